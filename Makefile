@@ -1,0 +1,74 @@
+# The commands of this project; `make demo` and `make test` need nothing but Python 3.11 and make.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+SCENARIO ?= tests/scenarios/one_board_day.toml
+SEEDS ?= $(shell seq 1 50)
+
+.PHONY: help demo test check bench soak coverage lock proto docs clean
+
+help:
+	@echo "make demo      a whole park with virtual cars, here, now (Ctrl-C ends it)"
+	@echo "make test      all tests; those that need a program that is missing say how to get it"
+	@echo "make check     formatting, lint, types, import contracts, generated files"
+	@echo "make bench     measures, and prints the table of the README"
+	@echo "make soak      the simulated day under many seeds: make soak SEEDS=\"1 2 3\""
+	@echo "make coverage  the tests again, with the lines they miss"
+	@echo "make proto docs   writes the generated files;  make lock   renews requirements.lock"
+	@echo "make clean     removes what these commands made"
+
+.venv: $(INSTALLED)
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "$(PYTHON) is too old: install Python 3.11 or newer, or say make PYTHON=/path/to/it" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing into .venv (half a minute) ..."
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(INSTALLED)
+	@$(BIN)/chargepark demo
+
+test: $(INSTALLED)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m tools.generate --check
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/pyright
+
+bench: $(INSTALLED)
+	@$(BIN)/python -m benchmarks
+
+soak: $(INSTALLED)
+	@set -e; for seed in $(SEEDS); do $(BIN)/chargepark simulate $(SCENARIO) --seed $$seed; done
+
+coverage: $(INSTALLED)
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -q
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+# Hashes, but no address of a registry: those stand in each machine's own configuration.
+lock: $(INSTALLED)
+	@$(PIP) install uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		--extra dev pyproject.toml -o requirements.lock
+
+proto: $(INSTALLED)
+	$(BIN)/python -m tools.generate proto
+
+docs: $(INSTALLED)
+	$(BIN)/python -m tools.generate
+
+clean:
+	rm -rf .venv build dist .coverage .coverage.* htmlcov .hypothesis .import_linter_cache .pytest_cache .ruff_cache
+	rm -rf tests/peers/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,55 @@
+"""The journal as an actor: feeds the step, hands rows to the store, facts to the backend's side, answers to charge points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from actors.address import Address
+from actors.messages import Alarm, ChargePointMessage, JournalMessage, StoreMessage
+from actors.worker import Worker
+from actors.world import World
+from park.journal import journal
+from park.journal.journal import JournalEffect, JournalTrouble, Load, Write
+from park.model.session import FactOffered, FactPersisted, SessionRecovered
+from park.model.signals import WakeAt
+from park.model.storage import Commit, LoadRows
+
+
+@dataclass(frozen=True, slots=True)
+class JournalWires:
+    """Who the journal tells. `central`: takes facts on their way to the backend."""
+
+    store: Address[StoreMessage]
+    charge_points: Mapping[str, Address[ChargePointMessage]]
+    central: Address[FactOffered]
+    alarms: Address[Alarm]
+
+
+class Journal(Worker[JournalMessage]):
+    def __init__(self, world: World, me: Address[JournalMessage], journal_id: str, wires: JournalWires) -> None:
+        super().__init__(world)
+        self._me, self._wires = me, wires
+        self._state = journal.initial(journal_id)
+
+    def receive(self, message: JournalMessage) -> None:
+        self._state, effects = journal.step(self._state, message, self.now())
+        for effect in effects:
+            self._perform(effect)
+
+    def _perform(self, effect: JournalEffect) -> None:
+        match effect:
+            case Write(writes, token):
+                self._wires.store.tell(Commit(writes, token, self._me))
+            case Load(tables):
+                self._wires.store.tell(LoadRows(tables, self._me))
+            case FactPersisted(point) | SessionRecovered(point):
+                address = self._wires.charge_points.get(point)
+                if address is not None:  # a charge point that left the configuration: its session ends by its absence
+                    address.tell(effect)
+            case FactOffered():
+                self._wires.central.tell(effect)
+            case JournalTrouble(reason):
+                self._wires.alarms.tell(Alarm("journal", "disk", reason))
+            case WakeAt(mono):
+                self.wake_at(mono)

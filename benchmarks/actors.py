@@ -1,0 +1,134 @@
+"""Round trips per second between two actors on threads, on a pool and in simulation, beside a plain queue."""
+
+from __future__ import annotations
+
+import gc
+import queue
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from actors.supervisor import Supervisor
+from actors.worker import Start, Worker
+from nodes.field import PoolWorld, ThreadWorld
+from nodes.simulation.world import SimulatedWorld
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from actors.address import Address
+    from actors.world import World
+
+FIELD_ROUNDS = 20_000
+SIMULATED_ROUNDS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ball:
+    """What is thrown; the message carries where to throw it back to."""
+
+    rounds_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table. A round trip is two messages."""
+
+    world: str
+    round_trips_per_second: float
+
+    @property
+    def messages_per_second(self) -> float:
+        """Messages handled per second."""
+        return 2 * self.round_trips_per_second
+
+
+class Player(Worker["Start | Ball"]):
+    """Throws every ball back until the rounds are over."""
+
+    def __init__(self, world: World, other: Callable[[], Address[Ball]], over: Callable[[], None]) -> None:
+        super().__init__(world)
+        self._other, self._over = other, over
+
+    def receive(self, message: Start | Ball) -> None:
+        """Return the ball."""
+        match message:
+            case Ball(rounds_left=0):
+                self._over()
+            case Ball(rounds_left=left):
+                self._other().tell(Ball(left - 1))
+            case Start():
+                pass
+
+
+def run() -> list[Row]:
+    """Measure all four, one after the other, in this process."""
+    return [_plain_queue(), _actors("thread", ThreadWorld()), _actors("pool", PoolWorld()), _simulation()]
+
+
+def main() -> None:
+    """Print the table."""
+    for row in run():
+        trips, messages = row.round_trips_per_second, row.messages_per_second
+        print(f"{row.world:12} {trips:12,.0f} round trips/s {messages:12,.0f} messages/s")
+
+
+def _pair(world: World, over: Callable[[], None]) -> tuple[Supervisor, Address[Ball]]:
+    root = Supervisor(world, "benchmark")
+    players: list[Any] = []
+    for n in range(2):
+        players.append(root.child(f"player-{n}", lambda _, n=n: Player(world, lambda: players[1 - n], over)))
+    root.start()
+    return root, players[0]
+
+
+def _actors(name: str, world: ThreadWorld | PoolWorld) -> Row:
+    over = threading.Event()
+    root, first = _pair(world, over.set)
+    began = _begin()
+    first.tell(Ball(2 * FIELD_ROUNDS))
+    over.wait()
+    seconds = time.perf_counter() - began
+    root.stop()
+    world.close()
+    return Row(name, FIELD_ROUNDS / seconds)
+
+
+def _simulation() -> Row:
+    world = SimulatedWorld(seed=1, turns_per_instant=3 * SIMULATED_ROUNDS)
+    root, first = _pair(world, lambda: None)
+    began = _begin()
+    first.tell(Ball(2 * SIMULATED_ROUNDS))
+    world.run_for(1.0)
+    seconds = time.perf_counter() - began
+    root.stop()
+    return Row("simulation", SIMULATED_ROUNDS / seconds)
+
+
+def _plain_queue() -> Row:
+    there: queue.SimpleQueue[int] = queue.SimpleQueue()
+    back: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def echo() -> None:
+        for _ in range(FIELD_ROUNDS):
+            back.put(there.get())
+
+    thread = threading.Thread(target=echo, daemon=True)
+    thread.start()
+    began = _begin()
+    for n in range(FIELD_ROUNDS):
+        there.put(n)
+        back.get()
+    seconds = time.perf_counter() - began
+    thread.join()
+    return Row("plain queue", FIELD_ROUNDS / seconds)
+
+
+def _begin() -> float:
+    gc.collect()
+    return time.perf_counter()
+
+
+if __name__ == "__main__":
+    main()

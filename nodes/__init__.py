@@ -1,0 +1,1 @@
+"""Processes: the I/O edges, the worlds actors run in, and the composition of a node."""

@@ -1,0 +1,42 @@
+"""Asks a node for its park view, as `chargepark status` does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import grpc
+
+from nodes.energy.codec import decode
+from nodes.rpc import energy_pb2 as pb
+from nodes.rpc.energy_pb2_grpc import EnergyManagerStub
+from park.errors import ParkUnreachable
+from park.view import ParkView
+
+PATIENCE_SECONDS = 5.0  # for one answer on loopback; a node that is slower is as good as gone
+OPTIONS = (("grpc.enable_http_proxy", 0),)  # a proxy of the environment has no business between a node and its host
+
+
+def fetch(target: str, patience: float = PATIENCE_SECONDS) -> ParkView:
+    """The park at this moment; raises ParkUnreachable. `target` is HOST:PORT."""
+    with grpc.insecure_channel(target, options=OPTIONS) as channel:
+        try:
+            return decode(EnergyManagerStub(channel).GetPark(pb.GetParkRequest(), timeout=patience))
+        except grpc.RpcError as error:
+            raise _unreachable(target, error) from error
+
+
+def watch(target: str) -> Iterator[ParkView]:
+    """The park now and after every change, until the node goes away, which raises ParkUnreachable."""
+    with grpc.insecure_channel(target, options=OPTIONS) as channel:
+        try:
+            for park in EnergyManagerStub(channel).WatchPark(pb.WatchParkRequest()):
+                yield decode(park)
+        except grpc.RpcError as error:
+            raise _unreachable(target, error) from error
+
+
+def _unreachable(target: str, error: grpc.RpcError) -> ParkUnreachable:
+    reason = error.details() if isinstance(error, grpc.Call) else str(error)
+    return ParkUnreachable(
+        f"no park answers at {target} ({reason}); is the node running, and is this its [listen] energy address?"
+    )

@@ -1,0 +1,85 @@
+"""The gRPC port for energy managers: the service, health and reflection, on loopback only."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+
+import grpc
+from grpc_health.v1 import health, health_pb2
+from grpc_health.v1.health_pb2_grpc import HealthServicer, add_HealthServicer_to_server
+from grpc_reflection.v1alpha import reflection
+
+from nodes.energy.service import PACE_SECONDS, EnergyService
+from nodes.rpc import energy_pb2
+from nodes.rpc.energy_pb2_grpc import add_EnergyManagerServicer_to_server
+from nodes.view import ViewStore
+from park.errors import AddressUnusable
+from park.model.time import Now
+
+SERVICE = energy_pb2.DESCRIPTOR.services_by_name["EnergyManager"].full_name
+OPTIONS = (
+    ("grpc.so_reuseport", 0),  # otherwise a second process shares a used port silently
+    ("grpc.max_receive_message_length", 65_536),  # requests are empty or nearly so
+    ("grpc.max_concurrent_streams", 32),
+)
+
+
+class Health(HealthServicer, Protocol):
+    """What the library's health service for asyncio offers."""
+
+    async def set(self, service: str, status: health_pb2.HealthCheckResponse.ServingStatus.ValueType) -> None: ...
+
+    async def enter_graceful_shutdown(self) -> None: ...
+
+
+class EnergyServer:
+    """Made on the event loop; listens from construction on, answers between `start` and `stop`.
+
+    Raises AddressUnusable for a port in use, and for a host that is not loopback: there are no roles here yet that
+    would keep a stranger out.
+    """
+
+    def __init__(
+        self, host: str, port: int, store: ViewStore, now: Callable[[], Now], pace: float = PACE_SECONDS
+    ) -> None:
+        if not _is_loopback(host):
+            raise AddressUnusable(
+                f"[listen] energy: {host} can be reached from outside, and this port asks nobody who they are; "
+                "use 127.0.0.1"
+            )
+        self._server = grpc.aio.server(options=OPTIONS)
+        self._service = EnergyService(store, now, pace)
+        self._health: Health = health.aio.HealthServicer()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - not in its stubs
+        add_EnergyManagerServicer_to_server(self._service, self._server)
+        add_HealthServicer_to_server(self._health, self._server)
+        names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self._server)
+        target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        try:
+            self.port = self._server.add_insecure_port(target)
+        except RuntimeError as error:
+            raise AddressUnusable(
+                f"[listen] energy: cannot listen on {target}; another program has the port: stop it or change the port"
+            ) from error
+
+    async def start(self) -> None:
+        """Begin to answer, and to say so to health checks."""
+        await self._server.start()
+        for name in (SERVICE, ""):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+
+    async def stop(self, grace: float = 1.0) -> None:
+        """Tell health checks, end the watches, give other calls `grace` seconds."""
+        await self._health.enter_graceful_shutdown()
+        self._service.close()
+        await self._server.stop(grace)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

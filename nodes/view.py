@@ -1,0 +1,116 @@
+"""Keeps the newest report of everything: actors tell it, metrics, gRPC and the live table read it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TypeAlias, assert_never
+
+from actors.address import Address
+from actors.supervision import ChildFigures, Crashed, GaveUp, Quarantined, Restarted, SupervisionReport
+from park.model.metering import MeterReported
+from park.model.time import Now
+from park.ocpp.effects import BackendReported
+from park.view import ActorRow, BackendRow, MeterRow, NodeReported, ParkView
+
+ViewReport: TypeAlias = MeterReported | BackendReported | NodeReported | SupervisionReport
+
+
+@dataclass(frozen=True, slots=True)
+class ViewChanged:
+    """Something in the view is new; a listener that hears it several times may look once."""
+
+
+class ViewStore:
+    """Told from any thread. Begins as what the configuration says: every row there, nothing known of it yet.
+
+    `actors` gives the figures of this node's actors; they are read when somebody looks.
+    """
+
+    def __init__(self, node: str, configured: ParkView, actors: Callable[[], Iterable[ChildFigures]] = tuple) -> None:
+        self._node = node
+        self._park = configured.park
+        self._actors = actors
+        self._lock = threading.Lock()
+        self._nodes = {row.name: row for row in configured.nodes}
+        self._circuits = {row.name: row for row in configured.circuits}
+        self._charge_points = {row.name: row for row in configured.charge_points}
+        self._meters = {row.name: row for row in configured.meters}
+        self._backend = configured.backend
+        self._epoch = configured.epoch
+        self._listeners: tuple[Address[ViewChanged], ...] = ()
+
+    def tell(self, message: ViewReport, /) -> None:
+        """Take a report; the listeners hear of it on the caller's thread, after the lock is free."""
+        with self._lock:
+            self._take(message)
+            listeners = self._listeners
+        for listener in listeners:
+            listener.tell(ViewChanged())
+
+    def snapshot(self, now: Now) -> ParkView:
+        """All that is known, immutable."""
+        actors = tuple(
+            ActorRow(each.name, self._node, each.state, each.restarts, each.dropped, each.quarantined, each.depth)
+            for each in self._actors()
+        )
+        with self._lock:
+            return ParkView(
+                self._park,
+                now,
+                self._epoch,
+                tuple(self._nodes.values()),
+                tuple(self._circuits.values()),
+                tuple(self._charge_points.values()),
+                tuple(self._meters.values()),
+                self._backend,
+                actors,
+            )
+
+    @contextmanager
+    def told(self, listener: Address[ViewChanged]) -> Generator[None]:
+        """Tell `listener` of every change, within the block."""
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._listeners = tuple(each for each in self._listeners if each is not listener)
+
+    def _take(self, report: ViewReport) -> None:
+        match report:
+            case MeterReported():
+                self._meters[report.meter] = self._meter(report)
+            case BackendReported():
+                self._backend = _backend(report)
+            case NodeReported():
+                self._nodes[report.name] = report
+            case Crashed() | Restarted() | Quarantined() | GaveUp():
+                pass  # the figures are read afresh
+            case _:
+                assert_never(report)
+
+    def _meter(self, report: MeterReported) -> MeterRow:
+        known = self._meters.get(report.meter) or MeterRow(report.meter, self._node)
+        known = replace(
+            known, quality=report.quality, taken=report.mono, failures=report.failures, problem=report.problem
+        )
+        sample = report.sample
+        if sample is None:
+            return known
+        return replace(known, currents_ma=sample.currents_ma, power_w=sample.power_w, energy_wh=sample.energy_wh)
+
+
+def _backend(report: BackendReported) -> BackendRow:
+    return BackendRow(
+        report.state,
+        report.why or None,
+        report.queue_depth,
+        report.oldest_at,
+        report.dead_letters,
+        report.repeats,
+        report.unanswered,
+    )

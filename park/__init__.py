@@ -1,0 +1,1 @@
+"""The domain: state machines, load sharing, OCPP logic and physics, free of I/O, clocks and randomness."""

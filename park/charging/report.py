@@ -1,0 +1,87 @@
+"""What a charge point shows of itself: one immutable record for the park view, told when it changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from park.model.access import ConnectorStatus
+from park.model.delivery import Delivery
+from park.model.electric import PerPhase, Phases
+from park.model.evse import PilotState
+from park.model.grant import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedGrant:
+    """The current that binds the point. `ends`: mono at which the lease runs out; in the past once it lapsed."""
+
+    amps_ma: int
+    phases: Phases
+    epoch: int
+    sequence: int
+    ends: float
+    reason: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedSession:
+    id: str
+    transaction: int | None
+    started_at: datetime
+    energy_wh: int | None  # None: no meter
+    authorized_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedFault:
+    code: str
+    since: datetime
+    cause: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChargePointReported:
+    """Everything about one charge point. None means unknown. No id tags.
+
+    `state`: None before the electronics reported or while they are away. `measured_ma`: fresh readings of the point's
+    own meter only. `energy_wh`: its import register. `plugged_since`: mono, None without vehicle.
+    `charging_seconds`: time in state C or D of this plug-in before `charging_since` (mono, None: not in C or D).
+    `refused_grant`: why the newest grant that was not taken was refused.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    name: str
+    node: str
+    connector: int
+    circuit: str
+    state: PilotState | None
+    ocpp_status: ConnectorStatus
+    grant: ReportedGrant | None
+    signalled_ma: int | None
+    measured_ma: PerPhase | None
+    fallback_ma: int
+    energy_wh: int | None
+    session: ReportedSession | None
+    faults: tuple[ReportedFault, ...]
+    contactor_closed: bool | None
+    lock_closed: bool | None
+    cable_ma: int | None
+    plugged_since: float | None
+    charging_since: float | None
+    charging_seconds: float
+    refused_grant: str | None
+
+
+def charging_duration(report: ChargePointReported, mono: float) -> float:
+    """Seconds of this plug-in in state C or D (B-334)."""
+    running = 0.0 if report.charging_since is None else mono - report.charging_since
+    return report.charging_seconds + running
+
+
+def plugged_duration(report: ChargePointReported, mono: float) -> float:
+    """Seconds since the vehicle was connected; 0 without one (B-334)."""
+    return 0.0 if report.plugged_since is None else mono - report.plugged_since

@@ -1,0 +1,159 @@
+"""The life of a session: authorized, starting, running, stopping, ending, finished."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+
+from park.model.access import AuthorizationGranted
+from park.model.metering import Sample
+from park.model.session import OpenSession, SessionStarted, StopReason
+
+SECONDS_A_DAY = 86_400
+CLOCK_MARGIN_SECONDS = 0.001  # the wake-up for a clock-aligned sample comes just after the full interval
+
+
+class Phase(Enum):
+    IDLE = "idle"  # no authorization
+    AUTHORIZED = "authorized"  # an id tag may charge; the plug, or a condition, is missing
+    STARTING = "starting"  # start fact recorded, awaiting durable
+    RUNNING = "running"  # start fact durable: current may be offered
+    STOPPING = "stopping"  # end decided: power goes off, the last reading comes in
+    ENDING = "ending"  # end fact recorded, awaiting durable
+    FINISHED = "finished"  # end fact durable, the plug is still there
+
+
+OPEN_PHASES = (Phase.STARTING, Phase.RUNNING, Phase.STOPPING)
+"""The session has a start fact and no end fact yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """`authorized_at`: mono. `started`: the start fact, its key names the session. `next_ordinal`: of the next fact.
+
+    `floor_wh`: energy register known for sure at start or recovery, no later reading may be below it. `restored`: read
+    from the journal after a restart, whether its vehicle is still there is not known yet. `deauthorized`: the
+    backend refused the id tag, no energy. `ended_vehicle`: since when the vehicle stood there whose session ended.
+    `held`: the cable stays locked until the card comes again (B-058). `queued`: an authorization that came while the last
+    session was ending. `expired_vehicle`: since when the vehicle stands there that got no card in time (B-118).
+    """
+
+    phase: Phase = Phase.IDLE
+    id_tag: str | None = None
+    authorized_by: str = ""
+    authorized_at: float = 0.0
+    started: SessionStarted | None = None
+    next_ordinal: int = 0
+    transaction: int | None = None
+    deauthorized: bool = False
+    restored: bool = False
+    floor_wh: int = 0
+    floor_sample: Sample | None = None
+    sampled_at: float = 0.0
+    clock_slot: tuple[int, int] = (0, 0)
+    clock_due: float = math.inf
+    stop_reason: StopReason | None = None
+    stop_tag: str | None = None
+    stopped_at: float = 0.0
+    ended_vehicle: float | None = None
+    held: bool = False
+    queued: AuthorizationGranted | None = None
+    queued_at: float = 0.0
+    expired_vehicle: float | None = None
+
+    @property
+    def id(self) -> str | None:
+        return None if self.started is None else self.started.session
+
+    @property
+    def is_open(self) -> bool:
+        return self.phase in OPEN_PHASES
+
+
+IDLE = Session()
+
+
+def authorized(session: Session, grant: AuthorizationGranted, mono: float) -> Session:
+    """An id tag may charge here. Ignored while a session is open; kept for later while one is ending."""
+    if session.phase in {Phase.IDLE, Phase.AUTHORIZED, Phase.FINISHED} and not session.held:
+        return Session(
+            phase=Phase.AUTHORIZED, id_tag=grant.id_tag, authorized_by=grant.by, authorized_at=mono
+        )
+    if session.held:  # the owner comes back for the cable
+        return replace(session, held=session.id_tag != grant.id_tag)
+    if session.phase in {Phase.STOPPING, Phase.ENDING}:
+        return replace(session, queued=grant, queued_at=mono)
+    return session
+
+
+def begun(session: Session, started: SessionStarted, mono: float) -> Session:
+    return replace(
+        session,
+        phase=Phase.STARTING,
+        started=started,
+        next_ordinal=started.ordinal + 1,
+        floor_wh=started.meter_start_wh,
+        sampled_at=mono,
+    )
+
+
+def stopped(session: Session, reason: StopReason, id_tag: str | None, mono: float) -> Session:
+    """The first reason stands."""
+    if session.phase not in {Phase.STARTING, Phase.RUNNING}:
+        return session
+    return replace(
+        session, phase=Phase.STOPPING, restored=False, stop_reason=reason, stop_tag=id_tag, stopped_at=mono
+    )
+
+
+def recovered(open_session: OpenSession, mono: float) -> Session:
+    """The session as the journal knows it; its ordinals go on."""
+    started = open_session.started
+    return Session(
+        phase=Phase.RUNNING,
+        id_tag=started.id_tag,
+        authorized_by=started.authorized_by,
+        authorized_at=mono,
+        started=started,
+        next_ordinal=open_session.last_ordinal + 1,
+        transaction=open_session.transaction,
+        restored=True,
+        floor_wh=max(started.meter_start_wh, open_session.last_energy_wh),
+        floor_sample=open_session.last_sample,
+        sampled_at=mono,
+    )
+
+
+def after_end(session: Session, *, vehicle_since: float | None) -> Session:
+    """What follows a durable end. `vehicle_since` None: no vehicle and no cable is left."""
+    if session.queued is not None:
+        cleared = Session()
+        return authorized(cleared, session.queued, session.queued_at)
+    if vehicle_since is None or (session.ended_vehicle is not None and vehicle_since > session.ended_vehicle):
+        return IDLE
+    return replace(session, phase=Phase.FINISHED)
+
+
+def clock_slot(wall: datetime, interval_seconds: int) -> tuple[int, int]:
+    """(day, interval of the day, counted from midnight UTC) of a wall-clock time (B-068, B-125)."""
+    second = wall.hour * 3600 + wall.minute * 60 + wall.second
+    return wall.toordinal(), second // interval_seconds
+
+
+def seconds_to_next_slot(wall: datetime, interval_seconds: int) -> float:
+    second = wall.hour * 3600 + wall.minute * 60 + wall.second + wall.microsecond / 1e6
+    to_next = interval_seconds - second % interval_seconds
+    return min(to_next, SECONDS_A_DAY - second) + CLOCK_MARGIN_SECONDS
+
+
+def anchored(session: Session, wall: datetime, interval_seconds: int, mono: float) -> Session:
+    """Wait for the next clock-aligned interval from now on; 0 waits for none."""
+    if interval_seconds <= 0:
+        return replace(session, clock_due=math.inf)
+    return replace(
+        session,
+        clock_slot=clock_slot(wall, interval_seconds),
+        clock_due=mono + seconds_to_next_slot(wall, interval_seconds),
+    )

@@ -1,0 +1,94 @@
+"""What one charge point is told about itself: hardware, currents, timeouts, behaviour at the end of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from park.model.access import SettingChanged
+from park.model.electric import MINIMUM_CURRENT_MA, Wiring
+from park.model.evse import EvseTraits
+
+
+class Outlet(Enum):
+    """How the vehicle's cable meets the station."""
+
+    SOCKET = "socket"  # the driver brings the cable: proximity coding, lock
+    CABLE = "cable"  # tethered
+
+
+class StopMode(Enum):
+    """What ends a session at the station (B-059). A backend, a fault or a refused id tag always end it."""
+
+    NORMAL = "normal"  # the vehicle leaves, or the same card
+    AFTER_UNPLUGGING = "after unplugging"  # only the plug leaving the socket (the vehicle, with a fixed cable)
+    CARD_OR_REMOTE = "card or remote"  # only the card, or the plug leaving the socket
+
+
+@dataclass(frozen=True, slots=True)
+class ChargePointSettings:
+    """Configuration of one charge point. Currents per phase.
+
+    `name`: NODE/CHARGE_POINT, unique in the park. `boot_id`: identity of this board's monotonic clock; grants stamped
+    with another are refused. `new_session_id`: a new unique id at each call. `fallback_ma`: highest lapse current.
+    `boot_ma`: current before the first grant since the start. `cable_rating_ma`: of a fixed cable, None: `maximum_ma`.
+    `reject_cables_below_ma`: a smaller plug is not served (B-339). `meter`: name of the point's own meter, or None.
+    Timeouts of 0 never end. Intervals of 0 take no samples. `temperature_limit_ma`: derating by the device's temperature.
+    """
+
+    name: str
+    node: str
+    connector: int
+    circuit: str
+    boot_id: str
+    traits: EvseTraits
+    new_session_id: Callable[[], str]
+    wiring: Wiring = Wiring.RST
+    phases: int = 3
+    minimum_ma: int = MINIMUM_CURRENT_MA
+    maximum_ma: int = 32_000
+    fallback_ma: int = MINIMUM_CURRENT_MA
+    boot_ma: int = 0
+    outlet: Outlet = Outlet.SOCKET
+    cable_rating_ma: int | None = None
+    reject_cables_below_ma: int = 0
+    meter: str | None = None
+    plug_timeout_seconds: float = 60.0
+    card_timeout_seconds: float = 60.0
+    sample_interval_seconds: int = 0
+    clock_interval_seconds: int = 0
+    accept_state_d: bool = False
+    open_contactor_on_pause: bool = True
+    stop_mode: StopMode = StopMode.NORMAL
+    stop_on_ev_disconnect: bool = True
+    unlock_on_ev_disconnect: bool = True
+    stop_on_invalid_id: bool = True
+    resume_after_power_loss: bool = True
+    temperature_limit_ma: Callable[[float], int] | None = None
+
+    @property
+    def has_lock(self) -> bool:
+        return self.outlet is Outlet.SOCKET and self.traits.has_lock
+
+
+SWITCHES = {
+    "StopTransactionOnEVSideDisconnect": "stop_on_ev_disconnect",
+    "UnlockConnectorOnEVSideDisconnect": "unlock_on_ev_disconnect",
+    "StopTransactionOnInvalidId": "stop_on_invalid_id",
+}
+TIMES = {
+    "ConnectionTimeOut": "plug_timeout_seconds",
+    "MeterValueSampleInterval": "sample_interval_seconds",
+    "ClockAlignedDataInterval": "clock_interval_seconds",
+}
+
+
+def with_changed(settings: ChargePointSettings, change: SettingChanged) -> ChargePointSettings:
+    """Settings with one OCPP key changed (OCPP 1.6 §9.1); unchanged for other keys and values out of range."""
+    value = change.value
+    if change.name in SWITCHES and isinstance(value, bool):
+        return replace(settings, **{SWITCHES[change.name]: value})
+    if change.name in TIMES and not isinstance(value, bool) and value >= 0:
+        return replace(settings, **{TIMES[change.name]: value})
+    return settings

@@ -1,0 +1,156 @@
+"""The whole state of one charge point, and the events and effects of its step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from park.charging import outbox as outboxes
+from park.charging.contactor import Contactor
+from park.charging.faults import STOPS_ENERGY, Fault, Impact
+from park.charging.lease import Lease, boot_lease
+from park.charging.lock import Lock
+from park.charging.outbox import Outbox
+from park.charging.overdraw import Overdraw
+from park.charging.report import ChargePointReported
+from park.charging.session import IDLE, Session
+from park.charging.settings import ChargePointSettings
+from park.charging.signalling import Signalling
+from park.charging.vehicle import READY, Vehicle
+from park.model.access import (
+    AnswersCommand,
+    AuthorizationGranted,
+    CommandAnswer,
+    ConnectorStatus,
+    ConnectorStatusChanged,
+    OccupancyChanged,
+    RemoteStop,
+    SettingChanged,
+    StopSession,
+)
+from park.model.demand import CurrentSignalled, DemandChanged
+from park.model.evse import EvseCommand, EvseLost, EvseReported
+from park.model.grant import ApplyGrant
+from park.model.metering import Quality, ReadingTaken
+from park.model.session import (
+    FactPersisted,
+    RecordFact,
+    RecoverSession,
+    SessionRecovered,
+    TransactionAssigned,
+)
+from park.model.signals import Start, Tick, WakeAt
+
+PATIENCE_SECONDS = 5.0  # after a start: how long the electronics keep what they do while the journal is asked
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Effect: tell the asker of a command."""
+
+    reply_to: AnswersCommand
+    answer: CommandAnswer
+
+
+ChargePointEvent: TypeAlias = (
+    Start
+    | Tick
+    | EvseReported
+    | EvseLost
+    | ApplyGrant
+    | AuthorizationGranted
+    | StopSession
+    | RemoteStop
+    | FactPersisted
+    | SessionRecovered
+    | ReadingTaken
+    | TransactionAssigned
+    | SettingChanged
+)
+
+Effect: TypeAlias = (
+    EvseCommand
+    | RecordFact
+    | RecoverSession
+    | DemandChanged
+    | CurrentSignalled
+    | OccupancyChanged
+    | ConnectorStatusChanged
+    | Answer
+    | WakeAt
+    | ChargePointReported
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was told last to each side: nothing is told twice."""
+
+    demand: DemandChanged | None = None
+    occupancy: OccupancyChanged | None = None
+    status: tuple[ConnectorStatus, str, str] | None = None  # status, error code, fault code
+    current: tuple[int, int, tuple[int, int], bool] | None = None
+    report: ChargePointReported | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChargePointState:
+    """`evse`: newest levels, None before the first. `lost`: why the electronics are away, None: they are there.
+
+    `started_at`: mono of `Start`. `recovered`: the journal answered. `recover_due`: mono at which it is asked again.
+    `ground_fault`, `ventilation`: hold until the vehicle leaves. `wake`: mono of the earliest `Tick` asked for.
+    """
+
+    settings: ChargePointSettings
+    lease: Lease
+    evse: EvseReported | None = None
+    lost: str | None = None
+    started_at: float = math.inf
+    recovered: bool = False
+    recover_due: float = math.inf
+    reading: ReadingTaken | None = None
+    vehicle: Vehicle = field(default_factory=Vehicle)
+    session: Session = IDLE
+    outbox: Outbox = outboxes.EMPTY
+    lock: Lock = field(default_factory=Lock)
+    contactor: Contactor = field(default_factory=Contactor)
+    signalling: Signalling = field(default_factory=Signalling)
+    overdraw: Overdraw = field(default_factory=Overdraw)
+    ground_fault: bool = False
+    ventilation: bool = False
+    faults: tuple[Fault, ...] = ()
+    told: Told = field(default_factory=Told)
+    wake: float = math.inf
+
+    @property
+    def ready(self) -> bool:
+        """Vehicle in state C or D."""
+        return self.evse is not None and self.evse.pilot in READY
+
+    @property
+    def meter_fresh(self) -> bool:
+        return self.reading is not None and self.reading.quality is Quality.FRESH and self.reading.sample is not None
+
+    @property
+    def energy_stopped(self) -> bool:
+        """A fault forbids energy."""
+        return any(fault.kind.impact in STOPS_ENERGY for fault in self.faults)
+
+    @property
+    def start_prevented(self) -> bool:
+        """A fault forbids a new session."""
+        return any(fault.kind.impact is not Impact.NOTE for fault in self.faults)
+
+    def commands(self, mono: float) -> bool:
+        """The electronics are there and may be told something: the journal answered or had its time."""
+        return (
+            self.evse is not None
+            and self.lost is None
+            and (self.recovered or mono >= self.started_at + PATIENCE_SECONDS)
+        )
+
+
+def initial(settings: ChargePointSettings) -> ChargePointState:
+    """Before `Start`: nothing known, nothing commanded, the boot current in force."""
+    return ChargePointState(settings=settings, lease=boot_lease(settings))

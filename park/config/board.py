@@ -1,0 +1,73 @@
+"""Tables about the board itself: who it is, where it keeps its rows, what it opens and whom it talks to."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from park.config.quantities import About, ListenAddress, Name, RemoteAddress, Section
+
+Role: TypeAlias = Literal["single", "server", "client"]
+
+
+class NodeSection(Section):
+    """This node."""
+
+    name: Annotated[Name, About("Name of the node, unique in the park; part of its charge points' names.")]
+    role: Annotated[
+        Role, About("`single`: one board is the park. `server`: leads a park of boards. `client`: joins a server.")
+    ]
+    data_dir: Annotated[
+        str,
+        Field(min_length=1, max_length=4096),
+        About("Directory of the database and keys, relative to where the node is started; created with mode 0700."),
+    ]
+
+
+class ListenSection(Section):
+    """Where the node listens; each key is HOST:PORT, or empty for closed. A role opens only what it needs."""
+
+    boards: Annotated[ListenAddress, About("gRPC for client boards; server only.")] = "0.0.0.0:7070"
+    energy: Annotated[
+        ListenAddress, About("gRPC for energy managers and `chargepark status`, health, reflection; not on a client.")
+    ] = "127.0.0.1:7071"
+    metrics: Annotated[ListenAddress, About("HTTP for Prometheus.")] = "127.0.0.1:9470"
+
+
+class BenchSection(Section):
+    """The virtual hardware this node's `virtual` drivers talk to (`chargepark bench serve`)."""
+
+    address: Annotated[RemoteAddress, Field(min_length=1), About("HOST:PORT of the bench.")] = "127.0.0.1:7079"
+
+
+class DiscoverySection(Section):
+    """Finding boards in the local network by DNS-SD. Discovery never grants trust (B-094)."""
+
+    enabled: Annotated[bool, About("Announce this node and look for others.")] = False
+    interfaces: Annotated[
+        tuple[Annotated[str, Field(min_length=1)], ...],
+        Field(strict=False),
+        About("Addresses or names of the network interfaces to use; empty: all."),
+    ] = ()
+
+
+class ServerSection(Section):
+    """The server a client board joins."""
+
+    park: Annotated[Name, About("Name of the park to join.")]
+    address: Annotated[RemoteAddress, About("Fixed HOST:PORT of the server instead of discovery.")] = ""
+    join_token_file: Annotated[str, About("File with a single-use join token; empty: approval on the server.")] = ""
+
+
+class PairingSection(Section):
+    """Which boards a server lets join."""
+
+    open: Annotated[bool, About("Take requests to join from the start on; normally opened for a while by command.")] = (
+        False
+    )
+    fingerprints: Annotated[
+        tuple[Annotated[str, Field(min_length=1)], ...],
+        Field(strict=False),
+        About("Certificate fingerprints of boards that may join without further approval."),
+    ] = ()

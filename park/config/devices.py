@@ -1,0 +1,119 @@
+"""Tables about hardware on this board: charge points, meters, card readers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import AfterValidator, Field
+
+from park.authorization.settings import EVERY_CHARGE_POINT
+from park.config.electrical import ConnectorId, WiringName
+from park.config.quantities import NAME_PATTERN, About, Amperes, Name, Section, TcpAddress
+
+Driver: TypeAlias = Literal["virtual"]
+PilotCurrent: TypeAlias = Annotated[Amperes, Field(ge=6, le=80)]  # IEC 61851-1 A.5: what a control pilot can offer
+LapseCurrent: TypeAlias = Annotated[Amperes, Field(ge=0, le=80)]
+
+
+def _served(text: str) -> str:
+    if text != EVERY_CHARGE_POINT and not all(NAME_PATTERN.fullmatch(part) for part in text.split("/", 1)):
+        raise ValueError(f"{text!r} is no charge point; give its name, NODE/CHARGE_POINT, or '*' for all")
+    return text
+
+
+class ChargePointSection(Section):
+    """A charge point of this board: one connector."""
+
+    name: Annotated[Name, About("Name of the charge point, unique on the board.")]
+    driver: Annotated[Driver, About("How the node talks to its electronics; `virtual`: the bench.")]
+    connector: Annotated[
+        ConnectorId | None,
+        About("OCPP connector id, unique in the park; required unless the role is client.", source="B-354"),
+    ] = None
+    circuit: Annotated[Name | None, About("Circuit that feeds it; required unless the role is client.")] = None
+    wiring: Annotated[
+        WiringName,
+        About(
+            "Grid phases on the connector's L1, L2, L3; `unknown` counts on all.",
+            source="OCPP 1.6 ConnectorPhaseRotation",
+        ),
+    ] = "RST"
+    phases: Annotated[int, Field(ge=1, le=3), About("Phases the point is connected with.")] = 3
+    min_amps: Annotated[
+        PilotCurrent,
+        About("Smallest current to charge with; some vehicles need more than 6 A.", "A", "IEC 61851-1 A.5"),
+    ] = 6
+    max_amps: Annotated[PilotCurrent, About("Largest current of the point.", "A", "IEC 61851-1 A.5")] = 32
+    fallback_amps: Annotated[
+        LapseCurrent,
+        About("Highest current the point falls to when its grant lapses; 0 or at least `min_amps`.", "A", "B-090"),
+    ] = 0
+    boot_amps: Annotated[
+        LapseCurrent, About("Current before the first grant after a start; 0 or at least `min_amps`.", "A")
+    ] = 0
+    outlet: Annotated[
+        Literal["socket", "cable"], About("`socket`: drivers bring a cable, it is locked. `cable`: tethered.")
+    ] = "socket"
+    cable_amps: Annotated[
+        PilotCurrent | None, About("Rating of the tethered cable; absent: `max_amps`.", "A", "B-270")
+    ] = None
+    reject_cables_below_amps: Annotated[
+        Literal[0, 20, 32],
+        About("Smaller plugs are not served; 0: every plug is.", "A", "B-339, IEC 61851-1 Table B.2"),
+    ] = 0
+    accept_ventilation: Annotated[bool, About("Serve vehicles that ask for ventilation (state D).", source="B-282")] = (
+        False
+    )
+    stop_mode: Annotated[
+        Literal["normal", "after unplugging", "card or remote"],
+        About(
+            "What ends a session at the station: vehicle or card; only unplugging here; only card or backend.",
+            source="B-059",
+        ),
+    ] = "normal"
+    meter: Annotated[Name | None, About("The point's own meter; absent: energy is not measured here.")] = None
+    priority: Annotated[int, Field(ge=0, le=9), About("Higher classes are served first.")] = 0
+    weight: Annotated[int, Field(ge=1, le=100), About("Share within its class.")] = 1
+
+
+class MeterSection(Section):
+    """A Modbus TCP meter this node polls."""
+
+    name: Annotated[Name, About("Name of the meter, unique on the board.")]
+    map: Annotated[str, About("Register map, by meter type.")]
+    address: Annotated[TcpAddress, About("tcp://HOST:PORT; meters behind one gateway share a connection.")]
+    unit: Annotated[int, Field(ge=1, le=255), About("Modbus unit identifier.", source="Modbus TCP §4.4.2.2")] = 1
+    poll_seconds: Annotated[float, Field(ge=0.2, le=60), About("Time from poll to poll.", "s")] = 1
+    timeout_seconds: Annotated[
+        float,
+        Field(ge=0.1, le=10),
+        About("An answer that takes longer is a failed poll; the connection is renewed.", "s"),
+    ] = 1
+    stale_after_seconds: Annotated[
+        float,
+        Field(ge=1, le=300),
+        About("Readings older than this are not believed.", "s", "design S3; B-227 has 2 s and 10 s"),
+    ] = 5
+    max_amps: Annotated[
+        Amperes | None, Field(gt=0, le=10_000), About("Largest plausible current; absent: the meter type's own.", "A")
+    ] = None
+    frozen_after_polls: Annotated[
+        int,
+        Field(ge=0, le=3600),
+        About(
+            "So many identical answers under load mean that the meter stands still; 0: never. 30 suits real meters; "
+            "simulated ones may truly be constant."
+        ),
+    ] = 0
+
+
+class ReaderSection(Section):
+    """A card reader of this board."""
+
+    name: Annotated[Name, About("Name of the reader, unique on the board.")]
+    driver: Annotated[Driver, About("How the node talks to it; `virtual`: the bench.")]
+    serves: Annotated[
+        tuple[Annotated[str, AfterValidator(_served)], ...],
+        Field(strict=False, min_length=1),
+        About("Charge points its cards may be meant for; `*`: all of the park.", source="B-134, B-352"),
+    ]

@@ -1,0 +1,104 @@
+"""Tables about conductors: circuits with their fuses, load management, and where boards' charge points hang."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import AfterValidator, Field
+
+from park.config.quantities import About, Amperes, Name, Section
+
+WiringName: TypeAlias = Literal["RST", "RTS", "STR", "SRT", "TSR", "TRS", "unknown"]
+Fuse: TypeAlias = Annotated[Amperes, Field(gt=0, le=6300)]  # IEC 60947-2: largest usual circuit-breaker 6300 A
+Load: TypeAlias = Annotated[Amperes, Field(ge=0, le=6300)]
+ConnectorId: TypeAlias = Annotated[int, Field(ge=1, le=9999)]
+
+
+def _on_a_board(text: str) -> str:
+    node, separator, point = text.partition("/")
+    if not separator or not node or not point or "/" in point:
+        raise ValueError(f"{text!r} names no charge point of a board; write NODE/CHARGE_POINT")
+    return text
+
+
+class LoadSection(Section):
+    """Load management: how fast currents are dealt out, and how long a grant holds without renewal."""
+
+    interval_seconds: Annotated[
+        float, Field(ge=1, le=300), About("Raises come at most this often; reductions are immediate.", "s", "B-095")
+    ] = 2
+    lease_seconds: Annotated[
+        float,
+        Field(ge=4, le=600),
+        About("A grant not renewed for this long lapses.", "s", "design; KEBA failsafe 10–600 s"),
+    ] = 10
+    renew_seconds: Annotated[
+        float, Field(ge=0.5, le=300), About("Grants are renewed this often; at most half the lease.", "s")
+    ] = 3
+
+
+class CircuitSection(Section):
+    """A conductor protected by a fuse. The one without `parent` is the grid connection."""
+
+    name: Annotated[Name, About("Name of the circuit, unique in the park.")]
+    parent: Annotated[Name | None, About("Circuit this one hangs on; absent: grid connection.")] = None
+    limit_amps: Annotated[
+        tuple[Fuse, Fuse, Fuse],
+        Field(strict=False),
+        About("Design current of L1, L2, L3; choose it below the nominal current of the fuse.", "A", "B-403"),
+    ]
+    headroom_amps: Annotated[Load, About("Kept free below the limit on each phase.", "A", "B-088")] = 0
+    meter: Annotated[
+        Name | None, About("Meter whose currents tell the external load of this circuit.", source="B-405")
+    ] = None
+    meter_sees_charging: Annotated[
+        bool, About("The meter is in line and sees the charge points too; false: it sees only the other loads.")
+    ] = True
+    external_fallback_amps: Annotated[
+        tuple[Load, Load, Load],
+        Field(strict=False),
+        About("External load assumed while the meter is silent or implausible; required with a meter.", "A", "B-092"),
+    ] = (0, 0, 0)
+    external_window_seconds: Annotated[
+        float,
+        Field(ge=0, le=600),
+        About("External load is averaged over this time before currents are raised.", "s", "B-089"),
+    ] = 10
+    imbalance_amps: Annotated[
+        Load | None,
+        About(
+            "Largest difference between phases caused by charging; absent: not limited.",
+            "A",
+            "B-091, 20 A in VDE-AR-N 4100",
+        ),
+    ] = None
+
+
+class PlacementSection(Section):
+    """Where a board's charge point hangs in the park; on a server."""
+
+    charge_point: Annotated[str, AfterValidator(_on_a_board), About("NODE/CHARGE_POINT.")]
+    connector: Annotated[ConnectorId, About("OCPP connector id, unique in the park.", source="B-354")]
+    circuit: Annotated[Name, About("Circuit that feeds it.")]
+    wiring: Annotated[
+        WiringName,
+        About(
+            "Grid phases on the connector's L1, L2, L3; `unknown` counts on all.",
+            source="OCPP 1.6 ConnectorPhaseRotation",
+        ),
+    ] = "RST"
+    phases: Annotated[int, Field(ge=1, le=3), About("Phases the point is connected with.")] = 3
+    min_amps: Annotated[
+        Amperes, Field(ge=6, le=80), About("Smallest current to charge with.", "A", "IEC 61851-1 A.5")
+    ] = 6
+    max_amps: Annotated[Amperes, Field(ge=6, le=80), About("Largest current of the point.", "A", "IEC 61851-1 A.5")] = (
+        32
+    )
+    priority: Annotated[int, Field(ge=0, le=9), About("Higher classes are served first.")] = 0
+    weight: Annotated[int, Field(ge=1, le=100), About("Share within its class.")] = 1
+    fallback_amps: Annotated[
+        Amperes,
+        Field(ge=0, le=80),
+        About("Counted while the board is unknown, and its highest lapse current.", "A", "B-090"),
+    ] = 0
+    boot_amps: Annotated[Amperes, Field(ge=0, le=80), About("Current before the first grant after a start.", "A")] = 0

@@ -1,0 +1,46 @@
+"""The whole file of a node."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from park.config.access import AuthorizationSection, BackendSection
+from park.config.board import BenchSection, DiscoverySection, ListenSection, NodeSection, PairingSection, ServerSection
+from park.config.devices import ChargePointSection, MeterSection, ReaderSection
+from park.config.electrical import CircuitSection, LoadSection, PlacementSection
+from park.config.quantities import About, Endpoint, Name, Section, endpoint
+
+
+class ParkSection(Section):
+    """The park this node leads."""
+
+    name: Annotated[Name, About("Name of the park.")]
+
+
+class NodeConfig(Section):
+    """A validated configuration. What a role must and must not have is checked by `park.config.checks`."""
+
+    node: NodeSection
+    listen: ListenSection = ListenSection()
+    bench: BenchSection | None = None
+    discovery: DiscoverySection = DiscoverySection()
+    park: ParkSection | None = None
+    server: ServerSection | None = None
+    pairing: PairingSection | None = None
+    load: LoadSection = LoadSection()
+    authorization: AuthorizationSection = AuthorizationSection()
+    backend: BackendSection | None = None
+    circuit: Annotated[tuple[CircuitSection, ...], Field(strict=False)] = ()
+    placement: Annotated[tuple[PlacementSection, ...], Field(strict=False)] = ()
+    meter: Annotated[tuple[MeterSection, ...], Field(strict=False)] = ()
+    reader: Annotated[tuple[ReaderSection, ...], Field(strict=False)] = ()
+    charge_point: Annotated[tuple[ChargePointSection, ...], Field(strict=False)] = ()
+
+    @property
+    def listeners(self) -> dict[str, Endpoint]:
+        """What this node opens, by key of `[listen]`: only what its role needs and the file does not close."""
+        opened = {"server": ("boards", "energy", "metrics"), "single": ("energy", "metrics"), "client": ("metrics",)}
+        addresses = {key: str(getattr(self.listen, key)) for key in opened[self.node.role]}
+        return {key: endpoint(address) for key, address in addresses.items() if address}

@@ -1,0 +1,54 @@
+"""The few exceptions of the domain; refusals that are part of the job are values (`Refused(reason)`).
+
+ChargeparkError
+├── ConfigurationInvalid     file, key, reason: shown by `check`, exit 2
+├── ScenarioInvalid          the same for scenario files
+├── StoreUnusable            database of a newer version, damaged, not writable
+├── RegisterMapUnknown       a meter names a map that does not exist
+├── BenchUnusable            the virtual hardware cannot be reached or knows no such thing
+├── BenchRefused             what was asked of the virtual hardware is impossible in its world
+├── AddressUnusable          an address to listen on is taken, not of this machine, or not allowed
+└── ParkUnreachable          no node answers where `status` asks
+"""
+
+from __future__ import annotations
+
+
+class ChargeparkError(Exception):
+    """Root: its text is written for the person who has to act on it."""
+
+
+class ConfigurationInvalid(ChargeparkError):
+    """What is wrong in a configuration file: every finding as `file: key: reason`."""
+
+    def __init__(self, findings: tuple[str, ...]) -> None:
+        super().__init__("\n".join(findings))
+        self.findings = findings
+
+
+class ScenarioInvalid(ConfigurationInvalid):
+    """The same for a scenario file."""
+
+
+class StoreUnusable(ChargeparkError):
+    """The database cannot be used; the text names file, reason and remedy."""
+
+
+class RegisterMapUnknown(ChargeparkError):
+    """A meter names a register map that does not exist; the text lists those that do."""
+
+
+class BenchUnusable(ChargeparkError):
+    """The bench process cannot be reached, or knows no charge point, meter or reader of that name."""
+
+
+class BenchRefused(ChargeparkError):
+    """A person asked the virtual hardware for the impossible (two cars on one plug, say); the text says why."""
+
+
+class AddressUnusable(ChargeparkError):
+    """Nothing can listen there; the text names address, reason and remedy."""
+
+
+class ParkUnreachable(ChargeparkError):
+    """No node answers at the given address; the text says what to look at."""

@@ -1,0 +1,155 @@
+"""Session facts as JSON rows and back, without losing a bit of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict, cast
+
+from park.model.metering import Sample
+from park.model.session import (
+    FactId,
+    ReadingContext,
+    SessionEnded,
+    SessionFact,
+    SessionMetered,
+    SessionStarted,
+    StopReason,
+)
+
+
+class _SampleRow(TypedDict):
+    currents_ma: list[int]
+    power_w: int
+    energy_wh: int
+    voltages_mv: list[int] | None
+    frequency_mhz: int | None
+
+
+class FactRow(TypedDict, total=False):
+    kind: str
+    session: str
+    ordinal: int
+    charge_point: str
+    connector: int
+    at: str
+    id_tag: str | None
+    authorized_by: str
+    meter_start_wh: int
+    meter_stop_wh: int
+    reason: str
+    sample: _SampleRow
+    offered_ma: int
+    context: str
+    delivered: bool
+    transaction: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One journal row: the fact, and how far it has come."""
+
+    id: FactId
+    fact: SessionFact
+    delivered: bool = False
+    transaction: int | None = None
+
+
+def key_of_number(number: int) -> str:
+    """Row keys sort as text, so numbers are padded (12 digits: a fact a millisecond for 30 years)."""
+    return f"{number:012d}"
+
+
+def entry_body(entry: Entry) -> str:
+    row = fact_row(entry.fact)
+    row["delivered"], row["transaction"] = entry.delivered, entry.transaction
+    return json.dumps(row, separators=(",", ":"))
+
+
+def entry_of(journal: str, key: str, body: str) -> Entry:
+    """Raises ValueError or KeyError when the row is not one of ours."""
+    row = cast("FactRow", json.loads(body))
+    return Entry(
+        FactId(journal, int(key)),
+        fact_of(row),
+        row.get("delivered", False),
+        row.get("transaction"),
+    )
+
+
+def fact_row(fact: SessionFact) -> FactRow:
+    """A fact as the part of a row every table of facts shares."""
+    row: FactRow = {
+        "session": fact.session,
+        "ordinal": fact.ordinal,
+        "charge_point": fact.charge_point,
+        "connector": fact.connector,
+        "at": fact.at.isoformat(),
+    }
+    match fact:
+        case SessionStarted():
+            row |= {
+                "kind": "started",
+                "id_tag": fact.id_tag,
+                "authorized_by": fact.authorized_by,
+                "meter_start_wh": fact.meter_start_wh,
+            }
+        case SessionMetered():
+            row |= {
+                "kind": "metered",
+                "sample": _sample_row(fact.sample),
+                "offered_ma": fact.offered_ma,
+                "context": fact.context.value,
+            }
+        case SessionEnded():
+            row |= {
+                "kind": "ended",
+                "meter_stop_wh": fact.meter_stop_wh,
+                "reason": fact.reason.value,
+                "id_tag": fact.id_tag,
+            }
+    return row
+
+
+def fact_of(row: FactRow) -> SessionFact:
+    """Raises ValueError or KeyError when the row is not one of ours."""
+    session, ordinal = row["session"], row["ordinal"]
+    point, connector, at = row["charge_point"], row["connector"], datetime.fromisoformat(row["at"])
+    kind = row["kind"]
+    if kind == "started":
+        return SessionStarted(
+            session, ordinal, point, connector, row["id_tag"] or "", row["authorized_by"], at, row["meter_start_wh"]
+        )
+    if kind == "metered":
+        context = ReadingContext(row["context"])
+        return SessionMetered(
+            session, ordinal, point, connector, at, _sample(row["sample"]), row["offered_ma"], context
+        )
+    if kind == "ended":
+        reason = StopReason(row["reason"])
+        return SessionEnded(session, ordinal, point, connector, at, row["meter_stop_wh"], reason, row["id_tag"])
+    message = f"unknown kind of session fact: {kind}"
+    raise ValueError(message)
+
+
+def _sample_row(sample: Sample) -> _SampleRow:
+    return {
+        "currents_ma": list(sample.currents_ma),
+        "power_w": sample.power_w,
+        "energy_wh": sample.energy_wh,
+        "voltages_mv": list(sample.voltages_mv) if sample.voltages_mv else None,
+        "frequency_mhz": sample.frequency_mhz,
+    }
+
+
+def _sample(row: _SampleRow) -> Sample:
+    a, b, c = row["currents_ma"]
+    volts = row["voltages_mv"]
+    return Sample(
+        (a, b, c),
+        row["power_w"],
+        row["energy_wh"],
+        (volts[0], volts[1], volts[2]) if volts else None,
+        row["frequency_mhz"],
+    )

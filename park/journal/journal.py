@@ -1,0 +1,267 @@
+"""The journal's step: number, persist, acknowledge, offer until taken, keep until delivered (safety: Journal).
+
+A fact is written before it is acknowledged to its charge point; a resend of a fact that is already on disk is
+acknowledged again and not written twice. After a restart everything is rebuilt from the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from park.journal.codec import Entry, entry_body, entry_of, key_of_number
+from park.model.session import (
+    FactDelivered,
+    FactId,
+    FactKey,
+    FactOffered,
+    FactPersisted,
+    FactTaken,
+    OpenSession,
+    RecordFact,
+    RecoverSession,
+    SessionEnded,
+    SessionFact,
+    SessionMetered,
+    SessionRecovered,
+    SessionStarted,
+    key_of,
+)
+from park.model.signals import Start, Tick, WakeAt
+from park.model.storage import CommitFailed, Committed, Delete, Put, RowsLoaded
+from park.model.time import Now
+
+TABLE = "journal"
+OFFER_AGAIN_SECONDS = 10.0  # ours: the central system answers within a commit; only a crash makes it miss one
+RETRY_COMMIT_SECONDS = 1.0  # ours: a full disk is looked at once a second
+RELOAD_SECONDS = 1.0  # ours: ask the store again when it did not answer
+KEEP_DELIVERED = 1000  # facts kept after delivery, newest first; older rows are deleted with the next write
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Effect: commit these rows, answer with `Committed(token)` or `CommitFailed(token)`."""
+
+    writes: tuple[Put | Delete, ...]
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Effect: load these tables."""
+
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalTrouble:
+    """Effect: the disk refuses facts; new sessions wait until it takes them again (D3)."""
+
+    reason: str
+
+
+JournalEvent: TypeAlias = (
+    Start
+    | Tick
+    | RowsLoaded
+    | Committed
+    | CommitFailed
+    | RecordFact
+    | RecoverSession
+    | FactTaken
+    | FactDelivered
+)
+JournalEffect: TypeAlias = Write | Load | FactPersisted | FactOffered | SessionRecovered | JournalTrouble | WakeAt
+
+
+@dataclass(slots=True)
+class JournalState:
+    """By number: `pending` being written, `untaken` on disk but not in the backend's queue, `unfinished` not delivered."""
+
+    journal: str
+    loaded: bool = False
+    next_number: int = 1
+    next_token: int = 1
+    numbers: dict[FactKey, int] = field(default_factory=dict[FactKey, int])
+    pending: dict[int, Entry] = field(default_factory=dict[int, Entry])
+    writing: dict[int, tuple[int, ...]] = field(default_factory=dict[int, tuple[int, ...]])
+    untaken: dict[int, Entry] = field(default_factory=dict[int, Entry])
+    unfinished: dict[int, Entry] = field(default_factory=dict[int, Entry])
+    delivered: dict[int, FactKey] = field(default_factory=dict[int, FactKey])
+    open: dict[str, OpenSession] = field(default_factory=dict[str, OpenSession])
+    waiting: list[RecordFact | RecoverSession] = field(default_factory=list[RecordFact | RecoverSession])
+    offered_at: dict[int, float] = field(default_factory=dict[int, float])
+    retry_at: float | None = None
+
+
+def initial(journal: str) -> JournalState:
+    return JournalState(journal)
+
+
+def step(state: JournalState, event: JournalEvent, now: Now) -> tuple[JournalState, tuple[JournalEffect, ...]]:
+    """Mutates and returns `state`: the journal is one owner's, and its maps grow with the backend's outage."""
+    match event:
+        case Start():
+            return state, (Load((TABLE,)), WakeAt(now.mono + RELOAD_SECONDS))
+        case RowsLoaded():
+            return state, _loaded(state, event, now)
+        case RecordFact() | RecoverSession() if not state.loaded:
+            state.waiting.append(event)
+            return state, ()
+        case RecordFact(fact):
+            return state, _record(state, fact)
+        case RecoverSession(point):
+            return state, (SessionRecovered(point, state.open.get(point)),)
+        case Committed(token):
+            return state, _committed(state, token, now)
+        case CommitFailed(token, reason):
+            return state, _failed(state, token, reason, now)
+        case FactTaken(fact_id):
+            return state, _taken(state, fact_id)
+        case FactDelivered(fact_id, transaction):
+            return state, _delivered(state, fact_id, transaction)
+        case Tick():
+            return state, _tick(state, now)
+
+
+def _loaded(state: JournalState, event: RowsLoaded, now: Now) -> tuple[JournalEffect, ...]:
+    if state.loaded:
+        return ()
+    for row in event.rows:
+        entry = entry_of(state.journal, row.key, row.body)
+        number = entry.id.number
+        state.next_number = max(state.next_number, number + 1)
+        state.numbers[key_of(entry.fact)] = number
+        _follow(state, entry)
+        if entry.delivered:
+            state.delivered[number] = key_of(entry.fact)
+        else:
+            state.unfinished[number] = state.untaken[number] = entry
+    state.loaded = True
+    effects: list[JournalEffect] = list(_offer(state, now))
+    waiting, state.waiting = state.waiting, []
+    for message in waiting:
+        effects.extend(step(state, message, now)[1])
+    return tuple(effects)
+
+
+def _record(state: JournalState, fact: SessionFact) -> tuple[JournalEffect, ...]:
+    key = key_of(fact)
+    known = state.numbers.get(key)
+    if known is not None:
+        return () if known in state.pending else (FactPersisted(fact.charge_point, key),)
+    number, state.next_number = state.next_number, state.next_number + 1
+    entry = Entry(FactId(state.journal, number), fact)
+    state.numbers[key] = number
+    state.pending[number] = entry
+    return (_write(state, (entry,), _outdated(state)),)
+
+
+def _write(state: JournalState, entries: tuple[Entry, ...], old: tuple[Delete, ...] = ()) -> Write:
+    token, state.next_token = state.next_token, state.next_token + 1
+    state.writing[token] = tuple(entry.id.number for entry in entries)
+    puts = tuple(Put(TABLE, key_of_number(entry.id.number), entry_body(entry)) for entry in entries)
+    return Write(puts + old, token)
+
+
+def _outdated(state: JournalState) -> tuple[Delete, ...]:
+    surplus = sorted(state.delivered)[: max(0, len(state.delivered) - KEEP_DELIVERED)]
+    for number in surplus:
+        state.numbers.pop(state.delivered.pop(number), None)
+    return tuple(Delete(TABLE, key_of_number(number)) for number in surplus)
+
+
+def _committed(state: JournalState, token: int, now: Now) -> tuple[JournalEffect, ...]:
+    effects: list[JournalEffect] = []
+    for number in state.writing.pop(token, ()):
+        entry = state.pending.pop(number, None)
+        if entry is None:
+            continue
+        state.unfinished[number] = state.untaken[number] = entry
+        _follow(state, entry)
+        effects.append(FactPersisted(entry.fact.charge_point, key_of(entry.fact)))
+    return (*effects, *_offer(state, now))
+
+
+def _failed(state: JournalState, token: int, reason: str, now: Now) -> tuple[JournalEffect, ...]:
+    state.writing.pop(token, None)
+    state.retry_at = now.mono + RETRY_COMMIT_SECONDS
+    return (JournalTrouble(reason), WakeAt(state.retry_at))
+
+
+def _taken(state: JournalState, fact_id: FactId) -> tuple[JournalEffect, ...]:
+    if fact_id.journal == state.journal:
+        state.untaken.pop(fact_id.number, None)
+        state.offered_at.pop(fact_id.number, None)
+    return ()
+
+
+def _delivered(state: JournalState, fact_id: FactId, transaction: int | None) -> tuple[JournalEffect, ...]:
+    if fact_id.journal != state.journal or fact_id.number not in state.unfinished:
+        return ()
+    entry = state.unfinished.pop(fact_id.number)
+    _taken(state, fact_id)
+    done = replace(entry, delivered=True, transaction=transaction)
+    state.delivered[fact_id.number] = key_of(entry.fact)
+    _remember_transaction(state, done)
+    return (_write(state, (done,)),)
+
+
+def _tick(state: JournalState, now: Now) -> tuple[JournalEffect, ...]:
+    if not state.loaded:
+        return (Load((TABLE,)), WakeAt(now.mono + RELOAD_SECONDS))
+    effects: list[JournalEffect] = []
+    if state.retry_at is not None and now.mono >= state.retry_at:
+        state.retry_at = None
+        inflight = {number for numbers in state.writing.values() for number in numbers}
+        missing = tuple(entry for number, entry in state.pending.items() if number not in inflight)
+        if missing:
+            effects.append(_write(state, missing))
+    effects.extend(_offer(state, now))
+    return tuple(effects)
+
+
+def _offer(state: JournalState, now: Now) -> tuple[JournalEffect, ...]:
+    """Offer what nobody has taken: at once when new, again after a while, always in the order of the numbers."""
+    if not state.untaken:
+        return ()
+    effects: list[JournalEffect] = []
+    for number in sorted(state.untaken):
+        if now.mono >= state.offered_at.get(number, now.mono):
+            entry = state.untaken[number]
+            effects.append(FactOffered(entry.id, entry.fact))
+            state.offered_at[number] = now.mono + OFFER_AGAIN_SECONDS
+    effects.append(WakeAt(min(state.offered_at[number] for number in state.untaken)))
+    return tuple(effects)
+
+
+def _follow(state: JournalState, entry: Entry) -> None:
+    """Keep the open session of each charge point as the facts on disk tell it."""
+    fact = entry.fact
+    match fact:
+        case SessionStarted():
+            state.open[fact.charge_point] = OpenSession(
+                fact, fact.ordinal, fact.at, fact.meter_start_wh, None, entry.transaction
+            )
+        case SessionMetered():
+            current = state.open.get(fact.charge_point)
+            if current is not None and current.started.session == fact.session:
+                state.open[fact.charge_point] = replace(
+                    current,
+                    last_ordinal=max(current.last_ordinal, fact.ordinal),
+                    last_at=fact.at,
+                    last_energy_wh=max(current.last_energy_wh, fact.sample.energy_wh),
+                    last_sample=fact.sample,
+                )
+        case SessionEnded():
+            current = state.open.get(fact.charge_point)
+            if current is not None and current.started.session == fact.session:
+                del state.open[fact.charge_point]
+
+
+def _remember_transaction(state: JournalState, entry: Entry) -> None:
+    current = state.open.get(entry.fact.charge_point)
+    if isinstance(entry.fact, SessionStarted) and current is not None:
+        if current.started.session == entry.fact.session:
+            state.open[entry.fact.charge_point] = replace(current, transaction=entry.transaction)

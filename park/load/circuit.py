@@ -1,0 +1,99 @@
+"""Circuits and the charge points on them: which conductor carries what (safety §1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from park.model.electric import MINIMUM_CURRENT_MA, PHASE_NAMES, PerPhase, Phases, Wiring
+
+Lines: TypeAlias = tuple[int, ...]
+"""Indices of conductors: circuit index × 3 + phase − 1."""
+
+WIRES = len(PHASE_NAMES)
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """A conductor protected by a fuse. `parent` None: the grid connection.
+
+    `limit_ma`: design current per phase, at most the fuse. `headroom_ma`: kept free on every phase. `meter_sees_charging`:
+    the meter is in line (own charge points included); else it is a branch meter and sees only the others.
+    `external_fallback_ma`: foreign load assumed while the meter cannot be trusted, or always without a meter (B-092).
+    `external_window_seconds`: averaging of the foreign load, which may delay raises, never reductions (B-089).
+    """
+
+    name: str
+    limit_ma: PerPhase
+    parent: str | None = None
+    headroom_ma: int = 0
+    meter: str | None = None
+    meter_sees_charging: bool = True
+    external_fallback_ma: PerPhase = (0, 0, 0)
+    external_window_seconds: float = 0.0
+    meter_period_seconds: float = 1.0  # of this meter and of the charge points' own ones
+    meter_stale_seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a charge point hangs and within what it may be granted current (mA per phase).
+
+    `charge_point`: NODE/CHARGE_POINT. `node`: the board whose heartbeats speak for it. `phases`: 1, 2, 3 wired.
+    `fallback_ma`: highest lapse current. `boot_ma`: what holds after a boot. `resolution_ma`: smallest step of the pilot.
+    `priority`: a higher class is served first. `weight`: shares within a class. `meter`: the point's own one.
+    """
+
+    charge_point: str
+    node: str
+    circuit: str
+    wiring: Wiring = Wiring.RST
+    phases: int = 3
+    minimum_ma: int = MINIMUM_CURRENT_MA
+    maximum_ma: int = 32_000
+    fallback_ma: int = MINIMUM_CURRENT_MA
+    boot_ma: int = 0
+    priority: int = 0
+    weight: int = 1
+    has_deadman: bool = True
+    meter: str | None = None
+    resolution_ma: int = 100
+
+    def grid_phases(self, used: int) -> Phases:
+        """Grid phases a vehicle on the connector's first `used` phases may load; none for `used` 0."""
+        return self.wiring.grid_phases(min(used, self.phases)) if used > 0 else ()
+
+
+def path_to_root(circuit: str, parents: dict[str, str | None]) -> tuple[str, ...]:
+    """The circuit and all above it. Ends at an unknown circuit or where a cycle closes (startup refuses both)."""
+    path: list[str] = []
+    here: str | None = circuit
+    while here is not None and here in parents and here not in path:
+        path.append(here)
+        here = parents[here]
+    return tuple(path)
+
+
+class Network:
+    """The tree as conductors: index arithmetic done once, at start."""
+
+    __slots__ = ("circuits", "index", "paths")
+
+    def __init__(self, circuits: Iterable[Circuit]) -> None:
+        self.circuits = tuple(sorted(circuits, key=lambda circuit: circuit.name))
+        self.index = {circuit.name: number for number, circuit in enumerate(self.circuits)}
+        parents = {circuit.name: circuit.parent for circuit in self.circuits}
+        self.paths = {name: path_to_root(name, parents) for name in parents}
+
+    def lines(self, circuit: str, phases: Phases) -> Lines:
+        """The conductors a load on these phases of the circuit flows through, up to the grid connection."""
+        return tuple(self.index[name] * WIRES + phase - 1 for name in self.paths[circuit] for phase in phases)
+
+    def name_of(self, line: int) -> tuple[str, str]:
+        """(circuit, phase name) of a conductor."""
+        return self.circuits[line // WIRES].name, PHASE_NAMES[line % WIRES]
+
+    def below(self, circuit: str, placements: Sequence[Placement]) -> tuple[Placement, ...]:
+        """The charge points whose current flows through this circuit."""
+        return tuple(placement for placement in placements if circuit in self.paths[placement.circuit])

@@ -1,0 +1,75 @@
+"""The current a charge point must be counted with: the worst of what it may do next (safety §3, committed current)."""
+
+from __future__ import annotations
+
+from park.load.circuit import Placement
+from park.load.lease import REACTION_SECONDS, Leases, lease_and_guard
+from park.model.demand import CurrentSignalled
+from park.model.electric import PerPhase, Phases, on_phases
+
+
+class Commitment:
+    """What one charge point may draw, by grants, by what it signalled, by its lapse current, by its meter. Mutable.
+
+    `lease_seconds`: longest validity of a grant, of an earlier coordinator too. `began`: mono of this coordinator's start.
+    """
+
+    __slots__ = ("_past", "_placement", "_silence", "_spoke", "contactor_open", "leases", "measured_ma", "signalled_ma")
+
+    def __init__(self, placement: Placement, lease_seconds: float, began: float) -> None:
+        self._placement = placement
+        self._silence = lease_and_guard(lease_seconds) + REACTION_SECONDS
+        self._spoke = began  # mono of the newest report
+        self._past: list[tuple[float, int]] = []  # (counts until, mA) of earlier signals, mA strictly descending
+        self.leases = Leases(has_deadman=placement.has_deadman)
+        self.signalled_ma: int | None = None  # None: never reported
+        self.contactor_open = False
+        self.measured_ma: PerPhase | None = None  # own meter with its resolution added; None: none or not fresh
+
+    def reported(self, report: CurrentSignalled, sequence: int, now: float) -> None:
+        """The EVSE read back its signal. `sequence`: of the grant it obeys, 0 when that is none of this coordinator's."""
+        ruled_out = self.leases.confirmed(sequence, report.lapse_ma, now)
+        if report.contactor_open:  # nothing flows: only what may flow next counts
+            self._past.clear()
+        else:
+            known = self._placement.maximum_ma if self.signalled_ma is None else self.signalled_ma
+            self._remember(max(ruled_out, known), now)
+        self.signalled_ma = report.amps_ma
+        self.contactor_open = report.contactor_open
+        self._spoke = now
+
+    def _remember(self, amps_ma: int, now: float) -> None:
+        """A current that was signalled until now: the vehicle has the reaction time to follow."""
+        past = self._past
+        while past and past[-1][1] <= amps_ma:
+            past.pop()
+        past.append((now + REACTION_SECONDS, amps_ma))
+
+    def lapse_ma(self) -> int:
+        """Lapse current that counts; lowered only once the device reported it lower."""
+        placement = self._placement
+        return self.leases.lapse_ma(max(placement.fallback_ma, placement.boot_ma))
+
+    def promised_ma(self, now: float) -> int:
+        """mA on each phase in use, without looking at the meter."""
+        return max(self.leases.highest_ma(now), self.lapse_ma(), self._signalled(now))
+
+    def _signalled(self, now: float) -> int:
+        placement = self._placement
+        if placement.has_deadman and now >= self._spoke + self._silence:
+            return 0  # a signal above the lapse current needs a grant: those since then are counted by themselves
+        if self.signalled_ma is None:
+            return placement.maximum_ma  # nothing is known of it: it may hold any grant of an earlier coordinator
+        past = self._past
+        while past and past[0][0] <= now:
+            past.pop(0)
+        return max(self.signalled_ma, past[0][1]) if past else self.signalled_ma
+
+    def on_phases(self, promised_ma: int, phases: Phases) -> PerPhase:
+        """Committed mA per grid phase: what is promised, or what is measured where that is more."""
+        promised = on_phases(promised_ma, phases)
+        measured = self.measured_ma
+        if measured is None:
+            return promised
+        return (max(promised[0], measured[0]), max(promised[1], measured[1]), max(promised[2], measured[2]))
+

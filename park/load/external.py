@@ -1,0 +1,150 @@
+"""The foreign load on a circuit, from its meter: what surely is not ours, and what may not be (safety §1)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Protocol
+
+from park.load.circuit import Circuit
+from park.load.hold import PeakHold
+from park.model.electric import ZERO, PerPhase, highest, lowest, subtract
+from park.model.metering import Quality, ReadingTaken
+
+PERIOD_SHARE = 1.5  # readings within this many periods belong together: one period and the jitter of two pollers
+KEPT_READINGS = 4  # own readings remembered: those of ± 1.5 periods
+
+
+class OwnLoad(Protocol):
+    """A charge point as the circuit's meter sees it."""
+
+    readings: deque[tuple[float, PerPhase]]
+    """(mono, mA) of its own meter, oldest first; empty without a meter, or with one that is not fresh."""
+
+    def may_draw_ma(self, now: float) -> PerPhase:
+        """What it may be drawing by now, whatever it drew at its newest reading."""
+        ...
+
+
+class ExternalLoad:
+    """The foreign load of one circuit. Mutable, owned by the coordinator's state.
+
+    `possible_ma`: no raise may count on less: the newest reading, or the window average where that is more; own share
+    at its smallest. `planned`: what grants are made for: rises at once to what is certainly foreign, or was seen in two
+    readings in a row; falls late. A car that begins to draw between two polls is not mistaken for the house.
+    `quality` None: the circuit has no meter. A meter that is stale or implausible is replaced by the fallback.
+    """
+
+    __slots__ = ("_ambiguous", "_at", "_own", "_previous", "_sum", "_window", "circuit", "meter_ma", "planned", "possible_ma", "quality")
+
+    def __init__(self, circuit: Circuit, own: Sequence[OwnLoad]) -> None:
+        self.circuit = circuit
+        self._own = tuple(own) if circuit.meter_sees_charging else ()
+        self.quality: Quality | None = None if circuit.meter is None else Quality.STALE
+        self.meter_ma: PerPhase | None = None
+        self.possible_ma = circuit.external_fallback_ma
+        self.planned = PeakHold(circuit.external_fallback_ma)
+        self._at: float | None = None  # mono of the newest reading
+        self._previous: PerPhase | None = None  # the external load by the reading before
+        self._ambiguous = False
+        self._window: deque[tuple[float, PerPhase]] = deque()
+        self._sum = ZERO
+
+    @property
+    def fallback_in_force(self) -> bool:
+        return self.quality is not Quality.FRESH
+
+    def stale_at(self) -> float | None:
+        """Mono at which the newest reading becomes too old; None: there is none."""
+        return None if self._at is None else self._at + self.circuit.meter_stale_seconds
+
+    def read(self, reading: ReadingTaken, now: float) -> bool:
+        """A reading of the circuit's meter. True: what grants are made for changed."""
+        sample, at = reading.sample, min(reading.mono, now)
+        if reading.quality is not Quality.FRESH or sample is None or now - at >= self.circuit.meter_stale_seconds:
+            return self._distrust(Quality.STALE if reading.quality is Quality.FRESH else reading.quality, now)
+        if self._at is not None and at <= self._at:
+            return False  # overtaken by a newer one
+        self._previous = None if self._at is None else self.newest_ma()
+        self.meter_ma, self._at, self.quality = sample.currents_ma, at, Quality.FRESH
+        load = self._foreign(largest_own=False, now=now)
+        self._window.append((at, load))
+        self._sum = (self._sum[0] + load[0], self._sum[1] + load[1], self._sum[2] + load[2])
+        return self._settle(load, now)
+
+    def newest_ma(self) -> PerPhase:
+        """External load by the newest reading."""
+        return self._window[-1][1]
+
+    def own_read(self, mono: float, now: float, *, fell: bool) -> bool:
+        """A charge point's own meter was read at `mono`: it may settle what the circuit's newest reading meant."""
+        if self._at is None or abs(mono - self._at) > self._reach() or not (fell or self._ambiguous):
+            return False
+        load = self._foreign(largest_own=False, now=now)
+        at, before = self._window[-1]
+        self._window[-1] = (at, load)
+        self._sum = tuple(total - old + new for total, old, new in zip(self._sum, before, load, strict=True))  # type: ignore[assignment]
+        return self._settle(load, now)
+
+    def refresh(self, now: float) -> bool:
+        """Time passed: a silent meter becomes stale, an old peak is forgotten. True: the planned load changed."""
+        stale_at = self.stale_at()
+        if stale_at is not None and now >= stale_at:
+            return self._distrust(Quality.STALE, now)
+        if self._at is None:
+            return self.planned.follow(self.possible_ma, now)
+        return self.planned.follow(highest(self.possible_ma, self.newest_ma()), now)
+
+    def _distrust(self, quality: Quality, now: float) -> bool:
+        self.quality = quality
+        self._at = self.meter_ma = self._previous = None
+        self._ambiguous = False
+        self._window.clear()
+        self._sum = ZERO
+        self.possible_ma = self.circuit.external_fallback_ma
+        rose = self.planned.rise(self.possible_ma)
+        return self.planned.follow(self.possible_ma, now) or rose
+
+    def _settle(self, load: PerPhase, now: float) -> bool:
+        window, length = self._window, self.circuit.external_window_seconds
+        while window[0][0] < window[-1][0] - length:
+            old = window.popleft()[1]
+            self._sum = subtract(self._sum, old)
+        count = len(window)
+        average = (self._sum[0] // count, self._sum[1] // count, self._sum[2] // count)
+        self.possible_ma = highest(load, average)
+        held = self.planned.held_ma
+        self._ambiguous = load[0] > held[0] or load[1] > held[1] or load[2] > held[2]
+        rose = self._ambiguous and self.planned.rise(self._certain(load, now))
+        return self.planned.follow(self.possible_ma, now) or rose
+
+    def _certain(self, load: PerPhase, now: float) -> PerPhase:
+        """What is foreign even if our charge points drew their most, or what two readings in a row called foreign."""
+        if not self._own or self._previous is None:
+            return load
+        return highest(self._foreign(largest_own=True, now=now), lowest(load, self._previous))
+
+    def _reach(self) -> float:
+        return PERIOD_SHARE * self.circuit.meter_period_seconds
+
+    def _foreign(self, *, largest_own: bool, now: float) -> PerPhase:
+        """The meter's value less our own share at its time: the smallest own readings near it, or the largest."""
+        assert self.meter_ma is not None
+        assert self._at is not None
+        a, b, c = self.meter_ma
+        first, last = self._at - self._reach(), self._at + self._reach()
+        for own in self._own:
+            near = [taken for at, taken in own.readings if first <= at <= last]
+            if not near:
+                continue
+            x, y, z = near[0]
+            if largest_own:
+                if own.readings[-1][0] < self._at:  # not read since: it may have begun to draw
+                    near.append(own.may_draw_ma(now))
+                for taken in near:
+                    x, y, z = max(x, taken[0]), max(y, taken[1]), max(z, taken[2])
+            else:
+                for taken in near:
+                    x, y, z = min(x, taken[0]), min(y, taken[1]), min(z, taken[2])
+            a, b, c = a - x, b - y, c - z
+        return (max(a, 0), max(b, 0), max(c, 0))

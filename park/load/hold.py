@@ -1,0 +1,46 @@
+"""A load that is believed at once when it rises and only after a while when it falls: jitter moves no grant (S8)."""
+
+from __future__ import annotations
+
+from park.model.electric import ZERO, PerPhase, highest
+
+TURN_SECONDS = 5.0  # a fall is believed after one to two of these: raises may wait, and are there within S10's 30 s
+DEADBAND_MA = 500  # below 1 % of a 63 A connection: a smaller fall is not worth new grants
+
+
+class PeakHold:
+    """`held_ma` per phase. `rise` acts at once; `follow` lets it fall to the peak of the last 5 to 10 s."""
+
+    __slots__ = ("_newer", "_older", "_turn_at", "deadband_ma", "held_ma")
+
+    def __init__(self, held_ma: PerPhase = ZERO, deadband_ma: int = DEADBAND_MA) -> None:
+        self.held_ma = held_ma
+        self.deadband_ma = deadband_ma
+        self._older = held_ma
+        self._newer = held_ma
+        self._turn_at: float | None = None
+
+    def rise(self, to_ma: PerPhase) -> bool:
+        """Raise where `to_ma` is above. True: something changed."""
+        risen = highest(self.held_ma, to_ma)
+        changed = risen != self.held_ma
+        self.held_ma = risen
+        return changed
+
+    def follow(self, load_ma: PerPhase, mono: float) -> bool:
+        """Take note of the load; fall when it stayed lower by the deadband. True: something changed."""
+        self._newer = highest(self._newer, load_ma)
+        if self._turn_at is None:
+            self._turn_at = mono + TURN_SECONDS
+        if mono < self._turn_at:
+            return False
+        peak = highest(self._older, self._newer)
+        self._older, self._newer = self._newer, load_ma
+        self._turn_at = mono + TURN_SECONDS
+        before = self.held_ma
+        self.held_ma = (self._fallen(0, peak), self._fallen(1, peak), self._fallen(2, peak))
+        return self.held_ma != before
+
+    def _fallen(self, phase: int, peak: PerPhase) -> int:
+        held = self.held_ma[phase]
+        return peak[phase] if peak[phase] <= held - self.deadband_ma else held

@@ -1,0 +1,198 @@
+"""What the coordinator knows of each board and charge point, and what it told it last."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+from park.load.circuit import Lines, Network, Placement
+from park.load.committed import Commitment
+from park.load.external import KEPT_READINGS
+from park.load.hold import PeakHold
+from park.load.unused import Usage
+from park.model.demand import CurrentSignalled, DemandChanged
+from park.model.electric import ZERO, PerPhase, on_phases
+from park.model.grant import Grant, Reason, Stamp
+from park.model.metering import Quality, ReadingTaken
+
+SILENT_SECONDS = 3.0  # three heartbeats missed: nothing new is given to this board
+OVERDRAW_STEP_MA = 100  # what a vehicle draws too much is planned in steps of the pilot's resolution
+
+
+class Board:
+    """A controller board by its heartbeats. `stamp`: the newest; `heard`: mono of the coordinator when it came."""
+
+    __slots__ = ("_earlier_boots", "heard", "name", "stamp")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.stamp: Stamp | None = None
+        self.heard = -math.inf
+        self._earlier_boots: set[str] = set()
+
+    def beat(self, stamp: Stamp, now: float) -> None:
+        """Take the stamp unless it is older than the newest: a late one must not make a lease look young."""
+        newest = self.stamp
+        if newest is not None:
+            same_boot = newest.boot_id == stamp.boot_id
+            if stamp.boot_id in self._earlier_boots or (same_boot and stamp.mono <= newest.mono):
+                return
+            if not same_boot:
+                self._earlier_boots.add(newest.boot_id)
+        self.stamp, self.heard = stamp, now
+
+    def speaks(self, now: float) -> bool:
+        return now - self.heard < SILENT_SECONDS
+
+
+class Point:
+    """One charge point. Mutable, owned by the coordinator's state.
+
+    `target_ma`, `target_lapse_ma`, `reason`: of the newest plan. `reserve`: idle, it keeps its lapse current.
+    `charging_since`: mono since it has had a share; `shed`: it lost it to protection since it began to want.
+    """
+
+    __slots__ = (
+        "board",
+        "charging_since",
+        "commitment",
+        "demand",
+        "lines",
+        "network",
+        "overdraw",
+        "phases",
+        "placement",
+        "raised_at",
+        "readings",
+        "reason",
+        "reserve",
+        "sent",
+        "sent_at",
+        "shed_at",
+        "target_lapse_ma",
+        "target_ma",
+        "usage",
+    )
+
+    def __init__(self, placement: Placement, network: Network, board: Board, lease_seconds: float, began: float) -> None:
+        self.placement = placement
+        self.network = network
+        self.board = board
+        self.commitment = Commitment(placement, lease_seconds, began)
+        self.demand: DemandChanged | None = None
+        self.phases = placement.grid_phases(placement.phases)
+        self.lines: Lines = network.lines(placement.circuit, self.phases)
+        self.readings: deque[tuple[float, PerPhase]] = deque(maxlen=KEPT_READINGS)
+        self.overdraw = PeakHold(ZERO, OVERDRAW_STEP_MA)
+        self.usage = Usage()
+        self.target_ma = 0
+        self.target_lapse_ma = placement.fallback_ma
+        self.reason: tuple[Reason, ...] = ()
+        self.reserve = True
+        self.charging_since: float | None = None
+        self.shed_at: float | None = None
+        self.sent: Grant | None = None
+        self.sent_at = -math.inf
+        self.raised_at = -math.inf
+
+    # ------------------------------------------------------------ what it is
+
+    def reachable(self, now: float) -> bool:
+        """Its board speaks and its EVSE has reported: it can be told something new."""
+        return self.commitment.signalled_ma is not None and self.board.speaks(now)
+
+    @property
+    def wants(self) -> bool:
+        return self.demand is not None and self.demand.wants
+
+    def minimum_ma(self) -> int:
+        """Smallest current worth granting, rounded up to what the hardware can signal."""
+        wish, step = self.demand, self.placement.resolution_ma
+        smallest = max(self.placement.minimum_ma, wish.minimum_ma if wish else 0)
+        return -(-smallest // step) * step
+
+    def maximum_ma(self) -> int:
+        """Largest current the vehicle, its cable and the station can take, rounded down to the resolution."""
+        wish, step = self.demand, self.placement.resolution_ma
+        largest = min(self.placement.maximum_ma, wish.maximum_ma if wish else 0)
+        return largest - largest % step
+
+    # ------------------------------------------------------------ what it was told
+
+    def in_force(self, now: float) -> bool:
+        """The newest grant has not run out by the coordinator's count."""
+        return now < self.commitment.leases.counted_until()
+
+    def held_ma(self, now: float) -> int:
+        """What it may take for granted: the newest grant, after its end the lapse current, before any its own signal."""
+        if self.sent is None:
+            return self.commitment.signalled_ma or 0
+        return self.sent.amps_ma if self.in_force(now) else self.commitment.lapse_ma()
+
+    def held_lapse_ma(self) -> int:
+        """The lapse current it was told last, or reported when it was told none."""
+        return self.commitment.lapse_ma() if self.sent is None else self.sent.lapse_ma
+
+    def was_sent(self, grant: Grant, until: float, now: float) -> None:
+        self.commitment.leases.sent(grant.sequence, grant.amps_ma, grant.lapse_ma, until)
+        self.sent, self.sent_at = grant, now
+
+    # ------------------------------------------------------------ what it reports
+
+    def wishes(self, demand: DemandChanged) -> None:
+        """Take in the vehicle's wish; the phases it may load count at once."""
+        self.demand = demand
+        self.phases = self.placement.grid_phases(demand.phases_used if demand.phases_used > 0 else self.placement.phases)
+        self.lines = self.network.lines(self.placement.circuit, self.phases)
+        if not demand.wants:
+            self.charging_since = self.shed_at = None
+            self.usage.reset()
+
+    def signals(self, report: CurrentSignalled, sequence: int, now: float) -> None:
+        self.commitment.reported(report, sequence, now)
+
+    def read(self, reading: ReadingTaken, now: float) -> bool:
+        """Its own meter was read. True: its current fell noticeably, so readings near this one mean something else."""
+        sample = reading.sample
+        if reading.quality is not Quality.FRESH or sample is None:
+            self.readings.clear()
+            self.commitment.measured_ma = None
+            return True
+        a, b, c = sample.currents_ma
+        taken = (max(a, 0), max(b, 0), max(c, 0))
+        before = self.readings[-1][1] if self.readings else ZERO
+        self.readings.append((min(reading.mono, now), taken))
+        step = reading.resolution_ma
+        self.commitment.measured_ma = (taken[0] + step, taken[1] + step, taken[2] + step)
+        return before[0] - taken[0] > FALL_MA or before[1] - taken[1] > FALL_MA or before[2] - taken[2] > FALL_MA
+
+    # ------------------------------------------------------------ what it is counted with
+
+    def promised_ma(self, now: float) -> int:
+        return self.commitment.promised_ma(now)
+
+    def committed_ma(self, now: float) -> PerPhase:
+        return self.commitment.on_phases(self.commitment.promised_ma(now), self.phases)
+
+    def may_draw_ma(self, now: float) -> PerPhase:
+        return on_phases(self.commitment.promised_ma(now), self.phases)
+
+    def note_overdraw(self, now: float) -> bool:
+        """Compare the meter with what is promised. True: what has to be planned for beyond the grants changed."""
+        measured = self.commitment.measured_ma
+        if measured is None:
+            return self.overdraw.follow(ZERO, now)
+        promised = self.commitment.promised_ma(now)
+        if measured[0] <= promised and measured[1] <= promised and measured[2] <= promised and len(self.phases) == len(measured):
+            return self.overdraw.held_ma != ZERO and self.overdraw.follow(ZERO, now)
+        allowed = on_phases(promised, self.phases)
+        excess = (_steps(measured[0] - allowed[0]), _steps(measured[1] - allowed[1]), _steps(measured[2] - allowed[2]))
+        rose = self.overdraw.rise(excess)
+        return self.overdraw.follow(excess, now) or rose
+
+
+FALL_MA = 500  # a smaller fall between two readings waits for the circuit's next reading
+
+
+def _steps(excess_ma: int) -> int:
+    return -(-excess_ma // OVERDRAW_STEP_MA) * OVERDRAW_STEP_MA if excess_ma > 0 else 0

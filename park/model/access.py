@@ -1,0 +1,238 @@
+"""Cards, verdicts and commands of people and backends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import ClassVar, Protocol
+
+from park.model.delivery import Delivery
+from park.model.session import StopReason
+
+
+class Verdict(Enum):
+    """OCPP 1.6 §7.2 AuthorizationStatus; values are the wire names."""
+
+    ACCEPTED = "Accepted"
+    BLOCKED = "Blocked"
+    EXPIRED = "Expired"
+    INVALID = "Invalid"
+    CONCURRENT_TX = "ConcurrentTx"
+
+
+class Feedback(Enum):
+    """What a reader shows the person."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    IGNORED = "ignored"
+    WAIT = "wait"
+
+
+@dataclass(frozen=True, slots=True)
+class TagRead:
+    """Reader edge → RFID reader actor: raw UID as hex."""
+
+    delivery: ClassVar[Delivery] = Delivery.FACT
+
+    reader: str
+    id_tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderLost:
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    reader: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardPresented:
+    """RFID reader → authorizer, once a presentation (debounced)."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    reader: str
+    id_tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowFeedback:
+    """Authorizer → RFID reader → reader edge."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    reader: str
+    feedback: Feedback
+
+
+@dataclass(frozen=True, slots=True)
+class OccupancyChanged:
+    """Charge point → authorizer: what routing of a card needs to know."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    charge_point: str
+    connector: int
+    plugged_since: float | None  # mono; None: no vehicle
+    waiting_for_card: bool  # a vehicle is there, or a card may come first, and no authorization yet
+    session_tag: str | None  # of the authorized or running session
+    charging: bool
+    available: bool  # operative and not faulted
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationGranted:
+    """Authorizer → charge point: this id tag may charge here; a plug must follow within the card timeout."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    charge_point: str
+    id_tag: str
+    by: str  # free | whitelist | backend | remote | cache | offline
+    parent_tag: str | None = None
+    valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StopSession:
+    """Authorizer or central system → charge point: end the session. `session` None: the one that runs."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    charge_point: str
+    session: str | None
+    reason: StopReason
+    id_tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizeWithBackend:
+    """Authorizer → central system."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    request_id: str
+    id_tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackendAuthorized:
+    """Central system → authorizer; `verdict` None: no answer from the backend (offline, timeout, error)."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    request_id: str
+    id_tag: str
+    verdict: Verdict | None
+    parent_tag: str | None = None
+    expiry: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    request_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undeliverable:
+    request_id: str
+    reason: str
+
+
+CommandAnswer = Done | Refused | Undeliverable
+
+
+class AnswersCommand(Protocol):
+    def tell(self, message: CommandAnswer, /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteStart:
+    """Central system → authorizer. `connector` None: the authorizer chooses (interfaces: RemoteStart)."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    request_id: str
+    connector: int | None
+    id_tag: str
+    authorize_first: bool
+    reply_to: AnswersCommand
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteStop:
+    """Central system → charge point: end exactly this session, else `Refused`."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    request_id: str
+    charge_point: str
+    session: str
+    reply_to: AnswersCommand
+
+
+class ConnectorStatus(Enum):
+    """OCPP 1.6 §7.7 ChargePointStatus; values are the wire names."""
+
+    AVAILABLE = "Available"
+    PREPARING = "Preparing"
+    CHARGING = "Charging"
+    SUSPENDED_EVSE = "SuspendedEVSE"
+    SUSPENDED_EV = "SuspendedEV"
+    FINISHING = "Finishing"
+    RESERVED = "Reserved"
+    UNAVAILABLE = "Unavailable"
+    FAULTED = "Faulted"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorStatusChanged:
+    """Charge point → central system. `error_code`: OCPP 1.6 §7.6 ChargePointErrorCode wire name."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    connector: int
+    status: ConnectorStatus
+    error_code: str
+    info: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChanged:
+    """Central system or administration → charge point: a key that may change at run time has a new value.
+
+    `name`: the OCPP configuration key (`ConnectionTimeOut`, `MeterValueSampleInterval`, …); `value`: seconds for
+    times and intervals, bool for switches. A receiver ignores names that are not its own.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    name: str
+    value: int | bool
+
+
+@dataclass(frozen=True, slots=True)
+class BackendOnline:
+    """Central system → authorizer: whether the backend can be asked now. Repeated on change and on `Start`."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    online: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Effect: tell `answer` to `reply_to`."""
+
+    reply_to: AnswersCommand
+    answer: CommandAnswer

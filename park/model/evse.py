@@ -1,0 +1,115 @@
+"""What an EVSE driver reports and what it is told: the whole contract of charging electronics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar
+
+from park.model.delivery import Delivery
+from park.model.electric import Phases
+
+
+class PilotState(Enum):
+    """Vehicle states on the control pilot (IEC 61851-1 Table A.2 ff.)."""
+
+    A = "A"  # no vehicle
+    B = "B"  # vehicle connected, not ready
+    C = "C"  # ready, no ventilation
+    D = "D"  # ready, ventilation required
+    E = "E"  # pilot shorted or no power
+    F = "F"  # EVSE not available
+
+
+class PilotOutput(Enum):
+    """What the station puts on the control pilot."""
+
+    PWM = "pwm"  # offers a current by duty cycle
+    IDLE = "idle"  # steady +12 V, 100 %: nothing offered
+    FAULT = "fault"  # steady -12 V, 0 %: state F
+
+
+@dataclass(frozen=True, slots=True)
+class EvseReported:
+    """All levels of one EVSE, sent on every change and on `Start` of the charge point.
+
+    `proximity_ohms`: resistor of the plug in a socket outlet, None for a fixed cable or an empty socket.
+    `lock_closed`: None without a lock. `signalled_ma`: current the control pilot offers now (0 when not PWM).
+    `token`: of the newest `Signal` in effect, -1 before any since the device started. `deadman_tripped`: the device fell to its lapse current.
+    `faults`: names of device faults (e.g. "rcd", "emergency", "lock", "contactor").
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    charge_point: str
+    pilot: PilotState
+    proximity_ohms: float | None
+    contactor_closed: bool
+    lock_closed: bool | None
+    output: PilotOutput
+    signalled_ma: int
+    lapse_ma: int
+    token: int
+    deadman_tripped: bool = False
+    temperature_c: float | None = None
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EvseLost:
+    """The driver has no link to the electronics; nothing is known until the next `EvseReported`."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    charge_point: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Offer a current for `valid_for` seconds; the device itself falls to `lapse_ma` when not refreshed by then.
+
+    `output` IDLE or FAULT carries `amps_ma` 0. `token` is echoed in `EvseReported`.
+    """
+
+    charge_point: str
+    output: PilotOutput
+    amps_ma: int
+    phases: Phases
+    valid_for: float
+    lapse_ma: int
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetContactor:
+    """Permit (close on state C) or open. The device reports `contactor_closed` from its feedback contact."""
+
+    charge_point: str
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetLock:
+    charge_point: str
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLevels:
+    """Ask the driver to repeat all levels now."""
+
+    charge_point: str
+
+
+EvseCommand = Signal | SetContactor | SetLock | ReportLevels
+
+
+@dataclass(frozen=True, slots=True)
+class EvseTraits:
+    """What a driver declares of its device (safety: Enforced below the process that can die)."""
+
+    has_deadman: bool
+    resolution_ma: int  # 100 or 1000
+    switchable_phases: bool
+    has_lock: bool

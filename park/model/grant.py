@@ -1,0 +1,58 @@
+"""A grant is a lease on current: what a charge point may signal, how long, and what it falls to after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from park.model.delivery import Delivery
+from park.model.electric import Phases
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A board's own monotonic clock reading, told to the server and echoed in grants (safety: Clock)."""
+
+    node: str
+    boot_id: str
+    mono: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One link of the chain that explains a current: which limit bound it, from which source, on which circuit."""
+
+    limit: str  # fuse | operator | external_load | headroom | external_fallback | own_maximum | minimum | share | lapse | waiting
+    source: str
+    circuit: str | None = None
+    phase: str | None = None
+    available_ma: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What the coordinator allows one charge point. `amps_ma` is 0 (pause) or at least the point's minimum.
+
+    Valid until `stamp.mono + valid_for` on the clock of the board that made the stamp; then `lapse_ma` holds.
+    Fenced by (`epoch`, `server_id`), ordered by `sequence` within them.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.GRANT
+
+    charge_point: str
+    amps_ma: int
+    phases: Phases
+    epoch: int
+    server_id: str
+    sequence: int
+    valid_for: float
+    lapse_ma: int
+    stamp: Stamp
+    reason: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyGrant:
+    delivery: ClassVar[Delivery] = Delivery.GRANT
+
+    grant: Grant

@@ -1,0 +1,85 @@
+"""Meter samples and the readings made of them: values with a quality and an age."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import ClassVar
+
+from park.model.delivery import Delivery
+from park.model.electric import PerPhase
+
+
+class Quality(Enum):
+    FRESH = "fresh"
+    STALE = "stale"  # older than the configured time, or none yet
+    IMPLAUSIBLE = "implausible"  # out of range, NaN, or going backwards
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One poll of a meter. Currents signed (negative = export), mA; energy is the import register."""
+
+    currents_ma: PerPhase
+    power_w: int
+    energy_wh: int
+    voltages_mv: PerPhase | None = None
+    frequency_mhz: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SampleTaken:
+    """From the meter edge, once a poll. `mono`: when the answer arrived. `problem`: why the values cannot be trusted."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    meter: str
+    sample: Sample | None
+    mono: float
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PollFailed:
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    meter: str
+    reason: str
+    mono: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingTaken:
+    """What a meter actor publishes: after each poll, and once when the quality changes.
+
+    `sample` is the newest good one (None: never had one); `mono`/`wall` say when it was taken, or when the
+    quality changed. `resolution_ma`: smallest step of the meter's current.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    meter: str
+    quality: Quality
+    sample: Sample | None
+    average_ma: PerPhase | None  # over the configured window; None when not fresh
+    mono: float
+    wall: datetime
+    resolution_ma: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class MeterReported:
+    """Meter → park view, after every poll. `mono` of the newest good sample (None: never had one) gives its age.
+
+    `failures`: polls without a usable answer since the actor began; `problem`: why the newest one was not usable.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    meter: str
+    quality: Quality
+    sample: Sample | None
+    mono: float | None
+    failures: int
+    problem: str | None

@@ -1,0 +1,195 @@
+"""Session facts: what happened, each with a natural key, on their way to the journal and the backend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import ClassVar
+
+from park.model.delivery import Delivery
+from park.model.metering import Sample
+
+
+class StopReason(Enum):
+    """OCPP 1.6 §7.43 Reason; values are the wire names."""
+
+    DE_AUTHORIZED = "DeAuthorized"
+    EMERGENCY_STOP = "EmergencyStop"
+    EV_DISCONNECTED = "EVDisconnected"
+    HARD_RESET = "HardReset"
+    LOCAL = "Local"
+    OTHER = "Other"
+    POWER_LOSS = "PowerLoss"
+    REBOOT = "Reboot"
+    REMOTE = "Remote"
+    SOFT_RESET = "SoftReset"
+    UNLOCK_COMMAND = "UnlockCommand"
+
+
+class ReadingContext(Enum):
+    """OCPP 1.6 §7.39 ReadingContext."""
+
+    SAMPLE_PERIODIC = "Sample.Periodic"
+    SAMPLE_CLOCK = "Sample.Clock"
+    TRANSACTION_BEGIN = "Transaction.Begin"
+    TRANSACTION_END = "Transaction.End"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStarted:
+    """The session's identity towards the backend is (connector, id tag, at, meter_start_wh): never altered (D1)."""
+
+    delivery: ClassVar[Delivery] = Delivery.FACT
+
+    session: str
+    ordinal: int  # 0
+    charge_point: str
+    connector: int
+    id_tag: str
+    authorized_by: str  # free | whitelist | backend | remote | cache | offline
+    at: datetime
+    meter_start_wh: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionMetered:
+    delivery: ClassVar[Delivery] = Delivery.FACT
+
+    session: str
+    ordinal: int  # 1, 2, … within the session
+    charge_point: str
+    connector: int
+    at: datetime
+    sample: Sample
+    offered_ma: int
+    context: ReadingContext
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    delivery: ClassVar[Delivery] = Delivery.FACT
+
+    session: str
+    ordinal: int
+    charge_point: str
+    connector: int
+    at: datetime
+    meter_stop_wh: int
+    reason: StopReason
+    id_tag: str | None  # of the card that ended it
+
+
+SessionFact = SessionStarted | SessionMetered | SessionEnded
+
+
+@dataclass(frozen=True, slots=True)
+class FactKey:
+    """Natural key of a fact at its charge point; resends carry the same."""
+
+    session: str
+    ordinal: int
+
+
+def key_of(fact: SessionFact) -> FactKey:
+    return FactKey(fact.session, fact.ordinal)
+
+
+@dataclass(frozen=True, slots=True)
+class FactId:
+    """(journal id, number): the journal id is a random UUID made with the database. Duplicates are told by this pair."""
+
+    journal: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFact:
+    """Charge point → journal; resent until `FactPersisted` comes back."""
+
+    delivery: ClassVar[Delivery] = Delivery.FACT
+
+    fact: SessionFact
+
+
+@dataclass(frozen=True, slots=True)
+class FactPersisted:
+    """Journal → charge point: the fact is on disk."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    charge_point: str
+    key: FactKey
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session whose end is not recorded: what the journal tells a charge point after a restart."""
+
+    started: SessionStarted
+    last_ordinal: int
+    last_at: datetime
+    last_energy_wh: int
+    last_sample: Sample | None
+    transaction: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecovered:
+    """Journal → charge point, the answer to `RecoverSession`; `open_session` None: nothing was open."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    charge_point: str
+    open_session: OpenSession | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecoverSession:
+    """Charge point → journal on `Start`: is a session of mine open?"""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    charge_point: str
+
+
+@dataclass(frozen=True, slots=True)
+class FactOffered:
+    """Journal → central system; repeated until `FactTaken`."""
+
+    delivery: ClassVar[Delivery] = Delivery.FACT
+
+    id: FactId
+    fact: SessionFact
+
+
+@dataclass(frozen=True, slots=True)
+class FactTaken:
+    """Central system → journal: it is in the durable queue; stop offering."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    id: FactId
+
+
+@dataclass(frozen=True, slots=True)
+class FactDelivered:
+    """Central system → journal: the backend answered (or the fact is in the dead-letter store)."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    id: FactId
+    transaction: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionAssigned:
+    """Central system → charge point: the backend's number for the session and its verdict on the id tag."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    charge_point: str
+    session: str
+    transaction: int
+    accepted: bool
+    status: str  # Accepted | Blocked | Expired | Invalid | ConcurrentTx

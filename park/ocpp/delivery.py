@@ -1,0 +1,249 @@
+"""How the head of the queue reaches the backend: attempts, late answers, the end of patience, and what is then true.
+
+A retransmission follows only an attempt without a CALLRESULT and repeats the payload under a new unique id. Losing the
+connection is no attempt that counts; nor is a timeout while the backend answers nothing at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from park.model.access import Verdict
+from park.model.session import (
+    FactDelivered,
+    SessionEnded,
+    SessionMetered,
+    SessionStarted,
+    TransactionAssigned,
+)
+from park.model.storage import Delete, Put
+from park.model.time import Now
+from park.ocpp import messages
+from park.ocpp.effects import Alarm
+from park.ocpp.keys import KeyValues
+from park.ocpp.link import Payload
+from park.ocpp.queue import Attempt, Queue, Settling, is_dead
+from park.ocpp.rows import Entry, Fate, Transaction
+from park.ocpp.wire import integer_of, member, text_of
+
+FINISHED_KEPT = 2_000  # delivered sessions remembered, so that a fact offered again is not sent again: a busy week
+RETRY_COMMIT_SECONDS = 1.0  # ours: a full disk is looked at once a second
+
+ALIGNED, SAMPLED = "MeterValuesAlignedData", "MeterValuesSampledData"
+
+
+def prepare(queue: Queue, values: KeyValues, now: Now) -> Queue:
+    """The head gets its payload, or its fate if it cannot be sent at all."""
+    if queue.attempt is not None or queue.settling is not None or not queue.entries:
+        return queue
+    head = queue.entries[0]
+    known = queue.transactions.get(head.fact.session)
+    if known is None:
+        return bury(queue, "its start is not known here", now)
+    if is_dead(queue, head.fact.session):
+        return bury(queue, "its transaction is in the dead-letter store", now)
+    match head.fact:
+        case SessionStarted():
+            return _attempting(queue, head, "StartTransaction", messages.start_transaction(head.fact))
+        case _ if known.transaction is None:
+            return bury(queue, "the backend gave its transaction no number", now)
+        case SessionEnded():
+            payload = messages.stop_transaction(head.fact, known.transaction)
+            return _attempting(queue, head, "StopTransaction", payload)
+        case SessionMetered():
+            key = ALIGNED if head.fact.context.value == "Sample.Clock" else SAMPLED
+            payload = messages.meter_values(head.fact, known.transaction, values.items(key))
+            if payload is None:
+                return _deliver(queue, head, known)
+            return _attempting(queue, head, "MeterValues", payload)
+
+
+def _attempting(queue: Queue, head: Entry, action: str, payload: Payload) -> Queue:
+    return replace(queue, attempt=Attempt(head.number, action, payload))
+
+
+def due(queue: Queue, now: Now) -> Attempt | None:
+    """The attempt that may be transmitted now."""
+    attempt = queue.attempt
+    if attempt is None or queue.settling is not None or attempt.unproven or now.mono < attempt.not_before:
+        return None
+    return attempt
+
+
+def sent(queue: Queue, unique_id: str) -> Queue:
+    attempt = queue.attempt
+    if attempt is None:
+        return queue
+    repeats = queue.repeats + (1 if attempt.ids else 0)
+    return replace(queue, attempt=replace(attempt, ids=(*attempt.ids, unique_id)), repeats=repeats)
+
+
+def owns(queue: Queue, unique_id: str) -> bool:
+    """Whether this is a transmission of the head that still waits for an outcome: the newest, or one given up."""
+    return queue.attempt is not None and queue.settling is None and unique_id in queue.attempt.ids
+
+
+def answered(queue: Queue, unique_id: str, payload: Payload, values: KeyValues, now: Now) -> Queue:
+    """The first answer to any transmission settles the head, however late (anchors: late answers count)."""
+    if not owns(queue, unique_id):
+        return queue
+    head = queue.entries[0]
+    known = queue.transactions[head.fact.session]
+    if not isinstance(head.fact, SessionStarted):
+        return _deliver(queue, head, known)
+    number = integer_of(payload, "transactionId")
+    if number is None:
+        return failed(queue, unique_id, "the answer has no transaction id", values, now)
+    verdict = text_of(member(payload, "idTagInfo"), "status") or Verdict.ACCEPTED.value
+    assigned = TransactionAssigned(
+        known.start.charge_point, known.session, number, verdict == Verdict.ACCEPTED.value, verdict
+    )
+    return _deliver(queue, head, replace(known, transaction=number), assigned, *_twice_given(queue, known, number))
+
+
+def _twice_given(queue: Queue, known: Transaction, number: int) -> tuple[Alarm, ...]:
+    """B-193: a transaction id is unique. It is used as given, and nothing is merged."""
+    other = queue.open_transaction(number)
+    if other is None or other.session == known.session:
+        return ()
+    text = (
+        f"the backend gave transaction id {number} to connector {known.start.connector} while connector "
+        f"{other.start.connector} has it: both are kept apart here; report it to the backend's operator"
+    )
+    return (Alarm("ocpp-transaction-id-twice", text),)
+
+
+def _deliver(queue: Queue, head: Entry, known: Transaction, *told: TransactionAssigned | Alarm) -> Queue:
+    ended = isinstance(head.fact, SessionEnded)
+    fate = Fate.FINISHED if ended else known.fate
+    after = replace(known, delivered_through=head.fact.ordinal, fate=fate)
+    writes: list[Put | Delete] = [queue.rows.delete_entry(head), queue.rows.put_transaction(after)]
+    forgotten = _outdated(queue) if ended else None
+    if forgotten is not None:
+        writes.append(queue.rows.delete_transaction(forgotten))
+    settling = Settling(
+        tuple(writes),
+        frozenset({head.number}),
+        after,
+        (FactDelivered(head.id, after.transaction), *told),
+        forgotten.session if forgotten is not None else None,
+    )
+    return replace(queue, settling=settling)
+
+
+def _outdated(queue: Queue) -> Transaction | None:
+    finished = [known for known in queue.transactions.values() if known.fate is Fate.FINISHED]
+    return finished[0] if len(finished) >= FINISHED_KEPT else None
+
+
+def failed(queue: Queue, unique_id: str, why: str, values: KeyValues, now: Now) -> Queue:
+    """A CALLERROR to the newest transmission; one to an older transmission was counted when that one timed out."""
+    if not owns(queue, unique_id) or queue.attempt is None or queue.attempt.ids[-1] != unique_id:
+        return queue
+    if queue.attempt.unproven:  # the timeout was counted as unanswered; the error proves that the backend lives
+        return _count(queue, why, values, now)
+    return _count(replace(queue, unanswered=queue.unanswered + 1), why, values, now)
+
+
+def timed_out(queue: Queue, unique_id: str) -> Queue:
+    """No answer in time. Whether it counts is known when the backend answers something else, see `proven`."""
+    if not owns(queue, unique_id) or queue.attempt is None:
+        return queue
+    return replace(queue, attempt=replace(queue.attempt, unproven=True), unanswered=queue.unanswered + 1)
+
+
+def proven(queue: Queue, values: KeyValues, now: Now) -> Queue:
+    """The backend answers other calls: the timed-out transmission of the head counts as a failed attempt."""
+    if queue.attempt is None or queue.settling is not None or not queue.attempt.unproven:
+        return queue
+    return _count(queue, "no answer in time", values, now)
+
+
+def lost(queue: Queue, unique_id: str | None) -> Queue:
+    """The connection is gone, with the transmission `unique_id` in flight or none: try again on the next one."""
+    attempt = queue.attempt
+    if attempt is None:
+        return queue
+    unanswered = queue.unanswered + (1 if unique_id is not None and owns(queue, unique_id) else 0)
+    return replace(queue, attempt=replace(attempt, unproven=False), unanswered=unanswered)
+
+
+def _count(queue: Queue, why: str, values: KeyValues, now: Now) -> Queue:
+    """One more attempt that counts: wait longer each time (OCPP 1.6 §9.1.32), or give up."""
+    attempt = queue.attempt
+    if attempt is None:
+        return queue
+    attempt = replace(attempt, failed=attempt.failed + 1, unproven=False)
+    if attempt.action == "MeterValues" and not values.switch("RetransmitMeterValues"):  # B-032
+        head = queue.entries[0]
+        return _deliver(queue, head, queue.transactions[head.fact.session])
+    limit = values.number("TransactionMessageAttempts")
+    if limit and attempt.failed >= limit:
+        return bury(queue, f"{attempt.action} failed {attempt.failed} times, the last time: {why}", now)
+    wait = values.number("TransactionMessageRetryInterval") * len(attempt.ids)
+    return replace(queue, attempt=replace(attempt, not_before=now.mono + wait))
+
+
+def bury(queue: Queue, reason: str, now: Now) -> Queue:
+    """The whole transaction of the head goes to the dead letters: what waits, and its start if that was delivered (D1)."""
+    session = queue.entries[0].fact.session
+    known = queue.transactions.get(session)
+    number = known.transaction if known is not None else None
+    waiting = tuple(entry for entry in queue.entries if entry.fact.session == session)
+    writes: list[Put | Delete] = []
+    for entry in waiting:
+        dead = queue.rows.put_dead(entry.fact, number, delivered=False, reason=reason, at=now.wall)
+        writes += [queue.rows.delete_entry(entry), dead]
+    after = None
+    if known is not None:
+        after = replace(known, fate=Fate.DEAD)
+        writes.append(queue.rows.put_transaction(after))
+        if known.delivered_through >= 0 and known.fate is not Fate.DEAD:
+            writes.append(queue.rows.put_dead(known.start, number, delivered=True, reason=reason, at=now.wall))
+    told = tuple(FactDelivered(entry.id, number) for entry in waiting)
+    first = not is_dead(queue, session)
+    settling = Settling(
+        tuple(writes),
+        frozenset(entry.number for entry in waiting),
+        after,
+        (*told, *((_buried(session, known, reason),) if first else ())),
+    )
+    return replace(queue, settling=settling, dead=queue.dead | {session})
+
+
+def _buried(session: str, known: Transaction | None, reason: str) -> Alarm:
+    where = f" on connector {known.start.connector} of {known.start.at.isoformat()}" if known is not None else ""
+    return Alarm(
+        "ocpp-dead-letter",
+        f"session {session}{where} is in the dead-letter store: {reason}. Export it and enter it at the backend by hand",
+    )
+
+
+def settled(queue: Queue) -> tuple[Queue, tuple[FactDelivered | TransactionAssigned | Alarm, ...]]:
+    """The head's outcome is on disk."""
+    settling = queue.settling
+    if settling is None:
+        return queue, ()
+    if settling.numbers == {queue.entries[0].number}:
+        entries = queue.entries[1:]
+    else:
+        entries = tuple(entry for entry in queue.entries if entry.number not in settling.numbers)
+    queue = replace(queue, entries=entries, attempt=None, settling=None)
+    if settling.transaction is not None:
+        after = settling.transaction
+        current = queue.transactions.get(after.session, after)
+        queue = queue.with_transaction(
+            replace(after, queued_through=current.queued_through, ended=current.ended or after.ended)
+        )
+    if settling.forgotten is not None:
+        kept = {session: known for session, known in queue.transactions.items() if session != settling.forgotten}
+        queue = replace(queue, transactions=kept)
+    return queue, settling.told
+
+
+def unsettled(queue: Queue, now: Now) -> Queue:
+    """The disk did not take the outcome: ask again soon, and send nothing meanwhile."""
+    if queue.settling is None:
+        return queue
+    again = replace(queue.settling, asked=False, not_before=now.mono + RETRY_COMMIT_SECONDS)
+    return replace(queue, settling=again)

@@ -1,0 +1,104 @@
+"""What the central system asks its shell to do, besides the messages of `park.model` and of the link."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, TypeAlias
+
+from park.model.access import BackendAuthorized, SettingChanged
+from park.model.delivery import Delivery
+from park.model.session import FactDelivered, FactTaken, TransactionAssigned
+from park.model.signals import WakeAt
+from park.model.storage import Delete, Put
+from park.model.time import Now
+from park.ocpp.link import LinkOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Commit these rows and answer with `Committed(token)` or `CommitFailed(token)`."""
+
+    writes: tuple[Put | Delete, ...]
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Load these tables and answer with `RowsLoaded`."""
+
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StartRemotely:
+    """Becomes `RemoteStart` to the authorizer, with the central system as `reply_to`."""
+
+    request_id: str
+    connector: int | None
+    id_tag: str
+    authorize_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StopRemotely:
+    """Becomes `RemoteStop` to the charge point, with the central system as `reply_to`."""
+
+    request_id: str
+    charge_point: str
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockOffered:
+    """The backend's clock is `offset_seconds` ahead of ours (negative: behind); told when it is off by a second or more."""
+
+    offset_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something a technician has to look at. `code` is stable, `text` says what, where and what to do."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackendReported:
+    """For the park view. `state`: online | pending | rejected | offline | disabled; `why` explains all but online.
+
+    `oldest_at`: when the oldest queued fact happened. `repeats`: transmissions after the first of a message;
+    `unanswered`: transmissions that got no CALLRESULT; `repeats` never exceeds it. Both count since the start.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    state: str
+    why: str
+    queue_depth: int
+    oldest_at: datetime | None
+    dead_letters: int
+    repeats: int
+    unanswered: int
+
+    def oldest_seconds(self, now: Now) -> float | None:
+        return None if self.oldest_at is None else max(0.0, (now.wall - self.oldest_at).total_seconds())
+
+
+CentralSystemEffect: TypeAlias = (
+    LinkOrder
+    | Write
+    | Load
+    | FactTaken
+    | FactDelivered
+    | TransactionAssigned
+    | BackendAuthorized
+    | StartRemotely
+    | StopRemotely
+    | SettingChanged
+    | ClockOffered
+    | Alarm
+    | BackendReported
+    | WakeAt
+)

@@ -1,0 +1,133 @@
+"""How a fact enters the queue: each once, in the order of its session, and acknowledged only when it is on disk."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from park.model.session import (
+    FactDelivered,
+    FactOffered,
+    FactTaken,
+    SessionStarted,
+    key_of,
+)
+from park.model.storage import Put
+from park.model.time import Now
+from park.ocpp.effects import Alarm
+from park.ocpp.queue import Queue, followed_by, is_dead
+from park.ocpp.rows import Entry, Fate, Transaction
+
+BATCH = 100  # facts a commit takes at most: bounds the time of one write, not the number of them
+ORPHAN_SECONDS = 120.0  # ours: the journal offers again after 10 s, so a start that exists has come by then
+
+Told = tuple[FactTaken | FactDelivered | Alarm, ...]
+
+
+def offer(queue: Queue, offered: FactOffered, now: Now) -> tuple[Queue, Told]:
+    """Answered at once when it is known (`FactTaken`, and `FactDelivered` if it was), else after `committed`.
+
+    A fact that came too early is not answered: its journal offers it again.
+    """
+    if any(waiting.id == offered.id for waiting in (*queue.writing, *queue.arriving)):
+        return queue, ()
+    known = queue.transactions.get(offered.fact.session)
+    if known is not None and offered.fact.ordinal <= known.queued_through:
+        return queue, _known(known, offered)
+    if _too_early(queue, offered):
+        return queue, ()
+    if known is None and not isinstance(offered.fact, SessionStarted):
+        return _orphan(queue, offered, now)
+    return replace(queue, arriving=(*queue.arriving, offered)), ()
+
+
+def _known(known: Transaction, offered: FactOffered) -> Told:
+    taken = FactTaken(offered.id)
+    if offered.fact.ordinal <= known.delivered_through or known.fate is not Fate.OPEN:
+        return (taken, FactDelivered(offered.id, known.transaction))
+    return (taken,)
+
+
+def _too_early(queue: Queue, offered: FactOffered) -> bool:
+    """An earlier fact of the session was refused by the disk and has not come again."""
+    session, ordinal = offered.fact.session, offered.fact.ordinal
+    coming = {key_of(waiting.fact) for waiting in (*queue.writing, *queue.arriving)}
+    return any(key.session == session and key.ordinal < ordinal for key in queue.missed - coming)
+
+
+def _orphan(queue: Queue, offered: FactOffered, now: Now) -> tuple[Queue, Told]:
+    """A fact of a session whose start is unknown here: it waits for the start, then goes to the dead letters."""
+    session = offered.fact.session
+    if is_dead(queue, session) or any(waiting.fact.session == session for waiting in (*queue.writing, *queue.arriving)):
+        return replace(queue, arriving=(*queue.arriving, offered)), ()
+    since = queue.orphans.get(session, now.mono)
+    queue = replace(queue, orphans={**queue.orphans, session: since})
+    if now.mono - since < ORPHAN_SECONDS:
+        return queue, ()
+    alarm = Alarm(
+        "ocpp-dead-letter",
+        f"session {session} of charge point {offered.fact.charge_point} has no start here; its facts are in the "
+        "dead-letter store: export them and enter the session at the backend by hand",
+    )
+    return replace(queue, arriving=(*queue.arriving, offered), dead=queue.dead | {session}), (alarm,)
+
+
+def begin_write(queue: Queue, now: Now) -> tuple[Queue, tuple[Put, ...]]:
+    """The rows of the next batch; call when `arriving` is not empty and `writing` is."""
+    batch, rest = queue.arriving[:BATCH], queue.arriving[BATCH:]
+    burying = frozenset(offered.id for offered in batch if is_dead(queue, offered.fact.session))
+    puts = tuple(
+        _put_dead(queue, offered, now) if offered.id in burying else queue.rows.put_entry(entry)
+        for offered, entry in zip(batch, _entries(queue, batch), strict=True)
+    )
+    return replace(queue, arriving=rest, writing=batch, burying=burying), puts
+
+
+def _entries(queue: Queue, batch: tuple[FactOffered, ...]) -> tuple[Entry, ...]:
+    return tuple(
+        Entry(queue.next_number + place, offered.id, offered.fact) for place, offered in enumerate(batch)
+    )
+
+
+def _put_dead(queue: Queue, offered: FactOffered, now: Now) -> Put:
+    known = queue.transactions.get(offered.fact.session)
+    number = known.transaction if known is not None else None
+    reason = "its transaction is in the dead-letter store"
+    return queue.rows.put_dead(offered.fact, number, delivered=False, reason=reason, at=now.wall)
+
+
+def committed(queue: Queue) -> tuple[Queue, Told]:
+    """The batch is on disk: it is in the queue, and its journal is told."""
+    told: list[FactTaken | FactDelivered] = []
+    entries: list[Entry] = []
+    transactions = dict(queue.transactions)
+    for offered, entry in zip(queue.writing, _entries(queue, queue.writing), strict=True):
+        fact = offered.fact
+        known = transactions.get(fact.session)
+        if known is None and isinstance(fact, SessionStarted):
+            known = Transaction(fact)
+        if known is not None:
+            transactions[fact.session] = followed_by(known, entry)
+        told.append(FactTaken(offered.id))
+        if offered.id in queue.burying:
+            told.append(FactDelivered(offered.id, known.transaction if known is not None else None))
+        else:
+            entries.append(entry)
+    came = {key_of(offered.fact) for offered in queue.writing}
+    return (
+        replace(
+            queue,
+            entries=(*queue.entries, *entries),
+            transactions=transactions,
+            next_number=queue.next_number + len(queue.writing),
+            writing=(),
+            missed=queue.missed - came,
+            orphans={session: since for session, since in queue.orphans.items() if session not in transactions},
+        ),
+        tuple(told),
+    )
+
+
+def refused(queue: Queue) -> Queue:
+    """The disk did not take the batch: its facts and all that waited behind come again from their journals."""
+    dropped = frozenset(key_of(offered.fact) for offered in (*queue.writing, *queue.arriving))
+    return replace(queue, writing=(), arriving=(), missed=queue.missed | dropped)

@@ -1,0 +1,107 @@
+"""What the central system and its websocket edge say to each other: calls, answers, and the state of the link."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+from park.model.delivery import Delivery
+
+Payload: TypeAlias = Mapping[str, object]
+"""A JSON object with OCPP's own camelCase names."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkUp:
+    """The backend accepted the websocket. `link` numbers the connections of this process; calls and results name it."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    link: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLost:
+    """There is no connection; repeated with the newest reason after each failed attempt."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswered:
+    """A CALLRESULT whose payload satisfied the schema of the call's action."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    unique_id: str
+    payload: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class CallFailed:
+    """A CALLERROR, or a call or answer that broke its schema."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    unique_id: str
+    code: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackendCalled:
+    """A CALL of the backend whose payload satisfied the schema of a known action, or whose action is unknown."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    unique_id: str
+    action: str
+    payload: Payload
+
+
+LinkEvent: TypeAlias = LinkUp | LinkLost | CallAnswered | CallFailed | BackendCalled
+
+
+@dataclass(frozen=True, slots=True)
+class SendCall:
+    """For the connection `link` only: on another one the edge drops it, the central system has long counted it lost."""
+
+    unique_id: str
+    action: str
+    payload: Payload
+    link: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    unique_id: str
+    action: str
+    payload: Payload
+    link: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendError:
+    unique_id: str
+    code: str
+    description: str
+    link: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResetLink:
+    """Close the connection and make a new one: the backend does not answer on this one (B-011)."""
+
+    link: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLink:
+    """Tell `LinkUp` or `LinkLost` again: the central system began anew and knows nothing of the link."""
+
+
+LinkOrder: TypeAlias = SendCall | SendResult | SendError | ResetLink | ReportLink

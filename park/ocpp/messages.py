@@ -1,0 +1,147 @@
+"""The payloads this side sends, made of the park's facts, in OCPP 1.6's own names and units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from park.model.access import ConnectorStatusChanged
+from park.model.metering import Sample
+from park.model.session import SessionEnded, SessionMetered, SessionStarted
+from park.ocpp.link import Payload
+from park.ocpp.wire import iso
+
+TRIGGER = "Trigger"  # OCPP 1.6 §7.39: a reading taken because the backend asked for one
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """What BootNotification tells of this station; empty texts are left out, long ones cut to the standard's length."""
+
+    vendor: str = "chargepark"
+    model: str = "park"
+    serial: str = ""  # empty: the identity stands in (B-048)
+    firmware: str = ""
+    meter_type: str = ""
+    meter_serial: str = ""
+
+
+def boot(station: Station, identity: str) -> Payload:
+    """BootNotification.req, OCPP 1.6 §6.3."""
+    fields = {
+        "chargePointVendor": station.vendor[:20],
+        "chargePointModel": station.model[:20],
+        "chargePointSerialNumber": (station.serial or identity)[:25],
+        "firmwareVersion": station.firmware[:50],
+        "meterType": station.meter_type[:25],
+        "meterSerialNumber": station.meter_serial[:25],
+    }
+    return {name: text for name, text in fields.items() if text}
+
+
+def status(changed: ConnectorStatusChanged) -> Payload:
+    """StatusNotification.req, OCPP 1.6 §6.47."""
+    payload = {
+        "connectorId": changed.connector,
+        "errorCode": changed.error_code,
+        "status": changed.status.value,
+        "timestamp": iso(changed.at),
+    }
+    return {**payload, "info": changed.info[:50]} if changed.info else payload
+
+
+def start_transaction(fact: SessionStarted) -> Payload:
+    """StartTransaction.req, OCPP 1.6 §6.45: the same fact gives the same payload, so a repeat is recognised (D1)."""
+    return {
+        "connectorId": fact.connector,
+        "idTag": fact.id_tag,
+        "meterStart": fact.meter_start_wh,
+        "timestamp": iso(fact.at),
+    }
+
+
+def stop_transaction(fact: SessionEnded, transaction: int) -> Payload:
+    """StopTransaction.req, OCPP 1.6 §6.49."""
+    payload = {
+        "transactionId": transaction,
+        "meterStop": fact.meter_stop_wh,
+        "timestamp": iso(fact.at),
+        "reason": fact.reason.value,
+    }
+    return {**payload, "idTag": fact.id_tag} if fact.id_tag else payload
+
+
+def meter_values(fact: SessionMetered, transaction: int, measurands: Iterable[str]) -> Payload | None:
+    """MeterValues.req of a transaction, OCPP 1.6 §6.31; None when no measurand is wanted: there is nothing to send."""
+    values = sampled(fact.sample, fact.offered_ma, fact.context.value, measurands)
+    return _metered(fact.connector, fact.at, values, transaction) if values else None
+
+
+def triggered_values(
+    connector: int, reading: Reading, transaction: int | None, measurands: Iterable[str]
+) -> Payload | None:
+    """MeterValues.req asked for by TriggerMessage; outside a transaction it carries no transaction id."""
+    values = sampled(reading.sample, reading.offered_ma, TRIGGER, measurands)
+    return _metered(connector, reading.at, values, transaction) if values else None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The newest values known of a connector."""
+
+    sample: Sample
+    offered_ma: int | None
+    at: datetime
+
+
+def _metered(connector: int, at: datetime, values: list[Payload], transaction: int | None) -> Payload:
+    payload: dict[str, object] = {
+        "connectorId": connector,
+        "meterValue": [{"timestamp": iso(at), "sampledValue": values}],
+    }
+    return payload if transaction is None else {**payload, "transactionId": transaction}
+
+
+_Values: TypeAlias = list[tuple[str, str | None, str | None]]  # value, phase, unit
+
+
+def sampled(sample: Sample, offered_ma: int | None, context: str, measurands: Iterable[str]) -> list[Payload]:
+    """SampledValues of the wished measurands; what the meter does not give is left out. `Voltage.L1`: one phase."""
+    found: list[Payload] = []
+    for wish in measurands:
+        name, phase = (wish[:-3], wish[-2:]) if wish[-3:-1] == ".L" else (wish, None)
+        for value, of_phase, unit in _VALUES[name](sample, offered_ma):
+            if phase is None or (of_phase is not None and of_phase.startswith(phase)):
+                fields = {"value": value, "context": context, "measurand": name, "phase": of_phase, "unit": unit}
+                found.append({key: text for key, text in fields.items() if text is not None})
+    return found
+
+
+def _thousandths(value: int) -> str:
+    return f"{value // 1000}.{value % 1000:03d}"
+
+
+def _import_currents(sample: Sample) -> _Values:
+    return [
+        (_thousandths(max(current, 0)), f"L{phase}", "A")
+        for phase, current in enumerate(sample.currents_ma, start=1)
+    ]
+
+
+def _voltages(sample: Sample) -> _Values:
+    volts = sample.voltages_mv or ()
+    return [(_thousandths(max(value, 0)), f"L{phase}-N", "V") for phase, value in enumerate(volts, start=1)]
+
+
+_VALUES: Mapping[str, Callable[[Sample, int | None], _Values]] = {
+    "Energy.Active.Import.Register": lambda sample, _: [(str(sample.energy_wh), None, "Wh")],
+    "Power.Active.Import": lambda sample, _: [(str(max(sample.power_w, 0)), None, "W")],
+    "Current.Import": lambda sample, _: _import_currents(sample),
+    "Current.Offered": lambda _, offered: [] if offered is None else [(_thousandths(offered), None, "A")],
+    "Voltage": lambda sample, _: _voltages(sample),
+    "Frequency": lambda sample, _: (
+        [] if sample.frequency_mhz is None else [(_thousandths(sample.frequency_mhz), None, None)]
+    ),
+}

@@ -1,0 +1,161 @@
+"""The durable, ordered queue of transaction messages: what waits, what is being written, and how far the head has come.
+
+Facts come in by `park.ocpp.intake`, leave by `park.ocpp.delivery`. Only what is on disk is in `entries`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from park.model.session import (
+    FactDelivered,
+    FactId,
+    FactKey,
+    FactOffered,
+    SessionEnded,
+    SessionStarted,
+    TransactionAssigned,
+)
+from park.model.storage import Delete, Put, Row
+from park.ocpp.effects import Alarm
+from park.ocpp.link import Payload
+from park.ocpp.rows import (
+    DEAD_LETTERS,
+    QUEUE,
+    TRANSACTIONS,
+    Entry,
+    Fate,
+    Rows,
+    Transaction,
+    entry_of,
+    session_of_dead,
+    transaction_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The transmissions of the head. Its payload is made once, so that a repeat is identical (D1).
+
+    `ids`: unique ids of all transmissions, for a late answer to any of them counts. `failed`: how many count towards
+    the limit. `unproven`: the newest one timed out, and the backend has not yet shown that it answers anything at all.
+    """
+
+    number: int
+    action: str
+    payload: Payload
+    ids: tuple[str, ...] = ()
+    failed: int = 0
+    not_before: float = 0.0
+    unproven: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """What becomes of the head, on its way to disk: nothing more is sent and nobody is told before it is there."""
+
+    writes: tuple[Put | Delete, ...]
+    numbers: frozenset[int]
+    transaction: Transaction | None
+    told: tuple[FactDelivered | TransactionAssigned | Alarm, ...]
+    forgotten: str | None = None
+    asked: bool = False
+    not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """`arriving` waits for the write of `writing`, of which `burying` goes to the dead letters.
+
+    `missed`: refused by the disk, to come again before later facts of the session.
+    `orphans`: sessions whose start never came, and since when. `dead`: sessions in the dead-letter store.
+    """
+
+    rows: Rows
+    entries: tuple[Entry, ...] = ()
+    transactions: Mapping[str, Transaction] = field(default_factory=dict[str, Transaction])
+    arriving: tuple[FactOffered, ...] = ()
+    writing: tuple[FactOffered, ...] = ()
+    burying: frozenset[FactId] = frozenset()
+    missed: frozenset[FactKey] = frozenset()
+    orphans: Mapping[str, float] = field(default_factory=dict[str, float])
+    dead: frozenset[str] = frozenset()
+    next_number: int = 0
+    attempt: Attempt | None = None
+    settling: Settling | None = None
+    repeats: int = 0
+    unanswered: int = 0
+
+    @property
+    def oldest_at(self) -> datetime | None:
+        return self.entries[0].fact.at if self.entries else None
+
+    def open_transaction(self, number: int) -> Transaction | None:
+        """The running session the backend knows by this number; the newest, should it have given it twice."""
+        found = [known for known in self.transactions.values() if known.transaction == number and not known.ended]
+        return found[-1] if found else None
+
+    def on_connector(self, connector: int) -> Transaction | None:
+        """The running session of a connector."""
+        found = [
+            known for known in self.transactions.values() if known.start.connector == connector and not known.ended
+        ]
+        return found[-1] if found else None
+
+    def with_transaction(self, transaction: Transaction) -> Queue:
+        return replace(self, transactions={**self.transactions, transaction.session: transaction})
+
+
+def load(identity: str, rows: Iterable[Row]) -> tuple[Queue, tuple[Alarm, ...]]:
+    """The queue as the disk holds it. A row that cannot be read stays where it is and is alarmed."""
+    rows = tuple(rows)
+    mine = Rows(identity)
+    alarms: list[Alarm] = []
+    transactions: list[Transaction] = []
+    entries: list[Entry] = []
+    next_number = 0
+    for key, body in mine.mine(rows, TRANSACTIONS):
+        try:
+            transactions.append(transaction_of(body))
+        except (ValueError, KeyError, TypeError) as error:
+            alarms.append(_unreadable(TRANSACTIONS, key, error))
+    for key, body in mine.mine(rows, QUEUE):
+        next_number = int(key) + 1 if key.isdigit() else next_number
+        try:
+            entries.append(entry_of(key, body))
+        except (ValueError, KeyError, TypeError) as error:
+            alarms.append(_unreadable(QUEUE, key, error))
+    known = {known.session: known for known in sorted(transactions, key=lambda known: known.start.at)}
+    for entry in entries:
+        _follow(known, entry)
+    dead = frozenset(session_of_dead(key) for key, _ in mine.mine(rows, DEAD_LETTERS))
+    queue = Queue(mine, tuple(entries), known, next_number=next_number, dead=dead)
+    return queue, tuple(alarms)
+
+
+def _follow(transactions: dict[str, Transaction], entry: Entry) -> None:
+    fact = entry.fact
+    known = transactions.get(fact.session)
+    if known is None and isinstance(fact, SessionStarted):
+        known = Transaction(fact)
+    if known is not None:
+        transactions[fact.session] = followed_by(known, entry)
+
+
+def followed_by(transaction: Transaction, entry: Entry) -> Transaction:
+    """The transaction once this entry is queued."""
+    ended = transaction.ended or isinstance(entry.fact, SessionEnded)
+    through = max(transaction.queued_through, entry.fact.ordinal)
+    return replace(transaction, queued_through=through, ended=ended)
+
+
+def is_dead(queue: Queue, session: str) -> bool:
+    known = queue.transactions.get(session)
+    return session in queue.dead or (known is not None and known.fate is Fate.DEAD)
+
+
+def _unreadable(table: str, key: str, error: Exception) -> Alarm:
+    text = f"row {key} of table {table} cannot be read ({error}); it is left in place: keep a copy of the database"
+    return Alarm("ocpp-row-unreadable", text)

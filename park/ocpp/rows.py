@@ -1,0 +1,156 @@
+"""Rows of the durable queue: facts on their way, what is known of each transaction, and dead letters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import TypedDict, cast
+from urllib.parse import quote
+
+from park.journal.codec import FactRow, fact_of, fact_row
+from park.model.session import FactId, SessionFact, SessionStarted
+from park.model.storage import Delete, Put, Row
+from park.ocpp.wire import iso
+
+QUEUE = "ocpp_queue"
+TRANSACTIONS = "ocpp_transactions"
+DEAD_LETTERS = "dead_letters"
+SETTINGS = "settings"
+TABLES = (QUEUE, TRANSACTIONS, DEAD_LETTERS, SETTINGS)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A fact that waits for the backend's answer. `number`: its place in the queue, in the order of arrival."""
+
+    number: int
+    id: FactId
+    fact: SessionFact
+
+
+class Fate(Enum):
+    OPEN = "open"
+    FINISHED = "finished"  # the backend answered its StopTransaction
+    DEAD = "dead"  # in the dead-letter store, the whole of it
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A session as the backend knows it. Ordinals are those of its facts; -1: none yet.
+
+    `queued_through` is not on disk: it follows from the queue. `ended`: its end is queued or delivered.
+    """
+
+    start: SessionStarted
+    transaction: int | None = None
+    delivered_through: int = -1
+    queued_through: int = 0
+    ended: bool = False
+    fate: Fate = Fate.OPEN
+
+    @property
+    def session(self) -> str:
+        return self.start.session
+
+
+class _EntryRow(TypedDict):
+    journal: str
+    number: int
+    fact: FactRow
+
+
+class _TransactionRow(TypedDict):
+    start: FactRow
+    transaction: int | None
+    delivered_through: int
+    ended: bool
+    fate: str
+
+
+class _SettingRow(TypedDict):
+    value: str
+    by: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Builds and reads the rows of one identity; rows of another identity are left alone (B-200)."""
+
+    identity: str
+
+    def put_entry(self, entry: Entry) -> Put:
+        row: _EntryRow = {"journal": entry.id.journal, "number": entry.id.number, "fact": fact_row(entry.fact)}
+        return Put(QUEUE, self._entry_key(entry), _json(row))
+
+    def delete_entry(self, entry: Entry) -> Delete:
+        return Delete(QUEUE, self._entry_key(entry))
+
+    def put_transaction(self, transaction: Transaction) -> Put:
+        row: _TransactionRow = {
+            "start": fact_row(transaction.start),
+            "transaction": transaction.transaction,
+            "delivered_through": transaction.delivered_through,
+            "ended": transaction.ended,
+            "fate": transaction.fate.value,
+        }
+        return Put(TRANSACTIONS, self._key(transaction.session), _json(row))
+
+    def delete_transaction(self, transaction: Transaction) -> Delete:
+        return Delete(TRANSACTIONS, self._key(transaction.session))
+
+    def put_dead(self, fact: SessionFact, transaction: int | None, *, delivered: bool, reason: str, at: datetime) -> Put:
+        """A dead letter stands alone: the fact, the backend's number if it gave one, why and when it was given up."""
+        row = {
+            "fact": fact_row(fact),
+            "transaction": transaction,
+            "delivered": delivered,
+            "reason": reason,
+            "at": iso(at),
+        }
+        return Put(DEAD_LETTERS, self._key(f"{fact.session}/{fact.ordinal:08d}"), _json(row))
+
+    def put_setting(self, name: str, value: str, by: str, at: datetime) -> Put:
+        row: _SettingRow = {"value": value, "by": by, "at": iso(at)}
+        return Put(SETTINGS, self._key(name), _json(row))
+
+    def mine(self, rows: Iterable[Row], table: str) -> list[tuple[str, str]]:
+        """(rest of the key, body) of this identity's rows in a table, ascending."""
+        prefix = self._key("")
+        return [(row.key[len(prefix) :], row.body) for row in rows if row.table == table and row.key.startswith(prefix)]
+
+    def _entry_key(self, entry: Entry) -> str:
+        return self._key(f"{entry.number:012d}")
+
+    def _key(self, rest: str) -> str:
+        return f"{quote(self.identity, safe='')}/{rest}"  # an identity may hold a slash itself
+
+
+def entry_of(number: str, body: str) -> Entry:
+    """Raises ValueError, KeyError or TypeError for a row that is not one of ours; so do the readers below."""
+    row = cast("_EntryRow", json.loads(body))
+    return Entry(int(number), FactId(row["journal"], row["number"]), fact_of(row["fact"]))
+
+
+def transaction_of(body: str) -> Transaction:
+    row = cast("_TransactionRow", json.loads(body))
+    start = fact_of(row["start"])
+    if not isinstance(start, SessionStarted):
+        raise ValueError(f"a transaction begins with a start, not with {type(start).__name__}")  # noqa: TRY004 - a damaged row
+    through = row["delivered_through"]
+    return Transaction(start, row["transaction"], through, through, row["ended"], Fate(row["fate"]))
+
+
+def setting_of(body: str) -> str:
+    return str(cast("_SettingRow", json.loads(body))["value"])
+
+
+def session_of_dead(key: str) -> str:
+    return key.rpartition("/")[0]
+
+
+def _json(row: object) -> str:
+    return json.dumps(row, separators=(",", ":"))

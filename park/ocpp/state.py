@@ -1,0 +1,153 @@
+"""What the central system knows between two events, and the calls it may have in flight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from park.model.access import ConnectorStatusChanged
+from park.ocpp.effects import BackendReported
+from park.ocpp.keys import KeyValues
+from park.ocpp.link import Payload
+from park.ocpp.messages import Reading, Station
+from park.ocpp.queue import Queue
+from park.ocpp.registration import Registration
+from park.ocpp.rows import Rows
+from park.ocpp.statuses import StatusBoard
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`connectors`: the OCPP connector ids of this identity. `new_id`: a new unique id of at most 36 characters a call.
+
+    `station_keys`: defaults of this station for configuration keys. `meters`: which connector a meter belongs to.
+    `enabled` False: no backend is configured; facts are acknowledged and go nowhere.
+    """
+
+    identity: str
+    connectors: tuple[int, ...]
+    new_id: Callable[[], str]
+    station: Station = Station()
+    station_keys: Mapping[str, str] = field(default_factory=dict[str, str])
+    meters: Mapping[str, int] = field(default_factory=dict[str, int])
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BootCall:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatCall:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class StatusCall:
+    changed: ConnectorStatusChanged
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizeCall:
+    """A question of the authorizer; unanswered by `deadline` (mono) it is answered with no verdict."""
+
+    request_id: str
+    id_tag: str
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class TriggeredValues:
+    payload: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionCall:
+    """The head of the queue."""
+
+
+Purpose: TypeAlias = BootCall | HeartbeatCall | StatusCall | AuthorizeCall | TriggeredValues | TransactionCall
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """The one CALL that waits for its answer."""
+
+    unique_id: str
+    purpose: Purpose
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class PendingCommand:
+    """A command of the backend that somebody in the park has to answer."""
+
+    unique_id: str
+    action: str
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeCommit:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class SettleCommit:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class SettingCommit:
+    """A ChangeConfiguration that is answered when it is on disk."""
+
+    unique_id: str
+    link: int
+    name: str
+    value: str
+
+
+CommitPurpose: TypeAlias = IntakeCommit | SettleCommit | SettingCommit
+
+
+@dataclass(frozen=True, slots=True)
+class CentralSystem:
+    """`link`: number of the connection, None without one. `silent`: a call timed out, a heartbeat must prove life.
+
+    `last_traffic`, `last_heartbeat`: mono. `volatile_last`: the last call was not of the queue, which is next then.
+    """
+
+    settings: Settings
+    values: KeyValues
+    queue: Queue
+    loaded: bool = False
+    load_again_at: float = 0.0
+    link: int | None = None
+    link_reason: str = "not connected yet"
+    flight: Flight | None = None
+    silent: bool = False
+    registration: Registration = Registration()
+    statuses: StatusBoard = StatusBoard()
+    authorizations: tuple[AuthorizeCall, ...] = ()
+    triggered: tuple[Purpose, ...] = ()
+    volatile_last: bool = False
+    last_traffic: float = 0.0
+    last_heartbeat: float = 0.0
+    commands: Mapping[str, PendingCommand] = field(default_factory=dict[str, PendingCommand])
+    commits: Mapping[int, CommitPurpose] = field(default_factory=dict[int, CommitPurpose])
+    next_token: int = 1
+    readings: Mapping[int, Reading] = field(default_factory=dict[int, Reading])
+    reported: BackendReported | None = None
+    wake_at: float | None = None
+
+
+def initial(settings: Settings) -> CentralSystem:
+    """Nothing is known before `Start` and the rows it asks for."""
+    station = {
+        "NumberOfConnectors": str(len(settings.connectors)),
+        "ConnectorPhaseRotation": ",".join(f"{connector}.Unknown" for connector in (0, *settings.connectors)),
+        **settings.station_keys,
+    }
+    return CentralSystem(settings, KeyValues({}, station), Queue(Rows(settings.identity)))

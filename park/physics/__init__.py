@@ -1,0 +1,1 @@
+"""The world behind the plug: cars, charging electronics, fuses, meters, as machines stepped in time."""

@@ -1,0 +1,32 @@
+"""The read model of a park: all that is known at one moment, immutable, for those who show it; nobody decides by it."""
+
+from park.view.rows import (
+    ActorRow,
+    BackendRow,
+    ChargePointRow,
+    CircuitPhase,
+    CircuitRow,
+    FaultRow,
+    GrantRow,
+    MeterRow,
+    NodeReported,
+    ParkView,
+    SessionRow,
+)
+from park.view.status import SCHEMA, to_json
+
+__all__ = [
+    "SCHEMA",
+    "ActorRow",
+    "BackendRow",
+    "ChargePointRow",
+    "CircuitPhase",
+    "CircuitRow",
+    "FaultRow",
+    "GrantRow",
+    "MeterRow",
+    "NodeReported",
+    "ParkView",
+    "SessionRow",
+    "to_json",
+]

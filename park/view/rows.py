@@ -1,0 +1,174 @@
+"""The rows of the park view. None means unknown and is shown as unknown, never as 0.
+
+Monotonic times are on the clock of `ParkView.now`: whoever shows a row computes ages against it, so that a row stays
+the same object while nothing is reported. No row holds an id tag.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from park.model.access import ConnectorStatus
+from park.model.delivery import Delivery
+from park.model.electric import PerPhase, Phases
+from park.model.evse import PilotState
+from park.model.grant import Reason
+from park.model.metering import Quality
+from park.model.time import Now
+
+
+@dataclass(frozen=True, slots=True)
+class NodeReported:
+    """Told to the view as it stands. `last_seen`: mono of the newest sign of life; None: never heard of.
+
+    A node reports itself with `last_seen` infinity: it is alive whenever it is looked at.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    name: str
+    role: str  # single | server | client
+    state: str  # alive | suspect | gone
+    last_seen: float | None = None
+    version: str | None = None
+    restarts: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitPhase:
+    """One conductor of a circuit. `bound_by`: the limit that leaves no more available (the names of `Reason.limit`)."""
+
+    limit_ma: int | None = None
+    available_ma: int | None = None
+    committed_ma: int | None = None
+    measured_ma: int | None = None
+    external_ma: int | None = None
+    bound_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitRow:
+    """`phases`: L1, L2, L3."""
+
+    name: str
+    parent: str | None = None
+    meter: str | None = None
+    phases: tuple[CircuitPhase, CircuitPhase, CircuitPhase] = (CircuitPhase(), CircuitPhase(), CircuitPhase())
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRow:
+    """`ends`: mono at which the lease runs out. `reason`: the chain of limits, the binding one first."""
+
+    amps_ma: int
+    phases: Phases
+    epoch: int
+    sequence: int
+    ends: float
+    reason: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """The session that is open; `transaction`: the backend's number, None until it gave one."""
+
+    id: str
+    transaction: int | None
+    started_at: datetime | None
+    energy_wh: int | None
+    authorized_by: str | None  # free | whitelist | backend | remote | cache | offline
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRow:
+    """`cause` and `remedy` are sentences for the technician on site."""
+
+    code: str
+    since: datetime
+    cause: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChargePointRow:
+    """`name` is NODE/CHARGE_POINT. `phases`: grid phases it may load. `measured_ma`: on grid phases L1, L2, L3."""
+
+    name: str
+    node: str
+    connector: int | None = None
+    circuit: str | None = None
+    phases: Phases = (1, 2, 3)
+    state: PilotState | None = None
+    ocpp_status: ConnectorStatus | None = None
+    grant: GrantRow | None = None
+    signalled_ma: int | None = None
+    measured_ma: PerPhase | None = None
+    fallback_ma: int | None = None
+    energy_wh: int | None = None  # the point's own import register
+    session: SessionRow | None = None
+    faults: tuple[FaultRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MeterRow:
+    """`taken`: mono of the newest good sample; its values stay here, labelled by `quality`, when it is stale.
+
+    `failures`: polls without a usable answer since the node began; `problem`: why the newest one was not usable.
+    """
+
+    name: str
+    node: str
+    quality: Quality = Quality.STALE
+    taken: float | None = None
+    currents_ma: PerPhase | None = None
+    power_w: int | None = None
+    energy_wh: int | None = None
+    failures: int | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BackendRow:
+    """`why` explains every state but online. `oldest_at`: when the oldest queued fact happened.
+
+    `wire_repeats`: transmissions after the first of a message; `unanswered`: transmissions without an answer. A repeat
+    follows only an attempt without an answer, so there are never more of them. Both count since the node began.
+    """
+
+    state: str  # online | pending | rejected | offline | disabled
+    why: str | None = None
+    queue_depth: int | None = None
+    oldest_at: datetime | None = None
+    dead_letters: int | None = None
+    wire_repeats: int | None = None
+    unanswered: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActorRow:
+    """One supervised actor; counts since its node began."""
+
+    name: str
+    node: str
+    state: str
+    restarts: int
+    dropped: int
+    quarantined: int
+    mailbox: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParkView:
+    """All that is known of the park at `now`. Rows are in the order of the configuration, then of first report."""
+
+    park: str
+    now: Now
+    epoch: int | None = None
+    nodes: tuple[NodeReported, ...] = ()
+    circuits: tuple[CircuitRow, ...] = ()
+    charge_points: tuple[ChargePointRow, ...] = ()
+    meters: tuple[MeterRow, ...] = ()
+    backend: BackendRow | None = None
+    actors: tuple[ActorRow, ...] = ()

@@ -1,0 +1,75 @@
+"""Rules and peers: unknown rule ids are refused, a missing peer skips its test, and with CI=true nothing may skip."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tools.rules import read_rules
+
+HERE = Path(__file__).parent
+IN_CI = os.environ.get("CI") == "true"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A program by other people that a test talks to, and how to get it; `needs` are commands, or paths below here."""
+
+    needs: tuple[str, ...]
+    install: str
+
+    def missing(self) -> list[str]:
+        return [need for need in self.needs if not (shutil.which(need) or (HERE / need).exists())]
+
+
+PEERS = {
+    "mbpoll": Peer(("mbpoll",), "apt-get install mbpoll"),
+    "ocpp-rpc": Peer(
+        ("node", "peers/node_modules/ocpp-rpc"), "apt-get install nodejs npm && npm ci --prefix tests/peers"
+    ),
+    "promtool": Peer(("promtool",), "apt-get install prometheus"),
+}
+
+
+RULES = read_rules(HERE.parent / "docs/rules.csv")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    # Here, not at collection: xdist swallows what a worker says while it collects.
+    for rule in _arguments(item, "rule"):
+        if rule not in RULES or RULES[rule].scope == "out":
+            pytest.fail(f"{rule} is not a rule in scope: docs/rules.csv lists those that are", pytrace=False)
+    for name in _arguments(item, "peer"):
+        if name not in PEERS:
+            pytest.fail(f"{name} is no peer that tests/conftest.py knows: {', '.join(PEERS)}", pytrace=False)
+        if missing := PEERS[name].missing():
+            reason = f"needs {' and '.join(missing)}: {PEERS[name].install}"
+            if IN_CI:
+                pytest.fail(reason, pytrace=False)
+            pytest.skip(reason)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if IN_CI and exitstatus == pytest.ExitCode.OK and _skipped(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if IN_CI and (skipped := _skipped(config)):
+        terminalreporter.write_line(f"{skipped} skipped with CI=true, where every test has to run", red=True)
+
+
+def _skipped(config: pytest.Config) -> int:
+    """The tests and modules skipped so far; 0 in a worker of xdist, whose reports the main process counts."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return len(reporter.stats.get("skipped", ())) if isinstance(reporter, pytest.TerminalReporter) else 0
+
+
+def _arguments(item: pytest.Item, mark: str) -> Iterator[str]:
+    return (str(argument) for marker in item.iter_markers(mark) for argument in marker.args)

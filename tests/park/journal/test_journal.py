@@ -1,0 +1,194 @@
+"""The journal: no fact acknowledged before it is on disk, none written twice, none forgotten over a restart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+from support.facts import ended, metered, started
+
+from park.journal import journal
+from park.journal.codec import Entry, entry_body, entry_of, key_of_number
+from park.journal.journal import JournalEvent, Write
+from park.model.metering import Sample
+from park.model.session import (
+    FactDelivered,
+    FactId,
+    FactOffered,
+    FactPersisted,
+    FactTaken,
+    ReadingContext,
+    RecordFact,
+    RecoverSession,
+    SessionEnded,
+    SessionFact,
+    SessionMetered,
+    SessionRecovered,
+    SessionStarted,
+    StopReason,
+    key_of,
+)
+from park.model.signals import Start, Tick
+from park.model.storage import CommitFailed, Committed, Delete, Put, Row, RowsLoaded
+from park.model.time import Now
+
+WALL = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+@dataclass
+class Bench:
+    """A journal beside a disk whose commits are answered by hand."""
+
+    disk: dict[str, str] = field(default_factory=dict)
+    mono: float = 0.0
+    waiting: list[Write] = field(default_factory=list)
+    said: list[object] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.boot()
+
+    def boot(self) -> None:
+        self.state, self.waiting, self.said = journal.initial("J"), [], []
+        self.tell(Start())
+        self.tell(RowsLoaded(tuple(Row("journal", key, self.disk[key]) for key in sorted(self.disk))))
+
+    def tell(self, event: JournalEvent) -> list[object]:
+        self.state, effects = journal.step(self.state, event, Now(self.mono, WALL))
+        self.waiting += [effect for effect in effects if isinstance(effect, Write)]
+        self.said += effects
+        return list(effects)
+
+    def commit(self) -> list[object]:
+        write = self.waiting.pop(0)
+        for row in write.writes:
+            match row:
+                case Put(_, key, body):
+                    self.disk[key] = body
+                case Delete(_, key):
+                    self.disk.pop(key, None)
+        return self.tell(Committed(write.token))
+
+    def record(self, *facts: SessionFact) -> None:
+        for fact in facts:
+            self.tell(RecordFact(fact))
+            self.commit()
+
+    def offered(self) -> list[int]:
+        return [effect.id.number for effect in self.said if isinstance(effect, FactOffered)]
+
+
+def test_a_fact_is_acknowledged_only_after_the_commit() -> None:
+    bench = Bench()
+    first = bench.tell(RecordFact(started()))
+    assert [type(effect) for effect in first] == [Write]
+    assert FactPersisted("cp1", key_of(started())) in bench.commit()
+
+
+def test_a_resend_before_the_commit_is_silent_and_after_it_is_acknowledged_again() -> None:
+    bench = Bench()
+    bench.tell(RecordFact(started()))
+    assert bench.tell(RecordFact(started())) == []
+    bench.commit()
+    assert bench.tell(RecordFact(started())) == [FactPersisted("cp1", key_of(started()))]
+    assert len(bench.disk) == 1
+
+
+def test_facts_are_offered_until_taken_and_in_order() -> None:
+    bench = Bench()
+    bench.record(started(), metered(), ended())
+    assert bench.offered() == [1, 2, 3]
+    bench.tell(FactTaken(FactId("J", 2)))
+    bench.said.clear()
+    bench.mono = journal.OFFER_AGAIN_SECONDS
+    bench.tell(Tick())
+    assert bench.offered() == [1, 3]
+
+
+def test_what_is_not_delivered_is_offered_again_after_a_restart() -> None:
+    bench = Bench()
+    bench.record(started(), metered(), ended())
+    bench.tell(FactTaken(FactId("J", 1)))
+    bench.tell(FactDelivered(FactId("J", 1), 42))
+    bench.commit()
+    bench.tell(FactTaken(FactId("J", 2)))
+    bench.boot()
+    assert bench.offered() == [2, 3]
+
+
+def test_an_open_session_is_recovered_with_its_last_reading_and_transaction() -> None:
+    bench = Bench()
+    bench.record(started(), metered(energy_wh=1700))
+    bench.tell(FactDelivered(FactId("J", 1), 42))
+    bench.commit()
+    bench.boot()
+    (recovered,) = bench.tell(RecoverSession("cp1"))
+    assert isinstance(recovered, SessionRecovered)
+    assert recovered.open_session is not None
+    assert (recovered.open_session.last_energy_wh, recovered.open_session.transaction) == (1700, 42)
+    assert recovered.open_session.last_ordinal == 1
+
+
+def test_an_ended_session_is_not_open() -> None:
+    bench = Bench()
+    bench.record(started(), ended(ordinal=1))
+    bench.boot()
+    assert bench.tell(RecoverSession("cp1")) == [SessionRecovered("cp1", None)]
+
+
+def test_questions_before_the_rows_are_loaded_wait_for_them() -> None:
+    state = journal.initial("J")
+    state, _ = journal.step(state, Start(), Now(0.0, WALL))
+    state, effects = journal.step(state, RecoverSession("cp1"), Now(0.0, WALL))
+    assert effects == ()
+    state, effects = journal.step(state, RowsLoaded(()), Now(0.1, WALL))
+    assert SessionRecovered("cp1", None) in effects
+
+
+def test_a_refused_commit_is_said_and_tried_again() -> None:
+    bench = Bench()
+    bench.tell(RecordFact(started()))
+    failed = bench.tell(CommitFailed(bench.waiting.pop(0).token, "disk full"))
+    assert journal.JournalTrouble("disk full") in failed
+    bench.mono = journal.RETRY_COMMIT_SECONDS
+    bench.tell(Tick())
+    assert FactPersisted("cp1", key_of(started())) in bench.commit()
+
+
+def test_delivered_facts_beyond_the_kept_number_leave_the_disk() -> None:
+    bench = Bench()
+    total = journal.KEEP_DELIVERED + 5
+    for number in range(1, total + 1):
+        bench.record(metered(ordinal=number))
+        bench.tell(FactDelivered(FactId("J", number), None))
+        bench.commit()
+    assert len(bench.disk) <= journal.KEEP_DELIVERED + 1
+    assert key_of_number(total) in bench.disk
+
+
+samples = st.builds(
+    Sample,
+    st.tuples(*[st.integers(-100_000, 100_000)] * 3),
+    st.integers(-100_000, 100_000),
+    st.integers(0, 10**9),
+    st.none() | st.tuples(*[st.integers(0, 400_000)] * 3),
+    st.none() | st.integers(40_000, 60_000),
+)
+times = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+texts = st.text(min_size=1, max_size=20)
+facts = st.one_of(
+    st.builds(SessionStarted, texts, st.just(0), texts, st.integers(1, 99), texts, texts, times, st.integers(0)),
+    st.builds(
+        SessionMetered, texts, st.integers(1), texts, st.integers(1), times, samples, st.integers(0), st.sampled_from(ReadingContext)
+    ),
+    st.builds(
+        SessionEnded, texts, st.integers(1), texts, st.integers(1), times, st.integers(0), st.sampled_from(StopReason), st.none() | texts
+    ),
+)
+
+
+@given(fact=facts, number=st.integers(1, 10**11), delivered=st.booleans(), transaction=st.none() | st.integers())
+def test_a_row_gives_back_exactly_its_fact(fact: SessionFact, number: int, delivered: bool, transaction: int | None) -> None:
+    entry = Entry(FactId("J", number), fact, delivered, transaction)
+    assert entry_of("J", key_of_number(number), entry_body(entry)) == entry

@@ -1,0 +1,1 @@
+"""Scripts for developers: contracts, generated documents, the rules' coverage; not shipped."""
