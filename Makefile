@@ -37,11 +37,20 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
-check: $(INSTALLED)
+# Each check is a target of its own, so that `make -k check` shows all findings at once.
+CHECKS := check-lint check-format check-generated check-contracts check-types
+.PHONY: $(CHECKS)
+check: $(CHECKS)
+$(CHECKS): $(INSTALLED)
+check-lint:
 	$(BIN)/ruff check .
+check-format:
 	$(BIN)/ruff format --check .
+check-generated:
 	$(BIN)/python -m tools.generate --check
+check-contracts:
 	$(BIN)/lint-imports --no-cache
+check-types:
 	$(BIN)/pyright
 
 bench: $(INSTALLED)

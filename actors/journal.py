@@ -50,6 +50,6 @@ class Journal(Worker[JournalMessage]):
             case FactOffered():
                 self._wires.central.tell(effect)
             case JournalTrouble(reason):
-                self._wires.alarms.tell(Alarm("journal", "disk", reason))
+                self._wires.alarms.tell(Alarm("journal-disk", f"session facts cannot be written: {reason}; free the disk: no new session starts until then"))
             case WakeAt(mono):
                 self.wake_at(mono)

@@ -10,12 +10,13 @@ from typing import TypeAlias, assert_never
 
 from actors.address import Address
 from actors.supervision import ChildFigures, Crashed, GaveUp, Quarantined, Restarted, SupervisionReport
+from park.charging.report import ChargePointReported
 from park.model.metering import MeterReported
 from park.model.time import Now
 from park.ocpp.effects import BackendReported
-from park.view import ActorRow, BackendRow, MeterRow, NodeReported, ParkView
+from park.view import ActorRow, BackendRow, ChargePointRow, MeterRow, NodeReported, ParkView
 
-ViewReport: TypeAlias = MeterReported | BackendReported | NodeReported | SupervisionReport
+ViewReport: TypeAlias = ChargePointReported | MeterReported | BackendReported | NodeReported | SupervisionReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ class ViewStore:
 
     def _take(self, report: ViewReport) -> None:
         match report:
+            case ChargePointReported():
+                self._charge_points[report.name] = self._charge_point(report)
             case MeterReported():
                 self._meters[report.meter] = self._meter(report)
             case BackendReported():
@@ -92,6 +95,26 @@ class ViewStore:
                 pass  # the figures are read afresh
             case _:
                 assert_never(report)
+
+    def _charge_point(self, report: ChargePointReported) -> ChargePointRow:
+        known = self._charge_points.get(report.name)
+        return ChargePointRow(
+            name=report.name,
+            node=report.node,
+            connector=report.connector,
+            circuit=report.circuit,
+            phases=(1, 2, 3) if known is None else known.phases,
+            state=report.state,
+            ocpp_status=report.ocpp_status,
+            grant=report.grant,
+            contactor_closed=report.contactor_closed,
+            signalled_ma=report.signalled_ma,
+            measured_ma=report.measured_ma,
+            fallback_ma=report.fallback_ma,
+            energy_wh=report.energy_wh,
+            session=report.session,
+            faults=report.faults,
+        )
 
     def _meter(self, report: MeterReported) -> MeterRow:
         known = self._meters.get(report.meter) or MeterRow(report.meter, self._node)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from nodes.rpc import energy_pb2 as pb
+from park.charging.report import ReportedFault, ReportedGrant, ReportedSession
 from park.model.access import ConnectorStatus
 from park.model.electric import PHASE_NAMES, PerPhase
 from park.model.evse import PilotState
@@ -19,12 +20,9 @@ from park.view import (
     ChargePointRow,
     CircuitPhase,
     CircuitRow,
-    FaultRow,
-    GrantRow,
     MeterRow,
     NodeReported,
     ParkView,
-    SessionRow,
 )
 
 _STATES = {state: pb.PilotState.Value(f"PILOT_STATE_{state.value}") for state in PilotState}
@@ -137,6 +135,7 @@ def _charge_point(row: ChargePointRow, mono: float) -> pb.ChargePoint:
         state=pb.PILOT_STATE_UNSPECIFIED if row.state is None else _STATES[row.state],
         ocpp_status=None if row.ocpp_status is None else row.ocpp_status.value,
         grant=None if row.grant is None else _grant(row.grant, mono),
+        contactor_closed=row.contactor_closed,
         signalled_ma=row.signalled_ma,
         measured_ma=row.measured_ma or (),
         fallback_ma=row.fallback_ma,
@@ -159,18 +158,19 @@ def _charge_point_row(point: pb.ChargePoint) -> ChargePointRow:
         state=_STATE_OF.get(point.state),
         ocpp_status=_status(point.ocpp_status),
         grant=_grant_row(point.grant) if point.HasField("grant") else None,
+        contactor_closed=point.contactor_closed if point.HasField("contactor_closed") else None,
         signalled_ma=point.signalled_ma if point.HasField("signalled_ma") else None,
         measured_ma=_per_phase(tuple(point.measured_ma)),
         fallback_ma=point.fallback_ma if point.HasField("fallback_ma") else None,
         energy_wh=point.energy_wh if point.HasField("energy_wh") else None,
         session=_session_row(point.session) if point.HasField("session") else None,
         faults=tuple(
-            FaultRow(fault.code, _datetime(fault.since), fault.cause, fault.remedy) for fault in point.faults
+            ReportedFault(fault.code, _datetime(fault.since), fault.cause, fault.remedy) for fault in point.faults
         ),
     )
 
 
-def _grant(grant: GrantRow, mono: float) -> pb.Grant:
+def _grant(grant: ReportedGrant, mono: float) -> pb.Grant:
     return pb.Grant(
         amps_ma=grant.amps_ma,
         phases=grant.phases,
@@ -190,7 +190,7 @@ def _grant(grant: GrantRow, mono: float) -> pb.Grant:
     )
 
 
-def _grant_row(grant: pb.Grant) -> GrantRow:
+def _grant_row(grant: pb.Grant) -> ReportedGrant:
     reason = tuple(
         Reason(
             limit=link.limit,
@@ -201,26 +201,26 @@ def _grant_row(grant: pb.Grant) -> GrantRow:
         )
         for link in grant.reason
     )
-    return GrantRow(grant.amps_ma, tuple(grant.phases), grant.epoch, grant.sequence, grant.left_seconds, reason)
+    return ReportedGrant(grant.amps_ma, tuple(grant.phases), grant.epoch, grant.sequence, grant.left_seconds, reason)
 
 
-def _session(session: SessionRow) -> pb.Session:
+def _session(session: ReportedSession) -> pb.Session:
     return pb.Session(
         id=session.id,
         transaction=session.transaction,
-        started_at=None if session.started_at is None else _timestamp(session.started_at),
+        started_at=_timestamp(session.started_at),
         energy_wh=session.energy_wh,
         authorized_by=session.authorized_by,
     )
 
 
-def _session_row(session: pb.Session) -> SessionRow:
-    return SessionRow(
+def _session_row(session: pb.Session) -> ReportedSession:
+    return ReportedSession(
         id=session.id,
         transaction=session.transaction if session.HasField("transaction") else None,
-        started_at=_datetime(session.started_at) if session.HasField("started_at") else None,
+        started_at=_datetime(session.started_at),
         energy_wh=session.energy_wh if session.HasField("energy_wh") else None,
-        authorized_by=session.authorized_by if session.HasField("authorized_by") else None,
+        authorized_by=session.authorized_by,
     )
 
 

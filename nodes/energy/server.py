@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
+from typing import Protocol, cast
 
 import grpc
-from grpc_health.v1 import health, health_pb2
-from grpc_health.v1.health_pb2_grpc import HealthServicer, add_HealthServicer_to_server
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from nodes.energy.service import PACE_SECONDS, EnergyService
@@ -25,8 +25,8 @@ OPTIONS = (
 )
 
 
-class Health(HealthServicer, Protocol):
-    """What the library's health service for asyncio offers."""
+class Health(Protocol):
+    """What we use of the library's health service for asyncio, which comes without types."""
 
     async def set(self, service: str, status: health_pb2.HealthCheckResponse.ServingStatus.ValueType) -> None: ...
 
@@ -50,9 +50,11 @@ class EnergyServer:
             )
         self._server = grpc.aio.server(options=OPTIONS)
         self._service = EnergyService(store, now, pace)
-        self._health: Health = health.aio.HealthServicer()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - not in its stubs
+        self._health = _health_service()
         add_EnergyManagerServicer_to_server(self._service, self._server)
-        add_HealthServicer_to_server(self._health, self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(  # pyright: ignore[reportUnknownMemberType] - no types
+            self._health, self._server
+        )
         names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
         target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -74,6 +76,10 @@ class EnergyServer:
         await self._health.enter_graceful_shutdown()
         self._service.close()
         await self._server.stop(grace)
+
+
+def _health_service() -> Health:
+    return cast("Health", health.aio.HealthServicer())  # pyright: ignore - no types, and the name is made at run time
 
 
 def _is_loopback(host: str) -> bool:

@@ -341,6 +341,7 @@ class ChargePoint(_message.Message):
     FAULTS_FIELD_NUMBER: _builtins.int
     ENERGY_WH_FIELD_NUMBER: _builtins.int
     PHASES_FIELD_NUMBER: _builtins.int
+    CONTACTOR_CLOSED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """NODE/CHARGE_POINT"""
     node: _builtins.str
@@ -353,6 +354,7 @@ class ChargePoint(_message.Message):
     fallback_ma: _builtins.int
     energy_wh: _builtins.int
     """import register"""
+    contactor_closed: _builtins.bool
     @_builtins.property
     def grant(self) -> Global___Grant: ...
     @_builtins.property
@@ -384,15 +386,18 @@ class ChargePoint(_message.Message):
         faults: _abc.Iterable[Global___Fault] | None = ...,
         energy_wh: _builtins.int | None = ...,
         phases: _abc.Iterable[_builtins.int] | None = ...,
+        contactor_closed: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_circuit", b"_circuit", "_connector", b"_connector", "_energy_wh", b"_energy_wh", "_fallback_ma", b"_fallback_ma", "_grant", b"_grant", "_ocpp_status", b"_ocpp_status", "_session", b"_session", "_signalled_ma", b"_signalled_ma", "circuit", b"circuit", "connector", b"connector", "energy_wh", b"energy_wh", "fallback_ma", b"fallback_ma", "grant", b"grant", "ocpp_status", b"ocpp_status", "session", b"session", "signalled_ma", b"signalled_ma"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_circuit", b"_circuit", "_connector", b"_connector", "_contactor_closed", b"_contactor_closed", "_energy_wh", b"_energy_wh", "_fallback_ma", b"_fallback_ma", "_grant", b"_grant", "_ocpp_status", b"_ocpp_status", "_session", b"_session", "_signalled_ma", b"_signalled_ma", "circuit", b"circuit", "connector", b"connector", "contactor_closed", b"contactor_closed", "energy_wh", b"energy_wh", "fallback_ma", b"fallback_ma", "grant", b"grant", "ocpp_status", b"ocpp_status", "session", b"session", "signalled_ma", b"signalled_ma"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_circuit", b"_circuit", "_connector", b"_connector", "_energy_wh", b"_energy_wh", "_fallback_ma", b"_fallback_ma", "_grant", b"_grant", "_ocpp_status", b"_ocpp_status", "_session", b"_session", "_signalled_ma", b"_signalled_ma", "circuit", b"circuit", "connector", b"connector", "energy_wh", b"energy_wh", "fallback_ma", b"fallback_ma", "faults", b"faults", "grant", b"grant", "measured_ma", b"measured_ma", "name", b"name", "node", b"node", "ocpp_status", b"ocpp_status", "phases", b"phases", "session", b"session", "signalled_ma", b"signalled_ma", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_circuit", b"_circuit", "_connector", b"_connector", "_contactor_closed", b"_contactor_closed", "_energy_wh", b"_energy_wh", "_fallback_ma", b"_fallback_ma", "_grant", b"_grant", "_ocpp_status", b"_ocpp_status", "_session", b"_session", "_signalled_ma", b"_signalled_ma", "circuit", b"circuit", "connector", b"connector", "contactor_closed", b"contactor_closed", "energy_wh", b"energy_wh", "fallback_ma", b"fallback_ma", "faults", b"faults", "grant", b"grant", "measured_ma", b"measured_ma", "name", b"name", "node", b"node", "ocpp_status", b"ocpp_status", "phases", b"phases", "session", b"session", "signalled_ma", b"signalled_ma", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__circuit: _TypeAlias = _typing.Literal["circuit"]  # noqa: Y015
     _WhichOneofArgType__circuit: _TypeAlias = _typing.Literal["_circuit", b"_circuit"]  # noqa: Y015
     _WhichOneofReturnType__connector: _TypeAlias = _typing.Literal["connector"]  # noqa: Y015
     _WhichOneofArgType__connector: _TypeAlias = _typing.Literal["_connector", b"_connector"]  # noqa: Y015
+    _WhichOneofReturnType__contactor_closed: _TypeAlias = _typing.Literal["contactor_closed"]  # noqa: Y015
+    _WhichOneofArgType__contactor_closed: _TypeAlias = _typing.Literal["_contactor_closed", b"_contactor_closed"]  # noqa: Y015
     _WhichOneofReturnType__energy_wh: _TypeAlias = _typing.Literal["energy_wh"]  # noqa: Y015
     _WhichOneofArgType__energy_wh: _TypeAlias = _typing.Literal["_energy_wh", b"_energy_wh"]  # noqa: Y015
     _WhichOneofReturnType__fallback_ma: _TypeAlias = _typing.Literal["fallback_ma"]  # noqa: Y015
@@ -409,6 +414,8 @@ class ChargePoint(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__circuit) -> _WhichOneofReturnType__circuit | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__connector) -> _WhichOneofReturnType__connector | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__contactor_closed) -> _WhichOneofReturnType__contactor_closed | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__energy_wh) -> _WhichOneofReturnType__energy_wh | None: ...
     @_typing.overload
@@ -521,6 +528,7 @@ class Session(_message.Message):
     """the backend's number"""
     energy_wh: _builtins.int
     authorized_by: _builtins.str
+    """free, whitelist, backend, remote, cache, offline"""
     @_builtins.property
     def started_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -530,20 +538,16 @@ class Session(_message.Message):
         transaction: _builtins.int | None = ...,
         started_at: _timestamp_pb2.Timestamp | None = ...,
         energy_wh: _builtins.int | None = ...,
-        authorized_by: _builtins.str | None = ...,
+        authorized_by: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_authorized_by", b"_authorized_by", "_energy_wh", b"_energy_wh", "_transaction", b"_transaction", "authorized_by", b"authorized_by", "energy_wh", b"energy_wh", "started_at", b"started_at", "transaction", b"transaction"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_energy_wh", b"_energy_wh", "_transaction", b"_transaction", "energy_wh", b"energy_wh", "started_at", b"started_at", "transaction", b"transaction"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_authorized_by", b"_authorized_by", "_energy_wh", b"_energy_wh", "_transaction", b"_transaction", "authorized_by", b"authorized_by", "energy_wh", b"energy_wh", "id", b"id", "started_at", b"started_at", "transaction", b"transaction"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_energy_wh", b"_energy_wh", "_transaction", b"_transaction", "authorized_by", b"authorized_by", "energy_wh", b"energy_wh", "id", b"id", "started_at", b"started_at", "transaction", b"transaction"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__authorized_by: _TypeAlias = _typing.Literal["authorized_by"]  # noqa: Y015
-    _WhichOneofArgType__authorized_by: _TypeAlias = _typing.Literal["_authorized_by", b"_authorized_by"]  # noqa: Y015
     _WhichOneofReturnType__energy_wh: _TypeAlias = _typing.Literal["energy_wh"]  # noqa: Y015
     _WhichOneofArgType__energy_wh: _TypeAlias = _typing.Literal["_energy_wh", b"_energy_wh"]  # noqa: Y015
     _WhichOneofReturnType__transaction: _TypeAlias = _typing.Literal["transaction"]  # noqa: Y015
     _WhichOneofArgType__transaction: _TypeAlias = _typing.Literal["_transaction", b"_transaction"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__authorized_by) -> _WhichOneofReturnType__authorized_by | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__energy_wh) -> _WhichOneofReturnType__energy_wh | None: ...
     @_typing.overload

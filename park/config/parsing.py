@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import cast
 
 from pydantic import ValidationError
@@ -37,9 +37,9 @@ def examined(document: Document) -> tuple[NodeConfig | None, tuple[Finding, ...]
     except ValidationError as invalid:
         errors = invalid.errors(include_url=False)
         findings = tuple(explained(error, NodeConfig) for error in errors)
-        rest = _without(document, (error["loc"] for error in errors), {"extra_forbidden"} & {e["type"] for e in errors})
         try:
-            return None, findings + check(NodeConfig.model_validate(rest), document)
+            rest = NodeConfig.model_validate(_without(document, (error["loc"] for error in errors)))
+            return None, findings + check(rest, document)
         except ValidationError:  # what is left is not a whole configuration
             return None, findings
     return config, check(config, document)
@@ -57,7 +57,7 @@ def _document(text: str, source: str) -> Document:
         raise ConfigurationInvalid((f"{source}: not readable as TOML ({wrong}); write it anew",)) from None
 
 
-def _without(document: Document, paths: Iterable[Path], _kinds: object) -> Document:
+def _without(document: Document, paths: Iterable[Path]) -> Document:
     """The document without the tables that hold a mistake (the one table of a list, or the whole top-level key)."""
     dropped: dict[str, set[int] | None] = {}
     for path in paths:
@@ -74,6 +74,3 @@ def _without(document: Document, paths: Iterable[Path], _kinds: object) -> Docum
         if positions is not None and isinstance(tables, list):
             kept[key] = [table for place, table in enumerate(cast("list[object]", tables)) if place not in positions]
     return kept
-
-
-__all__ = ["Mapping", "examined", "parse"]

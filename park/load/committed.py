@@ -14,7 +14,17 @@ class Commitment:
     `lease_seconds`: longest validity of a grant, of an earlier coordinator too. `began`: mono of this coordinator's start.
     """
 
-    __slots__ = ("_past", "_placement", "_silence", "_spoke", "contactor_open", "leases", "measured_ma", "signalled_ma")
+    __slots__ = (
+        "_past",
+        "_placement",
+        "_silence",
+        "_spoke",
+        "contactor_open",
+        "leases",
+        "measured_ma",
+        "resolution_ma",
+        "signalled_ma",
+    )
 
     def __init__(self, placement: Placement, lease_seconds: float, began: float) -> None:
         self._placement = placement
@@ -24,7 +34,8 @@ class Commitment:
         self.leases = Leases(has_deadman=placement.has_deadman)
         self.signalled_ma: int | None = None  # None: never reported
         self.contactor_open = False
-        self.measured_ma: PerPhase | None = None  # own meter with its resolution added; None: none or not fresh
+        self.measured_ma: PerPhase | None = None  # by its own meter; None: none or not fresh
+        self.resolution_ma = 0
 
     def reported(self, report: CurrentSignalled, sequence: int, now: float) -> None:
         """The EVSE read back its signal. `sequence`: of the grant it obeys, 0 when that is none of this coordinator's."""
@@ -66,10 +77,14 @@ class Commitment:
         return max(self.signalled_ma, past[0][1]) if past else self.signalled_ma
 
     def on_phases(self, promised_ma: int, phases: Phases) -> PerPhase:
-        """Committed mA per grid phase: what is promised, or what is measured where that is more."""
+        """Committed mA per grid phase: what is promised, or what is measured (and a step of the meter) where that is more."""
         promised = on_phases(promised_ma, phases)
         measured = self.measured_ma
         if measured is None:
             return promised
-        return (max(promised[0], measured[0]), max(promised[1], measured[1]), max(promised[2], measured[2]))
-
+        step = self.resolution_ma
+        return (
+            promised[0] if measured[0] <= promised[0] else measured[0] + step,
+            promised[1] if measured[1] <= promised[1] else measured[1] + step,
+            promised[2] if measured[2] <= promised[2] else measured[2] + step,
+        )

@@ -11,11 +11,12 @@ from park.load.external import KEPT_READINGS
 from park.load.hold import PeakHold
 from park.load.unused import Usage
 from park.model.demand import CurrentSignalled, DemandChanged
-from park.model.electric import ZERO, PerPhase, on_phases
+from park.model.electric import ZERO, PerPhase, on_phases, subtract
 from park.model.grant import Grant, Reason, Stamp
 from park.model.metering import Quality, ReadingTaken
 
 SILENT_SECONDS = 3.0  # three heartbeats missed: nothing new is given to this board
+FALL_MA = 500  # a smaller fall between two readings waits for the circuit's next reading
 OVERDRAW_STEP_MA = 100  # what a vehicle draws too much is planned in steps of the pilot's resolution
 
 
@@ -162,8 +163,7 @@ class Point:
         taken = (max(a, 0), max(b, 0), max(c, 0))
         before = self.readings[-1][1] if self.readings else ZERO
         self.readings.append((min(reading.mono, now), taken))
-        step = reading.resolution_ma
-        self.commitment.measured_ma = (taken[0] + step, taken[1] + step, taken[2] + step)
+        self.commitment.measured_ma, self.commitment.resolution_ma = taken, reading.resolution_ma
         return before[0] - taken[0] > FALL_MA or before[1] - taken[1] > FALL_MA or before[2] - taken[2] > FALL_MA
 
     # ------------------------------------------------------------ what it is counted with
@@ -179,20 +179,18 @@ class Point:
 
     def note_overdraw(self, now: float) -> bool:
         """Compare the meter with what is promised. True: what has to be planned for beyond the grants changed."""
-        measured = self.commitment.measured_ma
-        if measured is None:
+        commitment = self.commitment
+        if commitment.measured_ma is None:
             return self.overdraw.follow(ZERO, now)
-        promised = self.commitment.promised_ma(now)
-        if measured[0] <= promised and measured[1] <= promised and measured[2] <= promised and len(self.phases) == len(measured):
+        promised = on_phases(commitment.promised_ma(now), self.phases)
+        committed = commitment.on_phases(promised[self.phases[0] - 1], self.phases)
+        if committed == promised:
             return self.overdraw.held_ma != ZERO and self.overdraw.follow(ZERO, now)
-        allowed = on_phases(promised, self.phases)
-        excess = (_steps(measured[0] - allowed[0]), _steps(measured[1] - allowed[1]), _steps(measured[2] - allowed[2]))
+        a, b, c = subtract(committed, promised)
+        excess = (_whole_steps(a), _whole_steps(b), _whole_steps(c))
         rose = self.overdraw.rise(excess)
         return self.overdraw.follow(excess, now) or rose
 
 
-FALL_MA = 500  # a smaller fall between two readings waits for the circuit's next reading
-
-
-def _steps(excess_ma: int) -> int:
-    return -(-excess_ma // OVERDRAW_STEP_MA) * OVERDRAW_STEP_MA if excess_ma > 0 else 0
+def _whole_steps(excess_ma: int) -> int:
+    return -(-excess_ma // OVERDRAW_STEP_MA) * OVERDRAW_STEP_MA

@@ -6,12 +6,9 @@ from park.view.rows import (
     ChargePointRow,
     CircuitPhase,
     CircuitRow,
-    FaultRow,
-    GrantRow,
     MeterRow,
     NodeReported,
     ParkView,
-    SessionRow,
 )
 from park.view.status import SCHEMA, to_json
 
@@ -22,11 +19,8 @@ __all__ = [
     "ChargePointRow",
     "CircuitPhase",
     "CircuitRow",
-    "FaultRow",
-    "GrantRow",
     "MeterRow",
     "NodeReported",
     "ParkView",
-    "SessionRow",
     "to_json",
 ]

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from park.charging.report import ReportedFault, ReportedGrant, ReportedSession
 from park.model.access import ConnectorStatus
 from park.model.delivery import Delivery
 from park.model.electric import PerPhase, Phases
 from park.model.evse import PilotState
-from park.model.grant import Reason
 from park.model.metering import Quality
 from park.model.time import Now
 
@@ -59,39 +59,6 @@ class CircuitRow:
 
 
 @dataclass(frozen=True, slots=True)
-class GrantRow:
-    """`ends`: mono at which the lease runs out. `reason`: the chain of limits, the binding one first."""
-
-    amps_ma: int
-    phases: Phases
-    epoch: int
-    sequence: int
-    ends: float
-    reason: tuple[Reason, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SessionRow:
-    """The session that is open; `transaction`: the backend's number, None until it gave one."""
-
-    id: str
-    transaction: int | None
-    started_at: datetime | None
-    energy_wh: int | None
-    authorized_by: str | None  # free | whitelist | backend | remote | cache | offline
-
-
-@dataclass(frozen=True, slots=True)
-class FaultRow:
-    """`cause` and `remedy` are sentences for the technician on site."""
-
-    code: str
-    since: datetime
-    cause: str
-    remedy: str
-
-
-@dataclass(frozen=True, slots=True)
 class ChargePointRow:
     """`name` is NODE/CHARGE_POINT. `phases`: grid phases it may load. `measured_ma`: on grid phases L1, L2, L3."""
 
@@ -102,13 +69,14 @@ class ChargePointRow:
     phases: Phases = (1, 2, 3)
     state: PilotState | None = None
     ocpp_status: ConnectorStatus | None = None
-    grant: GrantRow | None = None
+    grant: ReportedGrant | None = None
+    contactor_closed: bool | None = None
     signalled_ma: int | None = None
     measured_ma: PerPhase | None = None
     fallback_ma: int | None = None
     energy_wh: int | None = None  # the point's own import register
-    session: SessionRow | None = None
-    faults: tuple[FaultRow, ...] = ()
+    session: ReportedSession | None = None
+    faults: tuple[ReportedFault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+from park.charging.report import ReportedFault, ReportedGrant, ReportedSession
 from park.model.electric import PHASE_NAMES
 from park.model.time import Now
 from park.view.rows import (
@@ -13,12 +14,9 @@ from park.view.rows import (
     ChargePointRow,
     CircuitPhase,
     CircuitRow,
-    FaultRow,
-    GrantRow,
     MeterRow,
     NodeReported,
     ParkView,
-    SessionRow,
 )
 
 SCHEMA = 1
@@ -88,10 +86,11 @@ def _charge_point(row: ChargePointRow, mono: float) -> dict[str, Json]:
         "session": None if row.session is None else _session(row.session),
         "faults": [_fault(fault) for fault in row.faults],
         "energy_wh": row.energy_wh,
+        "contactor_closed": row.contactor_closed,
     }
 
 
-def _grant(grant: GrantRow, mono: float) -> dict[str, Json]:
+def _grant(grant: ReportedGrant, mono: float) -> dict[str, Json]:
     return {
         "amps": _amps(grant.amps_ma),
         "phases": list(grant.phases),
@@ -111,17 +110,17 @@ def _grant(grant: GrantRow, mono: float) -> dict[str, Json]:
     }
 
 
-def _session(session: SessionRow) -> dict[str, Json]:
+def _session(session: ReportedSession) -> dict[str, Json]:
     return {
         "id": session.id,
         "transaction": session.transaction,
-        "started_at": None if session.started_at is None else _utc(session.started_at),
+        "started_at": _utc(session.started_at),
         "energy_wh": session.energy_wh,
         "authorized_by": session.authorized_by,
     }
 
 
-def _fault(fault: FaultRow) -> dict[str, Json]:
+def _fault(fault: ReportedFault) -> dict[str, Json]:
     return {"code": fault.code, "since": _utc(fault.since), "cause": fault.cause, "remedy": fault.remedy}
 
 

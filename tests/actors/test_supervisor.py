@@ -45,7 +45,9 @@ class Poison:
 class Patient(Worker[object]):
     """Dies of `Poison` and of whatever `deadly` says; notes the rest with its virtual time."""
 
-    def __init__(self, world: World, probe: Address[object], deadly: Callable[[object], bool] = lambda _: False) -> None:
+    def __init__(
+        self, world: World, probe: Address[object], deadly: Callable[[object], bool] = lambda _: False
+    ) -> None:
         super().__init__(world)
         self._probe, self._deadly = probe, deadly
 
@@ -223,7 +225,9 @@ def test_giving_up_in_every_world(stage_: Stage, where: str):
     assert other.restarts == 0
     child.tell(Note("never raises"))
     root.stop()
-    assert [type(report) for report in reports.messages if not isinstance(report, Restarted)] == [Crashed] * 4 + [GaveUp]
+    assert [type(report) for report in reports.messages if not isinstance(report, Restarted)] == [Crashed] * 4 + [
+        GaveUp
+    ]
 
 
 def test_a_message_that_kills_is_not_delivered_again_and_what_waited_behind_it_is_counted():

@@ -267,7 +267,9 @@ def test_messages_told_by_many_threads_all_arrive_in_the_order_of_each(world: ty
     root.stop()
     field.close()
     for by in "abc":
-        assert [message.number for message in said if isinstance(message, Said) and message.by == by] == list(range(2000))
+        assert [message.number for message in said if isinstance(message, Said) and message.by == by] == list(
+            range(2000)
+        )
 
 
 def test_what_is_told_to_a_dying_actor_is_handled_or_counted_never_lost():

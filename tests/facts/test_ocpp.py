@@ -123,7 +123,9 @@ async def test_an_exception_in_a_handler_is_answered_and_the_link_lives_on(stati
     assert (await station.wire.sent())[1] == "2"
 
 
-@pytest.mark.parametrize("frame", ["garbage", "", "5", "null", "{}", "[]", "[2]", '[2,"x"]', '[9,"x",{}]', '["a",1]', '[3,"x",5]'])
+@pytest.mark.parametrize(
+    "frame", ["garbage", "", "5", "null", "{}", "[]", "[2]", '[2,"x"]', '[9,"x",{}]', '["a",1]', '[3,"x",5]']
+)
 async def test_an_unparsable_frame_is_not_answered(station: Station, frame: str):
     """A test that waits for an answer to garbage waits in vain; the next frame is handled."""
     station.wire.incoming.put_nowait(frame)

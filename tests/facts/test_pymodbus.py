@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 from collections.abc import AsyncIterator
 from typing import Any
@@ -121,8 +122,6 @@ async def test_an_unknown_unit_is_answered_with_device_failure_not_silence(clien
 
 async def test_silence_is_a_modbus_io_exception_after_the_time_limit():
     """The meter edge translates it to an OSError once, and closes the connection."""
-    import asyncio
-
     silent = await asyncio.start_server(lambda reader, writer: reader.read(), "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
     async with AsyncModbusTcpClient("127.0.0.1", port=port, timeout=0.05, retries=0) as client:

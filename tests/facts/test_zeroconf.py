@@ -12,7 +12,7 @@ import pytest
 from zeroconf import IPVersion, NonUniqueNameException, ServiceStateChange
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
-TYPE = "_chargepark-facts._tcp.local."
+TYPE = "_park-facts._tcp.local."
 
 
 def loopback() -> AsyncZeroconf:

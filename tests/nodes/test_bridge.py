@@ -173,7 +173,13 @@ class Edge:
 
     async def keep(self, draw: Callable[[], float] = lambda: 1.0) -> None:
         await keep_running(
-            "meter", self.run, report=self.reports, draw=draw, sleep=self.sleep, clock=lambda: self.time, close=self.close
+            "meter",
+            self.run,
+            report=self.reports,
+            draw=draw,
+            sleep=self.sleep,
+            clock=lambda: self.time,
+            close=self.close,
         )
 
 

@@ -1,0 +1,70 @@
+"""A charge point as an actor: feeds the state machine and carries its effects to those they are for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actors.address import Address
+from actors.messages import (
+    AuthorizerMessage,
+    CentralSystemMessage,
+    ChargePointMessage,
+    CoordinatorMessage,
+    DriverMessage,
+    JournalMessage,
+    Report,
+)
+from actors.worker import Worker
+from actors.world import World
+from park.charging.charge_point import initial, step
+from park.charging.report import ChargePointReported
+from park.charging.settings import ChargePointSettings
+from park.charging.state import Answer, Effect
+from park.model.access import ConnectorStatusChanged, OccupancyChanged
+from park.model.demand import CurrentSignalled, DemandChanged
+from park.model.evse import ReportLevels, SetContactor, SetLock, Signal
+from park.model.session import RecordFact, RecoverSession
+from park.model.signals import WakeAt
+
+
+@dataclass(frozen=True, slots=True)
+class ChargePointWires:
+    """Who a charge point tells. `driver`: its electronics."""
+
+    driver: Address[DriverMessage]
+    journal: Address[JournalMessage]
+    coordinator: Address[CoordinatorMessage]
+    authorizer: Address[AuthorizerMessage]
+    central: Address[CentralSystemMessage]
+    view: Address[Report]
+
+
+class ChargePoint(Worker[ChargePointMessage]):
+    def __init__(self, world: World, settings: ChargePointSettings, wires: ChargePointWires) -> None:
+        super().__init__(world)
+        self._wires = wires
+        self._state = initial(settings)
+
+    def receive(self, message: ChargePointMessage) -> None:
+        self._state, effects = step(self._state, message, self.now())
+        for effect in effects:
+            self._perform(effect)
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case WakeAt(mono):
+                self.wake_at(mono)
+            case Signal() | SetContactor() | SetLock() | ReportLevels():
+                self._wires.driver.tell(effect)
+            case DemandChanged() | CurrentSignalled():
+                self._wires.coordinator.tell(effect)
+            case OccupancyChanged():
+                self._wires.authorizer.tell(effect)
+            case RecordFact() | RecoverSession():
+                self._wires.journal.tell(effect)
+            case ConnectorStatusChanged():
+                self._wires.central.tell(effect)
+            case ChargePointReported():
+                self._wires.view.tell(effect)
+            case Answer(reply_to, answer):
+                reply_to.tell(answer)

@@ -1,0 +1,53 @@
+"""The union of messages each actor and each edge of the inner side understands; the classes live in `park`."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from park.authorization.authorizer import AuthorizerEvent
+from park.authorization.reader import ReaderEvent
+from park.charging.report import ChargePointReported
+from park.charging.state import ChargePointEvent
+from park.journal.journal import JournalEvent
+from park.load.coordinator import CoordinatorEvent
+from park.load.report import CircuitReported
+from park.metering.meter import MeterEvent
+from park.model.access import ShowFeedback
+from park.model.alarm import Alarm
+from park.model.evse import EvseCommand
+from park.model.metering import MeterReported
+from park.model.storage import Commit, LoadRows
+from park.ocpp.central_system import CentralSystemEvent
+from park.ocpp.effects import BackendReported
+from park.ocpp.link import LinkOrder
+from park.station import StationEvent
+
+ChargePointMessage: TypeAlias = ChargePointEvent
+MeterMessage: TypeAlias = MeterEvent
+ReaderMessage: TypeAlias = ReaderEvent
+StationMessage: TypeAlias = StationEvent
+CoordinatorMessage: TypeAlias = CoordinatorEvent
+AuthorizerMessage: TypeAlias = AuthorizerEvent
+JournalMessage: TypeAlias = JournalEvent
+CentralSystemMessage: TypeAlias = CentralSystemEvent
+
+StoreMessage: TypeAlias = Commit | LoadRows
+DriverMessage: TypeAlias = EvseCommand | ShowFeedback
+BackendLinkMessage: TypeAlias = LinkOrder
+Report: TypeAlias = ChargePointReported | CircuitReported | MeterReported | BackendReported
+
+__all__ = [
+    "Alarm",
+    "AuthorizerMessage",
+    "BackendLinkMessage",
+    "CentralSystemMessage",
+    "ChargePointMessage",
+    "CoordinatorMessage",
+    "DriverMessage",
+    "JournalMessage",
+    "MeterMessage",
+    "ReaderMessage",
+    "Report",
+    "StationMessage",
+    "StoreMessage",
+]

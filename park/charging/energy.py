@@ -1,0 +1,126 @@
+"""Who may have energy now: the offer on the pilot, the wish for the contactor, the wanted position of the lock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from park.charging import contactor, lock, overdraw, signalling
+from park.charging.contactor import Wish
+from park.charging.faults import Impact
+from park.charging.lock import Stage
+from park.charging.session import Phase
+from park.charging.signalling import Offer
+from park.charging.state import ChargePointState, Effect
+from park.model.evse import PilotOutput, PilotState, SetContactor, SetLock
+
+NOTHING = Offer(PilotOutput.IDLE, 0, 0)
+SHUTDOWN = Offer(PilotOutput.FAULT, 0, 0)
+
+
+def limit_ma(state: ChargePointState) -> int:
+    """Smallest of cable, station and temperature limits now."""
+    temperature = None if state.evse is None else state.evse.temperature_c
+    return signalling.station_limit_ma(state.settings, state.vehicle.cable_ma, temperature)
+
+
+def is_locked(state: ChargePointState) -> bool:
+    """The plug cannot be pulled: locked and at rest, or a fixed cable."""
+    if not state.settings.has_lock:
+        return True
+    return state.lock.wanted is True and state.lock.stage is Stage.REST and state.lock.closed is True
+
+
+def may_charge(state: ChargePointState) -> bool:
+    """Authorized, start fact durable, vehicle there and nothing against it. The current is another question."""
+    return (
+        state.session.phase is Phase.RUNNING
+        and not state.session.restored
+        and not state.session.deauthorized
+        and state.vehicle.present
+        and is_locked(state)
+        and not state.energy_stopped
+    )
+
+
+def offer(state: ChargePointState, mono: float) -> Offer:
+    """What the pilot may show: the lease, shaped by cable, station and temperature (S2, S5); else nothing."""
+    if state.faults and any(fault.kind.impact is Impact.SHUTDOWN for fault in state.faults):
+        return SHUTDOWN
+    if not may_charge(state):
+        return NOTHING
+    settings, lease = state.settings, state.lease
+    limit = limit_ma(state)
+    lapse_ma = signalling.shaped(lease.lapse_ma, limit, settings)
+    amps_ma = signalling.shaped(lease.allows(mono), limit, settings)
+    phases = (1, 2, 3)[: settings.phases]
+    if settings.traits.switchable_phases and lease.grant is not None:
+        phases = lease.grant.phases or phases
+    return signalling.pwm(amps_ma, lapse_ma, lease.until(mono), phases)
+
+
+def wish(state: ChargePointState) -> Wish:
+    """What the contactor is wanted to do under the offer that was sent last."""
+    report = state.evse
+    if report is None or not state.ready:
+        return Wish.OPEN
+    if any(fault.kind.impact in {Impact.CUT, Impact.SHUTDOWN} for fault in state.faults):
+        return Wish.OPEN
+    if not may_charge(state):
+        return Wish.RELEASE
+    if state.signalling.amps_ma == 0:
+        return Wish.RELEASE if state.settings.open_contactor_on_pause else Wish.HOLD
+    offered = report.output is PilotOutput.PWM and report.signalled_ma > 0
+    return Wish.CLOSE if offered else Wish.HOLD
+
+
+def lock_wanted(state: ChargePointState) -> bool:
+    """B-058, B-065: locked from plug-in to the end, never released while current may flow."""
+    session, vehicle = state.session, state.vehicle
+    if any(fault.kind.unlocks for fault in state.faults):
+        return False
+    if session.is_open:
+        if vehicle.present or state.contactor.closed or state.contactor.permitted:
+            return True
+        return not state.settings.unlock_on_ev_disconnect
+    if session.phase in {Phase.ENDING, Phase.FINISHED}:
+        return session.held
+    if not vehicle.present or session.expired_vehicle == vehicle.since:
+        return False
+    smallest = state.settings.reject_cables_below_ma
+    return vehicle.proximity is None and vehicle.cable_ma is not None and vehicle.cable_ma >= smallest
+
+
+def settle_lock(state: ChargePointState, mono: float, effects: list[Effect]) -> ChargePointState:
+    if not state.settings.has_lock or state.evse is None:
+        return state
+    after, commands = lock.settle(state.lock, lock_wanted(state), state.evse.lock_closed, mono)
+    effects.extend(SetLock(state.settings.name, closed) for closed in commands)
+    return state if after is state.lock else replace(state, lock=after)
+
+
+def settle_pilot(state: ChargePointState, mono: float, effects: list[Effect]) -> ChargePointState:
+    before = state.signalling
+    after, send = signalling.settle(before, offer(state, mono), state.lease.fence, mono)
+    if send:
+        command = signalling.command(after, state.settings.name, mono)
+        if command is not None:
+            effects.append(command)
+    if after is before:
+        return state
+    if after.amps_ma == state.overdraw.offered_ma:
+        return replace(state, signalling=after)
+    return replace(state, signalling=after, overdraw=overdraw.offered(state.overdraw, after.amps_ma, mono))
+
+
+def settle_contactor(state: ChargePointState, mono: float, effects: list[Effect]) -> ChargePointState:
+    after, command = contactor.settle(state.contactor, wish(state), ready=state.ready, mono=mono)
+    if command is not None:
+        effects.append(SetContactor(state.settings.name, command))
+    return state if after is state.contactor else replace(state, contactor=after)
+
+
+def state_allows_current(state: ChargePointState) -> bool:
+    """The pilot shows C, or D where that is accepted."""
+    if state.evse is None:
+        return False
+    return state.evse.pilot is PilotState.C or (state.evse.pilot is PilotState.D and state.settings.accept_state_d)

@@ -1,0 +1,64 @@
+"""What the coordinator tells the views: why the current is what it is, for circuits and for charge points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from park.model.delivery import Delivery
+from park.model.electric import PerPhase
+from park.model.grant import Reason
+from park.model.metering import Quality
+
+Bindings = tuple[str, str, str]
+"""What binds on L1, L2, L3, in the words of `Reason.limit`."""
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitReported:
+    """One circuit, once an interval when something changed. Currents in mA per phase.
+
+    `limit_ma`: the smaller of design and operator limit. `external_ma`: foreign load counted for raises.
+    `available_ma`: limit − external − headroom, at least 0. `committed_ma`: the worst the charge points may draw.
+    `measured_ma`: what flows by the circuit's meter, None: unknown or the meter sees only others. `meter` None: no meter.
+    `unconfirmed`, `silent`: charge points whose newest grant is not read back, whose board does not speak.
+    `holding`: the coordinator has just started and grants nothing yet.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    circuit: str
+    parent: str | None
+    limit_ma: PerPhase
+    external_ma: PerPhase
+    available_ma: PerPhase
+    committed_ma: PerPhase
+    measured_ma: PerPhase | None
+    bound_by: Bindings
+    meter: Quality | None
+    unconfirmed: tuple[str, ...]
+    silent: tuple[str, ...]
+    holding: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShareReported:
+    """One charge point's share: `target_ma` by the newest plan, `granted_ma` told, `committed_ma` counted, and why."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    charge_point: str
+    target_ma: int
+    granted_ma: int
+    committed_ma: int
+    confirmed: bool
+    reason: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EpochTaken:
+    """A higher epoch, or our own of an earlier life, was heard: this one is used from now on and must be persisted."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    epoch: int

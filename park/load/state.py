@@ -1,0 +1,150 @@
+"""The coordinator's state: circuits, boards and charge points, and when it has to act next."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from park.load.circuit import WIRES, Circuit, Network, Placement
+from park.load.external import ExternalLoad
+from park.load.lease import lease_and_guard
+from park.load.report import Bindings, CircuitReported, ShareReported
+from park.load.standing import Board, Point
+from park.model.electric import PerPhase, add, lowest, subtract
+
+
+@dataclass(frozen=True, slots=True)
+class CoordinatorSettings:
+    """`interval_seconds`: raises and reports. `lease_seconds`: validity of grants. `epoch`: higher at every start.
+
+    Build it from what `startup.refusals` found nothing wrong with.
+    """
+
+    circuits: tuple[Circuit, ...]
+    placements: tuple[Placement, ...]
+    server_id: str
+    epoch: int = 1
+    interval_seconds: float = 2.0
+    lease_seconds: float = 10.0
+    renew_seconds: float = 3.0
+
+
+class CircuitState:
+    """One circuit's limits now. Mutable, owned by the coordinator's state."""
+
+    __slots__ = ("circuit", "external", "operator_limit_ma", "operator_source", "points", "reported")
+
+    def __init__(self, circuit: Circuit, points: Sequence[Point]) -> None:
+        self.circuit = circuit
+        self.points = tuple(points)
+        self.external = ExternalLoad(circuit, [point for point in self.points if point.placement.meter is not None])
+        self.operator_limit_ma: PerPhase | None = None
+        self.operator_source = ""
+        self.reported: CircuitReported | None = None
+
+    def limit_ma(self) -> PerPhase:
+        """The smaller of design limit and operator limit, per phase (B-087, B-262)."""
+        limit = self.circuit.limit_ma
+        return limit if self.operator_limit_ma is None else lowest(limit, self.operator_limit_ma)
+
+    def available_ma(self) -> PerPhase:
+        """For raises: limit − headroom − what may be foreign load. May be negative."""
+        return self._less(self.external.possible_ma)
+
+    def planned_ma(self) -> PerPhase:
+        """For plans: the same with the foreign load that is certain and steady."""
+        return self._less(self.external.planned.held_ma)
+
+    def _less(self, external_ma: PerPhase) -> PerPhase:
+        headroom = self.circuit.headroom_ma
+        return subtract(subtract(self.limit_ma(), external_ma), (headroom, headroom, headroom))
+
+    def bound_by(self) -> Bindings:
+        """Which limit takes most from each phase: fuse | operator | external_load | external_fallback | headroom."""
+        return (self._binding(0), self._binding(1), self._binding(2))
+
+    def _binding(self, phase: int) -> str:
+        circuit, external = self.circuit, self.external
+        cut = circuit.limit_ma[phase] - self.limit_ma()[phase]
+        foreign = external.planned.held_ma[phase]
+        if cut > 0 and cut >= foreign:
+            return "operator"
+        if foreign > 0 and foreign >= circuit.headroom_ma:
+            return "external_fallback" if external.fallback_in_force else "external_load"
+        return "headroom" if circuit.headroom_ma > 0 else "fuse"
+
+
+class CoordinatorState:
+    """Everything the coordinator knows. Mutable: `coordinator.step` changes it in place and returns it (a copy a reading
+    would cost more than the reading itself). `stale_plan`: something changed that shares depend on.
+    """
+
+    __slots__ = (
+        "boards",
+        "circuit_by_meter",
+        "circuits",
+        "epoch",
+        "holding_until",
+        "network",
+        "next_cycle",
+        "next_renewal",
+        "points",
+        "points_by_meter",
+        "points_by_name",
+        "restore_reserve_at",
+        "sequence",
+        "settings",
+        "shares_reported",
+        "speaking",
+        "stale_plan",
+    )
+
+    def __init__(self, settings: CoordinatorSettings, began: float) -> None:
+        self.settings = settings
+        self.network = Network(settings.circuits)
+        placements = sorted(settings.placements, key=lambda placement: placement.charge_point)
+        self.boards = {placement.node: Board(placement.node) for placement in placements}
+        self.points = tuple(
+            Point(placement, self.network, self.boards[placement.node], settings.lease_seconds, began)
+            for placement in placements
+        )
+        self.points_by_name = {point.placement.charge_point: point for point in self.points}
+        self.points_by_meter = {point.placement.meter: point for point in self.points if point.placement.meter}
+        self.circuits = tuple(
+            CircuitState(circuit, [point for point in self.points if circuit.name in self._path(point)])
+            for circuit in self.network.circuits
+        )
+        self.circuit_by_meter = {state.circuit.meter: state for state in self.circuits if state.circuit.meter}
+        self.epoch = settings.epoch
+        self.sequence = 0
+        self.holding_until: float | None = began + lease_and_guard(settings.lease_seconds)
+        self.next_cycle = began + settings.interval_seconds
+        self.next_renewal = began + settings.renew_seconds
+        self.restore_reserve_at = math.inf
+        self.shares_reported: dict[str, ShareReported] = {}
+        self.speaking: frozenset[str] = frozenset()
+        self.stale_plan = True
+
+    def _path(self, point: Point) -> tuple[str, ...]:
+        return self.network.paths[point.placement.circuit]
+
+    def circuits_above(self, point: Point) -> tuple[CircuitState, ...]:
+        return tuple(self.circuits[self.network.index[name]] for name in self._path(point))
+
+    def committed_ma(self, now: float) -> list[PerPhase]:
+        """Σ committed of each circuit, in the order of `circuits`."""
+        each = {point: point.committed_ma(now) for point in self.points}
+        return [_total([each[point] for point in state.points]) for state in self.circuits]
+
+
+def _total(currents: Sequence[PerPhase]) -> PerPhase:
+    total = (0, 0, 0)
+    for current in currents:
+        total = add(total, current)
+    return total
+
+
+def by_line(per_circuit: Sequence[PerPhase]) -> list[int]:
+    """Currents of circuits as currents of conductors (see `circuit.Lines`)."""
+    return [per_circuit[line // WIRES][line % WIRES] for line in range(len(per_circuit) * WIRES)]
