@@ -1,4 +1,4 @@
-"""The journal as an actor: feeds the step, hands rows to the store, facts to the backend's side, answers to charge points."""
+"""The journal as an actor: rows to the store, facts to the OCPP side, acknowledgements to charge points."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ class Journal(Worker[JournalMessage]):
             case FactOffered():
                 self._wires.central.tell(effect)
             case JournalTrouble(reason):
-                self._wires.alarms.tell(Alarm("journal-disk", f"session facts cannot be written: {reason}; free the disk: no new session starts until then"))
+                text = f"session facts cannot be written: {reason}; free the disk: no session starts until then"
+                self._wires.alarms.tell(Alarm("journal-disk", text))
             case WakeAt(mono):
                 self.wake_at(mono)

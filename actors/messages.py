@@ -10,7 +10,7 @@ from park.charging.report import ChargePointReported
 from park.charging.state import ChargePointEvent
 from park.journal.journal import JournalEvent
 from park.load.coordinator import CoordinatorEvent
-from park.load.report import CircuitReported
+from park.load.report import CircuitReported, ShareReported
 from park.metering.meter import MeterEvent
 from park.model.access import ShowFeedback
 from park.model.alarm import Alarm
@@ -34,7 +34,7 @@ CentralSystemMessage: TypeAlias = CentralSystemEvent
 StoreMessage: TypeAlias = Commit | LoadRows
 DriverMessage: TypeAlias = EvseCommand | ShowFeedback
 BackendLinkMessage: TypeAlias = LinkOrder
-Report: TypeAlias = ChargePointReported | CircuitReported | MeterReported | BackendReported
+Report: TypeAlias = ChargePointReported | CircuitReported | ShareReported | MeterReported | BackendReported
 
 __all__ = [
     "Alarm",

@@ -52,8 +52,8 @@ class Supervisor:
         self,
         world: World,
         name: str,
-        policy: RestartPolicy = RestartPolicy(),  # noqa: B008 - frozen
-        report: Address[SupervisionReport] = Nowhere(),  # noqa: B008 - stateless
+        policy: RestartPolicy = RestartPolicy(),
+        report: Address[SupervisionReport] = Nowhere(),
         on_give_up: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.name = name

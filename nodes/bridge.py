@@ -182,7 +182,7 @@ async def keep_running(
     edge: Callable[[], Coroutine[object, object, None]],
     *,
     backoff: Backoff = Backoff(),
-    report: Address[EdgeReport] = Nowhere(),  # noqa: B008 - stateless
+    report: Address[EdgeReport] = Nowhere(),
     draw: Callable[[], float] = random.random,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     clock: Callable[[], float] | None = None,

@@ -11,12 +11,23 @@ from typing import TypeAlias, assert_never
 from actors.address import Address
 from actors.supervision import ChildFigures, Crashed, GaveUp, Quarantined, Restarted, SupervisionReport
 from park.charging.report import ChargePointReported
+from park.load.report import CircuitReported, EpochTaken, ShareReported
+from park.model.electric import PHASE_NAMES
 from park.model.metering import MeterReported
 from park.model.time import Now
 from park.ocpp.effects import BackendReported
-from park.view import ActorRow, BackendRow, ChargePointRow, MeterRow, NodeReported, ParkView
+from park.view import ActorRow, BackendRow, ChargePointRow, CircuitPhase, CircuitRow, MeterRow, NodeReported, ParkView
 
-ViewReport: TypeAlias = ChargePointReported | MeterReported | BackendReported | NodeReported | SupervisionReport
+ViewReport: TypeAlias = (
+    ChargePointReported
+    | CircuitReported
+    | ShareReported
+    | EpochTaken
+    | MeterReported
+    | BackendReported
+    | NodeReported
+    | SupervisionReport
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +96,13 @@ class ViewStore:
         match report:
             case ChargePointReported():
                 self._charge_points[report.name] = self._charge_point(report)
+            case CircuitReported():
+                self._circuits[report.circuit] = self._circuit(report)
+            case ShareReported():
+                if known := self._charge_points.get(report.charge_point):
+                    self._charge_points[report.charge_point] = replace(known, share=report)
+            case EpochTaken():
+                self._epoch = report.epoch
             case MeterReported():
                 self._meters[report.meter] = self._meter(report)
             case BackendReported():
@@ -114,6 +132,30 @@ class ViewStore:
             energy_wh=report.energy_wh,
             session=report.session,
             faults=report.faults,
+            share=None if known is None else known.share,
+        )
+
+    def _circuit(self, report: CircuitReported) -> CircuitRow:
+        known = self._circuits.get(report.circuit)
+        l1, l2, l3 = (
+            CircuitPhase(
+                limit_ma=report.limit_ma[phase],
+                available_ma=report.available_ma[phase],
+                committed_ma=report.committed_ma[phase],
+                measured_ma=None if report.measured_ma is None else report.measured_ma[phase],
+                external_ma=report.external_ma[phase],
+                bound_by=report.bound_by[phase],
+            )
+            for phase in range(len(PHASE_NAMES))
+        )
+        return CircuitRow(
+            report.circuit,
+            report.parent,
+            None if known is None else known.meter,
+            (l1, l2, l3),
+            report.holding,
+            report.unconfirmed,
+            report.silent,
         )
 
     def _meter(self, report: MeterReported) -> MeterRow:

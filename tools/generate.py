@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 import subprocess
 import sys
@@ -14,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from tools import rules
+from tools import gen_config_reference, rules
 
 ROOT = Path(__file__).parent.parent
 PROTO = ROOT / "proto"
@@ -54,16 +52,14 @@ def rule_coverage() -> Files:
 
 def configuration_reference() -> Files:
     """docs/configuration.md from the models in park/config/."""
-    return {"docs/configuration.md": importlib.import_module(CONFIGURATION).render().encode()}
+    return {"docs/configuration.md": gen_config_reference.render().encode()}
 
 
-CONFIGURATION = "tools.gen_config_reference"
-GENERATORS = [
+GENERATORS = (
     Generator("proto", protobuf_modules, "nodes/**/*_pb2*"),
+    Generator("configuration", configuration_reference, "docs/configuration.md"),
     Generator("rules", rule_coverage, "docs/rules.md"),
-]
-if importlib.util.find_spec(CONFIGURATION):
-    GENERATORS.append(Generator("configuration", configuration_reference, "docs/configuration.md"))
+)
 
 
 def out_of_date(generator: Generator) -> tuple[Files, list[Path]]:

@@ -36,7 +36,9 @@ def watch(target: str) -> Iterator[ParkView]:
 
 
 def _unreachable(target: str, error: grpc.RpcError) -> ParkUnreachable:
-    reason = error.details() if isinstance(error, grpc.Call) else str(error)
+    reason = error.details() if isinstance(error, grpc.Call) else None
+    if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.UNAVAILABLE:
+        reason = "nobody answers there"  # the library's text is about its own inside
     return ParkUnreachable(
-        f"no park answers at {target} ({reason}); is the node running, and is this its [listen] energy address?"
+        f"no park at {target}: {reason or error}; is the node running, and is this its energy address ([listen] energy)?"
     )

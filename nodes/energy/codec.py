@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from nodes.rpc import energy_pb2 as pb
 from park.charging.report import ReportedFault, ReportedGrant, ReportedSession
+from park.load.report import ShareReported
 from park.model.access import ConnectorStatus
 from park.model.electric import PHASE_NAMES, PerPhase
 from park.model.evse import PilotState
@@ -100,7 +102,15 @@ def _circuit(row: CircuitRow) -> pb.Circuit:
         )
         for name, phase in zip(PHASE_NAMES, row.phases, strict=True)
     ]
-    return pb.Circuit(name=row.name, parent=row.parent, meter=row.meter, phases=phases)
+    return pb.Circuit(
+        name=row.name,
+        parent=row.parent,
+        meter=row.meter,
+        phases=phases,
+        holding=row.holding,
+        unconfirmed=row.unconfirmed,
+        silent=row.silent,
+    )
 
 
 def _circuit_row(circuit: pb.Circuit) -> CircuitRow:
@@ -111,6 +121,9 @@ def _circuit_row(circuit: pb.Circuit) -> CircuitRow:
         parent=circuit.parent if circuit.HasField("parent") else None,
         meter=circuit.meter if circuit.HasField("meter") else None,
         phases=(l1, l2, l3),
+        holding=circuit.holding if circuit.HasField("holding") else None,
+        unconfirmed=tuple(circuit.unconfirmed),
+        silent=tuple(circuit.silent),
     )
 
 
@@ -145,6 +158,7 @@ def _charge_point(row: ChargePointRow, mono: float) -> pb.ChargePoint:
             for fault in row.faults
         ],
         energy_wh=row.energy_wh,
+        share=None if row.share is None else _share(row.share),
     )
 
 
@@ -163,6 +177,7 @@ def _charge_point_row(point: pb.ChargePoint) -> ChargePointRow:
         measured_ma=_per_phase(tuple(point.measured_ma)),
         fallback_ma=point.fallback_ma if point.HasField("fallback_ma") else None,
         energy_wh=point.energy_wh if point.HasField("energy_wh") else None,
+        share=_share_row(point.name, point.share) if point.HasField("share") else None,
         session=_session_row(point.session) if point.HasField("session") else None,
         faults=tuple(
             ReportedFault(fault.code, _datetime(fault.since), fault.cause, fault.remedy) for fault in point.faults
@@ -177,21 +192,41 @@ def _grant(grant: ReportedGrant, mono: float) -> pb.Grant:
         epoch=grant.epoch,
         sequence=grant.sequence,
         left_seconds=grant.ends - mono,
-        reason=[
-            pb.Reason(
-                limit=link.limit,
-                source=link.source,
-                circuit=link.circuit,
-                phase=link.phase,
-                available_ma=link.available_ma,
-            )
-            for link in grant.reason
-        ],
+        reason=_reason(grant.reason),
     )
 
 
 def _grant_row(grant: pb.Grant) -> ReportedGrant:
-    reason = tuple(
+    reason = _reason_chain(grant.reason)
+    return ReportedGrant(grant.amps_ma, tuple(grant.phases), grant.epoch, grant.sequence, grant.left_seconds, reason)
+
+
+def _share(share: ShareReported) -> pb.Share:
+    return pb.Share(
+        target_ma=share.target_ma,
+        granted_ma=share.granted_ma,
+        committed_ma=share.committed_ma,
+        confirmed=share.confirmed,
+        reason=_reason(share.reason),
+    )
+
+
+def _share_row(charge_point: str, share: pb.Share) -> ShareReported:
+    reason = _reason_chain(share.reason)
+    return ShareReported(charge_point, share.target_ma, share.granted_ma, share.committed_ma, share.confirmed, reason)
+
+
+def _reason(chain: tuple[Reason, ...]) -> list[pb.Reason]:
+    return [
+        pb.Reason(
+            limit=link.limit, source=link.source, circuit=link.circuit, phase=link.phase, available_ma=link.available_ma
+        )
+        for link in chain
+    ]
+
+
+def _reason_chain(links: Iterable[pb.Reason]) -> tuple[Reason, ...]:
+    return tuple(
         Reason(
             limit=link.limit,
             source=link.source,
@@ -199,9 +234,8 @@ def _grant_row(grant: pb.Grant) -> ReportedGrant:
             phase=link.phase if link.HasField("phase") else None,
             available_ma=link.available_ma if link.HasField("available_ma") else None,
         )
-        for link in grant.reason
+        for link in links
     )
-    return ReportedGrant(grant.amps_ma, tuple(grant.phases), grant.epoch, grant.sequence, grant.left_seconds, reason)
 
 
 def _session(session: ReportedSession) -> pb.Session:

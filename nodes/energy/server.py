@@ -14,6 +14,7 @@ from nodes.energy.service import PACE_SECONDS, EnergyService
 from nodes.rpc import energy_pb2
 from nodes.rpc.energy_pb2_grpc import add_EnergyManagerServicer_to_server
 from nodes.view import ViewStore
+from park.config.quantities import Endpoint
 from park.errors import AddressUnusable
 from park.model.time import Now
 
@@ -40,12 +41,10 @@ class EnergyServer:
     would keep a stranger out.
     """
 
-    def __init__(
-        self, host: str, port: int, store: ViewStore, now: Callable[[], Now], pace: float = PACE_SECONDS
-    ) -> None:
-        if not _is_loopback(host):
+    def __init__(self, where: Endpoint, store: ViewStore, now: Callable[[], Now], pace: float = PACE_SECONDS) -> None:
+        if not _is_loopback(where.host):
             raise AddressUnusable(
-                f"[listen] energy: {host} can be reached from outside, and this port asks nobody who they are; "
+                f"[listen] energy: {where.host} can be reached from outside, and this port asks nobody who they are; "
                 "use 127.0.0.1"
             )
         self._server = grpc.aio.server(options=OPTIONS)
@@ -57,12 +56,12 @@ class EnergyServer:
         )
         names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
-        target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         try:
-            self.port = self._server.add_insecure_port(target)
+            self.port = self._server.add_insecure_port(str(where))
         except RuntimeError as error:
             raise AddressUnusable(
-                f"[listen] energy: cannot listen on {target}; another program has the port: stop it or change the port"
+                f"[listen] energy: cannot listen on {where}: the port is in use or the address is not of this machine; "
+                "change it or stop the program that uses it"
             ) from error
 
     async def start(self) -> None:

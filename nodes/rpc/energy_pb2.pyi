@@ -227,13 +227,26 @@ class Circuit(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     METER_FIELD_NUMBER: _builtins.int
     PHASES_FIELD_NUMBER: _builtins.int
+    HOLDING_FIELD_NUMBER: _builtins.int
+    UNCONFIRMED_FIELD_NUMBER: _builtins.int
+    SILENT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     parent: _builtins.str
     """not set: the grid connection"""
     meter: _builtins.str
+    holding: _builtins.bool
+    """the coordinator has just started and grants nothing yet"""
     @_builtins.property
     def phases(self) -> _containers.RepeatedCompositeFieldContainer[Global___CircuitPhase]:
         """L1, L2, L3"""
+
+    @_builtins.property
+    def unconfirmed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """charge points whose newest grant is not read back"""
+
+    @_builtins.property
+    def silent(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """charge points whose board does not speak"""
 
     def __init__(
         self,
@@ -242,15 +255,22 @@ class Circuit(_message.Message):
         parent: _builtins.str | None = ...,
         meter: _builtins.str | None = ...,
         phases: _abc.Iterable[Global___CircuitPhase] | None = ...,
+        holding: _builtins.bool | None = ...,
+        unconfirmed: _abc.Iterable[_builtins.str] | None = ...,
+        silent: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_meter", b"_meter", "_parent", b"_parent", "meter", b"meter", "parent", b"parent"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_holding", b"_holding", "_meter", b"_meter", "_parent", b"_parent", "holding", b"holding", "meter", b"meter", "parent", b"parent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_meter", b"_meter", "_parent", b"_parent", "meter", b"meter", "name", b"name", "parent", b"parent", "phases", b"phases"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_holding", b"_holding", "_meter", b"_meter", "_parent", b"_parent", "holding", b"holding", "meter", b"meter", "name", b"name", "parent", b"parent", "phases", b"phases", "silent", b"silent", "unconfirmed", b"unconfirmed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__holding: _TypeAlias = _typing.Literal["holding"]  # noqa: Y015
+    _WhichOneofArgType__holding: _TypeAlias = _typing.Literal["_holding", b"_holding"]  # noqa: Y015
     _WhichOneofReturnType__meter: _TypeAlias = _typing.Literal["meter"]  # noqa: Y015
     _WhichOneofArgType__meter: _TypeAlias = _typing.Literal["_meter", b"_meter"]  # noqa: Y015
     _WhichOneofReturnType__parent: _TypeAlias = _typing.Literal["parent"]  # noqa: Y015
     _WhichOneofArgType__parent: _TypeAlias = _typing.Literal["_parent", b"_parent"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__holding) -> _WhichOneofReturnType__holding | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__meter) -> _WhichOneofReturnType__meter | None: ...
     @_typing.overload
@@ -342,6 +362,7 @@ class ChargePoint(_message.Message):
     ENERGY_WH_FIELD_NUMBER: _builtins.int
     PHASES_FIELD_NUMBER: _builtins.int
     CONTACTOR_CLOSED_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """NODE/CHARGE_POINT"""
     node: _builtins.str
@@ -369,6 +390,8 @@ class ChargePoint(_message.Message):
     def phases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """grid phases it may load"""
 
+    @_builtins.property
+    def share(self) -> Global___Share: ...
     def __init__(
         self,
         *,
@@ -387,10 +410,11 @@ class ChargePoint(_message.Message):
         energy_wh: _builtins.int | None = ...,
         phases: _abc.Iterable[_builtins.int] | None = ...,
         contactor_closed: _builtins.bool | None = ...,
+        share: Global___Share | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_circuit", b"_circuit", "_connector", b"_connector", "_contactor_closed", b"_contactor_closed", "_energy_wh", b"_energy_wh", "_fallback_ma", b"_fallback_ma", "_grant", b"_grant", "_ocpp_status", b"_ocpp_status", "_session", b"_session", "_signalled_ma", b"_signalled_ma", "circuit", b"circuit", "connector", b"connector", "contactor_closed", b"contactor_closed", "energy_wh", b"energy_wh", "fallback_ma", b"fallback_ma", "grant", b"grant", "ocpp_status", b"ocpp_status", "session", b"session", "signalled_ma", b"signalled_ma"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_circuit", b"_circuit", "_connector", b"_connector", "_contactor_closed", b"_contactor_closed", "_energy_wh", b"_energy_wh", "_fallback_ma", b"_fallback_ma", "_grant", b"_grant", "_ocpp_status", b"_ocpp_status", "_session", b"_session", "_share", b"_share", "_signalled_ma", b"_signalled_ma", "circuit", b"circuit", "connector", b"connector", "contactor_closed", b"contactor_closed", "energy_wh", b"energy_wh", "fallback_ma", b"fallback_ma", "grant", b"grant", "ocpp_status", b"ocpp_status", "session", b"session", "share", b"share", "signalled_ma", b"signalled_ma"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_circuit", b"_circuit", "_connector", b"_connector", "_contactor_closed", b"_contactor_closed", "_energy_wh", b"_energy_wh", "_fallback_ma", b"_fallback_ma", "_grant", b"_grant", "_ocpp_status", b"_ocpp_status", "_session", b"_session", "_signalled_ma", b"_signalled_ma", "circuit", b"circuit", "connector", b"connector", "contactor_closed", b"contactor_closed", "energy_wh", b"energy_wh", "fallback_ma", b"fallback_ma", "faults", b"faults", "grant", b"grant", "measured_ma", b"measured_ma", "name", b"name", "node", b"node", "ocpp_status", b"ocpp_status", "phases", b"phases", "session", b"session", "signalled_ma", b"signalled_ma", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_circuit", b"_circuit", "_connector", b"_connector", "_contactor_closed", b"_contactor_closed", "_energy_wh", b"_energy_wh", "_fallback_ma", b"_fallback_ma", "_grant", b"_grant", "_ocpp_status", b"_ocpp_status", "_session", b"_session", "_share", b"_share", "_signalled_ma", b"_signalled_ma", "circuit", b"circuit", "connector", b"connector", "contactor_closed", b"contactor_closed", "energy_wh", b"energy_wh", "fallback_ma", b"fallback_ma", "faults", b"faults", "grant", b"grant", "measured_ma", b"measured_ma", "name", b"name", "node", b"node", "ocpp_status", b"ocpp_status", "phases", b"phases", "session", b"session", "share", b"share", "signalled_ma", b"signalled_ma", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__circuit: _TypeAlias = _typing.Literal["circuit"]  # noqa: Y015
     _WhichOneofArgType__circuit: _TypeAlias = _typing.Literal["_circuit", b"_circuit"]  # noqa: Y015
@@ -408,6 +432,8 @@ class ChargePoint(_message.Message):
     _WhichOneofArgType__ocpp_status: _TypeAlias = _typing.Literal["_ocpp_status", b"_ocpp_status"]  # noqa: Y015
     _WhichOneofReturnType__session: _TypeAlias = _typing.Literal["session"]  # noqa: Y015
     _WhichOneofArgType__session: _TypeAlias = _typing.Literal["_session", b"_session"]  # noqa: Y015
+    _WhichOneofReturnType__share: _TypeAlias = _typing.Literal["share"]  # noqa: Y015
+    _WhichOneofArgType__share: _TypeAlias = _typing.Literal["_share", b"_share"]  # noqa: Y015
     _WhichOneofReturnType__signalled_ma: _TypeAlias = _typing.Literal["signalled_ma"]  # noqa: Y015
     _WhichOneofArgType__signalled_ma: _TypeAlias = _typing.Literal["_signalled_ma", b"_signalled_ma"]  # noqa: Y015
     @_typing.overload
@@ -426,6 +452,8 @@ class ChargePoint(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ocpp_status) -> _WhichOneofReturnType__ocpp_status | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__session) -> _WhichOneofReturnType__session | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__share) -> _WhichOneofReturnType__share | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__signalled_ma) -> _WhichOneofReturnType__signalled_ma | None: ...
 
@@ -469,6 +497,42 @@ class Grant(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Grant: _TypeAlias = Grant  # noqa: Y015
+
+@_typing.final
+class Share(_message.Message):
+    """What the coordinator plans for a charge point and counts for it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_MA_FIELD_NUMBER: _builtins.int
+    GRANTED_MA_FIELD_NUMBER: _builtins.int
+    COMMITTED_MA_FIELD_NUMBER: _builtins.int
+    CONFIRMED_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    target_ma: _builtins.int
+    granted_ma: _builtins.int
+    committed_ma: _builtins.int
+    """the most it may be drawing"""
+    confirmed: _builtins.bool
+    """the newest grant is read back"""
+    @_builtins.property
+    def reason(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reason]: ...
+    def __init__(
+        self,
+        *,
+        target_ma: _builtins.int = ...,
+        granted_ma: _builtins.int = ...,
+        committed_ma: _builtins.int = ...,
+        confirmed: _builtins.bool = ...,
+        reason: _abc.Iterable[Global___Reason] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["committed_ma", b"committed_ma", "confirmed", b"confirmed", "granted_ma", b"granted_ma", "reason", b"reason", "target_ma", b"target_ma"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Share: _TypeAlias = Share  # noqa: Y015
 
 @_typing.final
 class Reason(_message.Message):

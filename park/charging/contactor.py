@@ -75,18 +75,15 @@ def settle(contactor: Contactor, wish: Wish, *, ready: bool, mono: float) -> tup
     return contactor, None
 
 
-def deadline(contactor: Contactor, wish: Wish) -> float:
-    """When `settle` may have something to do by itself."""
-    due = math.inf
-    if wish is Wish.CLOSE and not contactor.permitted and not contactor.failed:
-        due = contactor.opened_at + REST_SECONDS
-    if contactor.permitted and contactor.released_at is not None:
-        due = min(due, contactor.released_at + OPEN_AFTER_SECONDS)
-    if contactor.mismatch_at is not None and not contactor.failed:
-        due = min(due, contactor.mismatch_at + FEEDBACK_SECONDS)
-    if contactor.failed and contactor.agreed_at is not None:
-        due = min(due, contactor.agreed_at + REPAIRED_SECONDS)
-    return due
+def deadlines(contactor: Contactor) -> tuple[float, ...]:
+    """When `settle` may have something to do by itself; times gone by count for nothing."""
+    released, mismatch, agreed = contactor.released_at, contactor.mismatch_at, contactor.agreed_at
+    return (
+        contactor.opened_at + REST_SECONDS,
+        math.inf if released is None else released + OPEN_AFTER_SECONDS,
+        math.inf if mismatch is None else mismatch + FEEDBACK_SECONDS,
+        math.inf if agreed is None else agreed + REPAIRED_SECONDS,
+    )
 
 
 def adopt(contactor: Contactor, *, closed: bool, mono: float) -> Contactor:

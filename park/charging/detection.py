@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
-
 from park.charging import faults, outbox, vehicle
 from park.charging.faults import FaultKind
 from park.charging.lock import LockFault
@@ -30,22 +28,20 @@ PROXIMITY_FAULTS = {
 Found = list[tuple[FaultKind, str]]
 
 
-def latch(state: ChargePointState) -> ChargePointState:
+def latch(state: ChargePointState) -> None:
     """Remember until the vehicle leaves: a ground fault while charging (B-244), a wish for ventilation (B-104)."""
     report = state.evse
     if report is None or not state.vehicle.present:
-        if state.ground_fault or state.ventilation:
-            return replace(state, ground_fault=False, ventilation=False)
-        return state
-    if "rcd" in report.faults and state.session.is_open and not state.ground_fault:
-        state = replace(state, ground_fault=True)
-    if report.pilot is PilotState.D and not state.settings.accept_state_d and not state.ventilation:
-        state = replace(state, ventilation=True)
-    return state
+        state.ground_fault = state.ventilation = False
+        return
+    if report.faults and "rcd" in report.faults and state.session.is_open:
+        state.ground_fault = True
+    if report.pilot is PilotState.D and not state.settings.accept_state_d:
+        state.ventilation = True
 
 
-def detect(state: ChargePointState, now: Now) -> ChargePointState:
-    """The state with the faults of this moment."""
+def detect(state: ChargePointState, now: Now) -> None:
+    """Find the faults of this moment."""
     found: Found = []
     if state.lost is not None:
         found.append((faults.EVSE_LOST, state.lost))
@@ -53,19 +49,22 @@ def detect(state: ChargePointState, now: Now) -> ChargePointState:
         _at_the_device(state, state.evse, found)
         _at_the_plug(state, now.mono, found)
     _around(state, now.mono, found)
-    if not found and not state.faults:
-        return state
-    renewed = faults.renewed(state.faults, found, now.wall)
-    return state if renewed == state.faults else replace(state, faults=renewed)
+    if found or state.faults:
+        renewed = faults.renewed(state.faults, found, now.wall)
+        if renewed != state.faults:
+            state.faults = renewed
 
 
-def deadline(state: ChargePointState) -> float:
-    due = vehicle.proximity_deadline(state.vehicle) or math.inf
-    if state.settings.meter is not None and state.reading is None:
-        due = min(due, state.started_at + METER_PATIENCE_SECONDS)
-    if not state.recovered:
-        due = min(due, state.started_at + outbox.SILENT_SECONDS)
-    return due
+def deadlines(state: ChargePointState) -> tuple[float, ...]:
+    """When a fault may come by itself."""
+    silent_meter = state.settings.meter is not None and state.reading is None
+    if state.recovered and not silent_meter and state.vehicle.proximity is None:
+        return ()
+    return (
+        state.vehicle.proximity_since + vehicle.PROXIMITY_SETTLE_SECONDS,
+        state.started_at + METER_PATIENCE_SECONDS,
+        state.started_at + outbox.SILENT_SECONDS,
+    )
 
 
 def _at_the_device(state: ChargePointState, report: EvseReported, found: Found) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from park.charging import contactor, lock, overdraw, signalling
 from park.charging.contactor import Wish
 from park.charging.faults import Impact
@@ -11,7 +9,7 @@ from park.charging.lock import Stage
 from park.charging.session import Phase
 from park.charging.signalling import Offer
 from park.charging.state import ChargePointState, Effect
-from park.model.evse import PilotOutput, PilotState, SetContactor, SetLock
+from park.model.evse import PilotOutput, SetContactor, SetLock
 
 NOTHING = Offer(PilotOutput.IDLE, 0, 0)
 SHUTDOWN = Offer(PilotOutput.FAULT, 0, 0)
@@ -90,37 +88,23 @@ def lock_wanted(state: ChargePointState) -> bool:
     return vehicle.proximity is None and vehicle.cable_ma is not None and vehicle.cable_ma >= smallest
 
 
-def settle_lock(state: ChargePointState, mono: float, effects: list[Effect]) -> ChargePointState:
+def settle_lock(state: ChargePointState, mono: float, effects: list[Effect]) -> None:
     if not state.settings.has_lock or state.evse is None:
-        return state
-    after, commands = lock.settle(state.lock, lock_wanted(state), state.evse.lock_closed, mono)
-    effects.extend(SetLock(state.settings.name, closed) for closed in commands)
-    return state if after is state.lock else replace(state, lock=after)
+        return
+    state.lock, commands = lock.settle(state.lock, lock_wanted(state), state.evse.lock_closed, mono)
+    for closed in commands:
+        effects.append(SetLock(state.settings.name, closed))  # noqa: PERF401 - almost always none
 
 
-def settle_pilot(state: ChargePointState, mono: float, effects: list[Effect]) -> ChargePointState:
-    before = state.signalling
-    after, send = signalling.settle(before, offer(state, mono), state.lease.fence, mono)
-    if send:
-        command = signalling.command(after, state.settings.name, mono)
-        if command is not None:
-            effects.append(command)
-    if after is before:
-        return state
-    if after.amps_ma == state.overdraw.offered_ma:
-        return replace(state, signalling=after)
-    return replace(state, signalling=after, overdraw=overdraw.offered(state.overdraw, after.amps_ma, mono))
+def settle_pilot(state: ChargePointState, mono: float, effects: list[Effect]) -> None:
+    state.signalling, send = signalling.settle(state.signalling, offer(state, mono), state.lease.fence, mono)
+    command = signalling.command(state.signalling, state.settings.name, mono) if send else None
+    if command is not None:
+        effects.append(command)
+        state.overdraw = overdraw.offered(state.overdraw, command.amps_ma, mono)
 
 
-def settle_contactor(state: ChargePointState, mono: float, effects: list[Effect]) -> ChargePointState:
-    after, command = contactor.settle(state.contactor, wish(state), ready=state.ready, mono=mono)
+def settle_contactor(state: ChargePointState, mono: float, effects: list[Effect]) -> None:
+    state.contactor, command = contactor.settle(state.contactor, wish(state), ready=state.ready, mono=mono)
     if command is not None:
         effects.append(SetContactor(state.settings.name, command))
-    return state if after is state.contactor else replace(state, contactor=after)
-
-
-def state_allows_current(state: ChargePointState) -> bool:
-    """The pilot shows C, or D where that is accepted."""
-    if state.evse is None:
-        return False
-    return state.evse.pilot is PilotState.C or (state.evse.pilot is PilotState.D and state.settings.accept_state_d)

@@ -64,5 +64,5 @@ def is_silent(outbox: Outbox, mono: float) -> bool:
     return mono >= outbox.since + SILENT_SECONDS
 
 
-def deadline(outbox: Outbox) -> float:
-    return min(outbox.due, outbox.since + SILENT_SECONDS if outbox.waiting else math.inf)
+def deadlines(outbox: Outbox) -> tuple[float, ...]:
+    return (outbox.due, outbox.since + SILENT_SECONDS) if outbox.waiting else ()

@@ -69,7 +69,21 @@ def settle(overdraw: Overdraw, mono: float) -> Overdraw:
     return replace(overdraw, trips=trips, above_since=None, paused_until=until)
 
 
-def deadline(overdraw: Overdraw, mono: float) -> float:
-    if overdraw.paused(mono):
-        return overdraw.paused_until
-    return math.inf if overdraw.above_since is None else overdraw.above_since + PATIENCE_SECONDS
+def forgiven(overdraw: Overdraw, mono: float) -> Overdraw:
+    """The pause is over: the vehicle gets its next try."""
+    if overdraw.paused_until == -math.inf or overdraw.paused(mono):
+        return overdraw
+    return replace(overdraw, paused_until=-math.inf)
+
+
+def unplugged(overdraw: Overdraw) -> Overdraw:
+    """Another vehicle is judged anew."""
+    if overdraw.trips == 0 and overdraw.above_since is None:
+        return overdraw
+    return Overdraw(offered_ma=overdraw.offered_ma, earlier=overdraw.earlier)
+
+
+def deadlines(overdraw: Overdraw) -> tuple[float, ...]:
+    """When it may trip, and when a pause ends."""
+    since = overdraw.above_since
+    return (overdraw.paused_until, math.inf if since is None else since + PATIENCE_SECONDS)

@@ -78,9 +78,7 @@ IDLE = Session()
 def authorized(session: Session, grant: AuthorizationGranted, mono: float) -> Session:
     """An id tag may charge here. Ignored while a session is open; kept for later while one is ending."""
     if session.phase in {Phase.IDLE, Phase.AUTHORIZED, Phase.FINISHED} and not session.held:
-        return Session(
-            phase=Phase.AUTHORIZED, id_tag=grant.id_tag, authorized_by=grant.by, authorized_at=mono
-        )
+        return Session(phase=Phase.AUTHORIZED, id_tag=grant.id_tag, authorized_by=grant.by, authorized_at=mono)
     if session.held:  # the owner comes back for the cable
         return replace(session, held=session.id_tag != grant.id_tag)
     if session.phase in {Phase.STOPPING, Phase.ENDING}:
@@ -103,9 +101,7 @@ def stopped(session: Session, reason: StopReason, id_tag: str | None, mono: floa
     """The first reason stands."""
     if session.phase not in {Phase.STARTING, Phase.RUNNING}:
         return session
-    return replace(
-        session, phase=Phase.STOPPING, restored=False, stop_reason=reason, stop_tag=id_tag, stopped_at=mono
-    )
+    return replace(session, phase=Phase.STOPPING, restored=False, stop_reason=reason, stop_tag=id_tag, stopped_at=mono)
 
 
 def recovered(open_session: OpenSession, mono: float) -> Session:
@@ -133,7 +129,7 @@ def after_end(session: Session, *, vehicle_since: float | None) -> Session:
         return authorized(cleared, session.queued, session.queued_at)
     if vehicle_since is None or (session.ended_vehicle is not None and vehicle_since > session.ended_vehicle):
         return IDLE
-    return replace(session, phase=Phase.FINISHED)
+    return session if session.phase is Phase.FINISHED else replace(session, phase=Phase.FINISHED)
 
 
 def clock_slot(wall: datetime, interval_seconds: int) -> tuple[int, int]:

@@ -119,17 +119,16 @@ def forgotten(signalling: Signalling) -> Signalling:
     return replace(signalling, confirmed=False, sent_at=-math.inf)
 
 
-def deadline(signalling: Signalling, wanted: Offer) -> float:
-    """When something is due by itself: the end of the offer, a raise held back, a confirmation that did not come."""
+def deadlines(signalling: Signalling) -> tuple[float, ...]:
+    """When something may be due by itself: the end of the offer, a raise held back, a confirmation that did not come."""
     sent = signalling.offer
     if sent is None:
-        return math.inf
-    due = min(sent.until, wanted.until)
-    if wanted.amps_ma > sent.amps_ma:
-        due = min(due, signalling.changed_at + RAISE_INTERVAL_SECONDS)
-    if not signalling.confirmed:
-        due = min(due, signalling.sent_at + CONFIRM_SECONDS)
-    return due
+        return ()
+    return (
+        sent.until,
+        signalling.changed_at + RAISE_INTERVAL_SECONDS,
+        math.inf if signalling.confirmed else signalling.sent_at + CONFIRM_SECONDS,
+    )
 
 
 def _fenced(signalling: Signalling, fence: tuple[int, int]) -> Signalling:

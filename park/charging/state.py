@@ -83,23 +83,23 @@ Effect: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What was told last to each side: nothing is told twice."""
+Status: TypeAlias = tuple[ConnectorStatus, str, str]
+"""Status, OCPP error code, fault code: what a status notification says."""
 
-    demand: DemandChanged | None = None
-    occupancy: OccupancyChanged | None = None
-    status: tuple[ConnectorStatus, str, str] | None = None  # status, error code, fault code
-    current: tuple[int, int, tuple[int, int], bool] | None = None
-    report: ChargePointReported | None = None
+CurrentKey: TypeAlias = tuple[int, int, tuple[int, int], bool]
+"""Signalled mA, lapse mA, (epoch, sequence), contactor open: what a confirmation says."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ChargePointState:
     """`evse`: newest levels, None before the first. `lost`: why the electronics are away, None: they are there.
 
     `started_at`: mono of `Start`. `recovered`: the journal answered. `recover_due`: mono at which it is asked again.
-    `ground_fault`, `ventilation`: hold until the vehicle leaves. `wake`: mono of the earliest `Tick` asked for.
+    `ground_fault`, `ventilation`: hold until the vehicle leaves. `told_…`: what was told last, so that nothing is told
+    twice. `wake`: mono of the earliest `Tick` asked for.
+
+    Outside of a step a state never changes. A step works on its own `fork`: with twenty fields `dataclasses.replace`
+    measured four times slower, on the path every reading and every renewed grant takes.
     """
 
     settings: ChargePointSettings
@@ -120,8 +120,41 @@ class ChargePointState:
     ground_fault: bool = False
     ventilation: bool = False
     faults: tuple[Fault, ...] = ()
-    told: Told = field(default_factory=Told)
+    told_demand: DemandChanged | None = None
+    told_occupancy: OccupancyChanged | None = None
+    told_status: Status | None = None
+    told_current: CurrentKey | None = None
+    told_report: ChargePointReported | None = None
     wake: float = math.inf
+
+    def fork(self) -> ChargePointState:
+        """A copy to work on; the parts are immutable and shared."""
+        return ChargePointState(
+            self.settings,
+            self.lease,
+            self.evse,
+            self.lost,
+            self.started_at,
+            self.recovered,
+            self.recover_due,
+            self.reading,
+            self.vehicle,
+            self.session,
+            self.outbox,
+            self.lock,
+            self.contactor,
+            self.signalling,
+            self.overdraw,
+            self.ground_fault,
+            self.ventilation,
+            self.faults,
+            self.told_demand,
+            self.told_occupancy,
+            self.told_status,
+            self.told_current,
+            self.told_report,
+            self.wake,
+        )
 
     @property
     def ready(self) -> bool:

@@ -61,12 +61,6 @@ def proximity_fault(vehicle: Vehicle, mono: float) -> ProximityFault | None:
     return vehicle.proximity if mono >= vehicle.proximity_since + PROXIMITY_SETTLE_SECONDS else None
 
 
-def proximity_deadline(vehicle: Vehicle) -> float | None:
-    if vehicle.proximity is None or not vehicle.present:
-        return None
-    return vehicle.proximity_since + PROXIMITY_SETTLE_SECONDS
-
-
 def _with_cable(
     vehicle: Vehicle, report: EvseReported, settings: ChargePointSettings, *, in_session: bool, mono: float
 ) -> Vehicle:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
+from dataclasses import replace
 from typing import cast
 
 from pydantic import ValidationError
@@ -37,12 +37,38 @@ def examined(document: Document) -> tuple[NodeConfig | None, tuple[Finding, ...]
     except ValidationError as invalid:
         errors = invalid.errors(include_url=False)
         findings = tuple(explained(error, NodeConfig) for error in errors)
-        try:
-            rest = NodeConfig.model_validate(_without(document, (error["loc"] for error in errors)))
-            return None, findings + check(rest, document)
-        except ValidationError:  # what is left is not a whole configuration
-            return None, findings
+        return None, findings + _beyond(document, [error["loc"] for error in errors])
     return config, check(config, document)
+
+
+def _beyond(document: Document, mistaken: list[Path]) -> tuple[Finding, ...]:
+    """What is wrong between the tables that hold no mistake: without those of lists, and other keys as a whole."""
+    places = {path[:2] for path in mistaken if len(path) > 1 and isinstance(path[1], int)}
+    whole = {path[:1] for path in mistaken if path[:2] not in places}
+    rest: dict[str, object] = {}
+    kept: dict[str, list[int]] = {}
+    for key, value in document.items():
+        if (key,) in whole:
+            continue
+        rest[key] = value
+        if isinstance(value, list):
+            tables = cast("list[object]", value)
+            kept[key] = [place for place in range(len(tables)) if (key, place) not in places]
+            rest[key] = [tables[place] for place in kept[key]]
+    try:
+        config = NodeConfig.model_validate(rest)
+    except ValidationError:  # what is left is no configuration: the mistakes were in [node]
+        return ()
+    return tuple(_in_file(finding, kept) for finding in check(config, document))
+
+
+def _in_file(finding: Finding, kept: dict[str, list[int]]) -> Finding:
+    """With the position a table has in the file, not among the tables without mistakes."""
+    match finding.path:
+        case (str() as key, int() as place, *rest) if key in kept:
+            return replace(finding, path=(key, kept[key][place], *rest))
+        case _:
+            return finding
 
 
 def _document(text: str, source: str) -> Document:
@@ -55,22 +81,3 @@ def _document(text: str, source: str) -> Document:
         raise ConfigurationInvalid((f"{source}: {where}: {reason}; correct the TOML syntax there",)) from None
     except (RecursionError, ValueError) as wrong:  # brackets a thousand deep, numbers of thousands of digits
         raise ConfigurationInvalid((f"{source}: not readable as TOML ({wrong}); write it anew",)) from None
-
-
-def _without(document: Document, paths: Iterable[Path]) -> Document:
-    """The document without the tables that hold a mistake (the one table of a list, or the whole top-level key)."""
-    dropped: dict[str, set[int] | None] = {}
-    for path in paths:
-        key = str(path[0])
-        position = path[1] if len(path) > 1 else None
-        known = dropped.setdefault(key, set())
-        if not isinstance(position, int) or known is None:
-            dropped[key] = None
-        else:
-            known.add(position)
-    kept = {key: value for key, value in document.items() if key not in dropped}
-    for key, positions in dropped.items():
-        tables = document.get(key)
-        if positions is not None and isinstance(tables, list):
-            kept[key] = [table for place, table in enumerate(cast("list[object]", tables)) if place not in positions]
-    return kept

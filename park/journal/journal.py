@@ -6,7 +6,6 @@ acknowledged again and not written twice. After a restart everything is rebuilt 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -62,22 +61,14 @@ class JournalTrouble:
 
 
 JournalEvent: TypeAlias = (
-    Start
-    | Tick
-    | RowsLoaded
-    | Committed
-    | CommitFailed
-    | RecordFact
-    | RecoverSession
-    | FactTaken
-    | FactDelivered
+    Start | Tick | RowsLoaded | Committed | CommitFailed | RecordFact | RecoverSession | FactTaken | FactDelivered
 )
 JournalEffect: TypeAlias = Write | Load | FactPersisted | FactOffered | SessionRecovered | JournalTrouble | WakeAt
 
 
 @dataclass(slots=True)
 class JournalState:
-    """By number: `pending` being written, `untaken` on disk but not in the backend's queue, `unfinished` not delivered."""
+    """By number: `pending` being written, `untaken` on disk but not in the queue, `unfinished` not delivered."""
 
     journal: str
     loaded: bool = False
@@ -262,6 +253,6 @@ def _follow(state: JournalState, entry: Entry) -> None:
 
 def _remember_transaction(state: JournalState, entry: Entry) -> None:
     current = state.open.get(entry.fact.charge_point)
-    if isinstance(entry.fact, SessionStarted) and current is not None:
-        if current.started.session == entry.fact.session:
-            state.open[entry.fact.charge_point] = replace(current, transaction=entry.transaction)
+    ours = current is not None and current.started.session == entry.fact.session
+    if current is not None and ours and isinstance(entry.fact, SessionStarted):
+        state.open[entry.fact.charge_point] = replace(current, transaction=entry.transaction)

@@ -11,8 +11,9 @@ from park.load.hold import PeakHold
 from park.model.electric import ZERO, PerPhase, highest, lowest, subtract
 from park.model.metering import Quality, ReadingTaken
 
-PERIOD_SHARE = 1.5  # readings within this many periods belong together: one period and the jitter of two pollers
-KEPT_READINGS = 4  # own readings remembered: those of ± 1.5 periods
+PERIOD_SHARE = 1.2  # readings within this many periods belong together: one period and the jitter of two pollers
+KEPT_READINGS = 4  # own readings remembered: those within ± 1.2 periods
+AGREEING = 3  # so many readings in a row are not explained by one own charge point that begins or ends to draw
 
 
 class OwnLoad(Protocol):
@@ -35,7 +36,7 @@ class ExternalLoad:
     `quality` None: the circuit has no meter. A meter that is stale or implausible is replaced by the fallback.
     """
 
-    __slots__ = ("_ambiguous", "_at", "_own", "_previous", "_sum", "_window", "circuit", "meter_ma", "planned", "possible_ma", "quality")
+    __slots__ = ("_ambiguous", "_at", "_own", "_before", "_sum", "_window", "circuit", "meter_ma", "planned", "possible_ma", "quality")
 
     def __init__(self, circuit: Circuit, own: Sequence[OwnLoad]) -> None:
         self.circuit = circuit
@@ -45,7 +46,7 @@ class ExternalLoad:
         self.possible_ma = circuit.external_fallback_ma
         self.planned = PeakHold(circuit.external_fallback_ma)
         self._at: float | None = None  # mono of the newest reading
-        self._previous: PerPhase | None = None  # the external load by the reading before
+        self._before: deque[PerPhase] = deque(maxlen=AGREEING - 1)  # external load by the readings before the newest
         self._ambiguous = False
         self._window: deque[tuple[float, PerPhase]] = deque()
         self._sum = ZERO
@@ -65,7 +66,8 @@ class ExternalLoad:
             return self._distrust(Quality.STALE if reading.quality is Quality.FRESH else reading.quality, now)
         if self._at is not None and at <= self._at:
             return False  # overtaken by a newer one
-        self._previous = None if self._at is None else self.newest_ma()
+        if self._at is not None:
+            self._before.append(self.newest_ma())
         self.meter_ma, self._at, self.quality = sample.currents_ma, at, Quality.FRESH
         load = self._foreign(largest_own=False, now=now)
         self._window.append((at, load))
@@ -97,7 +99,8 @@ class ExternalLoad:
 
     def _distrust(self, quality: Quality, now: float) -> bool:
         self.quality = quality
-        self._at = self.meter_ma = self._previous = None
+        self._at = self.meter_ma = None
+        self._before.clear()
         self._ambiguous = False
         self._window.clear()
         self._sum = ZERO
@@ -119,10 +122,15 @@ class ExternalLoad:
         return self.planned.follow(self.possible_ma, now) or rose
 
     def _certain(self, load: PerPhase, now: float) -> PerPhase:
-        """What is foreign even if our charge points drew their most, or what two readings in a row called foreign."""
-        if not self._own or self._previous is None:
+        """What is foreign even if our charge points drew their most, or what every reading of late called foreign."""
+        if not self._own:
             return load
-        return highest(self._foreign(largest_own=True, now=now), lowest(load, self._previous))
+        certain = self._foreign(largest_own=True, now=now)
+        if len(self._before) < AGREEING - 1:
+            return certain
+        for earlier in self._before:
+            load = lowest(load, earlier)
+        return highest(certain, load)
 
     def _reach(self) -> float:
         return PERIOD_SHARE * self.circuit.meter_period_seconds

@@ -9,6 +9,7 @@ from park.load.circuit import Lines, Network, Placement
 from park.load.committed import Commitment
 from park.load.external import KEPT_READINGS
 from park.load.hold import PeakHold
+from park.load.lease import lease_and_guard
 from park.load.unused import Usage
 from park.model.demand import CurrentSignalled, DemandChanged
 from park.model.electric import ZERO, PerPhase, on_phases, subtract
@@ -54,6 +55,7 @@ class Point:
     """
 
     __slots__ = (
+        "_lease_and_guard",
         "board",
         "charging_since",
         "commitment",
@@ -72,7 +74,9 @@ class Point:
         "shed_at",
         "target_lapse_ma",
         "target_ma",
+        "unconfirmed_since",
         "usage",
+        "waiting_since",
     )
 
     def __init__(self, placement: Placement, network: Network, board: Board, lease_seconds: float, began: float) -> None:
@@ -80,6 +84,7 @@ class Point:
         self.network = network
         self.board = board
         self.commitment = Commitment(placement, lease_seconds, began)
+        self._lease_and_guard = lease_and_guard(lease_seconds)
         self.demand: DemandChanged | None = None
         self.phases = placement.grid_phases(placement.phases)
         self.lines: Lines = network.lines(placement.circuit, self.phases)
@@ -95,12 +100,18 @@ class Point:
         self.sent: Grant | None = None
         self.sent_at = -math.inf
         self.raised_at = -math.inf
+        self.waiting_since = began
+        self.unconfirmed_since: float | None = None
 
     # ------------------------------------------------------------ what it is
 
     def reachable(self, now: float) -> bool:
-        """Its board speaks and its EVSE has reported: it can be told something new."""
-        return self.commitment.signalled_ma is not None and self.board.speaks(now)
+        """Its board speaks, its EVSE has reported and goes on confirming: it can be told something new."""
+        return self.commitment.signalled_ma is not None and self.board.speaks(now) and not self.mute(now)
+
+    def mute(self, now: float) -> bool:
+        """Nothing it was told for a whole lease was read back: it is counted, and only probed with its lapse current."""
+        return self.unconfirmed_since is not None and now - self.unconfirmed_since >= self._lease_and_guard
 
     @property
     def wants(self) -> bool:
@@ -137,11 +148,15 @@ class Point:
     def was_sent(self, grant: Grant, until: float, now: float) -> None:
         self.commitment.leases.sent(grant.sequence, grant.amps_ma, grant.lapse_ma, until)
         self.sent, self.sent_at = grant, now
+        if self.unconfirmed_since is None:
+            self.unconfirmed_since = now
 
     # ------------------------------------------------------------ what it reports
 
-    def wishes(self, demand: DemandChanged) -> None:
+    def wishes(self, demand: DemandChanged, now: float) -> None:
         """Take in the vehicle's wish; the phases it may load count at once."""
+        if self.demand is None or not self.demand.wants:
+            self.waiting_since = min(demand.since, now)
         self.demand = demand
         self.phases = self.placement.grid_phases(demand.phases_used if demand.phases_used > 0 else self.placement.phases)
         self.lines = self.network.lines(self.placement.circuit, self.phases)
@@ -151,6 +166,10 @@ class Point:
 
     def signals(self, report: CurrentSignalled, sequence: int, now: float) -> None:
         self.commitment.reported(report, sequence, now)
+        if not self.commitment.leases.unconfirmed:
+            self.unconfirmed_since = None
+        elif sequence:
+            self.unconfirmed_since = self.sent_at
 
     def read(self, reading: ReadingTaken, now: float) -> bool:
         """Its own meter was read. True: its current fell noticeably, so readings near this one mean something else."""

@@ -92,12 +92,14 @@ class CoordinatorState:
         "points",
         "points_by_meter",
         "points_by_name",
-        "restore_reserve_at",
+        "replan_at",
+        "reserve_restored_at",
         "sequence",
         "settings",
         "shares_reported",
         "speaking",
         "stale_plan",
+        "unheard",
     )
 
     def __init__(self, settings: CoordinatorSettings, began: float) -> None:
@@ -121,7 +123,9 @@ class CoordinatorState:
         self.holding_until: float | None = began + lease_and_guard(settings.lease_seconds)
         self.next_cycle = began + settings.interval_seconds
         self.next_renewal = began + settings.renew_seconds
-        self.restore_reserve_at = math.inf
+        self.replan_at = math.inf  # something in the plan ends by itself
+        self.reserve_restored_at = math.inf
+        self.unheard = set(self.points_by_name)  # not reported since the holding began
         self.shares_reported: dict[str, ShareReported] = {}
         self.speaking: frozenset[str] = frozenset()
         self.stale_plan = True

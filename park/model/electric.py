@@ -40,11 +40,8 @@ class Wiring(Enum):
 
 def on_phases(current_ma: int, phases: Phases) -> PerPhase:
     """The same current on each of the given grid phases, 0 on the others."""
-    return (
-        current_ma if 1 in phases else 0,
-        current_ma if 2 in phases else 0,
-        current_ma if 3 in phases else 0,
-    )
+    first, second, third = (current_ma if phase in phases else 0 for phase in (1, 2, 3))
+    return (first, second, third)
 
 
 def add(a: PerPhase, b: PerPhase) -> PerPhase:

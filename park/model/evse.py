@@ -35,7 +35,8 @@ class EvseReported:
 
     `proximity_ohms`: resistor of the plug in a socket outlet, None for a fixed cable or an empty socket.
     `lock_closed`: None without a lock. `signalled_ma`: current the control pilot offers now (0 when not PWM).
-    `token`: of the newest `Signal` in effect, -1 before any since the device started. `deadman_tripped`: the device fell to its lapse current.
+    `token`: of the newest `Signal` in effect, -1 before any since the device started. `deadman_tripped`: the device
+    fell to its lapse current.
     `faults`: names of device faults (e.g. "rcd", "emergency", "lock", "contactor").
     """
 

@@ -20,9 +20,12 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One link of the chain that explains a current: which limit bound it, from which source, on which circuit."""
+    """One link of the chain that explains a current: which limit bound it, from which source, on which circuit.
 
-    limit: str  # fuse | operator | external_load | headroom | external_fallback | own_maximum | minimum | share | lapse | waiting
+    `limit`: fuse | operator | external_load | headroom | external_fallback | own_maximum | minimum | share | lapse | waiting.
+    """
+
+    limit: str
     source: str
     circuit: str | None = None
     phase: str | None = None

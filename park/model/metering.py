@@ -30,7 +30,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class SampleTaken:
-    """From the meter edge, once a poll. `mono`: when the answer arrived. `problem`: why the values cannot be trusted."""
+    """From the meter edge, once a poll. `mono`: when the answer arrived. `problem`: why not to trust the values."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
 

@@ -97,7 +97,7 @@ def key_of(fact: SessionFact) -> FactKey:
 
 @dataclass(frozen=True, slots=True)
 class FactId:
-    """(journal id, number): the journal id is a random UUID made with the database. Duplicates are told by this pair."""
+    """Duplicates are told by this pair; `journal` is a random UUID made with the database."""
 
     journal: str
     number: int
@@ -146,7 +146,7 @@ class SessionRecovered:
 
 @dataclass(frozen=True, slots=True)
 class RecoverSession:
-    """Charge point → journal on `Start`: is a session of mine open?"""
+    """Charge point → journal on `Start`: asks whether a session of its own is open."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
 

@@ -32,6 +32,7 @@ from park.ocpp.wire import (
 )
 
 ANSWER_SECONDS = 10.0  # architecture §2: a command is answered within 10 s or not at all
+TRIGGERED_MOST = 500  # ours: what a backend may ask for and not wait for
 KEPT_IN_MEMORY = "HeartbeatInterval"  # B-206: the backend sets it with each boot
 
 Turn: TypeAlias = tuple[CentralSystem, tuple[CentralSystemEffect, ...]]
@@ -178,13 +179,13 @@ def _trigger(state: CentralSystem, call: BackendCalled, now: Now) -> Turn:
     connector = integer_of(call.payload, "connectorId")
     valid = "connectorId" not in call.payload or connector in (0, *state.settings.connectors)
     purposes = _triggered(state, wanted, connector, now) if valid and state.registration.accepted else ()
-    if not purposes:
+    if not purposes or len(state.triggered) + len(purposes) > TRIGGERED_MOST:
         return state, _answer(state, call, "Rejected")
     return replace(state, triggered=(*state.triggered, *purposes)), _answer(state, call, "Accepted")
 
 
 def _triggered(state: CentralSystem, wanted: str, connector: int | None, now: Now) -> tuple[Purpose, ...]:
-    """The asked-for messages of one connector, or of all. What already waits is not asked for twice."""
+    """The asked-for messages of one connector, or of all."""
     if wanted == "Heartbeat":
         return (HeartbeatCall(),)
     if wanted == "StatusNotification":

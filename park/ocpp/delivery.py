@@ -185,7 +185,7 @@ def _count(queue: Queue, why: str, values: KeyValues, now: Now) -> Queue:
 
 
 def bury(queue: Queue, reason: str, now: Now) -> Queue:
-    """The whole transaction of the head goes to the dead letters: what waits, and its start if that was delivered (D1)."""
+    """The whole transaction of the head goes to the dead letters: what waits, and a start already delivered (D1)."""
     session = queue.entries[0].fact.session
     known = queue.transactions.get(session)
     number = known.transaction if known is not None else None
@@ -215,7 +215,8 @@ def _buried(session: str, known: Transaction | None, reason: str) -> Alarm:
     where = f" on connector {known.start.connector} of {known.start.at.isoformat()}" if known is not None else ""
     return Alarm(
         "ocpp-dead-letter",
-        f"session {session}{where} is in the dead-letter store: {reason}. Export it and enter it at the backend by hand",
+        f"session {session}{where} is in the dead-letter store: {reason}. "
+        "Export it and enter it at the backend by hand",
     )
 
 
@@ -224,7 +225,7 @@ def settled(queue: Queue) -> tuple[Queue, tuple[FactDelivered | TransactionAssig
     settling = queue.settling
     if settling is None:
         return queue, ()
-    if settling.numbers == {queue.entries[0].number}:
+    if settling.numbers == frozenset({queue.entries[0].number}):
         entries = queue.entries[1:]
     else:
         entries = tuple(entry for entry in queue.entries if entry.number not in settling.numbers)

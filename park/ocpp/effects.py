@@ -51,7 +51,7 @@ class StopRemotely:
 
 @dataclass(frozen=True, slots=True)
 class ClockOffered:
-    """The backend's clock is `offset_seconds` ahead of ours (negative: behind); told when it is off by a second or more."""
+    """The backend's clock is `offset_seconds` ahead of ours (negative: behind); told from one second on."""
 
     offset_seconds: float
 

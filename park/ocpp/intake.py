@@ -83,9 +83,7 @@ def begin_write(queue: Queue, now: Now) -> tuple[Queue, tuple[Put, ...]]:
 
 
 def _entries(queue: Queue, batch: tuple[FactOffered, ...]) -> tuple[Entry, ...]:
-    return tuple(
-        Entry(queue.next_number + place, offered.id, offered.fact) for place, offered in enumerate(batch)
-    )
+    return tuple(Entry(queue.next_number + place, offered.id, offered.fact) for place, offered in enumerate(batch))
 
 
 def _put_dead(queue: Queue, offered: FactOffered, now: Now) -> Put:

@@ -22,7 +22,7 @@ class Kind(Enum):
 class Access(Enum):
     READ = "read"
     WRITE = "read and write"
-    SECRET = "never readable, not changed by the backend"
+    HIDDEN = "never readable, not changed by the backend"
 
 
 MEASURANDS = (
@@ -101,7 +101,7 @@ KEYS: tuple[Key, ...] = (
     _switch("UnlockConnectorOnEVSideDisconnect", "§9.1.33", on=True),
     Key("WebSocketPingInterval", Kind.NUMBER, "60", "§9.1.34, B-004", most=10_000, restart=True),
     # OCPP 1.6 security white paper
-    Key("AuthorizationKey", Kind.TEXT, "", "security white paper §3, B-381", Access.SECRET),
+    Key("AuthorizationKey", Kind.TEXT, "", "security white paper §3, B-381", Access.HIDDEN),
     # keys of vendors with a meaning here
     _switch("ForceHeartbeatRequestMessages", "B-013", on=False),
     Key("MessageResponseTimeOut", Kind.NUMBER, "30", "B-008, B-121", least=3, most=300),
@@ -191,8 +191,8 @@ def _refused(key: Key, why: str) -> Refused:
 
 
 def shown(key: Key, values: KeyValues) -> str:
-    """What GetConfiguration answers: secrets masked (B-381), booleans as 0/1 on wish (B-043), never over 500 characters."""
-    if key.access is Access.SECRET:
+    """What GetConfiguration answers: secrets masked (B-381), booleans as 0/1 on wish (B-043), at most 500 letters."""
+    if key.access is Access.HIDDEN:
         return MASK
     text = values.text(key.name)
     if key.kind is Kind.SWITCH and values.switch("OcppGetConfBoolIsInt"):

@@ -125,8 +125,7 @@ def _thousandths(value: int) -> str:
 
 def _import_currents(sample: Sample) -> _Values:
     return [
-        (_thousandths(max(current, 0)), f"L{phase}", "A")
-        for phase, current in enumerate(sample.currents_ma, start=1)
+        (_thousandths(max(current, 0)), f"L{phase}", "A") for phase, current in enumerate(sample.currents_ma, start=1)
     ]
 
 

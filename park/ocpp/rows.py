@@ -102,7 +102,9 @@ class Rows:
     def delete_transaction(self, transaction: Transaction) -> Delete:
         return Delete(TRANSACTIONS, self._key(transaction.session))
 
-    def put_dead(self, fact: SessionFact, transaction: int | None, *, delivered: bool, reason: str, at: datetime) -> Put:
+    def put_dead(
+        self, fact: SessionFact, transaction: int | None, *, delivered: bool, reason: str, at: datetime
+    ) -> Put:
         """A dead letter stands alone: the fact, the backend's number if it gave one, why and when it was given up."""
         row = {
             "fact": fact_row(fact),

@@ -67,7 +67,7 @@ PROPERTY_VIOLATION = "PropertyConstraintViolation"
 
 
 def iso(at: datetime) -> str:
-    """`2026-11-20T08:00:00.000Z`: UTC with milliseconds, the same text for the same instant every time (B-192, B-395)."""
+    """`2026-11-20T08:00:00.000Z`: UTC with milliseconds, the same text for the same instant (B-192, B-395)."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 

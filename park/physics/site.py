@@ -101,13 +101,13 @@ class Site:
             self._build_meter(meter)
         for point, circuit in (plan.circuit_of or {}).items():
             for above in self._upwards(circuit):
-                above.evses.append(self._evse(point))
+                above.evses.append(self.evse(point))
         self._loaded = list(self.circuits.values())
         self._sum_up()
 
     def _build_meter(self, spec: MeterSpec) -> None:
         if spec.charge_point is not None:
-            self.meters[spec.name] = PointMeter(spec.name, self._evse(spec.charge_point))
+            self.meters[spec.name] = PointMeter(spec.name, self.evse(spec.charge_point))
             return
         meter = CircuitMeter(spec.name, in_line=spec.in_line and spec.circuit is not None)
         self.meters[spec.name] = meter
@@ -171,9 +171,9 @@ class Site:
 
     # ------------------------------------------------------------ the controller's side
 
-    def apply(self, command: EvseCommand, mono: float) -> None:
-        """Obey a controller."""
-        evse = self._evse(command.charge_point)
+    def apply(self, command: EvseCommand, mono: float, charge_point: str | None = None) -> None:
+        """Obey a controller; `charge_point`: its name here, where the controller calls it otherwise."""
+        evse = self.evse(charge_point or command.charge_point)
         self.advance(mono)
         flow = evse.flow_ma
         evse.apply(command, mono)
@@ -182,7 +182,7 @@ class Site:
 
     def show(self, command: ShowFeedback) -> None:
         """Let a reader show something to the person."""
-        self._reader(command.reader)
+        self.reader(command.reader)
         self.readers[command.reader] = command.feedback
 
     def take_tags(self) -> tuple[TagRead, ...]:
@@ -199,15 +199,15 @@ class Site:
 
     def plug(self, charge_point: str, car: VehicleSpec, mono: float, cable_ma: int | None = None) -> None:
         """Connect a car to a free charge point."""
-        self._at(mono, lambda: self._evse(charge_point).plug(car, mono, cable_ma))
+        self._at(mono, lambda: self.evse(charge_point).plug(car, mono, cable_ma))
 
     def unplug(self, charge_point: str, mono: float) -> None:
         """Disconnect the car; its cable leaves a socket as soon as the lock lets it."""
-        self._at(mono, lambda: self._evse(charge_point).unplug(mono))
+        self._at(mono, lambda: self.evse(charge_point).unplug(mono))
 
     def swipe(self, reader: str, id_tag: str) -> TagRead:
         """Hold a card to a reader."""
-        self._reader(reader)
+        self.reader(reader)
         tag = TagRead(reader, id_tag)
         self._tags.append(tag)
         return tag
@@ -228,11 +228,11 @@ class Site:
 
     def break_down(self, charge_point: str, fault: Fault, on: bool, mono: float) -> None:  # noqa: FBT001
         """Inject or heal a fault."""
-        self._at(mono, lambda: self._evse(charge_point).break_down(fault, on, mono))
+        self._at(mono, lambda: self.evse(charge_point).break_down(fault, on, mono))
 
     def heat(self, charge_point: str, celsius: float, mono: float) -> None:
         """Set a measured temperature."""
-        self._at(mono, lambda: self._evse(charge_point).heat(celsius, mono))
+        self._at(mono, lambda: self.evse(charge_point).heat(celsius, mono))
 
     # ------------------------------------------------------------ names
 
@@ -246,10 +246,12 @@ class Site:
             raise BenchRefused(f"{meter} is the meter of {found.evse.spec.name}: its car sets the amps")
         return found
 
-    def _evse(self, name: str) -> Evse:
+    def evse(self, name: str) -> Evse:
+        """Find a charge point by name."""
         return _known(self.evses, name, "charge point")
 
-    def _reader(self, name: str) -> None:
+    def reader(self, name: str) -> None:
+        """Make sure that a reader exists."""
         _known(self.readers, name, "reader")
 
     def _at(self, mono: float, verb: Callable[[], object]) -> None:

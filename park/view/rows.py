@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from park.charging.report import ReportedFault, ReportedGrant, ReportedSession
+from park.load.report import ShareReported
 from park.model.access import ConnectorStatus
 from park.model.delivery import Delivery
 from park.model.electric import PerPhase, Phases
@@ -50,17 +51,26 @@ class CircuitPhase:
 
 @dataclass(frozen=True, slots=True)
 class CircuitRow:
-    """`phases`: L1, L2, L3."""
+    """`phases`: L1, L2, L3. `holding`: the coordinator has just started and grants nothing yet.
+
+    `unconfirmed`, `silent`: charge points whose newest grant is not read back, whose board does not speak.
+    """
 
     name: str
     parent: str | None = None
     meter: str | None = None
     phases: tuple[CircuitPhase, CircuitPhase, CircuitPhase] = (CircuitPhase(), CircuitPhase(), CircuitPhase())
+    holding: bool | None = None
+    unconfirmed: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ChargePointRow:
-    """`name` is NODE/CHARGE_POINT. `phases`: grid phases it may load. `measured_ma`: on grid phases L1, L2, L3."""
+    """`name` is NODE/CHARGE_POINT. `grant` is what the point holds, `share` what the coordinator plans and counts.
+
+    `phases`: grid phases it may load. `measured_ma`: on grid phases L1, L2, L3.
+    """
 
     name: str
     node: str
@@ -77,6 +87,7 @@ class ChargePointRow:
     energy_wh: int | None = None  # the point's own import register
     session: ReportedSession | None = None
     faults: tuple[ReportedFault, ...] = ()
+    share: ShareReported | None = None
 
 
 @dataclass(frozen=True, slots=True)

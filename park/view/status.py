@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from park.charging.report import ReportedFault, ReportedGrant, ReportedSession
+from park.load.report import ShareReported
 from park.model.electric import PHASE_NAMES
+from park.model.grant import Reason
 from park.model.time import Now
 from park.view.rows import (
     ActorRow,
@@ -58,6 +60,9 @@ def _circuit(row: CircuitRow) -> dict[str, Json]:
         "parent": row.parent,
         "meter": row.meter,
         "phases": {name: _phase(phase) for name, phase in zip(PHASE_NAMES, row.phases, strict=True)},
+        "holding": row.holding,
+        "unconfirmed": list(row.unconfirmed),
+        "silent": list(row.silent),
     }
 
 
@@ -87,6 +92,7 @@ def _charge_point(row: ChargePointRow, mono: float) -> dict[str, Json]:
         "faults": [_fault(fault) for fault in row.faults],
         "energy_wh": row.energy_wh,
         "contactor_closed": row.contactor_closed,
+        "share": None if row.share is None else _share(row.share),
     }
 
 
@@ -97,17 +103,31 @@ def _grant(grant: ReportedGrant, mono: float) -> dict[str, Json]:
         "epoch": grant.epoch,
         "sequence": grant.sequence,
         "left_seconds": _seconds(grant.ends - mono),
-        "reason": [
-            {
-                "limit": link.limit,
-                "source": link.source,
-                "circuit": link.circuit,
-                "phase": link.phase,
-                "available_amps": _amps(link.available_ma),
-            }
-            for link in grant.reason
-        ],
+        "reason": _reason(grant.reason),
     }
+
+
+def _share(share: ShareReported) -> dict[str, Json]:
+    return {
+        "target_amps": _amps(share.target_ma),
+        "granted_amps": _amps(share.granted_ma),
+        "committed_amps": _amps(share.committed_ma),
+        "confirmed": share.confirmed,
+        "reason": _reason(share.reason),
+    }
+
+
+def _reason(chain: tuple[Reason, ...]) -> list[Json]:
+    return [
+        {
+            "limit": link.limit,
+            "source": link.source,
+            "circuit": link.circuit,
+            "phase": link.phase,
+            "available_amps": _amps(link.available_ma),
+        }
+        for link in chain
+    ]
 
 
 def _session(session: ReportedSession) -> dict[str, Json]:

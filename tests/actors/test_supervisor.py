@@ -42,12 +42,17 @@ class Poison:
     dose: int
 
 
+Deadly = Callable[[object], bool]
+
+
+def harmless(_: object) -> bool:
+    return False
+
+
 class Patient(Worker[object]):
     """Dies of `Poison` and of whatever `deadly` says; notes the rest with its virtual time."""
 
-    def __init__(
-        self, world: World, probe: Address[object], deadly: Callable[[object], bool] = lambda _: False
-    ) -> None:
+    def __init__(self, world: World, probe: Address[object], deadly: Deadly = harmless) -> None:
         super().__init__(world)
         self._probe, self._deadly = probe, deadly
 
@@ -60,15 +65,15 @@ class Patient(Worker[object]):
 class Ward:
     """A simulated world with a root, a probe for notes and one for reports."""
 
-    def __init__(self, policy: RestartPolicy = RestartPolicy(), seed: int = 1) -> None:
+    def __init__(self, policy: RestartPolicy | None = None, seed: int = 1) -> None:
         self.world = SimulatedWorld(seed)
         self.notes: Probe[object] = Probe()
         self.reports: Probe[SupervisionReport] = Probe()
         self.given_up: list[str] = []
-        self.root = Supervisor(self.world, "root", policy, self.reports, self.given_up.append)
+        self.root = Supervisor(self.world, "root", policy or RestartPolicy(), self.reports, self.given_up.append)
 
-    def patient(self, name: str, under: Supervisor | None = None, **kwargs: Any) -> Child[object]:
-        return (under or self.root).child(name, lambda _: Patient(self.world, self.notes, **kwargs))
+    def patient(self, name: str, under: Supervisor | None = None, deadly: Deadly = harmless) -> Child[object]:
+        return (under or self.root).child(name, lambda _: Patient(self.world, self.notes, deadly))
 
 
 def pause_after_death(ward: Ward, child: Child[object], message: object) -> float:

@@ -1,5 +1,8 @@
 """grpc.aio 1.85: what the edges between boards, energy managers and the bench stand on."""
 
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportCallIssue=false
+# The generated modules of grpc come without stubs.
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator

@@ -6,13 +6,13 @@ import asyncio
 import inspect
 import json
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from ocpp.exceptions import OCPPError
 from ocpp.routing import on
 from ocpp.v16 import ChargePoint, call, call_result
-from ocpp.v16.enums import Action
+from ocpp.v16.enums import Action, ClearCacheStatus, RemoteStartStopStatus
 
 
 class Wire:
@@ -38,14 +38,18 @@ class Station(ChargePoint):
     profile: dict[str, Any] | None = None
     answered_within: bool | None = None
 
+    def __init__(self, wire: Wire) -> None:
+        super().__init__("CP", wire, response_timeout=0.2)  # pyright: ignore[reportArgumentType]
+        self.wire = wire
+
     @on(Action.remote_start_transaction)
-    def on_remote_start(self, id_tag: str, **kwargs: Any) -> call_result.RemoteStartTransaction:
-        self.profile = kwargs["charging_profile"]
-        return call_result.RemoteStartTransaction(status="Accepted")
+    def on_remote_start(self, **payload: object) -> call_result.RemoteStartTransaction:
+        self.profile = cast("dict[str, Any]", payload["charging_profile"])
+        return call_result.RemoteStartTransaction(status=RemoteStartStopStatus.accepted)
 
     @on(Action.change_configuration)
-    def on_change_configuration(self, key: str, value: str) -> call_result.ChangeConfiguration:
-        raise ValueError("defect")
+    def on_change_configuration(self, **payload: object) -> call_result.ChangeConfiguration:
+        raise ValueError(f"defect that {payload} met")
 
     @on(Action.clear_cache)
     async def on_clear_cache(self) -> call_result.ClearCache:
@@ -53,14 +57,12 @@ class Station(ChargePoint):
             await asyncio.wait_for(self.call(call.Heartbeat(), suppress=False), 0.2)
         except TimeoutError:
             self.answered_within = False
-        return call_result.ClearCache(status="Accepted")
+        return call_result.ClearCache(status=ClearCacheStatus.accepted)
 
 
 @pytest.fixture
 async def station():
-    wire = Wire()
-    station = Station("CP", wire, response_timeout=0.2)
-    station.wire = wire
+    station = Station(Wire())
     listening = asyncio.create_task(station.start())
     yield station
     listening.cancel()
@@ -95,6 +97,7 @@ async def test_a_late_answer_is_taken_by_the_next_call_and_thrown_away(station: 
     station.wire.incoming.put_nowait(heartbeat_answer(first))
     station.wire.incoming.put_nowait(heartbeat_answer(second))
     answer = await asking
+    assert answer is not None
     assert answer.current_time == "2026-06-01T12:00:00Z"
     assert station._response_queue.empty()
 
@@ -141,7 +144,7 @@ async def test_an_unparsable_frame_is_not_answered(station: Station, frame: str)
 async def test_some_frames_end_the_reader_with_an_odd_exception(frame: str, error: type[Exception]):
     """So the backend edge reads frames itself and looks at their shape before `route_message` sees them."""
     with pytest.raises(error):
-        await Station("CP", Wire()).route_message(frame)
+        await Station(Wire()).route_message(frame)
 
 
 async def test_limits_arrive_as_decimal(station: Station):

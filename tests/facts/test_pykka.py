@@ -8,6 +8,7 @@ from typing import Any
 
 import pykka
 import pytest
+from pykka._envelope import Envelope
 from pykka.messages import _ActorStop
 
 
@@ -15,12 +16,12 @@ class Inbox:
     """An inbox that ends the loop when it is empty."""
 
     def __init__(self) -> None:
-        self._mail: list[Any] = []
+        self._mail: list[Envelope[object]] = []
 
-    def put(self, envelope: Any, /) -> None:
+    def put(self, envelope: Envelope[object], /) -> None:
         self._mail.append(envelope)
 
-    def get(self) -> Any:
+    def get(self) -> Envelope[object]:
         if not self._mail:
             raise queue.Empty
         return self._mail.pop(0)
@@ -48,16 +49,16 @@ class Plain(pykka.Actor):
         self.log.append("launched")
 
     def on_failure(self, exception_type: object, exception_value: object, traceback: object) -> None:
-        assert traceback is not None
+        assert None not in (exception_type, traceback)
         self.log.append(f"failed with {exception_value!r}")
 
     def on_stop(self) -> None:
         self.log.append("stopped")
 
-    def on_receive(self, message: Any) -> None:
+    def on_receive(self, message: object) -> None:
         if isinstance(message, BaseException):
             raise message
-        self.log.append(message)
+        self.log.append(str(message))
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 from pymodbus.client import AsyncModbusTcpClient
@@ -15,10 +14,12 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 MEASURED, SETTABLE, TOO_MUCH = 100, 300, 320
-accesses: list[tuple[int, int, Any]] = []
+accesses: list[tuple[int, int, list[int] | None]] = []
 
 
-async def action(fc: int, start: int, address: int, count: int, registers: list[int], values: Any) -> ExcCodes | None:
+async def action(
+    fc: int, start: int, address: int, count: int, registers: list[int], values: list[int] | list[bool] | None
+) -> ExcCodes | None:
     """Refresh the measured value in place, refuse a setting that is too high."""
     accesses.append((fc, address, None if values is None else list(values)))
     if values is None and address <= MEASURED < address + count:
@@ -45,7 +46,9 @@ async def server() -> AsyncIterator[ModbusTcpServer]:
 
 
 def port_of(server: ModbusTcpServer) -> int:
-    return server.transport.sockets[0].getsockname()[1]
+    transport = server.transport
+    assert isinstance(transport, asyncio.Server)
+    return transport.sockets[0].getsockname()[1]
 
 
 @pytest.fixture
@@ -109,9 +112,9 @@ async def test_setting_from_inside_passes_the_action_and_not_a_readonly_register
 async def test_the_unit_is_called_device_id_and_count_is_a_keyword(client: AsyncModbusTcpClient):
     """`slave=` and `unit=` of older releases are gone."""
     with pytest.raises(TypeError):
-        await client.read_input_registers(0, count=1, slave=1)
+        await client.read_input_registers(0, count=1, slave=1)  # pyright: ignore[reportCallIssue]
     with pytest.raises(TypeError):
-        await client.read_input_registers(0, 1, device_id=1)
+        await client.read_input_registers(0, 1, device_id=1)  # pyright: ignore[reportCallIssue]
 
 
 async def test_an_unknown_unit_is_answered_with_device_failure_not_silence(client: AsyncModbusTcpClient):
@@ -122,12 +125,21 @@ async def test_an_unknown_unit_is_answered_with_device_failure_not_silence(clien
 
 async def test_silence_is_a_modbus_io_exception_after_the_time_limit():
     """The meter edge translates it to an OSError once, and closes the connection."""
-    silent = await asyncio.start_server(lambda reader, writer: reader.read(), "127.0.0.1", 0)
+    gone = asyncio.Event()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+        gone.set()
+
+    silent = await asyncio.start_server(listen, "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
     async with AsyncModbusTcpClient("127.0.0.1", port=port, timeout=0.05, retries=0) as client:
         with pytest.raises(ModbusIOException):
             await client.read_input_registers(0, count=1, device_id=1)
+    await gone.wait()
     silent.close()
+    await silent.wait_closed()
 
 
 async def test_a_refused_connection_is_false_not_an_exception(server: ModbusTcpServer):

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import socket
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import cast
 
 import pytest
 from zeroconf import IPVersion, NonUniqueNameException, ServiceStateChange
@@ -48,9 +48,9 @@ async def test_a_service_appears_goes_and_is_resolved(ours: AsyncZeroconf, their
     """Registering is awaited twice; handlers are plain functions called with these keywords; a goodbye is seen."""
     seen: asyncio.Queue[tuple[str, ServiceStateChange]] = asyncio.Queue()
 
-    def handler(**keywords: Any) -> None:
+    def handler(**keywords: object) -> None:
         assert set(keywords) == {"zeroconf", "service_type", "name", "state_change"}
-        seen.put_nowait((keywords["name"], keywords["state_change"]))
+        seen.put_nowait(cast("tuple[str, ServiceStateChange]", (keywords["name"], keywords["state_change"])))
 
     browser = AsyncServiceBrowser(ours.zeroconf, TYPE, handlers=[handler])
     info = service("board-1")

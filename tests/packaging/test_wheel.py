@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]  # one process builds it for all
+
 ROOT = Path(__file__).parents[2]
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "park", "actors", "nodes")
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "--no-input")
@@ -45,7 +47,6 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-@pytest.mark.slow
 def test_the_wheel_holds_the_three_rings_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"park", "actors", "nodes"}
@@ -53,7 +54,6 @@ def test_the_wheel_holds_the_three_rings_and_nothing_else(wheel: Path) -> None:
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("argument", "said"), [("--version", "0.1.0"), ("--help", "demo")])
 def test_the_installed_command_runs(installed: Path, argument: str, said: str) -> None:
     output = run(
@@ -67,7 +67,6 @@ def test_the_installed_command_runs(installed: Path, argument: str, said: str) -
     assert said in output
 
 
-@pytest.mark.slow
 def test_what_runs_is_the_installed_copy(installed: Path) -> None:
     where = "import park, actors, nodes; print(*(p.__file__ for p in (park, actors, nodes)), sep='\\n')"
     output = run(sys.executable, "-c", where, where=installed, PYTHONPATH=str(installed))

@@ -27,6 +27,18 @@ def test_check_names_what_is_stale_missing_and_left_over(root: Path, capsys: pyt
     assert (root / "out/a.txt").read_text() == "old"
 
 
+@pytest.mark.parametrize(
+    ("unlike", "contents"), [("a.txt", b"old"), ("b.txt", None), ("c.txt", b"")], ids=["stale", "missing", "left over"]
+)
+def test_check_fails_for_each_reason_alone(root: Path, unlike: str, contents: bytes | None) -> None:
+    generate.write(GENERATOR)
+    assert generate.check(GENERATOR)
+    (root / "out" / unlike).unlink(missing_ok=True)
+    if contents is not None:
+        (root / "out" / unlike).write_bytes(contents)
+    assert not generate.check(GENERATOR)
+
+
 def test_write_mends_it(root: Path) -> None:
     assert generate.write(GENERATOR)
     assert {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*.txt")} == MADE
@@ -35,7 +47,7 @@ def test_write_mends_it(root: Path) -> None:
 
 def test_an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert generate.main(["--check", "prto"]) == 2
-    assert "unknown: prto; there are proto, rules" in capsys.readouterr().err
+    assert "unknown: prto; there are proto, configuration, rules" in capsys.readouterr().err
 
 
 def test_protobuf_modules_lie_where_their_proto_lies(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

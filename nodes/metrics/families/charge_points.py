@@ -75,7 +75,7 @@ def _fallback(row: ChargePointRow) -> float | None:
 
 
 def _session_active(row: ChargePointRow) -> float | None:
-    return None if row.state is None else row.session is not None
+    return None if row.ocpp_status is None else row.session is not None
 
 
 def _session_energy(row: ChargePointRow) -> float | None:
@@ -83,7 +83,7 @@ def _session_energy(row: ChargePointRow) -> float | None:
 
 
 def _fault_count(row: ChargePointRow) -> float | None:
-    return None if row.state is None and not row.faults else len(row.faults)
+    return None if row.ocpp_status is None else len(row.faults)
 
 
 CHARGE_POINTS = (

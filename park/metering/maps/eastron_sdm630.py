@@ -45,7 +45,7 @@ EASTRON_SDM630 = RegisterMap(
         _power(Quantity.POWER_L2, 0x0E, 1),
         _power(Quantity.POWER_L3, 0x10, 1),
         _power(Quantity.POWER, 0x34, 3),
-        Register(Quantity.FREQUENCY, 0x46, scale=1_000, low=40_000, high=70_000),
+        Register(Quantity.FREQUENCY, 0x46, scale=1_000, low=0, high=70_000),
         _energy(Quantity.ENERGY_IMPORT, 0x48),
         _energy(Quantity.ENERGY_EXPORT, 0x4A),
     ),

@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Proce
 
 from nodes.metrics.collector import ParkCollector
 from nodes.metrics.families import families
+from park.config.quantities import Endpoint
 from park.errors import AddressUnusable
 from park.view import ParkView
 
@@ -24,22 +25,23 @@ AT_ONCE = 4  # scrapes served at the same time; more are told to come back, so t
 _log = logging.getLogger(__name__)
 
 
-class MetricsEndpoint:
+class MetricsServer:
     """Listens from construction on, serves between `start` and `close`; raises AddressUnusable.
 
     The text comes from the collector's own writer; prometheus-client adds the figures of the process.
     """
 
-    def __init__(self, host: str, port: int, version: str, snapshot: Callable[[], ParkView]) -> None:
+    def __init__(self, where: Endpoint, version: str, snapshot: Callable[[], ParkView]) -> None:
         self._collector = ParkCollector(families(version, platform.python_version()), snapshot)
         self._process = CollectorRegistry()
         ProcessCollector(namespace="chargepark", registry=self._process)
         try:
-            self._server = _Server(host, port, self.page)
+            self._server = _Server(where, self.page)
         except OSError as error:
             reason = error.strerror or str(error)
             raise AddressUnusable(
-                f"metrics cannot listen on {host}:{port}: {reason}; change [listen] metrics or stop the other program"
+                f"[listen] metrics: cannot listen on {where}: {reason}; "
+                "change the address or stop the program that uses it"
             ) from error
         self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
 
@@ -68,11 +70,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 16
 
-    def __init__(self, host: str, port: int, page: Callable[[], bytes]) -> None:
+    def __init__(self, where: Endpoint, page: Callable[[], bytes]) -> None:
         self.page = page
         self.places = threading.BoundedSemaphore(AT_ONCE)
-        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        super().__init__((host, port), _Scrape)
+        self.address_family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
+        super().__init__((where.host, where.port), _Scrape)
 
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - socketserver's signature
         """Say that a client went away in the middle, without the traceback the standard library prints."""
@@ -93,15 +95,21 @@ class _Scrape(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE, b"too many scrapes at once\n")
         else:
             try:
-                self._answer(HTTPStatus.OK, self._page(), CONTENT_TYPE_PLAIN_0_0_4)
+                self._scrape()
             finally:
                 self.server.places.release()
 
     do_HEAD = do_GET  # noqa: N815 - the name http.server looks for
 
-    def _page(self) -> bytes:
-        page = self.server.page()
-        return gzip.compress(page, 1) if self._takes_gzip() else page
+    def _scrape(self) -> None:
+        try:
+            page = self.server.page()
+        except Exception:
+            _log.exception("the metrics could not be written")
+            self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, b"the metrics could not be written; see the log\n")
+            return
+        body = gzip.compress(page, 1) if self._takes_gzip() else page
+        self._answer(HTTPStatus.OK, body, CONTENT_TYPE_PLAIN_0_0_4)
 
     def _takes_gzip(self) -> bool:
         return "gzip" in self.headers.get("Accept-Encoding", "")

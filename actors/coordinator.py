@@ -1,0 +1,52 @@
+"""The load management as an actor: wishes, readings and confirmations in, grants out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from actors.address import Address
+from actors.messages import ChargePointMessage, CoordinatorMessage, Report
+from actors.worker import Worker
+from actors.world import World
+from park.load import coordinator
+from park.load.coordinator import CoordinatorEffect
+from park.load.report import CircuitReported, EpochTaken, ShareReported
+from park.load.state import CoordinatorSettings, CoordinatorState
+from park.model.grant import ApplyGrant
+from park.model.signals import Start, WakeAt
+
+
+@dataclass(frozen=True, slots=True)
+class CoordinatorWires:
+    """Who the coordinator tells. `epochs`: whoever keeps the epoch on disk."""
+
+    charge_points: Mapping[str, Address[ChargePointMessage]]
+    view: Address[Report]
+    epochs: Address[EpochTaken]
+
+
+class Coordinator(Worker[CoordinatorMessage]):
+    def __init__(self, world: World, settings: CoordinatorSettings, wires: CoordinatorWires) -> None:
+        super().__init__(world)
+        self._settings, self._wires = settings, wires
+        self._state: CoordinatorState | None = None
+
+    def receive(self, message: CoordinatorMessage) -> None:
+        now = self.now()
+        if self._state is None or isinstance(message, Start):
+            self._state = coordinator.initial(self._settings, now)
+        self._state, effects = coordinator.step(self._state, message, now)
+        for effect in effects:
+            self._perform(effect)
+
+    def _perform(self, effect: CoordinatorEffect) -> None:
+        match effect:
+            case ApplyGrant(grant):
+                self._wires.charge_points[grant.charge_point].tell(effect)
+            case CircuitReported() | ShareReported():
+                self._wires.view.tell(effect)
+            case EpochTaken():
+                self._wires.epochs.tell(effect)
+            case WakeAt(mono):
+                self.wake_at(mono)

@@ -1,0 +1,64 @@
+"""`chargepark status`: the park as a table for people, or as JSON for scripts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from nodes.cli.tables import page
+from nodes.energy.client import fetch, watch
+from park.config.quantities import endpoint
+from park.view import ParkView, to_json
+
+app = typer.Typer()
+
+
+def _target(text: str) -> str:
+    try:
+        return str(endpoint(text))
+    except ValueError as wrong:
+        raise typer.BadParameter(str(wrong)) from wrong
+
+
+@app.command("status")
+def status(
+    target: Annotated[
+        str, typer.Option(help="HOST:PORT a node listens on for energy managers.", callback=_target)
+    ] = "127.0.0.1:7071",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON (schema 1); with --watch a line a change.")
+    ] = False,
+    follow: Annotated[bool, typer.Option("--watch", help="Keep showing it until Ctrl-C.")] = False,
+) -> None:
+    """Show the park: nodes, circuits, charge points, limits and reasons."""
+    if not follow:
+        _show(fetch(target), as_json)
+        return
+    try:
+        _follow(target, as_json)
+    except KeyboardInterrupt:
+        return
+
+
+def _show(view: ParkView, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(to_json(view), indent=1, ensure_ascii=False))
+    else:
+        Console().print(page(view))
+
+
+def _follow(target: str, as_json: bool) -> None:
+    if as_json:
+        for view in watch(target):
+            typer.echo(json.dumps(to_json(view), ensure_ascii=False))
+            sys.stdout.flush()
+        return
+    views = watch(target)
+    with Live(page(next(views)), console=Console(), auto_refresh=False, screen=sys.stdout.isatty()) as live:
+        for view in views:
+            live.update(page(view), refresh=True)

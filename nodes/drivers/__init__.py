@@ -1,0 +1,1 @@
+"""Edges towards charging electronics and card readers."""

@@ -1,0 +1,147 @@
+"""Driver of the virtual hardware: the cable from a node to the bench process, levels up, commands down."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Protocol, TypeAlias
+
+import grpc
+
+from actors.address import Address
+from nodes.rpc import bench_pb2 as pb
+from nodes.rpc.bench_codec import command_to_wire, levels_from_wire
+from nodes.rpc.bench_pb2_grpc import BenchStub
+from park.model.access import ReaderLost, ShowFeedback, TagRead
+from park.model.evse import EvseCommand, EvseLost, EvseReported
+from park.physics.hardware import TRAITS
+
+SILENCE_SECONDS = 4.0  # the bench beats every second: after three lost beats the link is dead, whatever TCP says
+CONNECT_SECONDS = 5.0  # on loopback; a bench that needs longer is not there
+OPTIONS = (
+    ("grpc.enable_http_proxy", 0),  # a proxy of the environment has no business on loopback
+    ("grpc.use_local_subchannel_pool", 1),  # a restarted edge dials anew and does not inherit gRPC's own backoff
+)
+
+Command: TypeAlias = EvseCommand | ShowFeedback
+Call: TypeAlias = "grpc.aio.StreamStreamCall[pb.DriverToBench, pb.BenchToDriver]"
+
+__all__ = ["TRAITS", "Command", "Commands", "run"]
+
+
+class Commands(Protocol):
+    """What the driver is told, oldest first; `nodes.bridge.Outbox` is one."""
+
+    def depth(self) -> int:
+        """Count what waits."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[Command]:
+        """Iterate until there will be no more."""
+        ...
+
+
+async def run(
+    address: str,
+    charge_points: Sequence[str],
+    readers: Sequence[str],
+    commands: Commands,
+    to_charge_point: Mapping[str, Address[EvseReported | EvseLost]],
+    to_reader: Mapping[str, Address[TagRead | ReaderLost]],
+    node: str = "",
+) -> None:
+    """Drive these devices of the bench at HOST:PORT until `commands` ends. Names are NODE/NAME, or NAME with `node`.
+
+    Raises ConnectionError when the bench cannot be reached, refuses, or is lost; every address was told so before.
+    Commands older than the link are dropped: what they allowed was meant to end in the meantime. The levels told on
+    attaching make every charge point say anew what it wants.
+    """
+    claim = pb.AttachTo(node=node, charge_points=charge_points, readers=readers)
+    try:
+        async with grpc.aio.insecure_channel(address, options=OPTIONS) as channel:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await channel.channel_ready()
+            call: Call = BenchStub(channel).Attach()
+            try:
+                await _exchange(call, claim, commands, to_charge_point, to_reader)
+            finally:
+                call.cancel()
+    except (grpc.aio.AioRpcError, asyncio.InvalidStateError, TimeoutError, ValueError, OSError) as error:
+        reason = f"bench {address}: {_reason(error)}"
+        for name in charge_points:
+            to_charge_point[name].tell(EvseLost(name, reason))
+        for name in readers:
+            to_reader[name].tell(ReaderLost(name, reason))
+        raise ConnectionError(reason) from error
+
+
+async def _exchange(
+    call: Call,
+    claim: pb.AttachTo,
+    commands: Commands,
+    to_charge_point: Mapping[str, Address[EvseReported | EvseLost]],
+    to_reader: Mapping[str, Address[TagRead | ReaderLost]],
+) -> None:
+    """Attach, then pass messages both ways; whichever direction ends first ends both."""
+    await call.write(pb.DriverToBench(attach=claim))
+    await _read(call)  # `attached`, or the refusal as an error
+    waiting = aiter(commands)
+    for _ in range(commands.depth()):
+        await anext(waiting)
+    sender = asyncio.create_task(_send(call, waiting))
+    receiver = asyncio.create_task(_receive(call, to_charge_point, to_reader))
+    try:
+        done, _ = await asyncio.wait((sender, receiver), return_when=asyncio.FIRST_COMPLETED)
+        if sender in done and receiver not in done and sender.exception() is not None:
+            done, _ = await asyncio.wait((receiver,), timeout=SILENCE_SECONDS)  # it knows the reason the bench gave
+        for task in done:
+            task.result()
+    finally:
+        await _end(sender, receiver)
+
+
+async def _end(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _send(call: Call, commands: AsyncIterator[Command]) -> None:
+    async for command in commands:
+        await call.write(command_to_wire(command))
+    await call.done_writing()
+
+
+async def _receive(
+    call: Call,
+    to_charge_point: Mapping[str, Address[EvseReported | EvseLost]],
+    to_reader: Mapping[str, Address[TagRead | ReaderLost]],
+) -> None:
+    while True:
+        message = await _read(call)
+        match message.WhichOneof("message"):
+            case "levels":
+                to_charge_point[message.levels.charge_point].tell(levels_from_wire(message.levels))
+            case "card":
+                to_reader[message.card.reader].tell(TagRead(message.card.reader, message.card.id_tag))
+            case _:  # a beat, or something a newer bench says
+                pass
+
+
+async def _read(call: Call) -> pb.BenchToDriver:
+    """Read the next message; silence and the end of the stream are errors."""
+    async with asyncio.timeout(SILENCE_SECONDS):
+        message = await call.read()
+    if isinstance(message, pb.BenchToDriver):
+        return message
+    raise ConnectionError(await call.details() or "it ended the link")
+
+
+def _reason(error: Exception) -> str:
+    match error:
+        case grpc.aio.AioRpcError():
+            return error.details() or error.code().name
+        case TimeoutError():
+            return "no answer; is it running? `chargepark bench serve CONFIG` starts it"
+        case _:
+            return str(error) or type(error).__name__

@@ -1,0 +1,153 @@
+"""The actors of a single-board park and who tells whom: the same in the field and in the simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from actors.address import Address
+from actors.authorizer import Authorizer, AuthorizerWires
+from actors.central_system import CentralSystem, CentralSystemWires
+from actors.charge_point import ChargePoint, ChargePointWires
+from actors.coordinator import Coordinator, CoordinatorWires
+from actors.journal import Journal, JournalWires
+from actors.messages import (
+    Alarm,
+    AuthorizerMessage,
+    BackendLinkMessage,
+    CentralSystemMessage,
+    ChargePointMessage,
+    CoordinatorMessage,
+    DriverMessage,
+    JournalMessage,
+    MeterMessage,
+    ReaderMessage,
+    Report,
+    StationMessage,
+    StoreMessage,
+)
+from actors.meter import Meter
+from actors.rfid_reader import RfidReader
+from actors.station import Station
+from actors.supervisor import Child, RestartPolicy, SupervisionReport, Supervisor
+from actors.world import World
+from park.authorization.settings import AuthorizerSettings
+from park.charging.settings import ChargePointSettings
+from park.load.report import EpochTaken
+from park.load.state import CoordinatorSettings
+from park.metering.meter import MeterSettings
+from park.model.metering import ReadingTaken
+from park.ocpp.effects import ClockOffered
+from park.ocpp.state import Settings as OcppSettings
+from park.station import StationState
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What the configuration says of one board that is a park by itself."""
+
+    node: str
+    boot_id: str
+    journal_id: str
+    charge_points: tuple[ChargePointSettings, ...]
+    meters: tuple[MeterSettings, ...]
+    readers: tuple[str, ...]
+    coordinator: CoordinatorSettings
+    authorizer: AuthorizerSettings
+    ocpp: OcppSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """What the actors tell outside their ring."""
+
+    store: Address[StoreMessage]
+    driver: Address[DriverMessage]
+    backend: Address[BackendLinkMessage]
+    view: Address[Report]
+    epochs: Address[EpochTaken]
+    alarms: Address[Alarm]
+    clock: Address[ClockOffered]
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """The addresses edges tell, and the tree to start and stop."""
+
+    supervisor: Supervisor
+    charge_points: Mapping[str, Child[ChargePointMessage]]
+    meters: Mapping[str, Child[MeterMessage]]
+    readers: Mapping[str, Child[ReaderMessage]]
+    coordinator: Child[CoordinatorMessage]
+    authorizer: Child[AuthorizerMessage]
+    journal: Child[JournalMessage]
+    central: Child[CentralSystemMessage]
+    station: Child[StationMessage]
+
+
+def wire(
+    world: World,
+    board: Board,
+    edges: Edges,
+    report: Address[SupervisionReport],
+    on_give_up: Callable[[str], None] = lambda _: None,
+    policy: RestartPolicy = RestartPolicy(),
+) -> Park:
+    """Declare the whole tree; nothing runs before `supervisor.start()`."""
+    root = Supervisor(world, board.node, policy, report, on_give_up)
+    points: dict[str, Child[ChargePointMessage]] = {}
+    readers: dict[str, Child[ReaderMessage]] = {}
+    meters: dict[str, Child[MeterMessage]] = {}
+
+    journal_wires: JournalWires
+    journal: Child[JournalMessage] = root.child(
+        "journal", lambda me: Journal(world, me, board.journal_id, journal_wires)
+    )
+    central: Child[CentralSystemMessage] = root.child(
+        "central-system", lambda me: CentralSystem(world, me, board.ocpp, central_wires)
+    )
+    authorizer: Child[AuthorizerMessage] = root.child(
+        "authorizer", lambda _: Authorizer(world, board.authorizer, AuthorizerWires(points, readers, central))
+    )
+    coordinator: Child[CoordinatorMessage] = root.child(
+        "coordinator",
+        lambda _: Coordinator(world, board.coordinator, CoordinatorWires(points, edges.view, edges.epochs)),
+    )
+    beating = StationState(board.node, board.boot_id, tuple(point.name for point in board.charge_points))
+    station: Child[StationMessage] = root.child("station", lambda _: Station(world, beating, coordinator))
+    journal_wires = JournalWires(edges.store, points, central, edges.alarms)
+    central_wires = CentralSystemWires(
+        edges.store, journal, edges.backend, authorizer, points, edges.view, edges.alarms, edges.clock
+    )
+    point_wires = ChargePointWires(edges.driver, journal, coordinator, authorizer, central, edges.view)
+    owners = {point.meter: point for point in board.charge_points if point.meter is not None}
+
+    def declare_meter(branch: Supervisor, name: str, settings: MeterSettings) -> None:
+        listeners: tuple[Address[ReadingTaken], ...] = (coordinator,)
+        if settings.name in owners:
+            listeners = (coordinator, points[owners[settings.name].name], central)
+        meters[settings.name] = branch.child(name, lambda _: Meter(world, settings, listeners, edges.view))
+
+    for settings in board.charge_points:
+        branch = root.supervisor(settings.name)
+        points[settings.name] = _declare_point(world, branch, settings, point_wires)
+        for meter in (meter for meter in board.meters if meter.name == settings.meter):
+            declare_meter(branch, "meter", meter)
+    for meter in board.meters:
+        if meter.name not in owners:
+            declare_meter(root, f"meter-{meter.name}", meter)
+    for name in board.readers:
+        readers[name] = _declare_reader(world, root, name, authorizer, edges.driver)
+    return Park(root, points, meters, readers, coordinator, authorizer, journal, central, station)
+
+
+def _declare_point(
+    world: World, branch: Supervisor, settings: ChargePointSettings, wires: ChargePointWires
+) -> Child[ChargePointMessage]:
+    return branch.child("charge-point", lambda _: ChargePoint(world, settings, wires))
+
+
+def _declare_reader(
+    world: World, root: Supervisor, name: str, authorizer: Address[AuthorizerMessage], driver: Address[DriverMessage]
+) -> Child[ReaderMessage]:
+    return root.child(f"reader-{name}", lambda _: RfidReader(world, name, authorizer, driver))

@@ -1,0 +1,291 @@
+"""The charge point state machine: one connector from plug to durable end of session, and its grant in force.
+
+A step takes in one event and then settles: every machine compares what is with what should be and commands the
+difference. So order and repetition of events do not matter, and a lost command or message heals.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import assert_never
+
+from park.charging import contactor, detection, lease, life, outbox, outward, overdraw, session, signalling, vehicle
+from park.charging.energy import settle_contactor, settle_lock, settle_pilot
+from park.charging.session import Phase
+from park.charging.settings import ChargePointSettings, StopMode, with_changed
+from park.charging.state import (
+    PATIENCE_SECONDS,
+    Answer,
+    ChargePointEvent,
+    ChargePointState,
+    Effect,
+    initial,
+)
+from park.model.access import (
+    AuthorizationGranted,
+    Done,
+    Refused,
+    RemoteStop,
+    SettingChanged,
+    StopSession,
+)
+from park.model.evse import EvseLost, EvseReported, ReportLevels, SetContactor
+from park.model.grant import ApplyGrant
+from park.model.metering import Quality, ReadingTaken
+from park.model.session import FactPersisted, RecoverSession, SessionRecovered, StopReason, TransactionAssigned
+from park.model.signals import Start, Tick, WakeAt
+from park.model.time import Now
+
+__all__ = ["Answer", "ChargePointEvent", "ChargePointSettings", "ChargePointState", "Effect", "initial", "step"]
+
+RECOVER_AGAIN_SECONDS = 5.0  # between questions to a journal that does not answer
+
+
+def step(state: ChargePointState, event: ChargePointEvent, now: Now) -> tuple[ChargePointState, tuple[Effect, ...]]:
+    """The state after one event, and the effects due. Never raises, whatever comes in whatever order."""
+    if type(event) is Tick and now.mono < state.wake:
+        return state, ()
+    effects: list[Effect] = []
+    after = state.fork()
+    _absorb(after, event, now, effects)
+    if type(event) is ReadingTaken and _only_figures(state, after, now.mono):
+        outward.tell_reading(after, effects)
+    else:
+        _settle(state, after, now, effects)
+    return after, tuple(effects)
+
+
+def _only_figures(before: ChargePointState, state: ChargePointState, mono: float) -> bool:
+    """A reading that no machine waits for: the hot path of a charging point."""
+    return (
+        mono < state.wake
+        and before.overdraw is state.overdraw
+        and before.meter_fresh is state.meter_fresh
+        and state.session.phase not in {Phase.AUTHORIZED, Phase.STOPPING}
+    )
+
+
+def _settle(before: ChargePointState, state: ChargePointState, now: Now, effects: list[Effect]) -> None:
+    mono = now.mono
+    _repeat(state, mono, effects)
+    _judge(state, now)
+    life.advance(state, now, effects)
+    if state.commands(mono):
+        switch, bolt, found = state.contactor, state.lock, state.faults
+        settle_lock(state, mono, effects)
+        settle_pilot(state, mono, effects)
+        settle_contactor(state, mono, effects)
+        if switch is not state.contactor or bolt is not state.lock:
+            detection.detect(state, now)
+            if found is not state.faults:
+                life.advance(state, now, effects)
+    outward.tell(before, state, now, effects)
+    _wake(before, state, mono, effects)
+
+
+def _judge(state: ChargePointState, now: Now) -> None:
+    judged = overdraw.settle(state.overdraw, now.mono)
+    state.overdraw = overdraw.forgiven(judged, now.mono)
+    detection.latch(state)
+    detection.detect(state, now)
+
+
+def _repeat(state: ChargePointState, mono: float, effects: list[Effect]) -> None:
+    """What was not acknowledged goes out again."""
+    if mono >= state.outbox.due:
+        state.outbox, again = outbox.repeat(state.outbox, mono)
+        effects.extend(again)
+    if mono >= state.recover_due:
+        effects.append(RecoverSession(state.settings.name))
+        state.recover_due = mono + RECOVER_AGAIN_SECONDS
+
+
+def _wake(before: ChargePointState, state: ChargePointState, mono: float, effects: list[Effect]) -> None:
+    """Ask for a tick at the next deadline, unless an earlier one is on its way."""
+    if state.wake <= mono:
+        state.wake = math.inf
+    elif _same_deadlines(before, state):
+        return
+    wake = math.inf
+    for due in _deadlines(state):
+        if mono < due < wake:
+            wake = due
+    if wake < state.wake:
+        effects.append(WakeAt(wake))
+        state.wake = wake
+
+
+def _same_deadlines(before: ChargePointState, state: ChargePointState) -> bool:
+    return (
+        before.session is state.session
+        and before.vehicle is state.vehicle
+        and before.signalling is state.signalling
+        and before.contactor is state.contactor
+        and before.overdraw is state.overdraw
+        and before.outbox is state.outbox
+        and before.lock is state.lock
+        and before.lease is state.lease
+        and before.settings is state.settings
+        and before.started_at == state.started_at
+        and before.recover_due == state.recover_due
+    )
+
+
+def _deadlines(state: ChargePointState) -> tuple[float, ...]:
+    return (
+        *outbox.deadlines(state.outbox),
+        *detection.deadlines(state),
+        *life.deadlines(state),
+        *signalling.deadlines(state.signalling),
+        *contactor.deadlines(state.contactor),
+        *overdraw.deadlines(state.overdraw),
+        state.lock.due,
+        state.lease.ends,
+        state.recover_due,
+        state.started_at + PATIENCE_SECONDS,
+    )
+
+
+def _absorb(state: ChargePointState, event: ChargePointEvent, now: Now, effects: list[Effect]) -> None:
+    match event:
+        case Tick():
+            pass
+        case ReadingTaken():
+            _take_reading(state, event, now.mono)
+        case EvseReported():
+            _take_levels(state, event, now, effects)
+        case ApplyGrant():
+            state.lease = lease.take(state.lease, event.grant, state.settings, now.mono)
+        case FactPersisted():
+            if event.charge_point == state.settings.name:
+                state.outbox = outbox.persisted(state.outbox, event.key, now.mono)
+        case EvseLost():
+            if event.charge_point == state.settings.name:
+                state.lost = event.reason
+        case Start():
+            effects.append(ReportLevels(state.settings.name))
+            state.started_at = now.mono
+            state.recover_due = math.inf if state.recovered else now.mono
+        case AuthorizationGranted() | StopSession() | RemoteStop() | TransactionAssigned() | SessionRecovered():
+            _take_command(state, event, now.mono, effects)
+        case SettingChanged():
+            _take_setting(state, event, now)
+        case _:
+            assert_never(event)
+
+
+def _take_reading(state: ChargePointState, reading: ReadingTaken, mono: float) -> None:
+    if reading.meter != state.settings.meter:
+        return
+    state.reading = reading
+    if reading.quality is Quality.FRESH and reading.sample is not None:
+        state.overdraw = overdraw.measured(state.overdraw, max(reading.sample.currents_ma), mono)
+
+
+def _take_levels(state: ChargePointState, report: EvseReported, now: Now, effects: list[Effect]) -> None:
+    """Levels of the electronics: vehicle, contactor, and which signal is in effect."""
+    if report.charge_point != state.settings.name:
+        return
+    mono, earlier = now.mono, state.evse
+    restarted = earlier is not None and report.token < 0 <= earlier.token
+    unknown = earlier is None or state.lost is not None or restarted
+    state.evse, state.lost = report, None
+    standing = vehicle.observe(state.vehicle, report, state.settings, in_session=state.session.is_open, mono=mono)
+    if standing.present is not state.vehicle.present:
+        state.overdraw = overdraw.unplugged(state.overdraw)
+    state.vehicle = standing
+    if unknown:
+        state.contactor = contactor.adopt(state.contactor, closed=report.contactor_closed, mono=mono)
+        state.signalling = signalling.forgotten(state.signalling)
+        if not report.contactor_closed and earlier is not None:  # a permission from before must not outlive the gap
+            effects.append(SetContactor(state.settings.name, closed=False))
+    else:
+        state.contactor = contactor.observe(
+            state.contactor, closed=report.contactor_closed, ready=state.ready, mono=mono
+        )
+    state.signalling = signalling.heard(state.signalling, report.token)
+
+
+def _take_setting(state: ChargePointState, change: SettingChanged, now: Now) -> None:
+    earlier = state.settings.clock_interval_seconds
+    state.settings = with_changed(state.settings, change)
+    interval = state.settings.clock_interval_seconds
+    if state.session.is_open and interval != earlier:
+        state.session = session.anchored(state.session, now.wall, interval, now.mono)
+
+
+def _take_command(
+    state: ChargePointState,
+    event: AuthorizationGranted | StopSession | RemoteStop | TransactionAssigned | SessionRecovered,
+    mono: float,
+    effects: list[Effect],
+) -> None:
+    if event.charge_point != state.settings.name:
+        if isinstance(event, RemoteStop):
+            effects.append(_refused(event, f"this is {state.settings.name}"))
+        return
+    match event:
+        case AuthorizationGranted():
+            _authorize(state, event, mono)
+        case StopSession():
+            _stop(state, event, mono)
+        case RemoteStop():
+            _stop_remotely(state, event, mono, effects)
+        case TransactionAssigned():
+            _assign(state, event, mono)
+        case SessionRecovered():
+            _recover(state, event, mono)
+
+
+def _authorize(state: ChargePointState, granted: AuthorizationGranted, mono: float) -> None:
+    expired = state.vehicle.present and state.session.expired_vehicle == state.vehicle.since
+    if not expired:  # B-118: a card that comes too late needs a new plug-in
+        state.session = session.authorized(state.session, granted, mono)
+
+
+def _stop(state: ChargePointState, stop: StopSession, mono: float) -> None:
+    current = state.session
+    if stop.session is not None and stop.session != current.id:
+        return
+    if stop.reason is StopReason.LOCAL and state.settings.stop_mode is StopMode.AFTER_UNPLUGGING and current.is_open:
+        return
+    if current.phase is Phase.AUTHORIZED:
+        state.session = session.IDLE
+    elif current.held:
+        state.session = replace(current, held=False)
+    else:
+        state.session = session.stopped(current, stop.reason, stop.id_tag, mono)
+
+
+def _stop_remotely(state: ChargePointState, stop: RemoteStop, mono: float, effects: list[Effect]) -> None:
+    current = state.session
+    if current.id != stop.session or not (current.is_open or current.phase is Phase.ENDING):
+        effects.append(_refused(stop, f"session {stop.session} is not running here"))
+        return
+    effects.append(Answer(stop.reply_to, Done(stop.request_id)))
+    state.session = session.stopped(current, StopReason.REMOTE, None, mono)
+
+
+def _refused(stop: RemoteStop, reason: str) -> Answer:
+    return Answer(stop.reply_to, Refused(stop.request_id, reason))
+
+
+def _assign(state: ChargePointState, assigned: TransactionAssigned, mono: float) -> None:
+    """B-120: a refused id tag ends the session, or leaves it without energy, by setting."""
+    current = state.session
+    if current.id != assigned.session:
+        return
+    refused = current.deauthorized or not assigned.accepted
+    current = replace(current, transaction=assigned.transaction, deauthorized=refused)
+    if not assigned.accepted and state.settings.stop_on_invalid_id:
+        current = session.stopped(current, StopReason.DE_AUTHORIZED, None, mono)
+    state.session = current
+
+
+def _recover(state: ChargePointState, answer: SessionRecovered, mono: float) -> None:
+    if state.recovered:
+        return
+    state.recovered, state.recover_due = True, math.inf
+    if answer.open_session is not None:
+        state.session = session.recovered(answer.open_session, mono)

@@ -1,0 +1,275 @@
+"""What the rest of the park is told of a charge point, each only when it changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from park.charging import life
+from park.charging.energy import limit_ma
+from park.charging.faults import Fault, Impact
+from park.charging.lease import Lease
+from park.charging.report import ChargePointReported, ReportedFault, ReportedGrant, ReportedSession
+from park.charging.session import Phase
+from park.charging.state import ChargePointState, Effect, Status
+from park.model.access import ConnectorStatus, ConnectorStatusChanged, OccupancyChanged
+from park.model.demand import CurrentSignalled, DemandChanged
+from park.model.evse import EvseReported
+from park.model.grant import Reason
+from park.model.time import Now
+
+NO_ERROR = "NoError"  # OCPP 1.6 §7.6
+
+
+def tell(before: ChargePointState, state: ChargePointState, now: Now, effects: list[Effect]) -> None:
+    """Append what changed for coordinator, authorizer, backend and view since `before`; remember it as told."""
+    circumstances = _changed(before, state)
+    pilot = circumstances or _levels(before.evse) != _levels(state.evse)
+    if pilot or state.told_demand is None:
+        demand = _demand(state, now)
+        if demand is not state.told_demand:
+            effects.append(demand)
+            state.told_demand = demand
+    if circumstances or (before.evse is None) != (state.evse is None) or state.told_occupancy is None:
+        occupancy = _occupancy(state)
+        if occupancy != state.told_occupancy:
+            effects.append(occupancy)
+            state.told_occupancy = occupancy
+    signals = pilot or before.signalling.offer is not state.signalling.offer
+    if signals and (state.evse is not None or state.lost is not None):
+        _tell_status(state, now, effects)
+    _tell_current(state, now, effects)
+    if signals or before.reading is not state.reading or before.lease is not state.lease or _lapsed(before, state, now):
+        report = _report(state, now.mono)
+        if report != state.told_report:
+            effects.append(report)
+            state.told_report = report
+
+
+def tell_reading(state: ChargePointState, effects: list[Effect]) -> None:
+    """Append the view after a reading that changed nothing but the figures."""
+    told, reading = state.told_report, state.reading
+    sample = None if reading is None else reading.sample
+    if told is None or sample is None:
+        return
+    if told.measured_ma == sample.currents_ma and told.energy_wh == sample.energy_wh:
+        return
+    state.told_report = replace(
+        told, measured_ma=sample.currents_ma, energy_wh=sample.energy_wh, session=_reported_session(state)
+    )
+    effects.append(state.told_report)
+
+
+def _changed(before: ChargePointState, state: ChargePointState) -> bool:
+    return (
+        before.session is not state.session
+        or before.vehicle is not state.vehicle
+        or before.faults is not state.faults
+        or before.settings is not state.settings
+        or before.lost is not state.lost
+        or before.recovered is not state.recovered
+        or before.contactor.closed is not state.contactor.closed
+    )
+
+
+def _levels(report: EvseReported | None) -> tuple[object, ...]:
+    if report is None:
+        return ()
+    return (
+        report.pilot,
+        report.signalled_ma,
+        report.contactor_closed,
+        report.lock_closed,
+        report.temperature_c,
+    )
+
+
+def _lapsed(before: ChargePointState, state: ChargePointState, now: Now) -> bool:
+    """The lease ran out since the view was told."""
+    told = before.told_report
+    grant = None if told is None else told.grant
+    return grant is not None and now.mono >= state.lease.ends and grant.reason != _lapse_reason(state.lease)
+
+
+def _tell_status(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
+    status = _status(state)
+    if status != state.told_status:
+        effects.append(_status_changed(state, status, now))
+        state.told_status = status
+
+
+def _tell_current(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
+    """The read-back current with the newest grant it obeys.
+
+    `lapse_ma` is the higher of what the device's deadman holds and what this point would fall to.
+    """
+    report = state.evse
+    if report is None or state.lost is not None:
+        return
+    fence = state.signalling.confirmed_fence
+    key = (report.signalled_ma, max(report.lapse_ma, state.lease.lapse_ma), fence, not report.contactor_closed)
+    if key == state.told_current:
+        return
+    state.told_current = key
+    effects.append(CurrentSignalled(state.settings.name, key[0], key[1], fence[0], fence[1], key[3], now.mono))
+
+
+def connector_status(state: ChargePointState) -> ConnectorStatus:
+    """OCPP 1.6 §4.9 and §7.7."""
+    session, vehicle = state.session, state.vehicle
+    if state.evse is None and state.lost is None:
+        return ConnectorStatus.UNAVAILABLE
+    if is_faulted(state):
+        return ConnectorStatus.FAULTED
+    match session.phase:
+        case Phase.RUNNING:
+            return _energy_status(state)
+        case Phase.AUTHORIZED | Phase.STARTING:
+            return ConnectorStatus.PREPARING
+        case Phase.STOPPING | Phase.ENDING | Phase.FINISHED:
+            return ConnectorStatus.FINISHING
+        case Phase.IDLE if vehicle.present and session.expired_vehicle == vehicle.since:
+            return ConnectorStatus.FINISHING
+        case Phase.IDLE:
+            return ConnectorStatus.PREPARING if vehicle.present or vehicle.cable_in else ConnectorStatus.AVAILABLE
+
+
+def is_faulted(state: ChargePointState) -> bool:
+    """A fault stops energy, or forbids the session that is not there yet."""
+    if not state.faults:
+        return False
+    return state.energy_stopped or (state.start_prevented and state.session.phase is not Phase.RUNNING)
+
+
+def _energy_status(state: ChargePointState) -> ConnectorStatus:
+    """B-177: SuspendedEV when the vehicle lets the contactor open, SuspendedEVSE when the station does."""
+    if state.signalling.amps_ma == 0 and state.vehicle.present:
+        return ConnectorStatus.SUSPENDED_EVSE
+    if not state.ready:
+        return ConnectorStatus.SUSPENDED_EV
+    return ConnectorStatus.CHARGING if state.contactor.closed else ConnectorStatus.SUSPENDED_EVSE
+
+
+def _demand(state: ChargePointState, now: Now) -> DemandChanged:
+    """The wish towards the coordinator; the very object told last while nothing changed."""
+    settings, last = state.settings, state.told_demand
+    maximum_ma = limit_ma(state)
+    wants = _wants(state) and maximum_ma >= settings.minimum_ma
+    drawing = state.ready and state.lost is None
+    if last is not None and last.wants == wants and last.drawing == drawing and last.maximum_ma == maximum_ma:
+        return last
+    return DemandChanged(
+        charge_point=settings.name,
+        wants=wants,
+        phases_used=settings.phases,
+        minimum_ma=settings.minimum_ma,
+        maximum_ma=maximum_ma,
+        drawing=drawing,
+        since=last.since if last is not None and last.wants == wants else now.mono,
+    )
+
+
+def _wants(state: ChargePointState) -> bool:
+    session = state.session
+    return (
+        session.phase in {Phase.AUTHORIZED, Phase.STARTING, Phase.RUNNING}
+        and not session.deauthorized
+        and state.vehicle.present
+        and state.lost is None
+        and not state.energy_stopped
+    )
+
+
+def _occupancy(state: ChargePointState) -> OccupancyChanged:
+    session, vehicle = state.session, state.vehicle
+    available = state.evse is not None and state.recovered and not state.start_prevented
+    expired = vehicle.present and session.expired_vehicle == vehicle.since
+    tagged = session.held or session.phase in {Phase.AUTHORIZED, Phase.STARTING, Phase.RUNNING}
+    return OccupancyChanged(
+        charge_point=state.settings.name,
+        connector=state.settings.connector,
+        plugged_since=vehicle.since if vehicle.present else None,
+        waiting_for_card=session.phase is Phase.IDLE and not expired,
+        session_tag=session.id_tag if tagged else None,
+        charging=session.phase is Phase.RUNNING,
+        available=available,
+    )
+
+
+def _named_fault(state: ChargePointState) -> Fault | None:
+    """The fault a status notification names: the first that matters, else the first noted (B-204)."""
+    for fault in state.faults:
+        if fault.kind.impact is not Impact.NOTE:
+            return fault
+    return state.faults[0] if state.faults else None
+
+
+def _status(state: ChargePointState) -> Status:
+    fault = _named_fault(state)
+    if fault is None:
+        return (connector_status(state), NO_ERROR, "")
+    return (connector_status(state), fault.kind.error_code, fault.kind.code)
+
+
+def _status_changed(state: ChargePointState, status: Status, now: Now) -> ConnectorStatusChanged:
+    """B-174: when an error clears, the notification names what cleared."""
+    before = state.told_status
+    info = status[2]
+    if status[1] == NO_ERROR and before is not None and before[1] != NO_ERROR:
+        info = f"{before[2]} cleared"
+    return ConnectorStatusChanged(
+        connector=state.settings.connector, status=status[0], error_code=status[1], info=info, at=now.wall
+    )
+
+
+def _report(state: ChargePointState, mono: float) -> ChargePointReported:
+    settings, vehicle, evse = state.settings, state.vehicle, state.evse
+    there = evse is not None and state.lost is None
+    sample = state.reading.sample if state.reading is not None else None
+    return ChargePointReported(
+        name=settings.name,
+        node=settings.node,
+        connector=settings.connector,
+        circuit=settings.circuit,
+        state=evse.pilot if evse is not None and there else None,
+        ocpp_status=connector_status(state),
+        grant=_reported_grant(state, mono),
+        signalled_ma=evse.signalled_ma if evse is not None and there else None,
+        measured_ma=sample.currents_ma if sample is not None and state.meter_fresh else None,
+        fallback_ma=settings.fallback_ma,
+        energy_wh=None if sample is None else sample.energy_wh,
+        session=_reported_session(state),
+        faults=tuple(
+            ReportedFault(fault.kind.code, fault.since, fault.cause, fault.kind.remedy) for fault in state.faults
+        ),
+        contactor_closed=evse.contactor_closed if evse is not None and there else None,
+        lock_closed=evse.lock_closed if evse is not None and there else None,
+        cable_ma=vehicle.cable_ma if vehicle.cable_in else None,
+        plugged_since=vehicle.since if vehicle.present else None,
+        charging_since=vehicle.ready_since,
+        charging_seconds=vehicle.charging_seconds,
+        refused_grant=state.lease.refused,
+    )
+
+
+def _reported_grant(state: ChargePointState, mono: float) -> ReportedGrant | None:
+    lease, grant = state.lease, state.lease.grant
+    if grant is None:
+        return None
+    lapsed = mono >= lease.ends
+    reason = _lapse_reason(lease) if lapsed else grant.reason
+    amps_ma = lease.lapse_ma if lapsed else grant.amps_ma
+    return ReportedGrant(amps_ma, grant.phases, grant.epoch, grant.sequence, lease.ends, reason)
+
+
+def _lapse_reason(lease: Lease) -> tuple[Reason, ...]:
+    source = "" if lease.grant is None else f"server {lease.grant.server_id}"
+    return (Reason("lapse", source),)
+
+
+def _reported_session(state: ChargePointState) -> ReportedSession | None:
+    session = state.session
+    started = session.started
+    if started is None or not session.is_open:
+        return None
+    energy_wh = None if state.settings.meter is None else life.energy_wh(state) - started.meter_start_wh
+    return ReportedSession(started.session, session.transaction, started.at, energy_wh, session.authorized_by)

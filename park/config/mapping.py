@@ -1,0 +1,203 @@
+"""From a validated file to the settings of each part of the domain; amperes become milliamperes, names full names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TypeAlias
+
+from park.authorization.settings import (
+    EVERY_CHARGE_POINT,
+    AuthorizerSettings,
+    Mode,
+    OfflineRule,
+    ReaderSettings,
+    WhitelistEntry,
+)
+from park.charging.settings import ChargePointSettings, Outlet, StopMode
+from park.config.devices import ChargePointSection, MeterSection
+from park.config.electrical import CircuitSection, PlacementSection
+from park.config.node_config import NodeConfig
+from park.config.quantities import milliamperes
+from park.load.circuit import Circuit, Placement
+from park.load.state import CoordinatorSettings
+from park.metering.maps import register_map
+from park.metering.meter import MeterSettings
+from park.model.electric import PerPhase, Wiring
+from park.model.evse import EvseTraits
+
+TraitsOf: TypeAlias = Callable[[ChargePointSection], EvseTraits]
+"""What the driver of a charge point declares of its electronics."""
+
+PLACED_RESOLUTION_MA = 1_000  # of a board's charge point before the board said better: rounding down is safe
+
+
+def full_name(node: str, charge_point: str) -> str:
+    """NODE/CHARGE_POINT: how messages name a charge point, unique in the park."""
+    return charge_point if "/" in charge_point else f"{node}/{charge_point}"
+
+
+def charge_point_settings(
+    config: NodeConfig, traits_of: TraitsOf, boot_id: str, new_session_id: Callable[[], str]
+) -> tuple[ChargePointSettings, ...]:
+    """Settings of this board's charge points, in the order of the file.
+
+    On a client, connector 0 and circuit "" stand for what the server's placement says.
+    """
+    return tuple(_charge_point(config, point, traits_of, boot_id, new_session_id) for point in config.charge_point)
+
+
+def coordinator_settings(
+    config: NodeConfig, traits_of: TraitsOf, server_id: str, epoch: int = 1
+) -> CoordinatorSettings:
+    """Circuits, placements and times of the park this node leads."""
+    return CoordinatorSettings(
+        circuits=circuits(config),
+        placements=placements(config, traits_of),
+        server_id=server_id,
+        epoch=epoch,
+        interval_seconds=config.load.interval_seconds,
+        lease_seconds=config.load.lease_seconds,
+        renew_seconds=config.load.renew_seconds,
+    )
+
+
+def circuits(config: NodeConfig) -> tuple[Circuit, ...]:
+    """The circuit tree, in the order of the file."""
+    meters = {meter.name: meter for meter in config.meter}
+    return tuple(_circuit(circuit, meters) for circuit in config.circuit)
+
+
+def placements(config: NodeConfig, traits_of: TraitsOf) -> tuple[Placement, ...]:
+    """Where this board's own charge points hang, then those of other boards."""
+    own = tuple(
+        _own_placement(config.node.name, point, traits_of(point))
+        for point in config.charge_point
+        if point.circuit is not None
+    )
+    return own + tuple(_placement(placement) for placement in config.placement)
+
+
+def meter_settings(config: NodeConfig) -> tuple[MeterSettings, ...]:
+    """Settings of this board's meters, in the order of the file. Raises `RegisterMapUnknown`."""
+    return tuple(_meter(config, meter) for meter in config.meter)
+
+
+def authorizer_settings(config: NodeConfig) -> AuthorizerSettings:
+    """Who decides, the whitelist, and the readers with the full names of what they serve."""
+    section, node = config.authorization, config.node.name
+    return AuthorizerSettings(
+        mode=Mode(section.mode),
+        offline=OfflineRule(section.offline),
+        whitelist=tuple(
+            WhitelistEntry(entry.tag, entry.name, entry.expires, entry.allowed) for entry in section.whitelist
+        ),
+        readers=tuple(
+            ReaderSettings(reader.name, tuple(_served(node, served) for served in reader.serves))
+            for reader in config.reader
+        ),
+        free_tag=section.free_tag,
+        stop_with_card=section.stop_with_card,
+    )
+
+
+def _charge_point(
+    config: NodeConfig, point: ChargePointSection, traits_of: TraitsOf, boot_id: str, new_session_id: Callable[[], str]
+) -> ChargePointSettings:
+    return ChargePointSettings(
+        name=full_name(config.node.name, point.name),
+        node=config.node.name,
+        connector=point.connector or 0,
+        circuit=point.circuit or "",
+        boot_id=boot_id,
+        traits=traits_of(point),
+        new_session_id=new_session_id,
+        wiring=Wiring(point.wiring),
+        phases=point.phases,
+        minimum_ma=milliamperes(point.min_amps),
+        maximum_ma=milliamperes(point.max_amps),
+        fallback_ma=milliamperes(point.fallback_amps),
+        boot_ma=milliamperes(point.boot_amps),
+        outlet=Outlet(point.outlet),
+        cable_rating_ma=None if point.cable_amps is None else milliamperes(point.cable_amps),
+        reject_cables_below_ma=milliamperes(point.reject_cables_below_amps),
+        meter=point.meter,
+        plug_timeout_seconds=config.authorization.plug_timeout_seconds,
+        card_timeout_seconds=config.authorization.card_timeout_seconds,
+        accept_state_d=point.accept_ventilation,
+        stop_mode=StopMode(point.stop_mode),
+    )
+
+
+def _circuit(circuit: CircuitSection, meters: Mapping[str, MeterSection]) -> Circuit:
+    mapped = Circuit(
+        name=circuit.name,
+        limit_ma=_per_phase(circuit.limit_amps),
+        parent=circuit.parent,
+        headroom_ma=milliamperes(circuit.headroom_amps),
+        meter=circuit.meter,
+        meter_sees_charging=circuit.meter_sees_charging,
+        external_fallback_ma=_per_phase(circuit.external_fallback_amps),
+        external_window_seconds=circuit.external_window_seconds,
+    )
+    if circuit.meter is None:
+        return mapped
+    meter = meters[circuit.meter]
+    return replace(mapped, meter_period_seconds=meter.poll_seconds, meter_stale_seconds=meter.stale_after_seconds)
+
+
+def _own_placement(node: str, point: ChargePointSection, traits: EvseTraits) -> Placement:
+    return Placement(
+        charge_point=full_name(node, point.name),
+        node=node,
+        circuit=point.circuit or "",
+        wiring=Wiring(point.wiring),
+        phases=point.phases,
+        minimum_ma=milliamperes(point.min_amps),
+        maximum_ma=milliamperes(point.max_amps),
+        fallback_ma=milliamperes(point.fallback_amps),
+        boot_ma=milliamperes(point.boot_amps),
+        priority=point.priority,
+        weight=point.weight,
+        has_deadman=traits.has_deadman,
+        meter=point.meter,
+        resolution_ma=traits.resolution_ma,
+    )
+
+
+def _placement(placement: PlacementSection) -> Placement:
+    return Placement(
+        charge_point=placement.charge_point,
+        node=placement.charge_point.partition("/")[0],
+        circuit=placement.circuit,
+        wiring=Wiring(placement.wiring),
+        phases=placement.phases,
+        minimum_ma=milliamperes(placement.min_amps),
+        maximum_ma=milliamperes(placement.max_amps),
+        fallback_ma=milliamperes(placement.fallback_amps),
+        boot_ma=milliamperes(placement.boot_amps),
+        priority=placement.priority,
+        weight=placement.weight,
+        resolution_ma=PLACED_RESOLUTION_MA,
+    )
+
+
+def _meter(config: NodeConfig, meter: MeterSection) -> MeterSettings:
+    windows = [circuit.external_window_seconds for circuit in config.circuit if circuit.meter == meter.name]
+    meter_type = register_map(meter.map)
+    return MeterSettings(
+        name=meter.name,
+        stale_after=meter.stale_after_seconds,
+        window=max(windows, default=0.0),
+        maximum_ma=meter_type.rated_ma if meter.max_amps is None else milliamperes(meter.max_amps),
+        resolution_ma=meter_type.resolution_ma,
+        frozen_after=meter.frozen_after_polls,
+    )
+
+
+def _served(node: str, served: str) -> str:
+    return served if served == EVERY_CHARGE_POINT else full_name(node, served)
+
+
+def _per_phase(amperes: tuple[float, float, float]) -> PerPhase:
+    return (milliamperes(amperes[0]), milliamperes(amperes[1]), milliamperes(amperes[2]))

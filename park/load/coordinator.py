@@ -1,0 +1,300 @@
+"""The load management coordinator: out of wishes, readings and confirmations, the grants that no fuse can regret.
+
+Reductions leave in the step that shows they are needed. Raises leave once an interval (for a newly ready vehicle at
+once), and only when the sum of the worst that everybody may draw, the raise included, is within what is available.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias, assert_never
+
+from park.load.lease import lease_and_guard
+from park.load.planning import plan
+from park.load.raising import Offer, affordable, wants_raise
+from park.load.report import CircuitReported, EpochTaken, ShareReported
+from park.load.reporting import reports
+from park.load.standing import Point
+from park.load.state import CoordinatorSettings, CoordinatorState
+from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged, SetOperatorLimit
+from park.model.grant import ApplyGrant, Grant
+from park.model.metering import ReadingTaken
+from park.model.signals import Start, Tick, WakeAt
+from park.model.time import Now
+
+CoordinatorEvent: TypeAlias = (
+    Start | Tick | DemandChanged | CurrentSignalled | ReadingTaken | BoardHeartbeat | SetOperatorLimit
+)
+CoordinatorEffect: TypeAlias = ApplyGrant | WakeAt | CircuitReported | ShareReported | EpochTaken
+Effects: TypeAlias = list[CoordinatorEffect]
+
+RESEND_SECONDS = 1.0  # a grant not read back by then is sent again: it or its confirmation was lost
+
+
+def initial(settings: CoordinatorSettings, now: Now) -> CoordinatorState:
+    """A coordinator that has heard of nobody: it grants nothing until everybody reported, or one lease + guard passed."""
+    return CoordinatorState(settings, now.mono)
+
+
+def step(
+    state: CoordinatorState, event: CoordinatorEvent, now: Now
+) -> tuple[CoordinatorState, tuple[CoordinatorEffect, ...]]:
+    """Take in one event. Unknown charge points, meters, boards and circuits are ignored. Changes `state` in place."""
+    mono = now.mono
+    match event:
+        case ReadingTaken():
+            effects = _read(state, event, mono)
+        case CurrentSignalled():
+            effects = _signalled(state, event, mono)
+        case BoardHeartbeat():
+            effects = _beat(state, event, mono)
+        case DemandChanged():
+            effects = _wished(state, event, mono)
+        case Tick():
+            effects = _ticked(state, mono)
+        case Start():
+            effects = [WakeAt(_next_deadline(state, mono))]
+        case SetOperatorLimit():
+            effects = _limited(state, event, mono)
+        case _:
+            assert_never(event)
+    return state, tuple(effects)
+
+
+# ------------------------------------------------------------ what was heard
+
+
+def _read(state: CoordinatorState, reading: ReadingTaken, now: float) -> Effects:
+    circuit = state.circuit_by_meter.get(reading.meter)
+    if circuit is not None:
+        return _replanned(state, now) if circuit.external.read(reading, now) else []
+    point = state.points_by_meter.get(reading.meter)
+    if point is None:
+        return []
+    fell = point.read(reading, now)
+    changed = point.note_overdraw(now)
+    for above in state.circuits_above(point):
+        changed = above.external.own_read(reading.mono, now, fell=fell) or changed
+    if _note_usage(point, now):
+        state.stale_plan = True
+    return _replanned(state, now) if changed else []
+
+
+def _note_usage(point: Point, now: float) -> bool:
+    """Look whether the vehicle draws what it is granted. True: another share is due, at the next interval."""
+    measured = point.commitment.measured_ma
+    if measured is None or point.sent is None or not point.wants or not point.sent.amps_ma:
+        return False
+    return point.usage.drew(max(measured), point.sent.amps_ma, now)
+
+
+def _signalled(state: CoordinatorState, report: CurrentSignalled, now: float) -> Effects:
+    point = state.points_by_name.get(report.charge_point)
+    if point is None:
+        return []
+    effects = _superseded(state, report.epoch, state.settings.server_id, report.sequence, now)
+    ours = report.epoch == state.epoch
+    known = point.reachable(now)
+    point.signals(report, report.sequence if ours else 0, now)
+    state.unheard.discard(report.charge_point)
+    if point.reachable(now) != known:
+        state.stale_plan = True
+    if state.holding_until is not None and not state.unheard:
+        effects += _released(state, now)
+    return effects
+
+
+def _beat(state: CoordinatorState, beat: BoardHeartbeat, now: float) -> Effects:
+    board = state.boards.get(beat.stamp.node)
+    if board is None:
+        return []
+    spoke = board.speaks(now)
+    board.beat(beat.stamp, now)
+    if not spoke:
+        state.stale_plan = True
+    return _superseded(state, beat.epoch, beat.server_id, 0, now)
+
+
+def _wished(state: CoordinatorState, demand: DemandChanged, now: float) -> Effects:
+    point = state.points_by_name.get(demand.charge_point)
+    if point is None or demand == point.demand:
+        return []
+    newly_ready = demand.wants and not point.wants
+    point.wishes(demand, now)
+    effects = _replanned(state, now)
+    return effects + _raised(state, [point], now) if newly_ready and state.holding_until is None else effects
+
+
+def _limited(state: CoordinatorState, limit: SetOperatorLimit, now: float) -> Effects:
+    number = state.network.index.get(limit.circuit)
+    if number is None:
+        return []
+    circuit = state.circuits[number]
+    wanted = limit.limit_ma
+    circuit.operator_limit_ma = None if wanted is None else (max(0, wanted[0]), max(0, wanted[1]), max(0, wanted[2]))
+    circuit.operator_source = limit.source
+    return _replanned(state, now)
+
+
+def _superseded(state: CoordinatorState, epoch: int, server_id: str, sequence: int, now: float) -> Effects:
+    """Another voice was heard, or our own of an earlier life: take the next epoch and wait again (safety: One voice)."""
+    mine = state.epoch
+    foreign = epoch > mine or (epoch == mine and (sequence > state.sequence or server_id not in {"", state.settings.server_id}))
+    if not foreign:
+        return []
+    state.epoch = epoch + 1
+    state.holding_until = now + lease_and_guard(state.settings.lease_seconds)
+    state.unheard = set(state.points_by_name)
+    return [EpochTaken(state.epoch)]
+
+
+# ------------------------------------------------------------ what is due
+
+
+def _ticked(state: CoordinatorState, now: float) -> Effects:
+    effects: Effects = []
+    if state.holding_until is not None and now >= state.holding_until:
+        effects += _released(state, now)
+    _refresh(state, now)
+    if now >= state.next_renewal:
+        state.next_renewal = now + state.settings.renew_seconds
+        effects += _renewed(state, now)
+    if now >= state.next_cycle:
+        state.next_cycle = now + state.settings.interval_seconds
+        effects += _cycled(state, now)
+    elif state.stale_plan:
+        effects += _replanned(state, now)
+    effects.append(WakeAt(_next_deadline(state, now)))
+    return effects
+
+
+def _refresh(state: CoordinatorState, now: float) -> None:
+    """Notice what changed by the mere passing of time."""
+    for circuit in state.circuits:
+        state.stale_plan = circuit.external.refresh(now) or state.stale_plan
+    for point in state.points:
+        if point.commitment.measured_ma is not None or any(point.overdraw.held_ma):
+            state.stale_plan = point.note_overdraw(now) or state.stale_plan
+    speaking = frozenset(name for name, board in state.boards.items() if board.speaks(now))
+    everybody = all(point.reachable(now) for point in state.points)
+    if speaking != state.speaking or not everybody or now >= state.replan_at:
+        state.stale_plan = True  # what the silent are counted with ends by itself
+    state.speaking = speaking
+
+
+def _cycled(state: CoordinatorState, now: float) -> Effects:
+    """Once an interval: plan, reductions, raises, lost grants again, and the views."""
+    effects: Effects = []
+    if state.holding_until is None:
+        if state.stale_plan:
+            effects += _replanned(state, now)
+        effects += _raised(state, state.points, now)
+        effects += _resent(state, now)
+    return effects + list(reports(state, now))
+
+
+def _released(state: CoordinatorState, now: float) -> Effects:
+    """The start-up wait is over: everybody reported what it holds, or nothing older can be in force."""
+    state.holding_until = None
+    state.stale_plan = True
+    return _replanned(state, now) + _raised(state, state.points, now)
+
+
+def _replanned(state: CoordinatorState, now: float) -> Effects:
+    """Plan anew and send the reductions."""
+    if state.holding_until is not None:
+        state.stale_plan = True
+        return []
+    plan(state, now)
+    return _send(state, _reductions(state.points, now), now)
+
+
+def _reductions(points: Iterable[Point], now: float) -> list[Offer]:
+    offers: list[Offer] = []
+    for point in points:
+        if not point.reachable(now):
+            continue
+        held = point.held_ma(now) if point.wants or point.in_force(now) or point.sent is None else 0
+        counted_lapse = point.commitment.lapse_ma()
+        if point.target_ma >= held and point.target_lapse_ma >= counted_lapse:
+            continue
+        amps = min(point.target_ma, held)
+        lapse = min(point.target_lapse_ma, max(counted_lapse, amps))
+        sent = point.sent
+        if sent is not None and (sent.amps_ma, sent.lapse_ma) == (amps, lapse) and now < point.sent_at + RESEND_SECONDS:
+            continue
+        offers.append(Offer(point, amps, lapse))
+    return offers
+
+
+def _raised(state: CoordinatorState, points: Sequence[Point], now: float) -> Effects:
+    pending = [point for point in points if wants_raise(point, now)]
+    if not pending:
+        return []
+    offers = affordable(state, pending, now)
+    for offer in offers:
+        offer.point.raised_at = now
+    return _send(state, offers, now)
+
+
+def _renewed(state: CoordinatorState, now: float) -> Effects:
+    """Leases of those who hold something that must not end; the others need none."""
+    if state.holding_until is not None:
+        return []
+    probes = [Offer(point, point.commitment.lapse_ma(), point.commitment.lapse_ma()) for point in state.points if point.mute(now)]
+    return _send(state, [_again(point) for point in state.points if _needs_lease(point, now)] + probes, now)
+
+
+def _needs_lease(point: Point, now: float) -> bool:
+    sent = point.sent
+    if sent is None or not point.wants or not point.in_force(now) or not point.reachable(now):
+        return False
+    return sent.stamp != point.board.stamp and (sent.amps_ma > 0 or point.commitment.lapse_ma() > 0)
+
+
+def _resent(state: CoordinatorState, now: float) -> Effects:
+    late = [
+        point
+        for point in state.points
+        if point.commitment.leases.unconfirmed and now >= point.sent_at + RESEND_SECONDS and point.reachable(now)
+    ]
+    return _send(state, [_again(point) for point in late if point.in_force(now)], now)
+
+
+def _again(point: Point) -> Offer:
+    """The grant it has, with a new lease. Its lapse current may change as long as it costs nothing."""
+    assert point.sent is not None
+    amps = point.sent.amps_ma
+    return Offer(point, amps, min(point.target_lapse_ma, amps) if amps else min(point.target_lapse_ma, point.sent.lapse_ma))
+
+
+def _send(state: CoordinatorState, offers: Iterable[Offer], now: float) -> Effects:
+    effects: Effects = []
+    for offer in offers:
+        point, stamp = offer.point, offer.point.board.stamp
+        if stamp is None or not point.board.speaks(now):
+            continue
+        state.sequence += 1
+        grant = Grant(
+            charge_point=point.placement.charge_point,
+            amps_ma=offer.amps_ma,
+            phases=point.phases,
+            epoch=state.epoch,
+            server_id=state.settings.server_id,
+            sequence=state.sequence,
+            valid_for=state.settings.lease_seconds,
+            lapse_ma=offer.lapse_ma,
+            stamp=stamp,
+            reason=point.reason,
+        )
+        point.was_sent(grant, point.board.heard + lease_and_guard(state.settings.lease_seconds), now)
+        effects.append(ApplyGrant(grant))
+    return effects
+
+
+def _next_deadline(state: CoordinatorState, now: float) -> float:
+    due = [state.next_cycle, state.next_renewal, state.replan_at]
+    if state.holding_until is not None:
+        due.append(state.holding_until)
+    due += [stale for circuit in state.circuits if (stale := circuit.external.stale_at()) is not None]
+    return max(now, min(due))

@@ -1,0 +1,151 @@
+"""The plan: what every charge point should have, were it not for what the others may still be drawing (safety §2)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from park.load.allocate import Request, Share, allocate
+from park.load.circuit import WIRES
+from park.load.reasons import Explanations
+from park.load.standing import Point
+from park.load.state import CoordinatorState, by_line
+from park.model.electric import ZERO, PerPhase
+
+ADMISSION_MARGIN_MA = 500  # who was shed comes back only when more than the bare minimum is free (safety §2)
+MINIMUM_OFF_SECONDS = 30.0  # … and not before: contactors wear; within it S10's 30 s are met for everybody else
+RESTORE_SECONDS = 60.0  # current must be left over for so long before idle points get their lapse current back
+
+
+def plan(state: CoordinatorState, now: float) -> None:
+    """Set `target_ma`, `target_lapse_ma` and `reason` of every charge point that can be told."""
+    state.replan_at = math.inf
+    room = by_line([circuit.planned_ma() for circuit in state.circuits])
+    told = [point for point in state.points if point.reachable(now)]
+    for point in state.points:
+        _take(room, state, point, point.overdraw.held_ma if point.reachable(now) else point.committed_ma(now))
+    wanting = [point for point in told if point.wants]
+    idle = [point for point in told if not point.wants]
+    shares = _shares(state, wanting, idle, room, now)
+    _restore_reserve(state, wanting, idle, room, shares, now)
+    explanations = Explanations(state, shares, wanting)
+    for point in idle:
+        point.target_ma, point.target_lapse_ma = 0, point.placement.fallback_ma if point.reserve else 0
+        point.reason = explanations.idle(point)
+    for point in wanting:
+        share = shares[point.placement.charge_point]
+        _remember_admission(point, share, now)
+        point.target_ma, point.target_lapse_ma = share.amps_ma, min(point.placement.fallback_ma, share.amps_ma)
+        point.reason = explanations.of(point, share)
+    state.stale_plan = False
+
+
+def _shares(
+    state: CoordinatorState, wanting: Sequence[Point], idle: Sequence[Point], room: Sequence[int], now: float
+) -> dict[str, Share]:
+    """Shares of all; where a conductor binds, idle points give up their lapse current, then others what they do not draw."""
+    requests = [_request(state, point, now) for point in wanting]
+    shares = allocate(requests, _without_reserve(state, idle, room))
+    full = _binding(shares)
+    giving = [point for point in idle if point.reserve and not full.isdisjoint(point.lines)]
+    if any(point.placement.fallback_ma for point in giving):
+        for point in giving:
+            point.reserve = False
+        shares = allocate(requests, _without_reserve(state, idle, room))
+        full = _binding(shares)
+    if full and any(point.usage.cap_ma is not None for point in wanting):
+        requests = [_request(state, point, now, unused=True) for point in wanting]
+        shares = allocate(requests, _without_reserve(state, idle, room))
+    return shares
+
+
+def _binding(shares: dict[str, Share]) -> set[int]:
+    return {share.line for share in shares.values() if share.line is not None}
+
+
+def _request(state: CoordinatorState, point: Point, now: float, *, unused: bool = False) -> Request:
+    placement, minimum, maximum = point.placement, point.minimum_ma(), point.maximum_ma()
+    if point.shed_at is not None and now < point.shed_at + MINIMUM_OFF_SECONDS:
+        state.replan_at = min(state.replan_at, point.shed_at + MINIMUM_OFF_SECONDS)
+        maximum = 0
+    cap = point.usage.cap_ma
+    if unused and cap is not None:
+        maximum = min(maximum, max(minimum, cap - cap % placement.resolution_ma))
+    return Request(
+        charge_point=placement.charge_point,
+        lines=point.lines,
+        minimum_ma=minimum,
+        maximum_ma=maximum,
+        charging_since=_charging_since(point),
+        waiting_since=point.waiting_since,
+        margin_ma=0 if point.shed_at is None else ADMISSION_MARGIN_MA,
+        priority=placement.priority,
+        weight=placement.weight,
+        resolution_ma=placement.resolution_ma,
+    )
+
+
+def _charging_since(point: Point) -> float | None:
+    """Since when it has a share; a vehicle found charging by a coordinator that has just started keeps its turn."""
+    if point.charging_since is None and point.sent is None and point.demand is not None and point.demand.drawing:
+        return point.waiting_since if (point.commitment.signalled_ma or 0) > 0 else None
+    return point.charging_since
+
+
+def _remember_admission(point: Point, share: Share, now: float) -> None:
+    if share.amps_ma > 0:
+        if point.charging_since is None:
+            point.charging_since = now
+        return
+    if point.charging_since is not None:
+        point.shed_at = now
+    point.charging_since = None
+
+
+def _take(room: list[int], state: CoordinatorState, point: Point, current_ma: PerPhase) -> None:
+    """Subtract a load of this point from the room of every conductor above it."""
+    if current_ma == ZERO:
+        return
+    for name in state.network.paths[point.placement.circuit]:
+        first = state.network.index[name] * WIRES
+        for phase, amps_ma in enumerate(current_ma):
+            room[first + phase] -= amps_ma
+
+
+def _without_reserve(state: CoordinatorState, idle: Sequence[Point], room: Sequence[int]) -> list[int]:
+    """The room without the lapse currents that idle points keep."""
+    left = list(room)
+    for point in idle:
+        if point.reserve:
+            for line in point.lines:
+                left[line] -= point.placement.fallback_ma
+    return left
+
+
+def _restore_reserve(
+    state: CoordinatorState,
+    wanting: Sequence[Point],
+    idle: Sequence[Point],
+    room: Sequence[int],
+    shares: dict[str, Share],
+    now: float,
+) -> None:
+    """Give idle points their lapse current back once it was left over for a while: they may start alone if we fail."""
+    bare = [point for point in idle if not point.reserve and point.placement.fallback_ma]
+    left = _without_reserve(state, idle, room)
+    for point in wanting:
+        for line in point.lines:
+            left[line] -= shares[point.placement.charge_point].amps_ma
+    for point in bare:
+        for line in point.lines:
+            left[line] -= point.placement.fallback_ma
+    if not bare or _binding(shares) or min(left) < 0:
+        state.reserve_restored_at = math.inf
+        return
+    if now >= state.reserve_restored_at:
+        for point in bare:
+            point.reserve = True
+        state.reserve_restored_at = math.inf
+    else:
+        state.reserve_restored_at = min(state.reserve_restored_at, now + RESTORE_SECONDS)
+        state.replan_at = min(state.replan_at, state.reserve_restored_at)

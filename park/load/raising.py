@@ -1,0 +1,93 @@
+"""Which raises may be sent now: those that fit beside the worst everybody else may still draw (S1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from park.load.circuit import WIRES
+from park.load.fill import Climber, raise_together
+from park.load.standing import Point
+from park.load.state import CoordinatorState, by_line
+
+RAISE_SPACING_SECONDS = 5.0  # safety §2: the pilot changes upward at most every 5 s
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a charge point is to be granted."""
+
+    point: Point
+    amps_ma: int
+    lapse_ma: int
+
+
+def wants_raise(point: Point, now: float) -> bool:
+    """The plan gives it more than it holds, in current or, idle, in lapse current."""
+    if not point.reachable(now):
+        return False
+    if not point.wants:
+        return point.target_lapse_ma > point.commitment.lapse_ma()
+    held = point.held_ma(now)
+    return point.target_ma > held and (held == 0 or now >= point.raised_at + RAISE_SPACING_SECONDS)
+
+
+def affordable(state: CoordinatorState, points: Sequence[Point], now: float) -> list[Offer]:
+    """The raises of these points that keep Σ committed within what is available on every conductor above them.
+
+    A vehicle at zero first gets its minimum, the longest waiting first; then all rise together towards their targets.
+    """
+    room = _room(state, now)
+    free = [point for point in points if all(room[line] >= 0 for line in point.lines)]
+    climbers: list[tuple[Point, Climber]] = []
+    for point in sorted((point for point in free if point.wants), key=_turn):
+        climber = _seated(point, room, now)
+        if climber is not None:
+            climbers.append((point, climber))
+    stops = raise_together([climber for _, climber in climbers], room)
+    offers = [_offer(point, reached) for (point, _), (reached, _) in zip(climbers, stops, strict=True)]
+    raises = [offer for offer in offers if offer.amps_ma > offer.point.held_ma(now)]
+    return raises + [offer for point in free if not point.wants for offer in _reserved(point, room, now)]
+
+
+def _turn(point: Point) -> tuple[int, float, str]:
+    return (-point.placement.priority, point.waiting_since, point.placement.charge_point)
+
+
+def _room(state: CoordinatorState, now: float) -> list[int]:
+    available = by_line([circuit.available_ma() for circuit in state.circuits])
+    committed = by_line(state.committed_ma(now))
+    return [free - taken for free, taken in zip(available, committed, strict=True)]
+
+
+def _counted_already(point: Point, now: float) -> int:
+    """mA it is counted with on each of its phases: a raise up to here costs nothing."""
+    committed = point.committed_ma(now)
+    return min(committed[line % WIRES] for line in point.lines)
+
+
+def _seated(point: Point, room: list[int], now: float) -> Climber | None:
+    """Where it starts to climb from, its minimum taken out of the room; None: the minimum does not fit yet."""
+    counted, minimum = _counted_already(point, now), point.minimum_ma()
+    floor = min(point.target_ma, max(counted, minimum))
+    cost = max(0, floor - counted)
+    if any(room[line] < cost for line in point.lines):
+        return None
+    for line in point.lines:
+        room[line] -= cost
+    return Climber(point.lines, floor, point.target_ma, point.placement.weight)
+
+
+def _offer(point: Point, reached_ma: int) -> Offer:
+    amps = reached_ma - reached_ma % point.placement.resolution_ma
+    return Offer(point, amps, min(point.target_lapse_ma, amps))
+
+
+def _reserved(point: Point, room: list[int], now: float) -> list[Offer]:
+    """The lapse current of an idle point, if it fits."""
+    cost = max(0, point.target_lapse_ma - _counted_already(point, now))
+    if any(room[line] < cost for line in point.lines):
+        return []
+    for line in point.lines:
+        room[line] -= cost
+    return [Offer(point, 0, point.target_lapse_ma)]

@@ -1,0 +1,71 @@
+"""Why a charge point has what it has: the chain of limits, the binding one first (safety §2)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from park.load.allocate import Share
+from park.load.circuit import WIRES
+from park.load.standing import Point
+from park.load.state import CircuitState, CoordinatorState
+from park.model.electric import PHASE_NAMES
+from park.model.grant import Reason
+
+Chain = tuple[Reason, ...]
+
+
+def binding(state: CircuitState, phase: int) -> Reason:
+    """The limit that takes most from this phase (0, 1, 2) of the circuit, and what it leaves."""
+    limit, circuit = state.bound_by()[phase], state.circuit
+    sources = {
+        "operator": state.operator_source or "operator",
+        "external_load": f"meter {circuit.meter}",
+        "external_fallback": f"meter {circuit.meter} cannot be trusted" if circuit.meter else "assumed, no meter",
+    }
+    return Reason(
+        limit=limit,
+        source=sources.get(limit, f"circuit {circuit.name}"),
+        circuit=circuit.name,
+        phase=PHASE_NAMES[phase],
+        available_ma=max(0, state.planned_ma()[phase]),
+    )
+
+
+class Explanations:
+    """Reasons of one plan; a conductor's chain is made once and shared by all it stops."""
+
+    __slots__ = ("_bound", "_sharing", "_state")
+
+    def __init__(self, state: CoordinatorState, shares: dict[str, Share], wanting: Sequence[Point]) -> None:
+        self._state = state
+        self._bound: dict[tuple[int, bool], Chain] = {}
+        self._sharing = Counter(
+            line for point in wanting if shares[point.placement.charge_point].amps_ma for line in point.lines
+        )
+
+    def of(self, point: Point, share: Share) -> Chain:
+        """For a vehicle that wants current."""
+        if share.line is not None:
+            return self._at(share.line, waits=share.amps_ma == 0)
+        maximum = point.maximum_ma()
+        if share.amps_ma == 0 and maximum >= point.minimum_ma():
+            return (Reason("waiting", "minimum pause after protection"),)
+        if share.amps_ma == 0:
+            return (Reason("minimum", "cable, station or temperature allow less", available_ma=maximum),)
+        if share.amps_ma < maximum:
+            return (Reason("own_maximum", "the vehicle draws less", available_ma=share.amps_ma),)
+        return (Reason("own_maximum", "vehicle, cable or station", available_ma=maximum),)
+
+    def idle(self, point: Point) -> Chain:
+        """For a charge point where nobody wants current."""
+        return (Reason("lapse", "nobody wants current", available_ma=point.target_lapse_ma),)
+
+    def _at(self, line: int, *, waits: bool) -> Chain:
+        key = (line, waits)
+        if key not in self._bound:
+            limit = binding(self._state.circuits[line // WIRES], line % WIRES)
+            sharing = self._sharing[line]
+            shared = Reason("share", f"{sharing} charging", limit.circuit, limit.phase)
+            self._bound[key] = (limit, Reason("waiting", f"{sharing} charging") if waits else shared)
+        return self._bound[key]

@@ -1,0 +1,163 @@
+"""What an answer, an error, silence or a lost connection means for the CALL that was in flight."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeAlias
+
+from park.model.access import BackendAuthorized, Verdict
+from park.model.time import Now
+from park.ocpp import delivery
+from park.ocpp.effects import CentralSystemEffect, ClockOffered
+from park.ocpp.link import Payload, ResetLink
+from park.ocpp.state import (
+    AuthorizeCall,
+    BootCall,
+    CentralSystem,
+    Flight,
+    HeartbeatCall,
+    StatusCall,
+    TransactionCall,
+    TriggeredValues,
+)
+from park.ocpp.wire import instant, integer_of, member, text_of
+
+HEARTBEAT_SECONDS = 600  # B-207: what an interval of 0 in the answer to a boot means
+CLOCK_TOLERANCE_SECONDS = 1.0  # ours: below it the offset is the network's
+
+Turn: TypeAlias = tuple[CentralSystem, tuple[CentralSystemEffect, ...]]
+
+
+def answered(state: CentralSystem, unique_id: str, payload: Payload, now: Now) -> Turn:
+    """A late answer to an earlier transmission of the head counts; one to anything else is gone with its question."""
+    waiting = delivery.answered(state.queue, unique_id, payload, state.values, now)
+    state = replace(state, queue=waiting)
+    flight = state.flight
+    if flight is None or flight.unique_id != unique_id:
+        return _alive(state, now), ()
+    state = _alive(replace(state, flight=None), now)
+    match flight.purpose:
+        case BootCall():
+            return _booted(state, payload, now)
+        case HeartbeatCall():
+            return state, _clock(payload, now)
+        case AuthorizeCall():
+            return state, (_verdict(flight.purpose, payload),)
+        case StatusCall() | TriggeredValues() | TransactionCall():
+            return state, ()
+
+
+def failed(state: CentralSystem, unique_id: str, why: str, now: Now) -> Turn:
+    """A CALLERROR: volatile messages are given up (B-010), the head of the queue has its attempts."""
+    waiting = delivery.failed(state.queue, unique_id, why, state.values, now)
+    state = replace(state, queue=waiting)
+    flight = state.flight
+    if flight is None or flight.unique_id != unique_id:
+        return _alive(state, now), ()
+    return _given_up(_alive(replace(state, flight=None), now), flight, now)
+
+
+def _alive(state: CentralSystem, now: Now) -> CentralSystem:
+    """The backend said something: what it left unanswered before counts as an attempt."""
+    return replace(state, silent=False, queue=delivery.proven(state.queue, state.values, now))
+
+
+def _given_up(state: CentralSystem, flight: Flight, now: Now) -> Turn:
+    match flight.purpose:
+        case BootCall():
+            return replace(state, registration=state.registration.unanswered(now.mono)), ()
+        case AuthorizeCall(request_id, id_tag):
+            return state, (BackendAuthorized(request_id, id_tag, None),)
+        case StatusCall() | TriggeredValues() | TransactionCall() | HeartbeatCall():
+            return state, ()
+
+
+def expire(state: CentralSystem, now: Now) -> Turn:
+    """Deadlines of the call in flight and of waiting questions."""
+    late = tuple(call for call in state.authorizations if call.deadline <= now.mono)
+    effects: tuple[CentralSystemEffect, ...] = tuple(
+        BackendAuthorized(call.request_id, call.id_tag, None) for call in late
+    )
+    state = replace(state, authorizations=tuple(call for call in state.authorizations if call not in late))
+    flight = state.flight
+    if flight is None or now.mono < flight.deadline:
+        return state, effects
+    state, more = _silence(replace(state, flight=None), flight, now)
+    return state, effects + more
+
+
+def _silence(state: CentralSystem, flight: Flight, now: Now) -> Turn:
+    """No answer in time. A heartbeat then finds out whether the backend lives; if that fails, the link is made anew.
+
+    So a backend that hangs uses up nobody's attempts, and a message it cannot digest uses up its own (B-011, D1).
+    """
+    state = replace(state, queue=delivery.timed_out(state.queue, flight.unique_id))
+    if isinstance(flight.purpose, HeartbeatCall):
+        reason = "no answer from the backend; connecting again"
+        link = state.link
+        state, effects = link_lost(state, reason)
+        return state, effects if link is None else (*effects, ResetLink(link, reason))
+    state = replace(state, silent=not isinstance(flight.purpose, BootCall))
+    return _given_up(state, flight, now)
+
+
+def link_lost(state: CentralSystem, reason: str) -> Turn:
+    """What was in flight is unanswered and counts as no attempt; questions get no verdict; commands no answer."""
+    flight = state.flight
+    unanswered = [*state.authorizations]
+    statuses = state.statuses
+    in_flight: str | None = None
+    match flight.purpose if flight is not None else None:
+        case AuthorizeCall() as call:
+            unanswered.append(call)
+        case StatusCall(changed):
+            statuses = statuses.lost(changed.connector)
+        case TransactionCall():
+            in_flight = flight.unique_id if flight is not None else None
+        case _:
+            pass
+    state = replace(
+        state,
+        link=None,
+        link_reason=reason,
+        flight=None,
+        silent=False,
+        statuses=statuses,
+        authorizations=(),
+        triggered=(),
+        commands={},
+        queue=delivery.lost(state.queue, in_flight),
+    )
+    return state, tuple(BackendAuthorized(call.request_id, call.id_tag, None) for call in unanswered)
+
+
+def _booted(state: CentralSystem, payload: Payload, now: Now) -> Turn:
+    interval = integer_of(payload, "interval") or 0
+    before = state.registration.accepted
+    registration = state.registration.answered(text_of(payload, "status"), interval, now.mono)
+    state = replace(state, registration=registration)
+    if registration.accepted:
+        seconds = interval if interval > 0 else HEARTBEAT_SECONDS
+        values = state.values.with_value("HeartbeatInterval", str(seconds))
+        statuses = state.statuses if before else state.statuses.untold()
+        state = replace(state, values=values, statuses=statuses, last_heartbeat=now.mono)
+    return state, _clock(payload, now)
+
+
+def _clock(payload: Payload, now: Now) -> tuple[CentralSystemEffect, ...]:
+    theirs = instant(payload.get("currentTime"))
+    if theirs is None:
+        return ()
+    offset = (theirs - now.wall).total_seconds()
+    return (ClockOffered(offset),) if abs(offset) >= CLOCK_TOLERANCE_SECONDS else ()
+
+
+def _verdict(call: AuthorizeCall, payload: Payload) -> BackendAuthorized:
+    info = member(payload, "idTagInfo")
+    try:
+        verdict = Verdict(text_of(info, "status"))
+    except ValueError:
+        verdict = None
+    return BackendAuthorized(
+        call.request_id, call.id_tag, verdict, text_of(info, "parentIdTag"), instant(info.get("expiryDate"))
+    )

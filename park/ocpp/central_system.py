@@ -1,0 +1,275 @@
+"""The step of the OCPP central system actor: one CALL in flight, transactions in order, everything else beside them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeAlias, assert_never
+
+from park.model.access import (
+    AuthorizeWithBackend,
+    BackendAuthorized,
+    ConnectorStatusChanged,
+    Done,
+    Refused,
+    Undeliverable,
+    Verdict,
+)
+from park.model.metering import Quality, ReadingTaken
+from park.model.session import FactDelivered, FactOffered, FactTaken, SessionMetered
+from park.model.signals import Start, Tick, WakeAt
+from park.model.storage import CommitFailed, Committed, RowsLoaded
+from park.model.time import Now
+from park.ocpp import answers, commands, delivery, intake, keys, outgoing, queue
+from park.ocpp.effects import Alarm, BackendReported, CentralSystemEffect, Load, Write
+from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, ReportLink
+from park.ocpp.messages import Reading
+from park.ocpp.rows import SETTINGS, TABLES, setting_of
+from park.ocpp.state import (
+    AuthorizeCall,
+    CentralSystem,
+    IntakeCommit,
+    SettingCommit,
+    SettleCommit,
+)
+from park.ocpp.wire import ID_TAG_LENGTH
+
+LOAD_AGAIN_SECONDS = 2.0  # ours: ask the store again when it did not answer
+
+CentralSystemEvent: TypeAlias = (
+    Start
+    | Tick
+    | RowsLoaded
+    | Committed
+    | CommitFailed
+    | FactOffered
+    | ConnectorStatusChanged
+    | ReadingTaken
+    | AuthorizeWithBackend
+    | Done
+    | Refused
+    | Undeliverable
+    | LinkEvent
+)
+Turn: TypeAlias = tuple[CentralSystem, tuple[CentralSystemEffect, ...]]
+
+
+def step(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:
+    """Take the event, let deadlines pass, write and send what is due, report what changed."""
+    state, effects = _take(state, event, now)
+    for then in (_expire, outgoing.pump, _write, _wake):
+        state, more = then(state, now)
+        effects += more
+    state, report = _report(state)
+    return state, effects + report
+
+
+def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  # noqa: C901 - a flat union
+    match event:
+        case Start():
+            state, effects = _load(state, now)
+            return state, (ReportLink(), *effects)
+        case Tick():
+            return state, ()
+        case RowsLoaded():
+            return _loaded(state, event, now)
+        case Committed(token):
+            return _committed(state, token)
+        case CommitFailed(token, reason):
+            return _commit_failed(state, token, reason, now)
+        case FactOffered():
+            return _offered(state, event, now)
+        case ConnectorStatusChanged():
+            return replace(state, statuses=state.statuses.changed(event, now.mono)), ()
+        case ReadingTaken():
+            return _reading(state, event), ()
+        case AuthorizeWithBackend():
+            return _authorize(state, event, now)
+        case Done() | Refused() | Undeliverable():
+            return commands.command_answered(state, event)
+        case LinkUp(link):
+            return _link_up(state, link, now)
+        case LinkLost(reason):
+            return answers.link_lost(state, reason)
+        case CallAnswered(unique_id, payload):
+            return answers.answered(_traffic(state, now), unique_id, payload, now)
+        case CallFailed(unique_id, code, description):
+            return answers.failed(_traffic(state, now), unique_id, f"{code}: {description}", now)
+        case BackendCalled():
+            return commands.called(_traffic(state, now), event, now)
+        case _:
+            assert_never(event)
+
+
+def _traffic(state: CentralSystem, now: Now) -> CentralSystem:
+    return replace(state, last_traffic=now.mono)
+
+
+def _load(state: CentralSystem, now: Now) -> Turn:
+    return replace(state, load_again_at=now.mono + LOAD_AGAIN_SECONDS), (Load(TABLES),)
+
+
+def _loaded(state: CentralSystem, event: RowsLoaded, now: Now) -> Turn:
+    if state.loaded:
+        return state, ()
+    waiting, alarms = queue.load(state.settings.identity, event.rows)
+    values = state.values
+    effects: list[CentralSystemEffect] = list(alarms)
+    for name, body in waiting.rows.mine(event.rows, SETTINGS):
+        key = keys.find(name)
+        value = None if key is None else _stored_value(key, body)
+        if key is None or value is None:
+            effects.append(Alarm("ocpp-setting-ignored", f"the stored value of {name} is not valid; its default holds"))
+            continue
+        values = values.with_value(key.name, value)
+        effects += commands.announced(key, value)
+    statuses = state.statuses.with_station(now.wall, now.mono)
+    return replace(state, loaded=True, queue=waiting, values=values, statuses=statuses), tuple(effects)
+
+
+def _stored_value(key: keys.Key, body: str) -> str | None:
+    """A value of an older version may be out of range today."""
+    try:
+        value = keys.accept(key, setting_of(body))
+    except (ValueError, KeyError, TypeError):
+        return None
+    return value if isinstance(value, str) else None
+
+
+def _committed(state: CentralSystem, token: int) -> Turn:
+    purpose = state.commits.get(token)
+    state = replace(state, commits={key: value for key, value in state.commits.items() if key != token})
+    match purpose:
+        case IntakeCommit():
+            waiting, told = intake.committed(state.queue)
+            return replace(state, queue=waiting), told
+        case SettleCommit():
+            waiting, outcome = delivery.settled(state.queue)
+            return replace(state, queue=waiting), outcome
+        case SettingCommit():
+            return commands.stored(state, purpose, on_disk=True)
+        case None:
+            return state, ()
+
+
+def _commit_failed(state: CentralSystem, token: int, reason: str, now: Now) -> Turn:
+    purpose = state.commits.get(token)
+    state = replace(state, commits={key: value for key, value in state.commits.items() if key != token})
+    alarm = Alarm(
+        "ocpp-store-failed", f"the OCPP queue cannot be written ({reason}): free the disk; nothing is lost yet"
+    )
+    match purpose:
+        case IntakeCommit():
+            return replace(state, queue=intake.refused(state.queue)), (alarm,)
+        case SettleCommit():
+            return replace(state, queue=delivery.unsettled(state.queue, now)), (alarm,)
+        case SettingCommit():
+            state, effects = commands.stored(state, purpose, on_disk=False)
+            return state, (*effects, alarm)
+        case None:
+            return state, ()
+
+
+def _offered(state: CentralSystem, event: FactOffered, now: Now) -> Turn:
+    if not state.settings.enabled:
+        return state, (FactTaken(event.id), FactDelivered(event.id, None))
+    if not state.loaded:
+        return state, ()
+    fact = event.fact
+    if isinstance(fact, SessionMetered):
+        state = _with_reading(state, fact.connector, Reading(fact.sample, fact.offered_ma, fact.at))
+    waiting, told = intake.offer(state.queue, event, now)
+    return replace(state, queue=waiting), told
+
+
+def _reading(state: CentralSystem, event: ReadingTaken) -> CentralSystem:
+    connector = state.settings.meters.get(event.meter)
+    if connector is None or event.sample is None or event.quality is not Quality.FRESH:
+        return state
+    known = state.readings.get(connector)
+    offered = None if known is None else known.offered_ma
+    return _with_reading(state, connector, Reading(event.sample, offered, event.wall))
+
+
+def _with_reading(state: CentralSystem, connector: int, reading: Reading) -> CentralSystem:
+    return replace(state, readings={**state.readings, connector: reading})
+
+
+def _authorize(state: CentralSystem, event: AuthorizeWithBackend, now: Now) -> Turn:
+    """A tag the standard cannot carry is invalid; without a backend there is no verdict."""
+    if not 0 < len(event.id_tag) <= ID_TAG_LENGTH:
+        text = f"an id tag has 1 to {ID_TAG_LENGTH} characters (OCPP CiString20), this one {len(event.id_tag)}: refused"
+        refusal = BackendAuthorized(event.request_id, event.id_tag, Verdict.INVALID)
+        return state, (refusal, Alarm("ocpp-id-tag-length", text))
+    if state.link is None or not state.loaded or not state.registration.accepted:
+        return state, (BackendAuthorized(event.request_id, event.id_tag, None),)
+    deadline = now.mono + state.values.number("MessageResponseTimeOut")
+    call = AuthorizeCall(event.request_id, event.id_tag, deadline)
+    return replace(state, authorizations=(*state.authorizations, call)), ()
+
+
+def _link_up(state: CentralSystem, link: int, now: Now) -> Turn:
+    if state.link == link:
+        return state, ()
+    state, effects = answers.link_lost(state, "replaced by a new connection")
+    return replace(_traffic(state, now), link=link, link_reason="", volatile_last=False), effects
+
+
+def _expire(state: CentralSystem, now: Now) -> Turn:
+    state, effects = commands.expire(state, now)
+    state, more = answers.expire(state, now)
+    if state.settings.enabled and not state.loaded and 0.0 < state.load_again_at <= now.mono:
+        state, loading = _load(state, now)
+        more += loading
+    return state, effects + more
+
+
+def _write(state: CentralSystem, now: Now) -> Turn:
+    """One write of new facts and one of an outcome may be under way at a time."""
+    effects: list[CentralSystemEffect] = []
+    waiting = state.queue
+    if waiting.arriving and not waiting.writing:
+        waiting, puts = intake.begin_write(waiting, now)
+        state = _asked(replace(state, queue=waiting), IntakeCommit())
+        effects.append(Write(puts, state.next_token - 1))
+    settling = state.queue.settling
+    if settling is not None and not settling.asked and settling.not_before <= now.mono:
+        waiting = replace(state.queue, settling=replace(settling, asked=True))
+        state = _asked(replace(state, queue=waiting), SettleCommit())
+        effects.append(Write(settling.writes, state.next_token - 1))
+    return state, tuple(effects)
+
+
+def _asked(state: CentralSystem, purpose: IntakeCommit | SettleCommit) -> CentralSystem:
+    token = state.next_token
+    return replace(state, next_token=token + 1, commits={**state.commits, token: purpose})
+
+
+def _report(state: CentralSystem) -> Turn:
+    report = BackendReported(
+        *_standing(state),
+        queue_depth=len(state.queue.entries),
+        oldest_at=state.queue.oldest_at,
+        dead_letters=len(state.queue.dead),
+        repeats=state.queue.repeats,
+        unanswered=state.queue.unanswered,
+    )
+    if report == state.reported:
+        return state, ()
+    return replace(state, reported=report), (report,)
+
+
+def _standing(state: CentralSystem) -> tuple[str, str]:
+    if not state.settings.enabled:
+        return "disabled", "no backend is configured"
+    if state.link is None:
+        return "offline", state.link_reason
+    word = state.registration.standing.value
+    return word, "" if state.registration.accepted else "the backend has not accepted the BootNotification"
+
+
+def _wake(state: CentralSystem, now: Now) -> Turn:
+    """One `WakeAt` for the nearest deadline, told when it changed or has passed."""
+    at = outgoing.next_deadline(state)
+    if at is None or (at == state.wake_at and at > now.mono):
+        return state, ()
+    return replace(state, wake_at=at), (WakeAt(at),)

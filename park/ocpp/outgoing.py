@@ -1,0 +1,157 @@
+"""Which CALL goes next: one in flight, authorizations first, readings and notifications in turns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeAlias
+
+from park.model.time import Now
+from park.ocpp import delivery, messages
+from park.ocpp.effects import CentralSystemEffect
+from park.ocpp.link import Payload, SendCall
+from park.ocpp.state import (
+    AuthorizeCall,
+    BootCall,
+    CentralSystem,
+    Flight,
+    HeartbeatCall,
+    Purpose,
+    StatusCall,
+    TransactionCall,
+    TriggeredValues,
+)
+
+CLOCK_SECONDS = 86_400.0  # OCPP 1.6 §4.6: a heartbeat a day at least, for the clock
+
+Turn: TypeAlias = tuple[CentralSystem, tuple[CentralSystemEffect, ...]]
+
+
+def pump(state: CentralSystem, now: Now) -> Turn:
+    """Send the next call if nothing is in flight."""
+    if not (state.settings.enabled and state.loaded):
+        return state, ()
+    state = replace(state, queue=delivery.prepare(state.queue, state.values, now))
+    if state.link is None or state.flight is not None:
+        return state, ()
+    purpose = _next(state, now)
+    return (state, ()) if purpose is None else _send(state, purpose, now)
+
+
+def _next(state: CentralSystem, now: Now) -> Purpose | None:
+    """Boot and Authorize never wait behind readings; of the rest, readings and notifications take turns."""
+    if state.registration.due(now.mono):
+        return BootCall()
+    if not state.registration.accepted:
+        return None
+    if state.authorizations:
+        return state.authorizations[0]
+    if state.silent:
+        return HeartbeatCall()
+    transaction = TransactionCall() if delivery.due(state.queue, now) is not None else None
+    if transaction is not None and state.volatile_last:
+        return transaction
+    return _volatile(state, now) or transaction
+
+
+def _volatile(state: CentralSystem, now: Now) -> Purpose | None:
+    if state.triggered:
+        return state.triggered[0]
+    changed = state.statuses.due(now.mono, state.values.number("MinimumStatusDuration"))
+    if changed is not None:
+        return StatusCall(changed)
+    heartbeat = _heartbeat_at(state)
+    return HeartbeatCall() if heartbeat is not None and heartbeat <= now.mono else None
+
+
+def _heartbeat_at(state: CentralSystem) -> float | None:
+    """Other traffic suppresses heartbeats unless they are forced (B-013, B-124); interval 0 sends none."""
+    interval = state.values.number("HeartbeatInterval")
+    if interval == 0:
+        return None
+    forced = state.values.switch("ForceHeartbeatRequestMessages")
+    after = state.last_heartbeat if forced else state.last_traffic
+    return min(after + interval, state.last_heartbeat + CLOCK_SECONDS)
+
+
+def _send(state: CentralSystem, purpose: Purpose, now: Now) -> Turn:
+    if state.link is None:
+        return state, ()
+    unique_id = state.settings.new_id()
+    action, payload = _request(state, purpose)
+    deadline = now.mono + state.values.number("MessageResponseTimeOut")
+    state = replace(
+        _noted(state, purpose, unique_id, now),
+        flight=Flight(unique_id, purpose, deadline),
+        last_traffic=now.mono,
+        volatile_last=not isinstance(purpose, TransactionCall),
+    )
+    return state, (SendCall(unique_id, action, payload, state.link or 0),)
+
+
+def _request(state: CentralSystem, purpose: Purpose) -> tuple[str, Payload]:
+    match purpose:
+        case BootCall():
+            return "BootNotification", messages.boot(state.settings.station, state.settings.identity)
+        case HeartbeatCall():
+            return "Heartbeat", {}
+        case StatusCall(changed):
+            return "StatusNotification", messages.status(changed)
+        case AuthorizeCall(_, id_tag):
+            return "Authorize", {"idTag": id_tag}
+        case TriggeredValues(payload):
+            return "MeterValues", payload
+        case TransactionCall():
+            attempt = state.queue.attempt
+            return ("", {}) if attempt is None else (attempt.action, attempt.payload)
+
+
+def _noted(state: CentralSystem, purpose: Purpose, unique_id: str, now: Now) -> CentralSystem:
+    """What waited is in flight now. A notification counts as told: without an answer it is not repeated (B-010)."""
+    match purpose:
+        case BootCall():
+            return replace(state, registration=state.registration.sent())
+        case HeartbeatCall():
+            return replace(state, last_heartbeat=now.mono, triggered=_without(state, purpose))
+        case StatusCall(changed):
+            return replace(state, statuses=state.statuses.told(changed), triggered=_without(state, purpose))
+        case AuthorizeCall():
+            return replace(state, authorizations=state.authorizations[1:])
+        case TriggeredValues():
+            return replace(state, triggered=_without(state, purpose))
+        case TransactionCall():
+            return replace(state, queue=delivery.sent(state.queue, unique_id))
+
+
+def _without(state: CentralSystem, purpose: Purpose) -> tuple[Purpose, ...]:
+    return state.triggered[1:] if state.triggered and state.triggered[0] == purpose else state.triggered
+
+
+def next_deadline(state: CentralSystem) -> float | None:
+    """The nearest moment at which a `Tick` changes something."""
+    deadlines = [call.deadline for call in state.authorizations]
+    deadlines += [pending.deadline for pending in state.commands.values()]
+    if not state.settings.enabled:
+        return min(deadlines, default=None)
+    if not state.loaded and state.load_again_at > 0.0:
+        deadlines.append(state.load_again_at)
+    settling = state.queue.settling
+    if settling is not None and not settling.asked:
+        deadlines.append(settling.not_before)
+    if state.flight is not None:
+        deadlines.append(state.flight.deadline)
+    elif state.link is not None and state.loaded:
+        deadlines += _send_times(state)
+    return min(deadlines, default=None)
+
+
+def _send_times(state: CentralSystem) -> list[float]:
+    if not state.registration.accepted:
+        return [state.registration.not_before]
+    found = [
+        _heartbeat_at(state),
+        state.statuses.next_due(state.values.number("MinimumStatusDuration")),
+    ]
+    attempt = state.queue.attempt
+    if attempt is not None and state.queue.settling is None:
+        found.append(attempt.not_before)
+    return [at for at in found if at is not None]

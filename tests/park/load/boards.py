@@ -1,0 +1,344 @@
+"""An independent model of boards, pilots, vehicles, meters and lossy links, to hold the coordinator against physics."""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from park.load import coordinator
+from park.load.circuit import Circuit, Placement
+from park.load.invariants import OverloadWatch, PromiseWatch, SignalWatch, Violation
+from park.load.report import CircuitReported
+from park.load.state import CoordinatorSettings
+from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged, SetOperatorLimit
+from park.model.electric import ZERO, PerPhase, add, on_phases
+from park.model.grant import ApplyGrant, Grant, Stamp
+from park.model.metering import Quality, ReadingTaken, Sample
+from park.model.signals import Start, Tick, WakeAt
+from park.model.time import Now
+
+WALL = datetime(2026, 1, 1, tzinfo=UTC)
+RESOLUTION_MA = 10
+
+
+@dataclass
+class Vehicle:
+    """`reaction`: seconds until it follows a lower signal; it follows a higher one as late. `overdraw`: factor on the signal."""
+
+    phases: int = 3
+    maximum_ma: int = 32_000
+    minimum_ma: int = 6_000
+    reaction: float = 1.0
+    overdraw: float = 1.0
+    appetite_ma: int | None = None  # draws no more than this whatever is offered
+    obeys: bool = True
+
+
+@dataclass
+class Device:
+    """One EVSE on a board: obeys the newest valid grant, falls to its lapse current by itself (the deadman)."""
+
+    placement: Placement
+    vehicle: Vehicle | None = None
+    lapse_ma: int = 0
+    grant: Grant | None = None
+    valid_until: float = 0.0
+    signalled_ma: int = 0
+    drawn_ma: int = 0
+    fence: tuple[int, int] = (0, 0)
+    energy_mas: float = 0.0
+    changes: list[tuple[float, int]] = field(default_factory=list)
+
+    def grid_phases(self) -> tuple[int, ...]:
+        phases = self.vehicle.phases if self.vehicle else self.placement.phases
+        return self.placement.grid_phases(phases)
+
+
+@dataclass
+class Link:
+    """Between coordinator and boards: seconds of delay, and the share of messages that get lost each way."""
+
+    delay: float = 0.02
+    lost_down: float = 0.0
+    lost_up: float = 0.0
+    cut: bool = False
+
+
+class Boards:
+    """The world. Time is `now`; everything else hangs on one event queue, so a seed decides all."""
+
+    def __init__(
+        self,
+        circuits: Sequence[Circuit],
+        placements: Sequence[Placement],
+        *,
+        seed: int = 0,
+        house: Callable[[float], PerPhase] = lambda _: ZERO,
+        noise_ma: int = 0,
+        meter_delay: float = 0.05,
+        clock_rate: float = 1.0,
+        **settings: float,
+    ) -> None:
+        self.random = random.Random(seed)
+        self.now = 0.0
+        self.circuits = tuple(circuits)
+        self.settings = CoordinatorSettings(tuple(circuits), tuple(placements), server_id="s", **settings)  # type: ignore[arg-type]
+        self.devices = {p.charge_point: Device(p, lapse_ma=p.boot_ma, signalled_ma=0) for p in placements}
+        self.links = {p.node: Link() for p in placements}
+        self.house = house
+        self.noise = noise_ma
+        self.meter_delay = meter_delay
+        self.clock_rate = clock_rate
+        self.dead_meters: set[str] = set()
+        self.down = False
+        self.operator: dict[str, PerPhase] = {}
+        self.violations: list[Violation] = []
+        self.grants: list[tuple[float, Grant]] = []
+        self.reports: dict[str, CircuitReported] = {}
+        self.boot = dict.fromkeys(self.links, 1)
+        self._queue: list[tuple[float, int, Callable[[], None]]] = []
+        self._count = 0
+        self.overload = {c.name: OverloadWatch(c, tolerance_ma=RESOLUTION_MA + noise_ma * (len(placements) + 1)) for c in circuits}
+        self.signal = {p.charge_point: SignalWatch(p) for p in placements}
+        self.promise = PromiseWatch(circuits, placements, tolerance_ma=noise_ma * (len(placements) + 1))
+        self.start_coordinator()
+        for number, node in enumerate(self.links):
+            self.at(0.11 + 0.07 * number, lambda node=node: self._heartbeat(node))
+        for number, name in enumerate(self._meters()):
+            self.at(0.05 + (0.37 * number) % 1.0, lambda name=name: self._poll(name))
+        for name in self.devices:
+            self.at(0.01, lambda name=name: self.report(name))
+        self.at(0.25, self._look)
+
+    # ------------------------------------------------------------ the event queue
+
+    def at(self, when: float, act: Callable[[], None]) -> None:
+        self._count += 1
+        heapq.heappush(self._queue, (when, self._count, act))
+
+    def run(self, seconds: float) -> Boards:
+        end = self.now + seconds
+        while self._queue and self._queue[0][0] <= end:
+            when, _, act = heapq.heappop(self._queue)
+            self.now = max(self.now, when)
+            act()
+        self.now = end
+        return self
+
+    # ------------------------------------------------------------ the coordinator
+
+    def start_coordinator(self, epoch: int = 1) -> None:
+        self.down = False
+        settings = self.settings
+        self.settings = CoordinatorSettings(
+            settings.circuits, settings.placements, "s", epoch,
+            settings.interval_seconds, settings.lease_seconds, settings.renew_seconds,
+        )  # fmt: skip
+        self.state = coordinator.initial(self.settings, self.clock())
+        self.incarnation = getattr(self, "incarnation", 0) + 1
+        self.tell(Start())
+        for name, limit in self.operator.items():
+            self.tell(SetOperatorLimit(name, limit, "test"))
+
+    def clock(self) -> Now:
+        return Now(self.now, WALL)
+
+    def tell(self, event: coordinator.CoordinatorEvent) -> None:
+        if self.down:
+            return
+        self.state, effects = coordinator.step(self.state, event, self.clock())
+        for effect in effects:
+            match effect:
+                case ApplyGrant(grant):
+                    self.grants.append((self.now, grant))
+                    self.violations += self.promise.sent(self.now, grant)
+                    self._down(grant)
+                case WakeAt(mono):
+                    life = self.incarnation
+                    self.at(max(mono, self.now), lambda life=life: self.tell(Tick()) if life == self.incarnation else None)
+                case CircuitReported():
+                    self.reports[effect.circuit] = effect
+                case _:
+                    pass
+
+    def _down(self, grant: Grant) -> None:
+        link = self.links[self.devices[grant.charge_point].placement.node]
+        if not link.cut and self.random.random() >= link.lost_down:
+            self.at(self.now + link.delay * self.random.uniform(0.5, 1.5), lambda: self._receive(grant))
+
+    def _up(self, node: str, event: coordinator.CoordinatorEvent) -> None:
+        link = self.links[node]
+        if not link.cut and self.random.random() >= link.lost_up:
+            self.at(self.now + link.delay * self.random.uniform(0.5, 1.5), lambda: self.tell(event))
+
+    # ------------------------------------------------------------ the boards
+
+    def board_clock(self, node: str) -> float:
+        return 1000.0 * self.boot[node] + self.now * self.clock_rate
+
+    def _heartbeat(self, node: str) -> None:
+        stamp = Stamp(node, f"boot{self.boot[node]}", self.board_clock(node))
+        self.promise.stamped(stamp, self.now)
+        self._up(node, BoardHeartbeat(stamp, tuple(n for n, d in self.devices.items() if d.placement.node == node)))
+        self.at(self.now + 1.0, lambda: self._heartbeat(node))
+
+    def _receive(self, grant: Grant) -> None:
+        device = self.devices[grant.charge_point]
+        node = device.placement.node
+        left = (grant.stamp.mono + grant.valid_for - self.board_clock(node)) / self.clock_rate
+        if grant.stamp.boot_id != f"boot{self.boot[node]}" or left <= 0 or (grant.epoch, grant.sequence) <= device.fence:
+            return
+        device.grant, device.valid_until = grant, self.now + left
+        device.fence = (grant.epoch, grant.sequence)
+        device.lapse_ma = min(grant.lapse_ma, device.placement.fallback_ma)
+        self.signal[grant.charge_point].granted(self.now, grant, device.valid_until)
+        self._signal(grant.charge_point)
+        self.at(device.valid_until + 1e-3, lambda: self._lapse(grant))
+
+    def _lapse(self, grant: Grant) -> None:
+        if self.devices[grant.charge_point].grant is grant:
+            self._signal(grant.charge_point)
+
+    def _signal(self, name: str) -> None:
+        """The pilot follows the grant in force at once; the vehicle follows the pilot after its reaction time."""
+        device = self.devices[name]
+        allowed = device.grant.amps_ma if device.grant and self.now < device.valid_until else device.lapse_ma
+        vehicle = device.vehicle
+        amps = min(allowed, device.placement.maximum_ma) if vehicle else 0
+        if amps != device.signalled_ma:
+            device.changes.append((self.now, amps))
+        device.signalled_ma = amps
+        self.promise.signalled(self.now, name, amps, device.lapse_ma, device.fence, open_=vehicle is None)
+        self.violations += self.signal[name].signalled(self.now, amps)
+        if vehicle is not None and vehicle.obeys:
+            self.at(self.now + vehicle.reaction, lambda: self._follow(name, vehicle, amps))
+        self.report(name)
+
+    def _follow(self, name: str, vehicle: Vehicle, amps: int) -> None:
+        device = self.devices[name]
+        if device.vehicle is not vehicle or not vehicle.obeys:
+            return
+        wish = vehicle.maximum_ma if vehicle.appetite_ma is None else vehicle.appetite_ma
+        device.drawn_ma = min(wish, int(amps * vehicle.overdraw)) if amps >= vehicle.minimum_ma else 0
+        self._check()
+
+    def report(self, name: str) -> None:
+        device = self.devices[name]
+        report = CurrentSignalled(
+            charge_point=name,
+            amps_ma=device.signalled_ma,
+            lapse_ma=device.lapse_ma,
+            epoch=device.fence[0],
+            sequence=device.fence[1],
+            contactor_open=device.vehicle is None,
+            mono=self.board_clock(device.placement.node),
+        )
+        self._up(device.placement.node, report)
+
+    # ------------------------------------------------------------ vehicles and faults
+
+    def arrive(self, name: str, vehicle: Vehicle | None = None) -> None:
+        device = self.devices[name]
+        vehicle = device.vehicle = vehicle or Vehicle()
+        self.promise.loads(name, vehicle.phases)
+        self._up(device.placement.node, DemandChanged(name, True, vehicle.phases, 6_000, vehicle.maximum_ma, True, self.now))
+        self._signal(name)
+
+    def leave(self, name: str) -> None:
+        device = self.devices[name]
+        device.vehicle, device.drawn_ma = None, 0
+        self.promise.loads(name, device.placement.phases)
+        self._up(device.placement.node, DemandChanged(name, False, device.placement.phases, 6_000, 0, False, self.now))
+        self._signal(name)
+
+    def reboot(self, node: str) -> None:
+        """Power cut of a board: pilot off, no grant, a new boot id."""
+        self.boot[node] += 1
+        for name, device in self.devices.items():
+            if device.placement.node == node:
+                device.grant, device.fence, device.lapse_ma, device.drawn_ma = None, (0, 0), device.placement.boot_ma, 0
+                self.signal[name] = SignalWatch(device.placement)
+                self._signal(name)
+
+    def limit(self, circuit: str, limit_ma: PerPhase) -> None:
+        self.operator[circuit] = limit_ma
+        self.promise.limited(circuit, self.limit_of(circuit))
+        self.tell(SetOperatorLimit(circuit, limit_ma, "test"))
+
+    def limit_of(self, name: str) -> PerPhase:
+        fuse = next(c.limit_ma for c in self.circuits if c.name == name)
+        return tuple(map(min, fuse, self.operator.get(name, fuse)))  # type: ignore[return-value]
+
+    # ------------------------------------------------------------ physics and meters
+
+    def below(self, circuit: str) -> list[Device]:
+        paths = self.promise._network.paths
+        return [d for d in self.devices.values() if circuit in paths[d.placement.circuit]]
+
+    def own_ma(self, circuit: str) -> PerPhase:
+        total = ZERO
+        for device in self.below(circuit):
+            total = add(total, on_phases(device.drawn_ma, device.grid_phases()))
+        return total
+
+    def _meters(self) -> list[str]:
+        return [c.meter for c in self.circuits if c.meter] + [d.placement.meter for d in self.devices.values() if d.placement.meter]
+
+    def _poll(self, meter: str) -> None:
+        self.at(self.now + 1.0 + self.random.uniform(-0.03, 0.03), lambda: self._poll(meter))
+        if meter in self.dead_meters:
+            return
+        circuit = next((c for c in self.circuits if c.meter == meter), None)
+        if circuit is not None:
+            external = self.house(self.now)
+            true = add(self.own_ma(circuit.name), external) if circuit.meter_sees_charging else external
+            self.at(self.now + self.meter_delay, lambda: self.promise.metered(circuit.name, external))
+        else:
+            device = next(d for d in self.devices.values() if d.placement.meter == meter)
+            true = on_phases(device.drawn_ma, device.grid_phases())
+        noisy = tuple(max(0, value + self.random.randint(-self.noise, self.noise)) for value in true)
+        taken = self.now
+        reading = ReadingTaken(meter, Quality.FRESH, Sample(noisy, 0, 0), None, taken, WALL, RESOLUTION_MA)  # type: ignore[arg-type]
+        self.at(self.now + self.meter_delay, lambda: self.tell(reading))
+
+    def lose_meter(self, meter: str) -> None:
+        """It answers no more; the meter actor says so after 5 s."""
+        self.dead_meters.add(meter)
+        stale = ReadingTaken(meter, Quality.STALE, None, None, self.now + 5.0, WALL)
+        self.at(self.now + 5.0, lambda: self.tell(stale))
+        circuit = next((c for c in self.circuits if c.meter == meter), None)
+        if circuit is not None:
+            self.at(self.now + 5.0, lambda: self.promise.metered(circuit.name, circuit.external_fallback_ma))
+
+    def _look(self) -> None:
+        self._check()
+        self.at(self.now + 0.25, self._look)
+
+    def _check(self) -> None:
+        for circuit in self.circuits:
+            external = self.house(self.now)
+            self.violations += self.overload[circuit.name].observe(
+                self.now, self.limit_of(circuit.name), self.own_ma(circuit.name), external
+            )
+        for name, device in self.devices.items():
+            self.violations += self.signal[name].signalled(self.now, device.signalled_ma)
+
+
+def grid(limit_ma: int = 63_000, **changes: object) -> Circuit:
+    """The connection of examples/single.toml."""
+    described: dict[str, object] = {
+        "headroom_ma": 1_000,
+        "meter": "grid-meter",
+        "external_fallback_ma": (20_000, 20_000, 20_000),
+    }
+    return Circuit("grid", (limit_ma, limit_ma, limit_ma), **(described | changes))  # type: ignore[arg-type]
+
+
+def places(count: int, node: str = "n", *, metered: bool = True, **changes: object) -> list[Placement]:
+    return [
+        Placement(f"{node}/cp{n}", node, "grid", meter=f"{node}-m{n}" if metered else None, **changes)  # type: ignore[arg-type]
+        for n in range(1, count + 1)
+    ]
