@@ -40,5 +40,5 @@ def _unreachable(target: str, error: grpc.RpcError) -> ParkUnreachable:
     if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.UNAVAILABLE:
         reason = "nobody answers there"  # the library's text is about its own inside
     return ParkUnreachable(
-        f"no park at {target}: {reason or error}; is the node running, and is this its energy address ([listen] energy)?"
+        f"no park at {target}: {reason or error}; is the node running, and is this its [listen] energy address?"
     )

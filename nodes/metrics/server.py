@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TypeAlias
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, ProcessCollector, generate_latest
 
@@ -21,7 +22,7 @@ from park.view import ParkView
 
 PATH = "/metrics"
 CLIENT_SECONDS = 10.0  # a client slower than Prometheus' own preset of 10 s a scrape has given up anyway
-AT_ONCE = 4  # scrapes served at the same time; more are told to come back, so that nobody can fill the memory
+AT_ONCE = 16  # connections served at the same time; more are closed, so that nobody can fill the memory
 _log = logging.getLogger(__name__)
 
 
@@ -66,15 +67,32 @@ class MetricsServer:
         self._server.server_close()
 
 
+_Request: TypeAlias = socket.socket | tuple[bytes, socket.socket]  # socketserver's, the second for UDP
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 16
 
     def __init__(self, where: Endpoint, page: Callable[[], bytes]) -> None:
         self.page = page
-        self.places = threading.BoundedSemaphore(AT_ONCE)
+        self._places = threading.BoundedSemaphore(AT_ONCE)
         self.address_family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
         super().__init__((where.host, where.port), _Scrape)
+
+    def process_request(self, request: _Request, client_address: object) -> None:
+        """Give the connection a thread, while there are not too many."""
+        if self._places.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: _Request, client_address: object) -> None:
+        """Serve the connection on its thread."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._places.release()
 
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - socketserver's signature
         """Say that a client went away in the middle, without the traceback the standard library prints."""
@@ -89,22 +107,17 @@ class _Scrape(BaseHTTPRequestHandler):
     sys_version = ""
 
     def do_GET(self) -> None:
-        if self.path.partition("?")[0] != PATH:
-            self._answer(HTTPStatus.NOT_FOUND, f"the metrics are at {PATH}\n".encode())
-        elif not self.server.places.acquire(blocking=False):
-            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, b"too many scrapes at once\n")
+        if self.path.partition("?")[0] == PATH:
+            self._scrape()
         else:
-            try:
-                self._scrape()
-            finally:
-                self.server.places.release()
+            self._answer(HTTPStatus.NOT_FOUND, f"the metrics are at {PATH}\n".encode())
 
     do_HEAD = do_GET  # noqa: N815 - the name http.server looks for
 
     def _scrape(self) -> None:
         try:
             page = self.server.page()
-        except Exception:
+        except Exception:  # noqa: BLE001 - whoever scrapes shall be told, and the log why
             _log.exception("the metrics could not be written")
             self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, b"the metrics could not be written; see the log\n")
             return

@@ -106,7 +106,7 @@ class BackendEdge:
                 close_timeout=CLOSE_SECONDS,
                 max_size=HARD_FRAME_BYTES,
                 proxy=None,
-                ssl=endpoint.tls,
+                ssl=endpoint.ssl,
             )
         except (OSError, WebSocketException) as error:
             raise BackendLost(explain(endpoint, error)) from error

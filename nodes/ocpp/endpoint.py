@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import ssl
+import ssl as tls_library
 from base64 import b64encode
 from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import quote
 
 from websockets.asyncio.client import connect
@@ -30,11 +31,16 @@ class Endpoint:
     ping_timeout: float = 20.0
     open_timeout: float = 30.0
     compression: bool = True
-    tls: ssl.SSLContext | None = None
+    tls: tls_library.SSLContext | None = None
 
     @property
     def address(self) -> str:
         return f"{self.url.rstrip('/')}/{quote(self.identity, safe='')}"
+
+    @property
+    def ssl(self) -> tls_library.SSLContext | Literal[True] | None:
+        """What the connection needs: the system's trust store unless a context is configured."""
+        return self.tls or (True if self.url.lower().startswith("wss:") else None)
 
     @property
     def headers(self) -> dict[str, str]:

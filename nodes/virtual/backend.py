@@ -266,7 +266,7 @@ async def obey(backend: Backend, order: Mapping[str, object]) -> bool:
             faults.delay, faults.actions = float(seconds), _actions(rest)
         case {"offline": int(seconds) | float(seconds)}:
             await backend.offline(float(seconds))
-        case {"block": [*_]}:
+        case {"block": object()}:
             backend.blocked = {str(tag).lower() for tag in cast("list[object]", order["block"])}
         case {"boot": str(status)}:
             backend.boot_status = status

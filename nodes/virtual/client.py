@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import grpc
 
@@ -19,7 +19,7 @@ class BenchMisused(BenchRefused):
 
 
 @contextlib.contextmanager
-def bench(target: str) -> Iterator[BenchStub]:
+def bench(target: str) -> Generator[BenchStub]:
     """A stub for blocking calls to HOST:PORT; what goes wrong is raised as BenchUnusable or BenchRefused."""
     with grpc.insecure_channel(target, options=OPTIONS) as channel:
         try:

@@ -20,6 +20,7 @@ from park.config.electrical import CircuitSection, PlacementSection
 from park.config.node_config import NodeConfig
 from park.config.quantities import milliamperes
 from park.load.circuit import Circuit, Placement
+from park.load.startup import refusals
 from park.load.state import CoordinatorSettings
 from park.metering.maps import register_map
 from park.metering.meter import MeterSettings
@@ -60,6 +61,13 @@ def coordinator_settings(
         lease_seconds=config.load.lease_seconds,
         renew_seconds=config.load.renew_seconds,
     )
+
+
+def refused_at_start(config: NodeConfig, source: str, traits_of: TraitsOf) -> tuple[str, ...]:
+    """Why this park must not start although its file is well-formed: lapse and boot currents against the fuses."""
+    if not config.circuit:
+        return ()
+    return tuple(f"{source}: {text}" for text in refusals(circuits(config), placements(config, traits_of)))
 
 
 def circuits(config: NodeConfig) -> tuple[Circuit, ...]:

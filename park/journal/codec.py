@@ -27,7 +27,7 @@ class _SampleRow(TypedDict):
     frequency_mhz: int | None
 
 
-class FactRow(TypedDict, total=False):
+class FactRow(TypedDict):
     kind: str
     session: str
     ordinal: int
@@ -80,7 +80,7 @@ def entry_of(journal: str, key: str, body: str) -> Entry:
 
 def fact_row(fact: SessionFact) -> FactRow:
     """A fact as the part of a row every table of facts shares."""
-    row: FactRow = {
+    row: dict[str, object] = {
         "session": fact.session,
         "ordinal": fact.ordinal,
         "charge_point": fact.charge_point,
@@ -109,7 +109,7 @@ def fact_row(fact: SessionFact) -> FactRow:
                 "reason": fact.reason.value,
                 "id_tag": fact.id_tag,
             }
-    return row
+    return cast("FactRow", row)
 
 
 def fact_of(row: FactRow) -> SessionFact:

@@ -15,6 +15,8 @@ class Commitment:
     """
 
     __slots__ = (
+        "_foreign",
+        "_foreign_until",
         "_past",
         "_placement",
         "_silence",
@@ -30,6 +32,8 @@ class Commitment:
         self._placement = placement
         self._silence = lease_and_guard(lease_seconds) + REACTION_SECONDS
         self._spoke = began  # mono of the newest report
+        self._foreign_until = began + self._silence  # by then no grant of an earlier coordinator is in force
+        self._foreign = False
         self._past: list[tuple[float, int]] = []  # (counts until, mA) of earlier signals, mA strictly descending
         self.leases = Leases(has_deadman=placement.has_deadman)
         self.signalled_ma: int | None = None  # None: never reported
@@ -39,6 +43,7 @@ class Commitment:
 
     def reported(self, report: CurrentSignalled, sequence: int, now: float) -> None:
         """The EVSE read back its signal. `sequence`: of the grant it obeys, 0 when that is none of this coordinator's."""
+        self._foreign = sequence == 0 and report.sequence > 0
         ruled_out = self.leases.confirmed(sequence, report.lapse_ma, now)
         if report.contactor_open:  # nothing flows: only what may flow next counts
             self._past.clear()
@@ -56,6 +61,14 @@ class Commitment:
             past.pop()
         past.append((now + REACTION_SECONDS, amps_ma))
 
+    def superseded(self, now: float) -> None:
+        """Another coordinator was heard: its grants may be in force as long as one lasts."""
+        self._foreign_until = now + self._silence
+
+    def holds_unknown(self, now: float) -> bool:
+        """It obeys a grant of an earlier coordinator: what it signals now is not the most that grant allows."""
+        return self._foreign and now < self._foreign_until
+
     def lapse_ma(self) -> int:
         """Lapse current that counts; lowered only once the device reported it lower."""
         placement = self._placement
@@ -69,7 +82,7 @@ class Commitment:
         placement = self._placement
         if placement.has_deadman and now >= self._spoke + self._silence:
             return 0  # a signal above the lapse current needs a grant: those since then are counted by themselves
-        if self.signalled_ma is None:
+        if self.signalled_ma is None or self.holds_unknown(now):
             return placement.maximum_ma  # nothing is known of it: it may hold any grant of an earlier coordinator
         past = self._past
         while past and past[0][0] <= now:

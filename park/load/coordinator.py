@@ -145,6 +145,8 @@ def _superseded(state: CoordinatorState, epoch: int, server_id: str, sequence: i
     state.epoch = epoch + 1
     state.holding_until = now + lease_and_guard(state.settings.lease_seconds)
     state.unheard = set(state.points_by_name)
+    for point in state.points:
+        point.commitment.superseded(now)
     return [EpochTaken(state.epoch)]
 
 
@@ -216,7 +218,8 @@ def _reductions(points: Iterable[Point], now: float) -> list[Offer]:
             continue
         held = point.held_ma(now) if point.wants or point.in_force(now) or point.sent is None else 0
         counted_lapse = point.commitment.lapse_ma()
-        if point.target_ma >= held and point.target_lapse_ma >= counted_lapse:
+        unknown = point.commitment.holds_unknown(now)  # replace it by a grant of ours, and it is known
+        if not unknown and point.target_ma >= held and point.target_lapse_ma >= counted_lapse:
             continue
         amps = min(point.target_ma, held)
         lapse = min(point.target_lapse_ma, max(counted_lapse, amps))

@@ -12,6 +12,7 @@ from park.model.electric import PerPhase
 from park.model.metering import Sample
 
 _REGISTER_VALUES = 0x1_0000
+_SMALLEST = 1e-9  # no meter resolves less in its own units: such a float has its words or bytes swapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +62,22 @@ def _decode_block(
     if not all(0 <= word < _REGISTER_VALUES for word in registers):
         return f"a register from {block.address:#06x} on is outside 16 bits"
     for register in block.registers:
-        value = _value(meter_map, register, registers[register.address - block.address : register.end - block.address])
+        raw = _raw(meter_map, register, registers[register.address - block.address : register.end - block.address])
+        value = raw * register.scale
+        if 0 < abs(raw) < _SMALLEST:
+            return f"{register.quantity.value} is {value:g}: the order of words or bytes is not that of this map"
         if not isfinite(value) or not register.low <= value <= register.high:
             return f"{register.quantity.value} is {value:g}, plausible is {register.low:g} to {register.high:g}"
         values[register.quantity] = value
     return None
 
 
-def _value(meter_map: RegisterMap, register: Register, words: Sequence[int]) -> float:
+def _raw(meter_map: RegisterMap, register: Register, words: Sequence[int]) -> float:
     if meter_map.word_order is WordOrder.LOW_FIRST:
         words = words[::-1]
     packed = struct.pack(f">{len(words)}H", *words)
     (raw,) = struct.unpack(f">{register.type.value}", packed)
-    return raw * register.scale
+    return raw
 
 
 def _sample(values: dict[Quantity, float]) -> Sample | Implausible:

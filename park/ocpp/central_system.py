@@ -14,13 +14,14 @@ from park.model.access import (
     Undeliverable,
     Verdict,
 )
+from park.model.alarm import Alarm
 from park.model.metering import Quality, ReadingTaken
 from park.model.session import FactDelivered, FactOffered, FactTaken, SessionMetered
 from park.model.signals import Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, RowsLoaded
 from park.model.time import Now
 from park.ocpp import answers, commands, delivery, intake, keys, outgoing, queue
-from park.ocpp.effects import Alarm, BackendReported, CentralSystemEffect, Load, Write
+from park.ocpp.effects import BackendReported, CentralSystemEffect, Load, Write
 from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, ReportLink
 from park.ocpp.messages import Reading
 from park.ocpp.rows import SETTINGS, TABLES, setting_of

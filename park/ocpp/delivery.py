@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from park.model.access import Verdict
+from park.model.alarm import Alarm
 from park.model.session import (
     FactDelivered,
     SessionEnded,
@@ -19,7 +20,6 @@ from park.model.session import (
 from park.model.storage import Delete, Put
 from park.model.time import Now
 from park.ocpp import messages
-from park.ocpp.effects import Alarm
 from park.ocpp.keys import KeyValues
 from park.ocpp.link import Payload
 from park.ocpp.queue import Attempt, Queue, Settling, is_dead

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import ClassVar, TypeAlias
 
 from park.model.access import BackendAuthorized, SettingChanged
+from park.model.alarm import Alarm
 from park.model.delivery import Delivery
 from park.model.session import FactDelivered, FactTaken, TransactionAssigned
 from park.model.signals import WakeAt
@@ -54,14 +55,6 @@ class ClockOffered:
     """The backend's clock is `offset_seconds` ahead of ours (negative: behind); told from one second on."""
 
     offset_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """Something a technician has to look at. `code` is stable, `text` says what, where and what to do."""
-
-    code: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from park.model.alarm import Alarm
 from park.model.session import (
     FactDelivered,
     FactOffered,
@@ -13,7 +14,6 @@ from park.model.session import (
 )
 from park.model.storage import Put
 from park.model.time import Now
-from park.ocpp.effects import Alarm
 from park.ocpp.queue import Queue, followed_by, is_dead
 from park.ocpp.rows import Entry, Fate, Transaction
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from park.model.alarm import Alarm
 from park.model.session import (
     FactDelivered,
     FactId,
@@ -19,7 +20,6 @@ from park.model.session import (
     TransactionAssigned,
 )
 from park.model.storage import Delete, Put, Row
-from park.ocpp.effects import Alarm
 from park.ocpp.link import Payload
 from park.ocpp.rows import (
     DEAD_LETTERS,

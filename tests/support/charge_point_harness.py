@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from park.charging.charge_point import ChargePointEvent, ChargePointState, Effect, initial, step
+from park.charging.charge_point import Answer, ChargePointEvent, ChargePointState, Effect, initial, step
 from park.charging.settings import ChargePointSettings, Outlet
 from park.model.access import AuthorizationGranted, CommandAnswer, ConnectorStatus, ConnectorStatusChanged
 from park.model.evse import (
@@ -234,6 +234,8 @@ class ChargePointHarness:
             case RecoverSession():
                 if self.recovers:
                     self.send(SessionRecovered(NAME, self.open_session))
+            case Answer():
+                effect.reply_to.tell(effect.answer)
             case _:
                 pass
 
