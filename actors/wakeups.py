@@ -21,7 +21,7 @@ class WakeUps:
         self._fire = fire
         self._pending: list[float] = []
 
-    def ask(self, mono: float) -> None:
+    def request(self, mono: float) -> None:
         """Fire at `mono` or soon after, never before; ignored if something earlier is pending."""
         if min(self._pending, default=math.inf) <= mono:
             return

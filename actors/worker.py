@@ -62,7 +62,7 @@ class Worker(pykka.Actor, Generic[M]):
 
     def wake_at(self, mono: float) -> None:
         """Tell this incarnation `Tick()` at `mono` or soon after, unless an earlier tick is already under way."""
-        self._wakeups.ask(mono)
+        self._wakeups.request(mono)
 
     def watch(self, bereaved: Callable[[BaseException], None], dropped: Callable[[object], None]) -> None:
         """Name who is told of the failure of this incarnation, and of each message it leaves behind."""

@@ -11,7 +11,7 @@ import queue
 import sqlite3
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,12 +62,10 @@ class Store:
             self._thread.join(STOP_SECONDS)
         self._connection.close()
 
-    def next_epoch(self) -> int:
-        """One more than ever before, on disk before it is used (safety: One voice). Before `start` only."""
-        epoch = int(self._meta("epoch") or 0) + 1
+    def put_now(self, put: Put) -> None:
+        """Commit one row on the calling thread; before `start` only."""
         with self._transaction():
-            self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('epoch', ?)", (str(epoch),))
-        return epoch
+            self._apply(put)
 
     def rows(self, *tables: str) -> tuple[Row, ...]:
         """What is on disk now; for composition roots before `start` and for tests."""
@@ -87,7 +85,7 @@ class Store:
         return None if found is None else str(found[0])
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self) -> Generator[None]:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield

@@ -20,7 +20,10 @@ WRONG_USE = 2
 
 def version() -> str:
     """The version of the installed distribution."""
-    return metadata.version("chargepark")
+    try:
+        return metadata.version("chargepark")
+    except metadata.PackageNotFoundError:  # a source tree that was never installed
+        return "unknown"
 
 
 def main() -> None:

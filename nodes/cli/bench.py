@@ -10,16 +10,10 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
-
-from nodes import log
-from nodes.cli.bench_tables import tables
 from nodes.rpc import bench_pb2 as pb
 from nodes.rpc.bench_codec import behaviour_to_wire
 from nodes.rpc.bench_pb2_grpc import BenchStub
 from nodes.virtual.client import PATIENCE_SECONDS, BenchMisused, bench
-from nodes.virtual.plan import bench_plan_from_toml
-from nodes.virtual.serve import serve
 from park.config.quantities import endpoint
 from park.physics.hardware import Fault
 from park.physics.vehicle import Behaviour
@@ -71,6 +65,10 @@ def serve_command(
     as_json: Annotated[bool, typer.Option("--log-json", help="Log JSON instead of key=value.")] = False,
 ) -> None:
     """Serve the virtual hardware that these configuration files name, until Ctrl-C or SIGTERM."""
+    from nodes import log  # noqa: PLC0415 - here and below: a verb shall not wait for what only others need
+    from nodes.virtual.plan import bench_plan_from_toml  # noqa: PLC0415
+    from nodes.virtual.serve import serve  # noqa: PLC0415
+
     log.configure(as_json=as_json)
     asyncio.run(serve(bench_plan_from_toml(configs)))
 
@@ -196,6 +194,10 @@ def jump(seconds: Annotated[float, typer.Argument(metavar="SECONDS")], target: T
 @app.command()
 def show(target: Target = HERE) -> None:
     """Show what really is: cars, currents, contactors, meters and fuses."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from nodes.cli.bench_tables import tables  # noqa: PLC0415
+
     try:
         with bench(target) as stub:
             truth = stub.GetBench(pb.GetBenchRequest(), timeout=PATIENCE_SECONDS)

@@ -14,6 +14,8 @@ MODES = {pb.METER_MODE_LIVE: "live", pb.METER_MODE_SILENT: "silent", pb.METER_MO
 def tables(truth: pb.BenchTruth) -> Iterator[Table]:
     """One table each for charge points, circuits, meters and readers, where there are any."""
     yield _points(truth)
+    if any(evse.HasField("vehicle") for evse in truth.evses):
+        yield _cars(truth)
     if truth.circuits:
         yield _circuits(truth)
     if truth.meters:
@@ -24,21 +26,20 @@ def tables(truth: pb.BenchTruth) -> Iterator[Table]:
 
 def _points(truth: pb.BenchTruth) -> Table:
     title = "charge points" if truth.link_up else "charge points (the link to the nodes is down)"
-    columns = ("name", "driver", "pilot", "signal A", "contactor", "lock", "L1 L2 L3 A", "Wh", "car", "faults")
+    columns = ("name", "driver", "pilot", "signal A", "contactor", "lock", "L1 L2 L3 A", "Wh", "faults")
     table = Table(*columns, title=title, title_justify="left")
     for evse in truth.evses:
         levels = evse.levels
         lock = ("closed" if levels.lock_closed else "open") if levels.HasField("lock_closed") else "-"
         table.add_row(
             evse.charge_point,
-            "attached" if evse.attached else "-",
+            "yes" if evse.attached else "-",
             pb.Pilot.Name(levels.pilot).removeprefix("PILOT_"),
             _signal(levels),
             "closed" if levels.contactor_closed else "open",
             lock,
             _currents(evse.currents),
             f"{evse.energy_wh:.0f}",
-            _car(evse),
             " ".join([*levels.faults, *(f"({name})" for name in evse.injected_faults)]) or "-",
         )
     return table
@@ -53,12 +54,20 @@ def _signal(levels: pb.EvseLevels) -> str:
     return f"{offered} (deadman)" if levels.deadman_tripped else offered
 
 
-def _car(evse: pb.EvseTruth) -> str:
-    if not evse.HasField("vehicle"):
-        return "-"
-    car = evse.vehicle
-    behaviour = pb.VehicleBehaviour.Name(car.behaviour).removeprefix("VEHICLE_BEHAVIOUR_").lower()
-    return f"{car.phases}×{car.maximum_ma / 1000:g} A {behaviour}, {car.received_wh:.0f} of {car.energy_wh:.0f} Wh"
+def _cars(truth: pb.BenchTruth) -> Table:
+    table = Table("at", "phases", "A", "behaviour", "Wh taken", "Wh wanted", title="cars", title_justify="left")
+    for evse in truth.evses:
+        if evse.HasField("vehicle"):
+            car = evse.vehicle
+            table.add_row(
+                evse.charge_point,
+                str(car.phases),
+                f"{car.minimum_ma / 1000:g}-{car.maximum_ma / 1000:g}",
+                pb.VehicleBehaviour.Name(car.behaviour).removeprefix("VEHICLE_BEHAVIOUR_").lower(),
+                f"{car.received_wh:.0f}",
+                f"{car.energy_wh:.0f}",
+            )
+    return table
 
 
 def _circuits(truth: pb.BenchTruth) -> Table:
@@ -105,7 +114,7 @@ def _readers(truth: pb.BenchTruth) -> Table:
     table = Table("reader", "driver", "shows", title="readers", title_justify="left")
     for reader in truth.readers:
         shown = pb.ReaderFeedback.Name(reader.feedback).removeprefix("READER_FEEDBACK_").lower()
-        table.add_row(reader.reader, "attached" if reader.attached else "-", shown)
+        table.add_row(reader.reader, "yes" if reader.attached else "-", shown)
     return table
 
 

@@ -21,7 +21,7 @@ from park.model.evse import (
 from park.physics.meters import Mode
 from park.physics.vehicle import Behaviour, VehicleSpec
 
-LONGEST_VALIDITY_SECONDS = 3600.0  # leases last seconds; what asks for more is a mistake in units
+LONGEST_VALIDITY_SECONDS = 86_400.0  # a standing offer, whose lapse is the same current; more is a mistake in units
 LARGEST_MA = 1_000_000  # no pilot, car or cable comes near 1000 A
 
 _PILOTS = {

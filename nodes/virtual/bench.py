@@ -150,12 +150,14 @@ class Bench:
         """Whether a driver holds this charge point or reader."""
         return any(name in (cable.readers if reader else cable.points) for cable in self.cables)
 
-    def set_link(self, *, up: bool) -> None:
-        """Cut or mend the cables of all drivers."""
+    def set_link(self, *, up: bool) -> str:
+        """Cut or mend the cables of all drivers; returns what happened."""
         self.link_up = up
-        if not up:
-            for cable in list(self.cables):
-                self.detach(cable, "the link is down")
+        if up:
+            return "drivers may attach again"
+        for cable in list(self.cables):
+            self.detach(cable, "the link is down")
+        return "every driver's cable is cut"
 
     @staticmethod
     def _own(mine: Mapping[str, str], cable: Cable, own: str) -> str:

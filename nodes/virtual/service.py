@@ -122,12 +122,10 @@ class BenchService(BenchServicer):
         return await self._do(set_temperature, context)
 
     async def LinkDown(self, request: pb.LinkDownRequest, context: Context) -> pb.BenchDone:
-        self._bench.set_link(up=False)
-        return pb.BenchDone(text="every driver's cable is cut")
+        return await self._do(lambda _site, _mono: self._bench.set_link(up=False), context)
 
     async def LinkUp(self, request: pb.LinkUpRequest, context: Context) -> pb.BenchDone:
-        self._bench.set_link(up=True)
-        return pb.BenchDone(text="drivers may attach again")
+        return await self._do(lambda _site, _mono: self._bench.set_link(up=True), context)
 
     async def ClockJump(self, request: pb.ClockJumpRequest, context: Context) -> pb.BenchDone:
         text = (

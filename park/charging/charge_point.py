@@ -198,7 +198,7 @@ def _take_levels(state: ChargePointState, report: EvseReported, now: Now, effect
     if unknown:
         state.contactor = contactor.adopt(state.contactor, closed=report.contactor_closed, mono=mono)
         state.signalling = signalling.forgotten(state.signalling)
-        if not report.contactor_closed and earlier is not None:  # a permission from before must not outlive the gap
+        if not report.contactor_closed:  # a permission given earlier must not outlive the gap
             effects.append(SetContactor(state.settings.name, closed=False))
     else:
         state.contactor = contactor.observe(

@@ -76,7 +76,7 @@ def _document(text: str, source: str) -> Document:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as wrong:
         place = _PLACE.search(str(wrong))
-        where = place[1] if place else "somewhere"
+        where = place[1] if place and place[1].startswith("line") else f"line {text.count(chr(10)) + 1}, its end"
         reason = _PLACE.sub("", str(wrong))
         raise ConfigurationInvalid((f"{source}: {where}: {reason}; correct the TOML syntax there",)) from None
     except (RecursionError, ValueError) as wrong:  # brackets a thousand deep, numbers of thousands of digits

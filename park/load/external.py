@@ -30,8 +30,8 @@ class OwnLoad(Protocol):
 class ExternalLoad:
     """The foreign load of one circuit. Mutable, owned by the coordinator's state.
 
-    `possible_ma`: no raise may count on less: the newest reading, or the window average where that is more; own share
-    at its smallest. `planned`: what grants are made for: rises at once to what is certainly foreign, or was seen in two
+    `possible_ma`: no raise may count on less: the newest reading, the one before (whose own shares are all known), or
+    the window average, whichever is most; own share at its smallest. `planned`: what grants are made for: rises at once to what is certainly foreign, or was seen in two
     readings in a row; falls late. A car that begins to draw between two polls is not mistaken for the house.
     `quality` None: the circuit has no meter. A meter that is stale or implausible is replaced by the fallback.
     """
@@ -116,6 +116,8 @@ class ExternalLoad:
         count = len(window)
         average = (self._sum[0] // count, self._sum[1] // count, self._sum[2] // count)
         self.possible_ma = highest(load, average)
+        if self._before:  # the newest may have seen less of our own than our own meters told so far
+            self.possible_ma = highest(self.possible_ma, self._before[-1])
         held = self.planned.held_ma
         self._ambiguous = load[0] > held[0] or load[1] > held[1] or load[2] > held[2]
         rose = self._ambiguous and self.planned.rise(self._certain(load, now))

@@ -233,6 +233,10 @@ class PromiseWatch:
         """The vehicle may load so many phases."""
         self._phases[charge_point] = self._placements[charge_point].grid_phases(phases_used)
 
+    def booted(self, charge_point: str) -> None:
+        """Its board restarted: stamps of the earlier boot make no grant valid any more."""
+        self._promises[charge_point].grants.clear()
+
     def signalled(self, at: float, charge_point: str, amps_ma: int, lapse_ma: int, fence: tuple[int, int], *, open_: bool) -> None:
         """The device's signal changed; `open_`: its contactor is open, so nothing flows yet."""
         promise = self._promises[charge_point]

@@ -12,7 +12,7 @@ from park.load.hold import PeakHold
 from park.load.lease import lease_and_guard
 from park.load.unused import Usage
 from park.model.demand import CurrentSignalled, DemandChanged
-from park.model.electric import ZERO, PerPhase, on_phases, subtract
+from park.model.electric import ZERO, PerPhase, highest, on_phases, subtract
 from park.model.grant import Grant, Reason, Stamp
 from park.model.metering import Quality, ReadingTaken
 
@@ -191,7 +191,12 @@ class Point:
         return self.commitment.promised_ma(now)
 
     def committed_ma(self, now: float) -> PerPhase:
-        return self.commitment.on_phases(self.commitment.promised_ma(now), self.phases)
+        """Worst mA per grid phase; while nothing is heard, another vehicle may have come: the lapse on every wire."""
+        committed = self.commitment.on_phases(self.commitment.promised_ma(now), self.phases)
+        if self.board.speaks(now):
+            return committed
+        wired = self.placement.grid_phases(self.placement.phases)
+        return highest(committed, on_phases(self.commitment.lapse_ma(), wired))
 
     def may_draw_ma(self, now: float) -> PerPhase:
         return on_phases(self.commitment.promised_ma(now), self.phases)

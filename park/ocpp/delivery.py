@@ -103,12 +103,13 @@ def answered(queue: Queue, unique_id: str, payload: Payload, values: KeyValues, 
 
 def _twice_given(queue: Queue, known: Transaction, number: int) -> tuple[Alarm, ...]:
     """B-193: a transaction id is unique. It is used as given, and nothing is merged."""
-    other = queue.open_transaction(number)
-    if other is None or other.session == known.session:
+    others = [given for given in queue.transactions.values() if given.transaction == number and given is not known]
+    if not others:
         return ()
+    other = others[-1]
     text = (
-        f"the backend gave transaction id {number} to connector {known.start.connector} while connector "
-        f"{other.start.connector} has it: both are kept apart here; report it to the backend's operator"
+        f"the backend gave transaction id {number} to connector {known.start.connector}, and to connector "
+        f"{other.start.connector} before: both are kept apart here; report it to the backend's operator"
     )
     return (Alarm("ocpp-transaction-id-twice", text),)
 

@@ -83,7 +83,7 @@ def _send(state: CentralSystem, purpose: Purpose, now: Now) -> Turn:
         _noted(state, purpose, unique_id, now),
         flight=Flight(unique_id, purpose, deadline),
         last_traffic=now.mono,
-        volatile_last=not isinstance(purpose, TransactionCall),
+        volatile_last=isinstance(purpose, StatusCall | HeartbeatCall | TriggeredValues),
     )
     return state, (SendCall(unique_id, action, payload, state.link or 0),)
 

@@ -24,7 +24,7 @@ def in_words(link: Reason) -> str:
     where = " ".join(part for part in (link.circuit, link.phase) if part)
     if where:
         text += f" on {where}"
-    if link.source and link.source not in {link.circuit, link.limit}:
+    if link.source and link.source not in {f"circuit {link.circuit}", link.limit}:
         text += f" ({link.source})"
     if link.available_ma is not None:
         text += f", {link.available_ma / 1000:.1f} A available"

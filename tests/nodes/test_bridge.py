@@ -123,9 +123,13 @@ async def test_a_question_gets_the_first_answer():
     root = Supervisor(world, "root")
     child = root.child("answerer", lambda _: Answerer(world))
     root.start()
+    complaints: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, complaint: complaints.append(complaint))
     assert await ask(child, Question, timeout=10.0) == "first"
     await asyncio.to_thread(root.stop)
+    await asyncio.sleep(0)
     world.close()
+    assert complaints == [], "the second answer has nowhere to go, and that is all"
 
 
 async def test_a_question_nobody_answers_names_itself():

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from support.probe import Probe
 
+from nodes.epochs import take_next
 from nodes.store import FILE, Store
 from park.errors import StoreUnusable
 from park.model.storage import Commit, Committed, Delete, LoadRows, Put, Row, RowsLoaded
@@ -31,11 +32,11 @@ def test_rows_come_back_in_the_order_of_their_keys(tmp_path: Path) -> None:
 
 def test_identities_and_epoch_outlive_the_process(tmp_path: Path) -> None:
     first = Store(tmp_path)
-    identity, epoch = (first.journal_id, first.server_id), first.next_epoch()
+    identity, epoch = (first.journal_id, first.server_id), take_next(first)
     first.stop()
     second = Store(tmp_path)
     assert (second.journal_id, second.server_id) == identity
-    assert second.next_epoch() == epoch + 1
+    assert take_next(second) == epoch + 1
     second.stop()
 
 

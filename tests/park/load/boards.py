@@ -14,7 +14,7 @@ from park.load.invariants import OverloadWatch, PromiseWatch, SignalWatch, Viola
 from park.load.report import CircuitReported
 from park.load.state import CoordinatorSettings
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged, SetOperatorLimit
-from park.model.electric import ZERO, PerPhase, add, on_phases
+from park.model.electric import ZERO, PerPhase, add, lowest, on_phases
 from park.model.grant import ApplyGrant, Grant, Stamp
 from park.model.metering import Quality, ReadingTaken, Sample
 from park.model.signals import Start, Tick, WakeAt
@@ -22,6 +22,7 @@ from park.model.time import Now
 
 WALL = datetime(2026, 1, 1, tzinfo=UTC)
 RESOLUTION_MA = 10
+SETTLED_SECONDS = 1.3  # by then every charge point's own meter was read after the circuit's: the house load is known
 
 
 @dataclass
@@ -104,6 +105,7 @@ class Boards:
         self.overload = {c.name: OverloadWatch(c, tolerance_ma=RESOLUTION_MA + noise_ma * (len(placements) + 1)) for c in circuits}
         self.signal = {p.charge_point: SignalWatch(p) for p in placements}
         self.promise = PromiseWatch(circuits, placements, tolerance_ma=noise_ma * (len(placements) + 1))
+        self.known = {c.name: c.external_fallback_ma for c in circuits}
         self.start_coordinator()
         for number, node in enumerate(self.links):
             self.at(0.11 + 0.07 * number, lambda node=node: self._heartbeat(node))
@@ -171,7 +173,8 @@ class Boards:
 
     def _up(self, node: str, event: coordinator.CoordinatorEvent) -> None:
         link = self.links[node]
-        if not link.cut and self.random.random() >= link.lost_up:
+        lossy = not isinstance(event, DemandChanged)  # a confirmation or a heartbeat lost heals by the next one
+        if not link.cut and not (lossy and self.random.random() < link.lost_up):
             self.at(self.now + link.delay * self.random.uniform(0.5, 1.5), lambda: self.tell(event))
 
     # ------------------------------------------------------------ the boards
@@ -205,8 +208,9 @@ class Boards:
     def _signal(self, name: str) -> None:
         """The pilot follows the grant in force at once; the vehicle follows the pilot after its reaction time."""
         device = self.devices[name]
-        allowed = device.grant.amps_ma if device.grant and self.now < device.valid_until else device.lapse_ma
-        vehicle = device.vehicle
+        vehicle, grant = device.vehicle, device.grant
+        covered = grant is not None and self.now < device.valid_until and set(device.grid_phases()) <= set(grant.phases)
+        allowed = grant.amps_ma if grant is not None and covered else device.lapse_ma
         amps = min(allowed, device.placement.maximum_ma) if vehicle else 0
         if amps != device.signalled_ma:
             device.changes.append((self.now, amps))
@@ -244,15 +248,23 @@ class Boards:
         device = self.devices[name]
         vehicle = device.vehicle = vehicle or Vehicle()
         self.promise.loads(name, vehicle.phases)
-        self._up(device.placement.node, DemandChanged(name, True, vehicle.phases, 6_000, vehicle.maximum_ma, True, self.now))
         self._signal(name)
+        self.wish(name)
 
     def leave(self, name: str) -> None:
         device = self.devices[name]
         device.vehicle, device.drawn_ma = None, 0
-        self.promise.loads(name, device.placement.phases)
-        self._up(device.placement.node, DemandChanged(name, False, device.placement.phases, 6_000, 0, False, self.now))
         self._signal(name)
+        self.wish(name)
+
+    def wish(self, name: str) -> None:
+        """The demand as it is now: a state, so it is repeated when a link comes back."""
+        device = self.devices[name]
+        node, vehicle = device.placement.node, device.vehicle
+        if vehicle is None:
+            self._up(node, DemandChanged(name, False, device.placement.phases, 6_000, 0, False, self.now))
+        else:
+            self._up(node, DemandChanged(name, True, vehicle.phases, 6_000, vehicle.maximum_ma, True, self.now))
 
     def reboot(self, node: str) -> None:
         """Power cut of a board: pilot off, no grant, a new boot id."""
@@ -261,6 +273,7 @@ class Boards:
             if device.placement.node == node:
                 device.grant, device.fence, device.lapse_ma, device.drawn_ma = None, (0, 0), device.placement.boot_ma, 0
                 self.signal[name] = SignalWatch(device.placement)
+                self.promise.booted(name)
                 self._signal(name)
 
     def limit(self, circuit: str, limit_ma: PerPhase) -> None:
@@ -295,7 +308,8 @@ class Boards:
         if circuit is not None:
             external = self.house(self.now)
             true = add(self.own_ma(circuit.name), external) if circuit.meter_sees_charging else external
-            self.at(self.now + self.meter_delay, lambda: self.promise.metered(circuit.name, external))
+            self._told(circuit.name, meter, self.meter_delay, lowest(external, self.known[circuit.name]))
+            self._told(circuit.name, meter, self.meter_delay + SETTLED_SECONDS, external)
         else:
             device = next(d for d in self.devices.values() if d.placement.meter == meter)
             true = on_phases(device.drawn_ma, device.grid_phases())
@@ -303,6 +317,16 @@ class Boards:
         taken = self.now
         reading = ReadingTaken(meter, Quality.FRESH, Sample(noisy, 0, 0), None, taken, WALL, RESOLUTION_MA)  # type: ignore[arg-type]
         self.at(self.now + self.meter_delay, lambda: self.tell(reading))
+
+    def _told(self, circuit: str, meter: str, delay: float, external: PerPhase) -> None:
+        """From then on the coordinator can know this house load: a fall at once, a rise when all own meters were read."""
+
+        def tell() -> None:
+            if meter not in self.dead_meters:
+                self.known[circuit] = external
+                self.promise.metered(circuit, external)
+
+        self.at(self.now + delay, tell)
 
     def lose_meter(self, meter: str) -> None:
         """It answers no more; the meter actor says so after 5 s."""

@@ -1,0 +1,217 @@
+"""The composition root of a board that is a park by itself: store, actors, edges, and the order they end in."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import uuid
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import structlog
+
+from actors.messages import BackendLinkMessage, DriverMessage
+from actors.supervision import Crashed, GaveUp, SupervisionReport
+from nodes import epochs
+from nodes.board import Identities, owned_names, single_board
+from nodes.bridge import Backoff, EdgeReport, Outbox, keep_running
+from nodes.checked_config import read_checked
+from nodes.drivers import virtual
+from nodes.energy.server import EnergyServer
+from nodes.field import ThreadWorld, clock
+from nodes.meters.polling import PolledMeter, poll_meters
+from nodes.metrics.server import MetricsServer
+from nodes.ocpp.edge import BackendEdge
+from nodes.ocpp.endpoint import BackendBackoff, Endpoint
+from nodes.store import Store
+from nodes.view import ViewStore
+from nodes.wiring import Edges, Park, wire
+from park.config.node_config import NodeConfig
+from park.config.quantities import tcp_endpoint
+from park.errors import ConfigurationInvalid
+from park.load.report import EpochTaken
+from park.metering.maps import register_map
+from park.model.alarm import Alarm
+from park.ocpp.effects import ClockOffered
+from park.physics.hardware import TRAITS
+from park.view.configured import as_configured
+
+LOCAL_BACKOFF = Backoff(first=0.2, most=2.0)  # bench and meters are on the same board: they are back soon or not at all
+_log = structlog.get_logger("node")
+
+
+async def run(path: Path) -> None:
+    """Run the node of a configuration file until SIGTERM or SIGINT; raises ChargeparkError when it cannot start."""
+    checked = read_checked(path, lambda _: TRAITS)
+    for warning in checked.warnings:
+        _log.warning(warning)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    password = _password(checked.config, path)
+    async with running(checked.config, password):
+        await stop.wait()
+        _log.info("stopping")
+
+
+@asynccontextmanager
+async def running(config: NodeConfig, password: str = "") -> AsyncGenerator[Park]:
+    """A node that runs within the block. Raises ChargeparkError when store or ports cannot be used."""
+    loop = asyncio.get_running_loop()
+    store = Store(Path(config.node.data_dir))
+    world = ThreadWorld()
+    program = version("chargepark")
+    try:
+        identities = Identities(
+            uuid.uuid4().hex, store.journal_id, store.server_id, epochs.take_next(store), lambda: uuid.uuid4().hex
+        )
+        board = single_board(config, identities, program)
+        driver: Outbox[DriverMessage] = Outbox(loop)
+        backend: Outbox[BackendLinkMessage] = Outbox(loop)
+        park: Park
+        view = ViewStore(
+            config.node.name, as_configured(config, clock.now(), program), lambda: (each.figures() for each in actors())
+        )
+        view.tell(EpochTaken(identities.epoch))
+        edges = Edges(store, driver, backend, view, epochs.Keeper(store, view), _Alarms(), _Clock())
+        park = wire(world, board, edges, _Supervision(view), lambda _: None)
+        actors = park.supervisor.children
+        energy = EnergyServer(config.listeners["energy"], view, clock.now) if "energy" in config.listeners else None
+        metrics = (
+            MetricsServer(config.listeners["metrics"], program, lambda: view.snapshot(clock.now()))
+            if "metrics" in config.listeners
+            else None
+        )
+    except BaseException:
+        world.close()
+        store.stop()
+        raise
+    store.start()
+    park.supervisor.start()
+    outer = _backend_tasks(config, password, park, backend)
+    inner = [*_driver_tasks(config, park, driver), *_meter_tasks(config, park)]
+    if metrics is not None:
+        metrics.start()
+    if energy is not None:
+        await energy.start()
+    _log.info("running", node=config.node.name, role=config.node.role, epoch=identities.epoch)
+    try:
+        yield park
+    finally:
+        # Intake first, so that nothing new begins; then the actors, off the loop; then what they talk to.
+        await _cancel(outer)
+        if energy is not None:
+            await energy.stop()
+        await asyncio.to_thread(park.supervisor.stop)
+        await _cancel(inner)
+        if metrics is not None:
+            await asyncio.to_thread(metrics.close)
+        await asyncio.to_thread(store.stop)
+        world.close()
+
+
+Tasks = list[asyncio.Task[None]]
+
+
+def _backend_tasks(config: NodeConfig, password: str, park: Park, orders: Outbox[BackendLinkMessage]) -> Tasks:
+    if config.backend is None:
+        return []
+    endpoint = Endpoint(config.backend.url, config.backend.identity, password)
+    edge = BackendEdge(endpoint, park.central, orders)
+    return [_kept("backend", edge.run, BackendBackoff())]
+
+
+def _driver_tasks(config: NodeConfig, park: Park, commands: Outbox[DriverMessage]) -> Tasks:
+    if config.bench is None:
+        return []
+    address = config.bench.address
+    points, readers = owned_names(config), [reader.name for reader in config.reader]
+
+    def drive() -> Coroutine[object, object, None]:
+        return virtual.run(address, points, readers, commands, park.charge_points, park.readers, node=config.node.name)
+
+    return [_kept("bench", drive, LOCAL_BACKOFF)]
+
+
+def _meter_tasks(config: NodeConfig, park: Park) -> Tasks:
+    polled = [
+        PolledMeter(
+            meter.name,
+            register_map(meter.map),
+            tcp_endpoint(meter.address),
+            meter.unit,
+            meter.poll_seconds,
+            meter.timeout_seconds,
+            park.meters[meter.name],
+        )
+        for meter in config.meter
+    ]
+    return [_kept("meters", lambda: poll_meters(polled, clock.now), LOCAL_BACKOFF)] if polled else []
+
+
+def _kept(name: str, edge: Callable[[], Coroutine[object, object, None]], backoff: Backoff) -> asyncio.Task[None]:
+    return asyncio.create_task(keep_running(name, edge, backoff=backoff, report=_EdgeLog()), name=name)
+
+
+async def _cancel(tasks: Tasks) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _EdgeLog:
+    """Edges that fail are told in the log: once a failure, with when they are tried again."""
+
+    def tell(self, message: EdgeReport, /) -> None:
+        _log.warning("edge", report=str(message))
+
+
+class _Alarms:
+    def tell(self, message: Alarm, /) -> None:
+        _log.error("alarm", code=message.code, text=message.text)
+
+
+class _Clock:
+    """Nobody sets the board's clock here; a technician is told that it is off."""
+
+    def tell(self, message: ClockOffered, /) -> None:
+        _log.warning("the backend's clock differs from this board's", seconds=round(message.offset_seconds, 1))
+
+
+class _Supervision:
+    """Reports of supervision go to the log, with the trace of a crash, and on to the view."""
+
+    def __init__(self, view: ViewStore) -> None:
+        self._view = view
+
+    def tell(self, message: SupervisionReport, /) -> None:
+        match message:
+            case Crashed():
+                _log.error(
+                    "actor crashed",
+                    actor=message.name,
+                    error=message.error,
+                    handling=message.handling,
+                    again_in=message.again_in,
+                    trace=message.trace,
+                )
+            case GaveUp():
+                _log.error("actor given up: see the crashes before", actor=message.name, error=message.error)
+            case _:
+                _log.warning("supervision", report=str(message))
+        self._view.tell(message)
+
+
+def _password(config: NodeConfig, path: Path) -> str:
+    """The AuthorizationKey: first line of the password file, which lies beside the configuration."""
+    if config.backend is None or not config.backend.password_file:
+        return ""
+    file = path.parent / config.backend.password_file
+    try:
+        return file.read_text(encoding="utf-8").splitlines()[0].strip()
+    except (OSError, UnicodeDecodeError, IndexError) as error:
+        finding = f"{path}: backend.password_file: {file} cannot be read ({error}); give the file the AuthorizationKey"
+        raise ConfigurationInvalid((finding,)) from error

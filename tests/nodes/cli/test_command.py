@@ -1,0 +1,37 @@
+import re
+
+import pytest
+
+from nodes.cli import COMMANDS
+from tests.support.cli import chargepark
+
+
+def test_the_version_is_told():
+    done = chargepark("--version")
+
+    assert done.returncode == 0
+    assert re.fullmatch(r"chargepark (\d+\.\d+\.\d+\S*|unknown)\n", done.stdout)
+
+
+@pytest.mark.parametrize("arguments", [("status", "--no-such-option"), ("check",)])
+def test_wrong_use_is_exit_2_without_a_traceback(arguments):
+    done = chargepark(*arguments)
+
+    assert done.returncode == 2
+    assert "Usage" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_names_every_command():
+    done = chargepark("--help")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in COMMANDS:
+        assert re.search(rf"^\W*{name}\b", done.stdout, re.MULTILINE)
+
+
+def test_an_unknown_command_is_exit_2():
+    done = chargepark("frobnicate")
+
+    assert done.returncode == 2
+    assert "frobnicate" in done.stderr

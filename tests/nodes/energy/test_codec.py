@@ -1,0 +1,37 @@
+from dataclasses import replace
+
+from hypothesis import given
+
+from nodes.energy.codec import decode, encode
+from nodes.rpc import energy_pb2 as pb
+from park.view import to_json
+from tests.support.park_views import garage, nothing_known, views
+
+
+@given(view=views)
+def test_what_was_written_is_read_back(view):
+    wire = encode(view).SerializeToString()
+
+    assert to_json(decode(pb.Park.FromString(wire))) == to_json(view)
+
+
+def test_unknown_stays_unset_on_the_wire():
+    park = encode(nothing_known())
+
+    assert not park.HasField("epoch")
+    assert [name.name for name, _ in park.charge_points[0].ListFields()] == ["name", "node", "phases"]
+    assert {name.name for phase in park.circuits[0].phases for name, _ in phase.ListFields()} == {"name"}
+
+
+def test_zero_is_sent_as_zero():
+    (point,) = encode(replace(garage(), charge_points=(replace(garage().charge_points[0], signalled_ma=0),))).charge_points
+
+    assert point.HasField("signalled_ma")
+    assert point.signalled_ma == 0
+
+
+def test_words_of_a_newer_version_are_unknown():
+    park = pb.Park(charge_points=[pb.ChargePoint(name="a/b", state=99, ocpp_status="Levitating", measured_ma=[1, 2])])  # pyright: ignore
+    (row,) = decode(park).charge_points
+
+    assert (row.state, row.ocpp_status, row.measured_ma) == (None, None, None)

@@ -1,0 +1,142 @@
+"""A restart in the middle of everything: the journal knows the session, the electronics know the rest."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from park.charging.report import ChargePointReported
+from park.charging.session import Phase
+from park.charging.settings import StopMode
+from park.model.access import ConnectorStatus, StopSession
+from park.model.evse import PilotOutput, PilotState, SetContactor, SetLock, Signal
+from park.model.metering import Sample
+from park.model.session import OpenSession, RecoverSession, SessionRecovered, SessionStarted, StopReason
+from park.model.signals import Start
+from tests.support.charge_point_harness import MIDNIGHT, NAME, ChargePointHarness, Electronics, settings
+
+STARTED = SessionStarted("old", 0, NAME, 1, "AA", "backend", MIDNIGHT, 500)
+OPEN = OpenSession(STARTED, 7, MIDNIGHT + timedelta(minutes=5), 900, Sample((0, 0, 0), 0, 900), 42)
+
+
+def charging() -> Electronics:
+    """As a node that died leaves them: the deadman fell to the lapse current, the car goes on."""
+    return Electronics(
+        lock=True,
+        car=PilotState.C,
+        ohms=220.0,
+        permitted=True,
+        output=PilotOutput.PWM,
+        amps_ma=6_000,
+        lapse_ma=6_000,
+        token=31,
+        tripped=True,
+    )
+
+
+@pytest.mark.rule("B-074")
+def test_the_session_goes_on_if_its_vehicle_is_still_there() -> None:
+    park = ChargePointHarness(open_session=OPEN, electronics=charging())
+    park.keep_granting(16_000)
+    park.advance(15)
+    assert park.status is ConnectorStatus.CHARGING
+    assert not park.started
+    shown = park.last(ChargePointReported).session
+    assert shown is not None
+    assert (shown.id, shown.transaction, shown.authorized_by) == ("old", 42, "backend")
+    park.send(StopSession(NAME, None, StopReason.LOCAL, "AA"))
+    park.advance(3)
+    assert [fact.ordinal for fact in park.facts.values()] == [8, 9]
+    assert park.ended[0].session == "old"
+    assert park.ended[0].meter_stop_wh == int(park.energy)
+
+
+@pytest.mark.rule("B-180")
+@pytest.mark.rule("B-181")
+def test_the_session_ends_as_power_loss_if_the_vehicle_is_gone() -> None:
+    park = ChargePointHarness(start=False, open_session=OPEN)
+    park.meter_works = False
+    park.send(Start())
+    park.advance(11)
+    [ended] = park.ended
+    assert (ended.reason, ended.meter_stop_wh) == (StopReason.POWER_LOSS, 900)
+    assert [fact.ordinal for fact in park.facts.values()] == [8, 9]
+
+
+def test_an_end_after_a_restart_takes_the_register_of_the_meter_if_it_answers() -> None:
+    park = ChargePointHarness(open_session=OPEN)
+    park.advance(2)
+    assert park.ended[0].meter_stop_wh == 1_000
+
+
+@pytest.mark.rule("B-074")
+def test_by_setting_the_driver_authorizes_again_after_a_power_loss() -> None:
+    park = ChargePointHarness(settings(resume_after_power_loss=False), open_session=OPEN, electronics=charging())
+    park.advance(5)
+    assert park.ended[0].reason is StopReason.POWER_LOSS
+    assert park.state.session.phase is Phase.FINISHED
+
+
+def test_a_session_that_outlasts_its_vehicle_outlasts_a_restart_too() -> None:
+    electronics = Electronics(lock=True, ohms=220.0)
+    park = ChargePointHarness(
+        settings(stop_mode=StopMode.CARD_OR_REMOTE), open_session=OPEN, electronics=electronics
+    )
+    park.advance(5)
+    assert not park.ended
+    assert park.status is ConnectorStatus.SUSPENDED_EV
+
+
+def test_nothing_is_commanded_before_the_journal_answered() -> None:
+    park = ChargePointHarness(start=False, electronics=charging())
+    park.recovers = False
+    park.send(Start())
+    park.keep_granting(16_000)
+    park.advance(4.9)
+    assert not [e for kind in (Signal, SetContactor, SetLock) for e in park.effects(kind)]
+    assert park.electronics.closed
+    park.advance(0.2)
+    assert park.last(Signal).output is PilotOutput.IDLE  # its time is over: no session is known, nothing is offered
+    park.advance(6)
+    assert not park.electronics.closed
+    assert len(park.effects(RecoverSession)) == 3
+    assert park.fault_codes == {"JournalSilent"}
+    park.authorize()
+    park.advance(5)
+    assert not park.started
+    park.send(SessionRecovered(NAME, OPEN))
+    park.advance(15)
+    assert park.status is ConnectorStatus.CHARGING
+
+
+def test_the_boot_current_holds_for_a_session_that_goes_on() -> None:
+    park = ChargePointHarness(open_session=OPEN, electronics=charging())
+    assert park.last(Signal).amps_ma == 0
+    park.advance(4)
+    assert not park.electronics.closed
+    assert park.status is ConnectorStatus.SUSPENDED_EVSE
+
+
+def test_an_unclear_pilot_decides_nothing_about_a_recovered_session() -> None:
+    electronics = charging()
+    electronics.shorted = True
+    park = ChargePointHarness(open_session=OPEN, electronics=electronics)
+    park.advance(5)
+    assert not park.ended
+    electronics.shorted = False
+    park.report_changes()
+    park.keep_granting(16_000)
+    park.advance(20)
+    assert park.status is ConnectorStatus.CHARGING
+
+
+def test_a_second_answer_of_the_journal_changes_nothing() -> None:
+    park = ChargePointHarness()
+    park.send(SessionRecovered(NAME, OPEN))
+    assert park.state.session.phase is Phase.IDLE
+
+
+def test_a_lock_found_closed_without_a_vehicle_is_opened() -> None:
+    park = ChargePointHarness(electronics=Electronics(lock=True))
+    assert park.electronics.lock is False

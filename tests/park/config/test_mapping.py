@@ -1,0 +1,129 @@
+"""From the file to the settings of the domain: amperes, names, and whose setting is whose."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from park.authorization.settings import Mode, OfflineRule, ReaderSettings, WhitelistEntry
+from park.charging.settings import Outlet
+from park.config import mapping
+from park.config.devices import ChargePointSection
+from park.config.node_config import NodeConfig
+from park.config.parsing import parse
+from park.config.quantities import milliamperes
+from park.load.circuit import Circuit, Placement
+from park.metering.meter import MeterSettings
+from park.model.electric import Wiring
+from park.model.evse import EvseTraits
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+TRAITS = EvseTraits(has_deadman=True, resolution_ma=100, switchable_phases=False, has_lock=True)
+
+
+def traits_of(_: ChargePointSection) -> EvseTraits:
+    return TRAITS
+
+
+@pytest.fixture(scope="module")
+def single() -> NodeConfig:
+    return parse((EXAMPLES / "single.toml").read_text(encoding="utf-8"), "single.toml")
+
+
+@pytest.fixture(scope="module")
+def server() -> NodeConfig:
+    return parse((EXAMPLES / "server.toml").read_text(encoding="utf-8"), "server.toml")
+
+
+@given(st.integers(0, 63_000))
+def test_every_tenth_of_an_ampere_is_exact(tenths: int):
+    assert milliamperes(float(f"{tenths // 10}.{tenths % 10}")) == tenths * 100
+
+
+@pytest.mark.rule("B-088", "B-092")
+def test_the_circuit_of_the_example(single: NodeConfig):
+    assert mapping.circuits(single) == (
+        Circuit(
+            name="grid",
+            limit_ma=(63_000, 63_000, 63_000),
+            headroom_ma=1_000,
+            meter="grid-meter",
+            meter_sees_charging=True,
+            external_fallback_ma=(20_000, 20_000, 20_000),
+            external_window_seconds=10,
+            meter_period_seconds=1,
+            meter_stale_seconds=5,
+        ),
+    )
+
+
+def test_the_placements_of_a_board_and_of_other_boards(single: NodeConfig, server: NodeConfig):
+    cp2 = mapping.placements(single, traits_of)[1]
+    assert cp2 == Placement(
+        "garage-1/cp2", "garage-1", "grid", Wiring.STR, maximum_ma=16_000, fallback_ma=6_000, meter="cp2-meter"
+    )
+    (placed,) = mapping.placements(server, traits_of)
+    assert (placed.charge_point, placed.node, placed.circuit, placed.fallback_ma) == (
+        "bay-a/cp1",
+        "bay-a",
+        "level-1",
+        6_000,
+    )
+
+
+def test_the_charge_points_of_the_example(single: NodeConfig):
+    cp1, cp2 = mapping.charge_point_settings(single, traits_of, "boot", lambda: "s")
+    assert (cp1.name, cp1.node, cp1.connector, cp1.circuit, cp1.meter) == (
+        "garage-1/cp1",
+        "garage-1",
+        1,
+        "grid",
+        "cp1-meter",
+    )
+    assert (cp1.minimum_ma, cp1.maximum_ma, cp1.fallback_ma, cp1.boot_ma) == (6_000, 32_000, 6_000, 0)
+    assert (cp2.outlet, cp2.cable_rating_ma, cp2.wiring, cp2.traits) == (Outlet.CABLE, None, Wiring.STR, TRAITS)
+    assert (cp1.plug_timeout_seconds, cp1.card_timeout_seconds) == (60, 60)
+
+
+def test_the_meters_of_the_example(single: NodeConfig):
+    grid, cp1, _ = mapping.meter_settings(single)
+    assert grid == MeterSettings("grid-meter", stale_after=5, window=10, maximum_ma=120_000, resolution_ma=10)
+    assert cp1.window == 0.0
+
+
+def test_the_authorizer_of_the_example(single: NodeConfig):
+    settings = mapping.authorizer_settings(single)
+    assert (settings.mode, settings.offline) == (Mode.BACKEND, OfflineRule.WHITELIST)
+    assert settings.whitelist == (WhitelistEntry("04A1B2C3", "Ada"),)
+    assert settings.readers == (ReaderSettings("door", ("garage-1/cp1", "garage-1/cp2")),)
+
+
+def test_the_coordinator_of_the_example(single: NodeConfig):
+    settings = mapping.coordinator_settings(single, traits_of, "server-1", epoch=7)
+    assert (settings.interval_seconds, settings.lease_seconds, settings.renew_seconds) == (2, 10, 3)
+    assert (settings.server_id, settings.epoch, len(settings.placements)) == ("server-1", 7, 2)
+
+
+@pytest.mark.parametrize("name", ["single", "server"])
+def test_the_examples_may_start(name: str):
+    config = parse((EXAMPLES / f"{name}.toml").read_text(encoding="utf-8"), name)
+    assert mapping.refused_at_start(config, name, traits_of) == ()
+
+
+def test_lapse_currents_beyond_the_fuse_are_refused_with_file_and_circuit(single: NodeConfig):
+    (point, _) = single.charge_point
+    many = tuple(
+        point.model_copy(update={"name": f"cp{n}", "connector": n, "fallback_amps": 16.0}) for n in range(1, 5)
+    )
+    (finding, *_) = mapping.refused_at_start(single.model_copy(update={"charge_point": many}), "f.toml", traits_of)
+    assert finding.startswith("f.toml: circuit grid")
+
+
+def test_a_meters_own_rating_replaces_that_of_its_type(single: NodeConfig):
+    meter = single.meter[0].model_copy(update={"max_amps": 400.0})
+    (settings,) = mapping.meter_settings(single.model_copy(update={"meter": (meter,)}))
+    assert settings == replace(mapping.meter_settings(single)[0], maximum_ma=400_000)

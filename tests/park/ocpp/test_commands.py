@@ -1,0 +1,302 @@
+"""What the backend may ask: remote start and stop, configuration, triggered messages, and everything else."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from park.model.access import Done, Refused, SettingChanged, Undeliverable
+from park.model.metering import Quality, ReadingTaken
+from park.model.session import SessionEnded
+from park.ocpp.effects import StartRemotely, StopRemotely
+from park.ocpp.keys import KEYS, Access
+from park.ocpp.link import BackendCalled, SendError, SendResult
+from tests.support.facts import ended, metered, started
+from tests.support.station import ACCEPTED, WALL, Station, started_answer
+
+
+def results(station: Station) -> list[object]:
+    return [result.payload["status"] for result in station.of(SendResult)]
+
+
+@pytest.mark.parametrize("connector", [0, 4, -1])
+def test_remote_start_on_connector_zero_or_an_unknown_one_is_rejected(connector: int):
+    station = Station().online()
+    answer = station.ask("RemoteStartTransaction", {"idTag": "T", "connectorId": connector})
+    assert answer == SendResult("b1", "RemoteStartTransaction", {"status": "Rejected"}, 1)
+
+
+@pytest.mark.parametrize(("switch", "expected"), [("true", True), ("false", False)])
+def test_remote_start_asks_the_authorizer(switch: str, expected: bool):
+    station = Station({"AuthorizeRemoteTxRequests": switch}).online()
+    station.tell(BackendCalled("b1", "RemoteStartTransaction", {"idTag": "T"}))
+    (start,) = station.of(StartRemotely)
+    assert (start.connector, start.id_tag, start.authorize_first) == (None, "T", expected)
+    assert station.of(SendResult) == []
+    station.tell(Done(start.request_id))
+    assert results(station) == ["Accepted"]
+
+
+def test_remote_start_before_the_registration_is_rejected():
+    station = Station()
+    station.start()
+    station.connect()
+    station.answer({**ACCEPTED, "status": "Pending"})
+    assert station.ask("RemoteStartTransaction", {"idTag": "T"}).payload["status"] == "Rejected"
+
+
+@pytest.mark.parametrize("answer", ["refused", "undeliverable", "nobody"])
+def test_a_command_nobody_can_carry_out_is_rejected_once(answer: str):
+    station = Station().online()
+    station.tell(BackendCalled("b1", "RemoteStartTransaction", {"idTag": "T", "connectorId": 2}))
+    (start,) = station.of(StartRemotely)
+    if answer == "nobody":
+        station.pass_time(10.0)
+    else:
+        kind = Refused if answer == "refused" else Undeliverable
+        station.tell(kind(start.request_id, "away"))
+    station.tell(Done(start.request_id))
+    assert results(station) == ["Rejected"]
+
+
+def test_remote_stop_ends_exactly_the_session_of_that_number():
+    station = Station().online()
+    station.offer(started("s1"), started("s2", "cp2", 2))
+    station.answer(started_answer(51))
+    station.answer(started_answer(52))
+    station.tell(BackendCalled("b1", "RemoteStopTransaction", {"transactionId": 52}))
+    (stop,) = station.of(StopRemotely)
+    assert (stop.charge_point, stop.session) == ("cp2", "s2")
+    station.tell(Done(stop.request_id))
+    assert results(station) == ["Accepted"]
+
+
+@pytest.mark.parametrize("number", [53, 51])
+def test_remote_stop_of_an_unknown_or_ended_transaction_is_rejected(number: int):
+    station = Station().online()
+    station.offer(started("s1"), ended("s1"))
+    station.answer(started_answer(51))
+    answer = station.ask("RemoteStopTransaction", {"transactionId": number})
+    assert answer.payload["status"] == "Rejected"
+    assert station.of(StopRemotely) == []
+
+
+@pytest.mark.parametrize("action", ["Reset", "UnlockConnector", "ChangeAvailability", "GetLocalListVersion", "NoSuch"])
+def test_what_is_not_offered_is_answered_with_not_implemented(action: str):
+    answer = Station().online().ask(action, {})
+    assert isinstance(answer, SendError)
+    assert answer.code == "NotImplemented"
+    assert action in answer.description
+
+
+def test_before_the_rows_are_there_the_backend_is_asked_to_wait():
+    station = Station()
+    station.connect()
+    assert station.ask("GetConfiguration", {}).code == "InternalError"
+
+
+def test_get_configuration_lists_every_key_within_the_schema():
+    station = Station().online()
+    listed = station.ask("GetConfiguration", {}).payload["configurationKey"]
+    assert [entry["key"] for entry in listed] == [key.name for key in KEYS]
+    assert all(len(entry["value"]) <= 500 for entry in listed)
+    values = {entry["key"]: entry["value"] for entry in listed}
+    assert values["NumberOfConnectors"] == "3"
+    assert values["HeartbeatInterval"] == "300"
+
+
+def test_get_configuration_tells_unknown_keys_as_they_were_asked():
+    answer = Station().online().ask("GetConfiguration", {"key": ["heartbeatinterval", "Nonsense", "HeartbeatInterval"]})
+    assert [entry["key"] for entry in answer.payload["configurationKey"]] == ["HeartbeatInterval"]
+    assert answer.payload["unknownKey"] == ["Nonsense"]
+
+
+def test_get_configuration_of_too_many_keys_is_an_error():
+    answer = Station().online().ask("GetConfiguration", {"key": ["x"] * 101})
+    assert answer.code == "OccurenceConstraintViolation"
+
+
+@pytest.mark.rule("B-381")
+def test_a_secret_is_masked_and_cannot_be_changed():
+    station = Station({"AuthorizationKey": "0123456789abcdef"}).online()
+    answer = station.ask("GetConfiguration", {"key": ["AuthorizationKey"]})
+    assert answer.payload["configurationKey"] == [{"key": "AuthorizationKey", "readonly": True, "value": "****"}]
+    assert "0123456789abcdef" not in repr(station.told)
+    change = station.ask("ChangeConfiguration", {"key": "AuthorizationKey", "value": "f" * 20})
+    assert change.payload["status"] == "Rejected"
+
+
+@pytest.mark.rule("B-043")
+def test_booleans_as_numbers_on_wish_and_both_forms_understood():
+    station = Station().online()
+    assert _value(station, "LocalPreAuthorize") == "false"
+    _change(station, "OcppGetConfBoolIsInt", "1")
+    assert _value(station, "LocalPreAuthorize") == "0"
+    assert _change(station, "LocalPreAuthorize", "1") == "Accepted"
+    assert _value(station, "LocalPreAuthorize") == "1"
+    _change(station, "OcppGetConfBoolIsInt", "FALSE")
+    assert _value(station, "LocalPreAuthorize") == "true"
+
+
+def _value(station: Station, key: str) -> str:
+    return station.ask("GetConfiguration", {"key": [key]}).payload["configurationKey"][0]["value"]
+
+
+def _change(station: Station, key: str, value: str) -> str:
+    return station.ask("ChangeConfiguration", {"key": key, "value": value}).payload["status"]
+
+
+@pytest.mark.rule("B-113", "B-382")
+@pytest.mark.parametrize(
+    ("key", "value", "status"),
+    [
+        ("Nonsense", "1", "NotSupported"),
+        ("NumberOfConnectors", "9", "Rejected"),
+        ("SupportedFeatureProfiles", "Core", "Rejected"),
+        ("ConnectionTimeOut", "0", "Rejected"),
+        ("ConnectionTimeOut", "90", "Accepted"),
+        ("connectiontimeout", " 90 ", "Accepted"),
+        ("ConnectionTimeOut", "-1", "Rejected"),
+        ("ConnectionTimeOut", "1.5", "Rejected"),
+        ("ConnectionTimeOut", "9" * 400, "Rejected"),
+        ("ConnectionTimeOut", "٣", "Rejected"),
+        ("LocalAuthorizeOffline", "yes", "Rejected"),
+        ("WebSocketPingInterval", "30", "RebootRequired"),
+        ("MeterValuesSampledData", "Voltage.L1,power.active.import", "Accepted"),
+        ("MeterValuesSampledData", "SoC", "Rejected"),
+        ("StopTxnSampledData", "", "Accepted"),
+        ("StopTxnSampledData", "Voltage", "Rejected"),
+    ],
+)
+def test_change_configuration_answers(key: str, value: str, status: str):
+    assert _change(Station().online(), key, value) == status
+
+
+@pytest.mark.parametrize(
+    ("key", "refused", "accepted"),
+    [
+        pytest.param("MeterValueSampleInterval", ("9", "1", "86401"), ("0", "10", "900"), marks=pytest.mark.rule("B-066")),
+        pytest.param("ClockAlignedDataInterval", ("9", "5"), ("0", "10", "900"), marks=pytest.mark.rule("B-068")),
+        pytest.param("TransactionMessageAttempts", ("11", "-1"), ("0", "5", "10"), marks=pytest.mark.rule("B-122")),
+        pytest.param("TransactionMessageRetryInterval", ("1001",), ("0", "300", "1000"), marks=pytest.mark.rule("B-026")),
+        pytest.param("MessageResponseTimeOut", ("2", "301"), ("3", "300"), marks=pytest.mark.rule("B-008", "B-121")),
+        pytest.param("WebSocketPingInterval", ("10001",), ("0", "10000"), marks=pytest.mark.rule("B-004")),
+    ],
+)
+def test_ranges(key: str, refused: tuple[str, ...], accepted: tuple[str, ...]):
+    station = Station().online()
+    for value in refused:
+        assert _change(station, key, value) == "Rejected"
+    for value in accepted:
+        assert _change(station, key, value) in {"Accepted", "RebootRequired"}
+        assert _value(station, key) == value
+
+
+def test_every_default_is_a_value_the_key_accepts():
+    station = Station().online()
+    for key in KEYS:
+        if key.access is Access.WRITE:
+            assert _change(station, key.name, key.default) in {"Accepted", "RebootRequired"}, key.name
+
+
+def test_a_change_is_answered_and_announced_when_it_is_on_disk_and_survives():
+    station = Station().online()
+    station.writes = False
+    station.tell(BackendCalled("b1", "ChangeConfiguration", {"key": "ConnectionTimeOut", "value": "90"}))
+    assert station.of(SendResult) == []
+    station.commit()
+    assert results(station) == ["Accepted"]
+    assert station.of(SettingChanged) == [SettingChanged("ConnectionTimeOut", 90)]
+    row = json.loads(station.disk["settings", "GARAGE/ConnectionTimeOut"])
+    assert (row["value"], row["by"]) == ("90", "backend")
+    station.clear()
+    station.restart()
+    assert station.of(SettingChanged) == [SettingChanged("ConnectionTimeOut", 90)]
+
+
+def test_a_change_the_disk_refuses_is_rejected_and_not_in_force():
+    station = Station().online()
+    station.writes = False
+    station.tell(BackendCalled("b1", "ChangeConfiguration", {"key": "ConnectionTimeOut", "value": "90"}))
+    station.fail_commit()
+    assert results(station) == ["Rejected"]
+    assert _value(station, "ConnectionTimeOut") == "60"
+
+
+@pytest.mark.rule("B-206")
+def test_the_heartbeat_interval_is_not_stored():
+    station = Station().online()
+    assert _change(station, "HeartbeatInterval", "77") == "Accepted"
+    assert not any(table == "settings" for table, _ in station.disk)
+    station.pass_time(77.0)
+    assert station.sent[-1].action == "Heartbeat"
+
+
+def test_triggered_messages_follow_their_answer():
+    station = Station().online()
+    station.clear()
+    for unique_id, wanted in enumerate(("Heartbeat", "StatusNotification", "BootNotification")):
+        station.ask("TriggerMessage", {"requestedMessage": wanted}, f"b{unique_id}")
+    assert results(station) == ["Accepted"] * 3
+    station.answer({"currentTime": ACCEPTED["currentTime"]})
+    station.answer(ACCEPTED)
+    station.answer({})
+    assert station.actions() == ["Heartbeat", "BootNotification", "StatusNotification"]
+
+
+@pytest.mark.parametrize("wanted", ["DiagnosticsStatusNotification", "FirmwareStatusNotification"])
+def test_triggers_of_later_features_are_not_implemented(wanted: str):
+    assert Station().online().ask("TriggerMessage", {"requestedMessage": wanted}).payload["status"] == "NotImplemented"
+
+
+def test_triggers_of_an_unknown_connector_or_without_a_reading_are_rejected():
+    station = Station().online()
+    for payload in (
+        {"requestedMessage": "StatusNotification", "connectorId": 9},
+        {"requestedMessage": "MeterValues", "connectorId": 1},
+    ):
+        assert station.ask("TriggerMessage", payload).payload["status"] == "Rejected"
+
+
+def test_triggered_meter_values_tell_the_newest_reading_and_the_transaction():
+    station = Station().online()
+    station.offer(started(), metered())
+    station.answer(started_answer(8))
+    station.answer({})
+    sample = metered(energy_wh=1777).sample
+    station.tell(ReadingTaken("m1", Quality.FRESH, sample, None, 0.0, WALL))
+    station.tell(ReadingTaken("m1", Quality.STALE, metered(energy_wh=1).sample, None, 1.0, WALL))
+    station.tell(ReadingTaken("other", Quality.FRESH, metered(energy_wh=2).sample, None, 1.0, WALL))
+    station.ask("TriggerMessage", {"requestedMessage": "MeterValues", "connectorId": 1})
+    call = station.sent[-1]
+    assert (call.action, call.payload["transactionId"]) == ("MeterValues", 8)
+    value = call.payload["meterValue"][0]["sampledValue"][0]
+    assert (value["value"], value["context"]) == ("1777", "Trigger")
+
+
+def test_a_backend_that_triggers_without_end_is_refused_at_some_point():
+    station = Station().online()
+    answers = {
+        station.ask("TriggerMessage", {"requestedMessage": "Heartbeat"}).payload["status"] for _ in range(600)
+    }
+    assert answers == {"Accepted", "Rejected"}
+    assert len(station.state.triggered) <= 500
+
+
+def test_commands_are_forgotten_with_the_link():
+    station = Station().online()
+    station.tell(BackendCalled("b1", "RemoteStartTransaction", {"idTag": "T"}))
+    (start,) = station.of(StartRemotely)
+    station.lose()
+    station.connect()
+    station.tell(Done(start.request_id))
+    assert station.of(SendResult) == []
+
+
+def test_a_stop_carries_the_card_that_ended_it():
+    station = Station().online()
+    end = ended()
+    station.offer(started(), SessionEnded(**{name: getattr(end, name) for name in end.__slots__} | {"id_tag": "CARD"}))
+    station.answer(started_answer())
+    assert station.sent[-1].payload["idTag"] == "CARD"
