@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from actors.address import Address
 from actors.authorizer import Authorizer, AuthorizerWires
@@ -75,14 +76,24 @@ class Park:
     """The addresses edges tell, and the tree to start and stop."""
 
     supervisor: Supervisor
-    charge_points: Mapping[str, Child[ChargePointMessage]]
-    meters: Mapping[str, Child[MeterMessage]]
-    readers: Mapping[str, Child[ReaderMessage]]
-    coordinator: Child[CoordinatorMessage]
-    authorizer: Child[AuthorizerMessage]
-    journal: Child[JournalMessage]
-    central: Child[CentralSystemMessage]
-    station: Child[StationMessage]
+    charge_points: Mapping[str, Address[ChargePointMessage]]
+    meters: Mapping[str, Address[MeterMessage]]
+    readers: Mapping[str, Address[ReaderMessage]]
+    coordinator: Address[CoordinatorMessage]
+    authorizer: Address[AuthorizerMessage]
+    journal: Address[JournalMessage]
+    central: Address[CentralSystemMessage]
+    station: Address[StationMessage]
+
+
+class Eyes(Protocol):
+    """Sees what charge points and the coordinator are told, and passes it on."""
+
+    def on_charge_point(self, name: str, address: Address[ChargePointMessage], /) -> Address[ChargePointMessage]: ...
+
+    def on_coordinator(self, address: Address[CoordinatorMessage], /) -> Address[CoordinatorMessage]: ...
+
+    def on_journal(self, address: Address[JournalMessage], /) -> Address[JournalMessage]: ...
 
 
 def wire(
@@ -92,15 +103,16 @@ def wire(
     report: Address[SupervisionReport],
     on_give_up: Callable[[str], None] = lambda _: None,
     policy: RestartPolicy = RestartPolicy(),
+    eyes: Eyes | None = None,
 ) -> Park:
-    """Declare the whole tree; nothing runs before `supervisor.start()`."""
+    """Declare the whole tree; nothing runs before `supervisor.start()`. `eyes` see what passes: the checkers'."""
     root = Supervisor(world, board.node, policy, report, on_give_up)
-    points: dict[str, Child[ChargePointMessage]] = {}
-    readers: dict[str, Child[ReaderMessage]] = {}
-    meters: dict[str, Child[MeterMessage]] = {}
+    points: dict[str, Address[ChargePointMessage]] = {}
+    readers: dict[str, Address[ReaderMessage]] = {}
+    meters: dict[str, Address[MeterMessage]] = {}
 
     journal_wires: JournalWires
-    journal: Child[JournalMessage] = root.child(
+    journal: Address[JournalMessage] = root.child(
         "journal", lambda me: Journal(world, me, board.journal_id, journal_wires)
     )
     central: Child[CentralSystemMessage] = root.child(
@@ -109,10 +121,13 @@ def wire(
     authorizer: Child[AuthorizerMessage] = root.child(
         "authorizer", lambda _: Authorizer(world, board.authorizer, AuthorizerWires(points, readers, central))
     )
-    coordinator: Child[CoordinatorMessage] = root.child(
+    coordinator: Address[CoordinatorMessage] = root.child(
         "coordinator",
         lambda _: Coordinator(world, board.coordinator, CoordinatorWires(points, edges.view, edges.epochs)),
     )
+    if eyes is not None:
+        journal = eyes.on_journal(journal)
+        coordinator = eyes.on_coordinator(coordinator)
     beating = StationState(board.node, board.boot_id, tuple(point.name for point in board.charge_points))
     station: Child[StationMessage] = root.child("station", lambda _: Station(world, beating, coordinator))
     journal_wires = JournalWires(edges.store, points, central, edges.alarms)
@@ -130,7 +145,8 @@ def wire(
 
     for settings in board.charge_points:
         branch = root.supervisor(settings.name)
-        points[settings.name] = _declare_point(world, branch, settings, point_wires)
+        point = _declare_point(world, branch, settings, point_wires)
+        points[settings.name] = point if eyes is None else eyes.on_charge_point(settings.name, point)
         for meter in (meter for meter in board.meters if meter.name == settings.meter):
             declare_meter(branch, "meter", meter)
     for meter in board.meters:

@@ -26,11 +26,12 @@ def version() -> str:
         return "unknown"
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Entry of the script `chargepark`. Exit codes: 0 fine, 1 failed, 2 wrong use or configuration."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its C core would write into the log in a format of its own
     try:
-        application(sys.argv[1:])()
+        words = sys.argv[1:] if arguments is None else arguments
+        application(words)(words, prog_name="chargepark")
     except ConfigurationInvalid as invalid:
         _fail(invalid, WRONG_USE)
     except ChargeparkError as failure:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+
 from nodes.rpc import bench_pb2 as pb
 from nodes.rpc.bench_codec import behaviour_to_wire
 from nodes.rpc.bench_pb2_grpc import BenchStub

@@ -15,6 +15,7 @@ from nodes.energy.client import fetch, watch
 from park.config.quantities import endpoint
 from park.view import ParkView, to_json
 
+PIPED_WIDTH = 240  # columns where there is no terminal to ask: wide enough that a row stays one line for grep
 app = typer.Typer()
 
 
@@ -49,7 +50,7 @@ def _show(view: ParkView, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(to_json(view), indent=1, ensure_ascii=False))
     else:
-        Console().print(page(view))
+        _console().print(page(view))
 
 
 def _follow(target: str, as_json: bool) -> None:
@@ -59,6 +60,10 @@ def _follow(target: str, as_json: bool) -> None:
             sys.stdout.flush()
         return
     views = watch(target)
-    with Live(page(next(views)), console=Console(), auto_refresh=False, screen=sys.stdout.isatty()) as live:
+    with Live(page(next(views)), console=_console(), auto_refresh=False, screen=sys.stdout.isatty()) as live:
         for view in views:
             live.update(page(view), refresh=True)
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)

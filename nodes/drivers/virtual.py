@@ -91,11 +91,11 @@ async def _exchange(
     sender = asyncio.create_task(_send(call, waiting))
     receiver = asyncio.create_task(_receive(call, to_charge_point, to_reader))
     try:
-        done, _ = await asyncio.wait((sender, receiver), return_when=asyncio.FIRST_COMPLETED)
-        if sender in done and receiver not in done and sender.exception() is not None:
-            done, _ = await asyncio.wait((receiver,), timeout=SILENCE_SECONDS)  # it knows the reason the bench gave
-        for task in done:
-            task.result()
+        await asyncio.wait((sender, receiver), return_when=asyncio.FIRST_COMPLETED)
+        if sender.done() and sender.exception() is None:
+            return  # there will be no more commands: the bench ends its side in answer
+        await asyncio.wait((receiver,), timeout=SILENCE_SECONDS)  # it knows the reason the bench gave
+        (receiver if receiver.done() else sender).result()
     finally:
         await _end(sender, receiver)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import grpc
 
-from nodes.energy.codec import decode
+from nodes.energy.decoding import decode
 from nodes.rpc import energy_pb2 as pb
 from nodes.rpc.energy_pb2_grpc import EnergyManagerStub
 from park.errors import ParkUnreachable

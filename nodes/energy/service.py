@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 from nodes.bridge import Outbox
-from nodes.energy.codec import encode
+from nodes.energy.encoding import encode
 from nodes.rpc import energy_pb2 as pb
 from nodes.rpc.energy_pb2_grpc import EnergyManagerServicer
 from nodes.view import ViewChanged, ViewStore

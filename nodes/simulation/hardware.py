@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from actors.address import Address
 from actors.messages import ChargePointMessage, DriverMessage, MeterMessage, ReaderMessage
 from nodes.simulation.world import SimulatedWorld
 from park.model.access import ShowFeedback
-from park.model.evse import EvseReported, ReportLevels
+from park.model.evse import ReportLevels
 from park.model.metering import PollFailed, SampleTaken
 from park.physics.evse import Evse
 from park.physics.site import Site
@@ -19,11 +20,18 @@ ANSWER_SECONDS = 1.0  # a silent meter is given up after this
 
 
 class SimulatedHardware:
-    """Drives a `Site` in virtual time: reports levels on change, polls meters, obeys commands a wire's time later."""
+    """Drives a `Site` in virtual time: reports levels on change, polls meters, obeys commands a wire's time later.
 
-    def __init__(self, world: SimulatedWorld, site: Site, look: Callable[[float], None]) -> None:
+    `full_names`: name on the bench → NODE/NAME, as the driver's alias table has it.
+    """
+
+    def __init__(
+        self, world: SimulatedWorld, site: Site, full_names: Mapping[str, str], look: Callable[[float], None]
+    ) -> None:
         self.site = site
         self._world = world
+        self._name_of = full_names
+        self._short = {full: short for short, full in full_names.items()}
         self._look = look  # called after every change of the world: the checkers' eyes
         self._points: Mapping[str, Address[ChargePointMessage]] = {}
         self._readers: Mapping[str, Address[ReaderMessage]] = {}
@@ -71,9 +79,11 @@ class SimulatedHardware:
             case ShowFeedback():
                 self.site.show(message)
             case ReportLevels(point):
-                self._tell(point, self.site.evses[point])
+                name = self._short[point]
+                self._tell(name, self.site.evses[name])
             case _:
-                self.site.apply(message, self._world.now().mono)
+                short = replace(message, charge_point=self._short[message.charge_point])
+                self.site.apply(short, self._world.now().mono)
                 self.changed()
 
     def _step(self) -> None:
@@ -100,5 +110,5 @@ class SimulatedHardware:
 
     def _tell(self, name: str, evse: Evse) -> None:
         self._reported[name] = evse.revision
-        report: EvseReported = evse.report()
-        self._points[name].tell(report)
+        full = self._name_of[name]
+        self._points[full].tell(replace(evse.report(), charge_point=full))

@@ -103,14 +103,18 @@ class Bench:
             self._tell()
 
     def _tell(self) -> None:
-        for tag in self.site.take_tags():
-            for cable in self.cables:
-                if tag.reader in cable.readers:
-                    cable.cards.append(pb.CardRead(reader=cable.readers[tag.reader], id_tag=tag.id_tag))
-                    cable.wake()
         for cable in self.cables:
             if cable.outdated(self.site):
                 cable.wake()
+
+    def swipe(self, reader: str, id_tag: str) -> None:
+        """Hold a card to a reader; BenchRefused when no node sees it."""
+        tag = self.site.swipe(reader, id_tag)
+        cable = next((cable for cable in self.cables if reader in cable.readers), None)
+        if cable is None:
+            raise BenchRefused(f"no node drives the reader {reader}: nobody saw the card; is the node running?")
+        cable.cards.append(pb.CardRead(reader=cable.readers[reader], id_tag=tag.id_tag))
+        cable.wake()
 
     # ------------------------------------------------------------ drivers
 

@@ -68,9 +68,7 @@ class BenchService(BenchServicer):
             site.reader(name)
             if not (0 < len(request.id_tag) <= LARGEST_ID_TAG and request.id_tag.isprintable()):
                 raise ValueError(f"id tag {request.id_tag!r}: 1 to {LARGEST_ID_TAG} printable characters")
-            if not self._bench.attached(name, reader=True):
-                raise BenchRefused(f"no node drives the reader {name}: nobody saw the card; is the node running?")
-            site.swipe(name, request.id_tag)
+            self._bench.swipe(name, request.id_tag)
             return f"held id_tag={request.id_tag} to {name}"
 
         return await self._do(swipe, context)

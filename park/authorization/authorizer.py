@@ -107,6 +107,8 @@ def step(state: Authorizer, event: AuthorizerEvent, now: Now) -> Stepped:
 
 
 def _presented(state: Authorizer, card: CardPresented, now: Now) -> Stepped:
+    if all(each.name != card.reader for each in state.settings.readers):
+        return state, ()
     if any(each.claim.reader == card.reader and same_tag(card.id_tag, each.claim.id_tag) for each in state.questions):
         return state, (ShowFeedback(card.reader, Feedback.WAIT),)
     route = routing.route(

@@ -39,6 +39,7 @@ from park.model.time import Now
 
 __all__ = ["Answer", "ChargePointEvent", "ChargePointSettings", "ChargePointState", "Effect", "initial", "step"]
 
+ROUNDS = 5  # what one machine changes may move another; three rounds are the most ever seen
 RECOVER_AGAIN_SECONDS = 5.0  # between questions to a journal that does not answer
 
 
@@ -61,27 +62,31 @@ def _only_figures(before: ChargePointState, state: ChargePointState, mono: float
     return (
         mono < state.wake
         and before.overdraw is state.overdraw
-        and before.meter_fresh is state.meter_fresh
+        and before.meter_fresh
+        and state.meter_fresh
         and state.session.phase not in {Phase.AUTHORIZED, Phase.STOPPING}
     )
 
 
 def _settle(before: ChargePointState, state: ChargePointState, now: Now, effects: list[Effect]) -> None:
-    mono = now.mono
-    _repeat(state, mono, effects)
-    _judge(state, now)
-    life.advance(state, now, effects)
-    if state.commands(mono):
-        switch, bolt, found = state.contactor, state.lock, state.faults
-        settle_lock(state, mono, effects)
-        settle_pilot(state, mono, effects)
-        settle_contactor(state, mono, effects)
-        if switch is not state.contactor or bolt is not state.lock:
-            detection.detect(state, now)
-            if found is not state.faults:
-                life.advance(state, now, effects)
+    _repeat(state, now.mono, effects)
+    for _ in range(ROUNDS):
+        session_then, faults_then, switch_then, bolt_then = state.session, state.faults, state.contactor, state.lock
+        _judge(state, now)
+        life.advance(state, now, effects)
+        if state.commands(now.mono):
+            settle_lock(state, now.mono, effects)
+            settle_pilot(state, now.mono, effects)
+            settle_contactor(state, now.mono, effects)
+        if (
+            state.session is session_then
+            and state.faults is faults_then
+            and state.contactor is switch_then
+            and state.lock is bolt_then
+        ):
+            break
     outward.tell(before, state, now, effects)
-    _wake(before, state, mono, effects)
+    _wake(before, state, now.mono, effects)
 
 
 def _judge(state: ChargePointState, now: Now) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+
 from park.charging import faults, outbox, vehicle
 from park.charging.faults import FaultKind
 from park.charging.lock import LockFault

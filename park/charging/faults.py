@@ -24,7 +24,7 @@ STOPS_ENERGY = (Impact.PAUSE, Impact.CUT, Impact.SHUTDOWN)
 
 @dataclass(frozen=True, slots=True)
 class FaultKind:
-    """`error_code`: OCPP 1.6 §7.6 wire name. `ends`: the running session ends for this reason. `unlocks`: frees the plug."""
+    """`error_code`: OCPP 1.6 §7.6 wire name. `ends`: why the session ends, if it does. `unlocks`: frees the plug."""
 
     code: str
     error_code: str
@@ -60,7 +60,7 @@ CONTACTOR = FaultKind(
     "PowerSwitchFailure",
     Impact.SHUTDOWN,
     "the contactor's feedback contact does not agree with what it was told: welded, stuck or feedback wire broken",
-    "cut the supply, check the contactor for welded contacts and the wiring of its feedback contact, replace it if needed",
+    "cut the supply, look for welded contacts and check the wiring of the feedback contact; replace it if needed",
     ends=StopReason.OTHER,
     unlocks=True,
 )
@@ -179,6 +179,13 @@ PILOT_UNAVAILABLE = FaultKind(
     "the control pilot shows state F though nobody asked for it",
     "restart the charging electronics; if it stays, replace them",
 )
+DIODE = FaultKind(
+    "DiodeFailure",
+    "EVCommunicationError",
+    Impact.CUT,
+    "the vehicle's diode on the control pilot is missing: no vehicle, or somebody tampers with the plug",
+    "unplug; if it comes with every vehicle, check the pilot wiring for moisture and damage",
+)
 OVERCURRENT = FaultKind(
     "OverCurrent",
     "OverCurrentFailure",
@@ -205,8 +212,9 @@ DEVICE_FAULTS = {
     "emergency": EMERGENCY,
     "contactor": CONTACTOR,
     "lock_supply": LOCK_SUPPLY,
+    "diode": DIODE,
 }
-"""Names in `EvseReported.faults` with a fixed meaning; `rcd` and `lock` depend on what is going on, others are `DEVICE`."""
+"""Names in `EvseReported.faults` with a fixed meaning; `rcd` and `lock` depend on the moment, others are `DEVICE`."""
 
 PRIORITY = (
     CONTACTOR,
@@ -222,6 +230,7 @@ PRIORITY = (
     EVSE_LOST,
     OVERCURRENT,
     PILOT_SHORTED,
+    DIODE,
     PILOT_UNAVAILABLE,
     VENTILATION,
     NO_CABLE,

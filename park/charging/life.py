@@ -37,7 +37,7 @@ def advance(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
 
 
 def energy_wh(state: ChargePointState) -> int:
-    """Import register now: never below what is known for sure, the last good reading while the meter is silent (B-181)."""
+    """Import register now, never below what is known for sure; the last good one while the meter is silent (B-181)."""
     reading = state.reading
     if reading is None or reading.sample is None:
         return state.session.floor_wh
@@ -45,7 +45,7 @@ def energy_wh(state: ChargePointState) -> int:
 
 
 def ends_with_vehicle(state: ChargePointState) -> bool:
-    """Does the vehicle's leaving end the session (B-058, B-059)?"""
+    """Whether the vehicle's leaving ends the session (B-058, B-059)."""
     settings = state.settings
     if settings.outlet is Outlet.SOCKET and not state.vehicle.cable_in:
         return True

@@ -40,11 +40,9 @@ class Lock:
 
 
 def settle(lock: Lock, wanted: bool, closed: bool | None, mono: float) -> tuple[Lock, tuple[bool, ...]]:  # noqa: FBT001
-    """Next state and the commands due: True lock, False unlock. `closed` None: no feedback, nothing is judged."""
+    """Next state and the commands due: True lock, False unlock. `closed` None counts as the wrong position."""
     if lock.wanted is not wanted:
         return _asked(lock, wanted, closed, mono)
-    if closed is None:
-        return (lock if lock.closed is None else replace(lock, closed=None)), ()
     if lock.stage is Stage.BACK:
         lock = lock if lock.closed is closed else replace(lock, closed=closed)
         return (lock, ()) if mono < lock.due else _driven(lock, mono)

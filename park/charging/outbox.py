@@ -14,7 +14,7 @@ CAPACITY = 64  # facts waiting; beyond it no further readings are taken (starts 
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """`waiting`: in order, not known to be on disk. `due`: mono of the next repetition. `since`: mono of the oldest wait."""
+    """`waiting`: in order, not known to be on disk. `due`: mono of the next repetition. `since`: mono it waits from."""
 
     waiting: tuple[SessionFact, ...] = ()
     due: float = math.inf

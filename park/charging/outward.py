@@ -35,7 +35,7 @@ def tell(before: ChargePointState, state: ChargePointState, now: Now, effects: l
             effects.append(occupancy)
             state.told_occupancy = occupancy
     signals = pilot or before.signalling.offer is not state.signalling.offer
-    if signals and (state.evse is not None or state.lost is not None):
+    if (signals or state.told_status is None) and (state.lost is not None or state.commands(now.mono)):
         _tell_status(state, now, effects)
     _tell_current(state, now, effects)
     if signals or before.reading is not state.reading or before.lease is not state.lease or _lapsed(before, state, now):
@@ -154,7 +154,7 @@ def _demand(state: ChargePointState, now: Now) -> DemandChanged:
     settings, last = state.settings, state.told_demand
     maximum_ma = limit_ma(state)
     wants = _wants(state) and maximum_ma >= settings.minimum_ma
-    drawing = state.ready and state.lost is None
+    drawing = state.ready  # with the electronics away the last levels stand: current may still flow
     if last is not None and last.wants == wants and last.drawing == drawing and last.maximum_ma == maximum_ma:
         return last
     return DemandChanged(

@@ -15,8 +15,9 @@ TRIPS_ALLOWED = 1  # B-345: the second over-current sets an error
 
 @dataclass(frozen=True, slots=True)
 class Overdraw:
-    """`earlier`: (mono until which it may still be drawn, mA) of higher offers. `above_since`: mono of the first reading too high.
+    """`earlier`: higher offers before, each (mono until which it may still be drawn, mA).
 
+    `above_since`: mono of the first reading too high. `trips`: since plug-in.
     `paused_until`: after a trip, +inf once there is no further try before the vehicle is unplugged.
     """
 

@@ -36,8 +36,8 @@ class Session:
     `floor_wh`: energy register known for sure at start or recovery, no later reading may be below it. `restored`: read
     from the journal after a restart, whether its vehicle is still there is not known yet. `deauthorized`: the
     backend refused the id tag, no energy. `ended_vehicle`: since when the vehicle stood there whose session ended.
-    `held`: the cable stays locked until the card comes again (B-058). `queued`: an authorization that came while the last
-    session was ending. `expired_vehicle`: since when the vehicle stands there that got no card in time (B-118).
+    `held`: the cable stays locked until the card comes again (B-058). `queued`: an authorization that came while the
+    last session was ending. `expired_vehicle`: since when the vehicle stands there that got no card in time (B-118).
     """
 
     phase: Phase = Phase.IDLE

@@ -34,7 +34,7 @@ class ChargePointSettings:
     with another are refused. `new_session_id`: a new unique id at each call. `fallback_ma`: highest lapse current.
     `boot_ma`: current before the first grant since the start. `cable_rating_ma`: of a fixed cable, None: `maximum_ma`.
     `reject_cables_below_ma`: a smaller plug is not served (B-339). `meter`: name of the point's own meter, or None.
-    Timeouts of 0 never end. Intervals of 0 take no samples. `temperature_limit_ma`: derating by the device's temperature.
+    Timeouts of 0 never end, intervals of 0 take no samples. `temperature_limit_ma`: derating by the device's °C.
     """
 
     name: str

@@ -74,9 +74,9 @@ def settle(signalling: Signalling, offer: Offer, fence: tuple[int, int], mono: f
     """
     offer = _held_back(signalling, offer, mono)
     sent = signalling.offer
-    if sent is not None and offer == sent:
-        if signalling.confirmed or mono < signalling.sent_at + CONFIRM_SECONDS:
-            return _fenced(signalling, fence), False
+    believed = signalling.confirmed or mono < signalling.sent_at + CONFIRM_SECONDS
+    if believed and sent is not None and offer == sent:
+        return _fenced(signalling, fence), False
     changed = sent is None or offer.amps_ma != sent.amps_ma
     return Signalling(
         offer=offer,
@@ -120,7 +120,7 @@ def forgotten(signalling: Signalling) -> Signalling:
 
 
 def deadlines(signalling: Signalling) -> tuple[float, ...]:
-    """When something may be due by itself: the end of the offer, a raise held back, a confirmation that did not come."""
+    """When something may be due by itself: the end of the offer, a raise held back, a missing confirmation."""
     sent = signalling.offer
     if sent is None:
         return ()

@@ -17,8 +17,8 @@ PROXIMITY_SETTLE_SECONDS = 1.0  # plugs bounce: a resistor not readable for less
 class Vehicle:
     """`present`: a vehicle answers on the pilot. In E and F nobody can tell, then the last answer stands.
 
-    `since`: mono of plug-in, or of leaving. `cable_ma`: what the cable carries, None while unknown. `cable_in`: a plug is
-    in the socket (a fixed cable: a vehicle is there). `cable_changed`: the rating changed in a session (B-248).
+    `since`: mono of plug-in, or of leaving. `cable_ma`: what the cable carries, None while unknown. `cable_in`: a plug
+    is in the socket (a fixed cable: a vehicle is there). `cable_changed`: the rating changed in a session (B-248).
     `charging_seconds`: time in state C or D of this plug-in before `ready_since`.
     """
 

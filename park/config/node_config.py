@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
 
 from park.config.access import AuthorizationSection, BackendSection
-from park.config.board import BenchSection, DiscoverySection, ListenSection, NodeSection, PairingSection, ServerSection
+from park.config.board import (
+    BenchSection,
+    DiscoverySection,
+    ListenSection,
+    NodeSection,
+    PairingSection,
+    Role,
+    ServerSection,
+)
 from park.config.devices import ChargePointSection, MeterSection, ReaderSection
 from park.config.electrical import CircuitSection, LoadSection, PlacementSection
 from park.config.quantities import About, Endpoint, Name, Section, endpoint
+
+LISTENS: Mapping[Role, tuple[str, ...]] = {
+    "single": ("energy", "metrics"),
+    "server": ("boards", "energy", "metrics"),
+    "client": ("metrics",),
+}
+"""Keys of `[listen]` a role opens."""
 
 
 class ParkSection(Section):
@@ -41,6 +57,5 @@ class NodeConfig(Section):
     @property
     def listeners(self) -> dict[str, Endpoint]:
         """What this node opens, by key of `[listen]`: only what its role needs and the file does not close."""
-        opened = {"server": ("boards", "energy", "metrics"), "single": ("energy", "metrics"), "client": ("metrics",)}
-        addresses = {key: str(getattr(self.listen, key)) for key in opened[self.node.role]}
+        addresses = {key: str(getattr(self.listen, key)) for key in LISTENS[self.node.role]}
         return {key: endpoint(address) for key, address in addresses.items() if address}

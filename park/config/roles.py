@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from park.config.board import Role
 from park.config.devices import ChargePointSection
 from park.config.findings import Document, Finding
-from park.config.node_config import NodeConfig
+from park.config.node_config import LISTENS, NodeConfig
 from park.config.schema import Path
 
 NEEDED: Mapping[Role, tuple[str, ...]] = {
@@ -19,11 +19,6 @@ OUT_OF_PLACE: Mapping[Role, tuple[str, ...]] = {
     "single": ("server", "placement", "pairing"),
     "server": ("server",),
     "client": ("park", "load", "authorization", "backend", "circuit", "placement", "pairing"),
-}
-LISTENS: Mapping[Role, tuple[str, ...]] = {
-    "single": ("energy", "metrics"),
-    "server": ("boards", "energy", "metrics"),
-    "client": ("metrics",),
 }
 SET_BY_PLACEMENT = ("connector", "circuit", "wiring", "priority", "weight")
 VIRTUAL = "virtual"

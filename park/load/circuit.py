@@ -18,8 +18,8 @@ WIRES = len(PHASE_NAMES)
 class Circuit:
     """A conductor protected by a fuse. `parent` None: the grid connection.
 
-    `limit_ma`: design current per phase, at most the fuse. `headroom_ma`: kept free on every phase. `meter_sees_charging`:
-    the meter is in line (own charge points included); else it is a branch meter and sees only the others.
+    `limit_ma`: design current per phase, at most the fuse. `headroom_ma`: kept free on every phase (B-088).
+    `meter_sees_charging`: the meter is in line (own charge points included); else a branch meter sees only the others.
     `external_fallback_ma`: foreign load assumed while the meter cannot be trusted, or always without a meter (B-092).
     `external_window_seconds`: averaging of the foreign load, which may delay raises, never reductions (B-089).
     """
@@ -41,7 +41,7 @@ class Placement:
     """Where a charge point hangs and within what it may be granted current (mA per phase).
 
     `charge_point`: NODE/CHARGE_POINT. `node`: the board whose heartbeats speak for it. `phases`: 1, 2, 3 wired.
-    `fallback_ma`: highest lapse current. `boot_ma`: what holds after a boot. `resolution_ma`: smallest step of the pilot.
+    `fallback_ma`: highest lapse current. `boot_ma`: what holds after a boot. `resolution_ma`: step of the pilot.
     `priority`: a higher class is served first. `weight`: shares within a class. `meter`: the point's own one.
     """
 

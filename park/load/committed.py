@@ -11,7 +11,7 @@ from park.model.electric import PerPhase, Phases, on_phases
 class Commitment:
     """What one charge point may draw, by grants, by what it signalled, by its lapse current, by its meter. Mutable.
 
-    `lease_seconds`: longest validity of a grant, of an earlier coordinator too. `began`: mono of this coordinator's start.
+    `lease_seconds`: longest validity of a grant, of an earlier coordinator too. `began`: mono of the coordinator's start.
     """
 
     __slots__ = (
@@ -42,7 +42,7 @@ class Commitment:
         self.resolution_ma = 0
 
     def reported(self, report: CurrentSignalled, sequence: int, now: float) -> None:
-        """The EVSE read back its signal. `sequence`: of the grant it obeys, 0 when that is none of this coordinator's."""
+        """The EVSE read back its signal. `sequence`: of the grant it obeys, 0: none of this coordinator's."""
         self._foreign = sequence == 0 and report.sequence > 0
         ruled_out = self.leases.confirmed(sequence, report.lapse_ma, now)
         if report.contactor_open:  # nothing flows: only what may flow next counts
@@ -75,7 +75,7 @@ class Commitment:
         return self.leases.lapse_ma(max(placement.fallback_ma, placement.boot_ma))
 
     def promised_ma(self, now: float) -> int:
-        """mA on each phase in use, without looking at the meter."""
+        """Committed on each phase in use, in mA, without looking at the meter."""
         return max(self.leases.highest_ma(now), self.lapse_ma(), self._signalled(now))
 
     def _signalled(self, now: float) -> int:
@@ -90,7 +90,7 @@ class Commitment:
         return max(self.signalled_ma, past[0][1]) if past else self.signalled_ma
 
     def on_phases(self, promised_ma: int, phases: Phases) -> PerPhase:
-        """Committed mA per grid phase: what is promised, or what is measured (and a step of the meter) where that is more."""
+        """Committed mA per grid phase: what is promised, or what is measured (and a meter's step) where that is more."""
         promised = on_phases(promised_ma, phases)
         measured = self.measured_ma
         if measured is None:

@@ -32,7 +32,7 @@ RESEND_SECONDS = 1.0  # a grant not read back by then is sent again: it or its c
 
 
 def initial(settings: CoordinatorSettings, now: Now) -> CoordinatorState:
-    """A coordinator that has heard of nobody: it grants nothing until everybody reported, or one lease + guard passed."""
+    """A coordinator that heard of nobody yet: it grants nothing until all reported, or one lease + guard passed."""
     return CoordinatorState(settings, now.mono)
 
 
@@ -73,7 +73,7 @@ def _read(state: CoordinatorState, reading: ReadingTaken, now: float) -> Effects
         return []
     fell = point.read(reading, now)
     changed = point.note_overdraw(now)
-    for above in state.circuits_above(point):
+    for above in state.above[point]:
         changed = above.external.own_read(reading.mono, now, fell=fell) or changed
     if _note_usage(point, now):
         state.stale_plan = True
@@ -137,10 +137,9 @@ def _limited(state: CoordinatorState, limit: SetOperatorLimit, now: float) -> Ef
 
 
 def _superseded(state: CoordinatorState, epoch: int, server_id: str, sequence: int, now: float) -> Effects:
-    """Another voice was heard, or our own of an earlier life: take the next epoch and wait again (safety: One voice)."""
-    mine = state.epoch
-    foreign = epoch > mine or (epoch == mine and (sequence > state.sequence or server_id not in {"", state.settings.server_id}))
-    if not foreign:
+    """Another voice, or our own of an earlier life: take the next epoch and wait again (safety: One voice)."""
+    another = sequence > state.sequence or server_id not in {"", state.settings.server_id}
+    if epoch < state.epoch or (epoch == state.epoch and not another):
         return []
     state.epoch = epoch + 1
     state.holding_until = now + lease_and_guard(state.settings.lease_seconds)
@@ -175,7 +174,7 @@ def _refresh(state: CoordinatorState, now: float) -> None:
     for circuit in state.circuits:
         state.stale_plan = circuit.external.refresh(now) or state.stale_plan
     for point in state.points:
-        if point.commitment.measured_ma is not None or any(point.overdraw.held_ma):
+        if any(point.overdraw.held_ma):
             state.stale_plan = point.note_overdraw(now) or state.stale_plan
     speaking = frozenset(name for name, board in state.boards.items() if board.speaks(now))
     everybody = all(point.reachable(now) for point in state.points)
@@ -244,15 +243,18 @@ def _renewed(state: CoordinatorState, now: float) -> Effects:
     """Leases of those who hold something that must not end; the others need none."""
     if state.holding_until is not None:
         return []
-    probes = [Offer(point, point.commitment.lapse_ma(), point.commitment.lapse_ma()) for point in state.points if point.mute(now)]
-    return _send(state, [_again(point) for point in state.points if _needs_lease(point, now)] + probes, now)
+    return _send(state, [offer for point in state.points for offer in _renewal(point, now)], now)
 
 
-def _needs_lease(point: Point, now: float) -> bool:
+def _renewal(point: Point, now: float) -> tuple[Offer, ...]:
+    if point.mute(now):
+        lapse = point.commitment.lapse_ma()  # counted anyway: it costs nothing to ask whether it is back
+        return (Offer(point, lapse, lapse),)
     sent = point.sent
     if sent is None or not point.wants or not point.in_force(now) or not point.reachable(now):
-        return False
-    return sent.stamp != point.board.stamp and (sent.amps_ma > 0 or point.commitment.lapse_ma() > 0)
+        return ()
+    needed = sent.stamp != point.board.stamp and (sent.amps_ma > 0 or point.commitment.lapse_ma() > 0)
+    return _again(point) if needed else ()
 
 
 def _resent(state: CoordinatorState, now: float) -> Effects:
@@ -261,14 +263,15 @@ def _resent(state: CoordinatorState, now: float) -> Effects:
         for point in state.points
         if point.commitment.leases.unconfirmed and now >= point.sent_at + RESEND_SECONDS and point.reachable(now)
     ]
-    return _send(state, [_again(point) for point in late if point.in_force(now)], now)
+    return _send(state, [offer for point in late if point.in_force(now) for offer in _again(point)], now)
 
 
-def _again(point: Point) -> Offer:
+def _again(point: Point) -> tuple[Offer, ...]:
     """The grant it has, with a new lease. Its lapse current may change as long as it costs nothing."""
-    assert point.sent is not None
-    amps = point.sent.amps_ma
-    return Offer(point, amps, min(point.target_lapse_ma, amps) if amps else min(point.target_lapse_ma, point.sent.lapse_ma))
+    sent = point.sent
+    if sent is None:
+        return ()
+    return (Offer(point, sent.amps_ma, min(point.target_lapse_ma, sent.amps_ma or sent.lapse_ma)),)
 
 
 def _send(state: CoordinatorState, offers: Iterable[Offer], now: float) -> Effects:

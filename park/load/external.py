@@ -8,7 +8,7 @@ from typing import Protocol
 
 from park.load.circuit import Circuit
 from park.load.hold import PeakHold
-from park.model.electric import ZERO, PerPhase, highest, lowest, subtract
+from park.model.electric import ZERO, PerPhase, add, highest, lowest, subtract
 from park.model.metering import Quality, ReadingTaken
 
 PERIOD_SHARE = 1.2  # readings within this many periods belong together: one period and the jitter of two pollers
@@ -31,12 +31,26 @@ class ExternalLoad:
     """The foreign load of one circuit. Mutable, owned by the coordinator's state.
 
     `possible_ma`: no raise may count on less: the newest reading, the one before (whose own shares are all known), or
-    the window average, whichever is most; own share at its smallest. `planned`: what grants are made for: rises at once to what is certainly foreign, or was seen in two
-    readings in a row; falls late. A car that begins to draw between two polls is not mistaken for the house.
+    the window average, whichever is most; own share at its smallest. `planned`: what grants are made for:
+    rises at once to what is certainly foreign, or was seen in three readings in a row; falls late. A car that begins to draw between two polls is not mistaken for the house.
     `quality` None: the circuit has no meter. A meter that is stale or implausible is replaced by the fallback.
     """
 
-    __slots__ = ("_ambiguous", "_at", "_own", "_before", "_sum", "_window", "circuit", "meter_ma", "planned", "possible_ma", "quality")
+    __slots__ = (
+        "_ambiguous",
+        "_at",
+        "_awaited",
+        "_before",
+        "_own",
+        "_steady",
+        "_sum",
+        "_window",
+        "circuit",
+        "meter_ma",
+        "planned",
+        "possible_ma",
+        "quality",
+    )
 
     def __init__(self, circuit: Circuit, own: Sequence[OwnLoad]) -> None:
         self.circuit = circuit
@@ -48,8 +62,10 @@ class ExternalLoad:
         self._at: float | None = None  # mono of the newest reading
         self._before: deque[PerPhase] = deque(maxlen=AGREEING - 1)  # external load by the readings before the newest
         self._ambiguous = False
+        self._awaited = 0  # own meters not yet read since
         self._window: deque[tuple[float, PerPhase]] = deque()
         self._sum = ZERO
+        self._steady = circuit.external_fallback_ma  # what the planned load may fall to
 
     @property
     def fallback_in_force(self) -> bool:
@@ -69,9 +85,10 @@ class ExternalLoad:
         if self._at is not None:
             self._before.append(self.newest_ma())
         self.meter_ma, self._at, self.quality = sample.currents_ma, at, Quality.FRESH
+        self._awaited = sum(1 for own in self._own if own.readings and own.readings[-1][0] < at)
         load = self._foreign(largest_own=False, now=now)
         self._window.append((at, load))
-        self._sum = (self._sum[0] + load[0], self._sum[1] + load[1], self._sum[2] + load[2])
+        self._sum = add(self._sum, load)
         return self._settle(load, now)
 
     def newest_ma(self) -> PerPhase:
@@ -80,12 +97,16 @@ class ExternalLoad:
 
     def own_read(self, mono: float, now: float, *, fell: bool) -> bool:
         """A charge point's own meter was read at `mono`: it may settle what the circuit's newest reading meant."""
-        if self._at is None or abs(mono - self._at) > self._reach() or not (fell or self._ambiguous):
+        if self._at is None or not self._own:
+            return False
+        if mono >= self._at:
+            self._awaited -= 1
+        if not fell and not (self._ambiguous and self._awaited == 0):
             return False
         load = self._foreign(largest_own=False, now=now)
         at, before = self._window[-1]
         self._window[-1] = (at, load)
-        self._sum = tuple(total - old + new for total, old, new in zip(self._sum, before, load, strict=True))  # type: ignore[assignment]
+        self._sum = add(subtract(self._sum, before), load)
         return self._settle(load, now)
 
     def refresh(self, now: float) -> bool:
@@ -93,9 +114,7 @@ class ExternalLoad:
         stale_at = self.stale_at()
         if stale_at is not None and now >= stale_at:
             return self._distrust(Quality.STALE, now)
-        if self._at is None:
-            return self.planned.follow(self.possible_ma, now)
-        return self.planned.follow(highest(self.possible_ma, self.newest_ma()), now)
+        return self._assume_fallback(now) if self._at is None else self.planned.follow(self._steady, now)
 
     def _distrust(self, quality: Quality, now: float) -> bool:
         self.quality = quality
@@ -104,57 +123,71 @@ class ExternalLoad:
         self._ambiguous = False
         self._window.clear()
         self._sum = ZERO
-        self.possible_ma = self.circuit.external_fallback_ma
-        rose = self.planned.rise(self.possible_ma)
-        return self.planned.follow(self.possible_ma, now) or rose
+        return self._assume_fallback(now)
+
+    def _assume_fallback(self, now: float) -> bool:
+        """The fallback, and for a while what was seen last: losing a meter causes no raise."""
+        fallback = self.circuit.external_fallback_ma
+        rose = self.planned.rise(fallback)
+        changed = self.planned.follow(fallback, now) or rose
+        self.possible_ma = highest(fallback, self.planned.held_ma)
+        return changed
 
     def _settle(self, load: PerPhase, now: float) -> bool:
-        window, length = self._window, self.circuit.external_window_seconds
-        while window[0][0] < window[-1][0] - length:
-            old = window.popleft()[1]
-            self._sum = subtract(self._sum, old)
-        count = len(window)
-        average = (self._sum[0] // count, self._sum[1] // count, self._sum[2] // count)
+        """Draw the conclusions from the newest reading, `load` being what it calls foreign at most."""
+        average = self._average()
         self.possible_ma = highest(load, average)
         if self._before:  # the newest may have seen less of our own than our own meters told so far
             self.possible_ma = highest(self.possible_ma, self._before[-1])
-        held = self.planned.held_ma
-        self._ambiguous = load[0] > held[0] or load[1] > held[1] or load[2] > held[2]
-        rose = self._ambiguous and self.planned.rise(self._certain(load, now))
-        return self.planned.follow(self.possible_ma, now) or rose
-
-    def _certain(self, load: PerPhase, now: float) -> PerPhase:
-        """What is foreign even if our charge points drew their most, or what every reading of late called foreign."""
-        if not self._own:
-            return load
-        certain = self._foreign(largest_own=True, now=now)
-        if len(self._before) < AGREEING - 1:
-            return certain
+        held, agreed = self.planned.held_ma, load
         for earlier in self._before:
-            load = lowest(load, earlier)
-        return highest(certain, load)
+            agreed = lowest(agreed, earlier)
+        self._ambiguous = load[0] > held[0] or load[1] > held[1] or load[2] > held[2]
+        if self._ambiguous and self._own:
+            certain = self._foreign(largest_own=True, now=now)
+            agreed = highest(certain, agreed) if len(self._before) == AGREEING - 1 else certain
+        self._steady = highest(agreed, average)
+        rose = self._ambiguous and self.planned.rise(agreed)
+        return self.planned.follow(self._steady, now) or rose
 
-    def _reach(self) -> float:
-        return PERIOD_SHARE * self.circuit.meter_period_seconds
+    def _average(self) -> PerPhase:
+        """Over the configured window (B-089); nothing without one."""
+        window, length = self._window, self.circuit.external_window_seconds
+        while window[0][0] < window[-1][0] - length:
+            self._sum = subtract(self._sum, window.popleft()[1])
+        count = len(window)
+        return (self._sum[0] // count, self._sum[1] // count, self._sum[2] // count) if length else ZERO
 
     def _foreign(self, *, largest_own: bool, now: float) -> PerPhase:
         """The meter's value less our own share at its time: the smallest own readings near it, or the largest."""
-        assert self.meter_ma is not None
-        assert self._at is not None
-        a, b, c = self.meter_ma
-        first, last = self._at - self._reach(), self._at + self._reach()
+        taken_at, meter = self._at, self.meter_ma
+        if taken_at is None or meter is None:
+            return self.circuit.external_fallback_ma
+        first = taken_at - PERIOD_SHARE * self.circuit.meter_period_seconds
+        a, b, c = meter
         for own in self._own:
-            near = [taken for at, taken in own.readings if first <= at <= last]
-            if not near:
-                continue
-            x, y, z = near[0]
-            if largest_own:
-                if own.readings[-1][0] < self._at:  # not read since: it may have begun to draw
-                    near.append(own.may_draw_ma(now))
-                for taken in near:
-                    x, y, z = max(x, taken[0]), max(y, taken[1]), max(z, taken[2])
-            else:
-                for taken in near:
-                    x, y, z = min(x, taken[0]), min(y, taken[1]), min(z, taken[2])
-            a, b, c = a - x, b - y, c - z
+            own_ma = _largest(own, first, taken_at, now) if largest_own else _smallest(own, first)
+            if own_ma is not ZERO:
+                a, b, c = a - own_ma[0], b - own_ma[1], c - own_ma[2]
         return (max(a, 0), max(b, 0), max(c, 0))
+
+
+def _smallest(own: OwnLoad, first: float) -> PerPhase:
+    """Smallest own reading since `first` (until now, which is before the circuit's next reading), ZERO without one."""
+    found: PerPhase | None = None
+    for at, taken in reversed(own.readings):
+        if at < first:
+            break
+        found = taken if found is None else lowest(found, taken)
+    return ZERO if found is None else found
+
+
+def _largest(own: OwnLoad, first: float, taken_at: float, now: float) -> PerPhase:
+    """Largest own reading since `first`; with what it may have begun to draw if it was not read since `taken_at`."""
+    readings = own.readings
+    found = ZERO if readings and readings[-1][0] >= taken_at else own.may_draw_ma(now)
+    for at, taken in reversed(readings):
+        if at < first:
+            break
+        found = highest(found, taken)
+    return found

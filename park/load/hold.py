@@ -5,16 +5,18 @@ from __future__ import annotations
 from park.model.electric import ZERO, PerPhase, highest
 
 TURN_SECONDS = 5.0  # a fall is believed after one to two of these: raises may wait, and are there within S10's 30 s
-DEADBAND_MA = 500  # below 1 % of a 63 A connection: a smaller fall is not worth new grants
+STEP_MA = 250  # a load is held rounded up to this: a slow rise does not cause new grants at every reading …
+DEADBAND_MA = 500  # … and a smaller fall, below 1 % of a 63 A connection, is not worth any
 
 
 class PeakHold:
     """`held_ma` per phase. `rise` acts at once; `follow` lets it fall to the peak of the last 5 to 10 s."""
 
-    __slots__ = ("_newer", "_older", "_turn_at", "deadband_ma", "held_ma")
+    __slots__ = ("_newer", "_older", "_turn_at", "deadband_ma", "held_ma", "step_ma")
 
-    def __init__(self, held_ma: PerPhase = ZERO, deadband_ma: int = DEADBAND_MA) -> None:
+    def __init__(self, held_ma: PerPhase = ZERO, deadband_ma: int = DEADBAND_MA, step_ma: int = STEP_MA) -> None:
         self.held_ma = held_ma
+        self.step_ma = step_ma
         self.deadband_ma = deadband_ma
         self._older = held_ma
         self._newer = held_ma
@@ -22,10 +24,14 @@ class PeakHold:
 
     def rise(self, to_ma: PerPhase) -> bool:
         """Raise where `to_ma` is above. True: something changed."""
-        risen = highest(self.held_ma, to_ma)
-        changed = risen != self.held_ma
-        self.held_ma = risen
-        return changed
+        held = self.held_ma
+        if to_ma[0] <= held[0] and to_ma[1] <= held[1] and to_ma[2] <= held[2]:
+            return False
+        self.held_ma = highest(held, (self._rounded(to_ma[0]), self._rounded(to_ma[1]), self._rounded(to_ma[2])))
+        return True
+
+    def _rounded(self, load_ma: int) -> int:
+        return -(-load_ma // self.step_ma) * self.step_ma
 
     def follow(self, load_ma: PerPhase, mono: float) -> bool:
         """Take note of the load; fall when it stayed lower by the deadband. True: something changed."""
@@ -42,5 +48,5 @@ class PeakHold:
         return self.held_ma != before
 
     def _fallen(self, phase: int, peak: PerPhase) -> int:
-        held = self.held_ma[phase]
-        return peak[phase] if peak[phase] <= held - self.deadband_ma else held
+        held, lower = self.held_ma[phase], self._rounded(peak[phase])
+        return lower if lower <= held - self.deadband_ma else held

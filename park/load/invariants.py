@@ -1,4 +1,4 @@
-"""The promises of load management as checkers: they watch physics and messages, never the coordinator's books (safety §4)."""
+"""The promises of load management as checkers of physics and messages, blind to the coordinator's books (safety §4)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ DEADMAN_SECONDS = 1.0  # safety §3: between the end of a lease and the watchdog
 
 
 class Cause(Enum):
-    """What may go wrong, and how long an actual current above a limit may last then (S3, seconds)."""
+    """What may go wrong."""
 
-    VEHICLE = 15.0  # does not follow the pilot
-    LINK_LOST = 16.0  # server, client or link
-    METER_LOST = 12.0
-    RESTART = 16.0  # of a coordinator
+    VEHICLE = "a vehicle does not follow the pilot"
+    LINK_LOST = "server, client or link lost"
+    METER_LOST = "circuit meter lost"
+    RESTART = "coordinator restart"
+
+
+BOUND_SECONDS = {Cause.VEHICLE: 15.0, Cause.LINK_LOST: 16.0, Cause.METER_LOST: 12.0, Cause.RESTART: 16.0}
+"""S3: how long an actual current above a limit may last then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +43,12 @@ class Violation:
 class _Overload:
     """One phase of one circuit: what was spare lately, and since when too much flows. Mutable."""
 
-    __slots__ = ("spare", "since", "told", "too_high_since", "told_height")
+    __slots__ = ("since", "spare", "steady", "told", "told_height", "too_high_since")
 
     def __init__(self) -> None:
         self.spare: deque[tuple[float, int]] = deque()  # (from, limit − external), oldest first
         self.since: float | None = None
+        self.steady = True  # nothing had changed from outside when it began
         self.told = False
         self.too_high_since: list[float | None] = [None] * len(HEIGHTS)
         self.told_height: set[int] = set()
@@ -52,8 +57,7 @@ class _Overload:
 class OverloadWatch:
     """S3 and S4 on one circuit: actual current above the limit ends in time, and never begins by itself.
 
-    Our own current at any instant must have fitted beside the foreign load and under the limit of some instant of the
-    last 12 s; while a declared cause lasts (and its bound after), an overload may instead last as long as its bound.
+    Our own current at any instant must fit beside the foreign load and under the limit of some instant of the last 12 s; while a declared cause lasts (and its bound after), an overload may instead last as long as its bound.
     An overload under steady load and limit without a cause is a violation at once (S4).
     """
 
@@ -93,14 +97,15 @@ class OverloadWatch:
         if own <= max(0, spare) + self._tolerance:
             overload.since, overload.told = None, False
             return
+        excuse = self._excuse(at)
         if overload.since is None:
-            overload.since = at
-        lately = [value for _, value in overload.spare]
-        excused = own <= max(lately) + self._tolerance or at - overload.since <= self._excuse(at)
+            overload.since, overload.steady = at, len(overload.spare) == 1 and not excuse
+        lately = max(value for _, value in overload.spare)
+        excused = own <= lately + self._tolerance or at - overload.since < excuse
         if excused or overload.told:
             return
         overload.told = True
-        name = "S4" if len(lately) == 1 and not self._excuse(at) else "S3"
+        name = "S4" if overload.steady else "S3"
         where = f"{self._circuit.name} {PHASE_NAMES[phase]}"
         detail = f"own {own} mA, {spare} mA spare, above since {overload.since:.2f} s"
         found.append(Violation(name, at, where, detail))
@@ -108,10 +113,17 @@ class OverloadWatch:
     def _excuse(self, at: float) -> float:
         """Longest overload the declared causes explain."""
         return max(
-            (cause.value for cause, end in self._causes.items() if end is None or at <= end + cause.value), default=0.0
+            (
+                BOUND_SECONDS[cause]
+                for cause, end in self._causes.items()
+                if end is None or at <= end + BOUND_SECONDS[cause]
+            ),
+            default=0.0,
         )
 
-    def _height(self, overload: _Overload, phase: int, at: float, own: int, external: int, found: list[Violation]) -> None:
+    def _height(
+        self, overload: _Overload, phase: int, at: float, own: int, external: int, found: list[Violation]
+    ) -> None:
         fuse = self._circuit.limit_ma[phase]
         for number, (height, longest) in enumerate(HEIGHTS):
             if not own or own + external <= fuse * height or external > fuse * height:
@@ -124,7 +136,9 @@ class OverloadWatch:
             if (at - since > longest or longest == 0) and number not in overload.told_height:
                 overload.told_height.add(number)
                 where = f"{self._circuit.name} {PHASE_NAMES[phase]}"
-                found.append(Violation("S3", at, where, f"{own + external} mA, above {height} × {fuse} mA since {since:.2f} s"))
+                found.append(
+                    Violation("S3", at, where, f"{own + external} mA, above {height} × {fuse} mA since {since:.2f} s")
+                )
 
 
 class SignalWatch:
@@ -137,7 +151,9 @@ class SignalWatch:
         self._placement = placement
         self._slack = slack_seconds
         self._fence = (0, 0)
-        self._allowed: deque[tuple[float, int]] = deque([(float("-inf"), placement.boot_ma)])  # (from, mA), oldest first
+        self._allowed: deque[tuple[float, int]] = deque(
+            [(float("-inf"), placement.boot_ma)]
+        )  # (from, mA), oldest first
         self._told: int | None = None
 
     def granted(self, at: float, grant: Grant, valid_until: float) -> None:
@@ -171,7 +187,9 @@ class SignalWatch:
             found.append(Violation("S2", at, placement.charge_point, f"signals {amps_ma} mA, allowed {allowed} mA"))
         if amps_ma and not placement.minimum_ma <= amps_ma <= largest:
             limits = f"[{placement.minimum_ma}, {largest}] mA"
-            found.append(Violation("S5", at, placement.charge_point, f"signals {amps_ma} mA, neither 0 nor in {limits}"))
+            found.append(
+                Violation("S5", at, placement.charge_point, f"signals {amps_ma} mA, neither 0 nor in {limits}")
+            )
         if not found:
             self._told = None
         elif self._told == amps_ma:
@@ -237,7 +255,9 @@ class PromiseWatch:
         """Its board restarted: stamps of the earlier boot make no grant valid any more."""
         self._promises[charge_point].grants.clear()
 
-    def signalled(self, at: float, charge_point: str, amps_ma: int, lapse_ma: int, fence: tuple[int, int], *, open_: bool) -> None:
+    def signalled(
+        self, at: float, charge_point: str, amps_ma: int, lapse_ma: int, fence: tuple[int, int], *, open_: bool
+    ) -> None:
         """The device's signal changed; `open_`: its contactor is open, so nothing flows yet."""
         promise = self._promises[charge_point]
         promise.grants = [entry for entry in promise.grants if entry[0] >= fence]

@@ -1,4 +1,4 @@
-"""Grants sent and not disproved: what a charge point may hold at most, as the coordinator has to count it (safety §3)."""
+"""Grants sent and not disproved: the most a charge point may hold, as the coordinator has to count it (safety §3)."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class Leases:
         self.newest_sequence = sequence
 
     def confirmed(self, sequence: int, lapse_ma: int, now: float) -> int:
-        """The EVSE obeys this grant; 0: none of ours. Returns the largest current (mA) that this rules out from now on."""
+        """The EVSE obeys this grant (0: none of ours). Returns the largest current, mA, that this rules out from now."""
         ruled_out = 0
         sent = self._sent
         while sent and sent[0].sequence < sequence:
             ruled_out = max(ruled_out, sent.pop(0).amps_ma)
-        while sent and sent[0].until + REACTION_SECONDS <= now:  # the board is back: it fell to its lapse current by then
+        while sent and sent[0].until + REACTION_SECONDS <= now:  # it lapsed by then
             sent.pop(0)
         self._lapses = [entry for entry in self._lapses if entry[0] > sequence]
         self.reported_lapse_ma = lapse_ma

@@ -27,7 +27,7 @@ def plan(state: CoordinatorState, now: float) -> None:
     wanting = [point for point in told if point.wants]
     idle = [point for point in told if not point.wants]
     shares = _shares(state, wanting, idle, room, now)
-    _restore_reserve(state, wanting, idle, room, shares, now)
+    _restore_reserve(state, idle, _left(wanting, idle, room, shares), now, settled=not _binding(shares))
     explanations = Explanations(state, shares, wanting)
     for point in idle:
         point.target_ma, point.target_lapse_ma = 0, point.placement.fallback_ma if point.reserve else 0
@@ -43,19 +43,19 @@ def plan(state: CoordinatorState, now: float) -> None:
 def _shares(
     state: CoordinatorState, wanting: Sequence[Point], idle: Sequence[Point], room: Sequence[int], now: float
 ) -> dict[str, Share]:
-    """Shares of all; where a conductor binds, idle points give up their lapse current, then others what they do not draw."""
+    """Shares of all. Where a conductor binds, idle points give up their lapse current, others what they do not draw."""
     requests = [_request(state, point, now) for point in wanting]
-    shares = allocate(requests, _without_reserve(state, idle, room))
+    shares = allocate(requests, _without_reserve(idle, room))
     full = _binding(shares)
     giving = [point for point in idle if point.reserve and not full.isdisjoint(point.lines)]
     if any(point.placement.fallback_ma for point in giving):
         for point in giving:
             point.reserve = False
-        shares = allocate(requests, _without_reserve(state, idle, room))
+        shares = allocate(requests, _without_reserve(idle, room))
         full = _binding(shares)
     if full and any(point.usage.cap_ma is not None for point in wanting):
         requests = [_request(state, point, now, unused=True) for point in wanting]
-        shares = allocate(requests, _without_reserve(state, idle, room))
+        shares = allocate(requests, _without_reserve(idle, room))
     return shares
 
 
@@ -112,7 +112,7 @@ def _take(room: list[int], state: CoordinatorState, point: Point, current_ma: Pe
             room[first + phase] -= amps_ma
 
 
-def _without_reserve(state: CoordinatorState, idle: Sequence[Point], room: Sequence[int]) -> list[int]:
+def _without_reserve(idle: Sequence[Point], room: Sequence[int]) -> list[int]:
     """The room without the lapse currents that idle points keep."""
     left = list(room)
     for point in idle:
@@ -122,30 +122,35 @@ def _without_reserve(state: CoordinatorState, idle: Sequence[Point], room: Seque
     return left
 
 
-def _restore_reserve(
-    state: CoordinatorState,
-    wanting: Sequence[Point],
-    idle: Sequence[Point],
-    room: Sequence[int],
-    shares: dict[str, Share],
-    now: float,
-) -> None:
-    """Give idle points their lapse current back once it was left over for a while: they may start alone if we fail."""
-    bare = [point for point in idle if not point.reserve and point.placement.fallback_ma]
-    left = _without_reserve(state, idle, room)
+def _left(wanting: Sequence[Point], idle: Sequence[Point], room: Sequence[int], shares: dict[str, Share]) -> list[int]:
+    """The room after shares and the lapse currents of all idle points, those that gave theirs up included."""
+    left = list(room)
     for point in wanting:
         for line in point.lines:
             left[line] -= shares[point.placement.charge_point].amps_ma
-    for point in bare:
+    for point in idle:
         for line in point.lines:
             left[line] -= point.placement.fallback_ma
-    if not bare or _binding(shares) or min(left) < 0:
+    return left
+
+
+def _restore_reserve(
+    state: CoordinatorState,
+    idle: Sequence[Point],
+    left: Sequence[int],
+    now: float,
+    *,
+    settled: bool,
+) -> None:
+    """Give idle points their lapse current back once it was left over for a while: they may start alone if we fail."""
+    bare = [point for point in idle if not point.reserve and point.placement.fallback_ma]
+    if not bare or not settled or min(left) < 0:
         state.reserve_restored_at = math.inf
         return
     if now >= state.reserve_restored_at:
         for point in bare:
             point.reserve = True
         state.reserve_restored_at = math.inf
-    else:
-        state.reserve_restored_at = min(state.reserve_restored_at, now + RESTORE_SECONDS)
-        state.replan_at = min(state.replan_at, state.reserve_restored_at)
+        return
+    state.reserve_restored_at = min(state.reserve_restored_at, now + RESTORE_SECONDS)
+    state.replan_at = min(state.replan_at, state.reserve_restored_at)

@@ -56,12 +56,12 @@ def _turn(point: Point) -> tuple[int, float, str]:
 
 def _room(state: CoordinatorState, now: float) -> list[int]:
     available = by_line([circuit.available_ma() for circuit in state.circuits])
-    committed = by_line(state.committed_ma(now))
+    committed = by_line(state.summed_ma(state.committed_ma(now)))
     return [free - taken for free, taken in zip(available, committed, strict=True)]
 
 
 def _counted_already(point: Point, now: float) -> int:
-    """mA it is counted with on each of its phases: a raise up to here costs nothing."""
+    """What it is counted with on each of its phases, in mA: a raise up to here costs nothing."""
     committed = point.committed_ma(now)
     return min(committed[line % WIRES] for line in point.lines)
 

@@ -20,7 +20,7 @@ class CircuitReported:
 
     `limit_ma`: the smaller of design and operator limit. `external_ma`: foreign load counted for raises.
     `available_ma`: limit − external − headroom, at least 0. `committed_ma`: the worst the charge points may draw.
-    `measured_ma`: what flows by the circuit's meter, None: unknown or the meter sees only others. `meter` None: no meter.
+    `measured_ma`: what flows by the circuit's meter, None: unknown, or it sees only others. `meter` None: no meter.
     `unconfirmed`, `silent`: charge points whose newest grant is not read back, whose board does not speak.
     `holding`: the coordinator has just started and grants nothing yet.
     """

@@ -11,7 +11,8 @@ from park.model.electric import ZERO, PerPhase, highest
 
 def reports(state: CoordinatorState, now: float) -> Iterator[CircuitReported | ShareReported]:
     """Circuits and shares that differ from what was reported last."""
-    for circuit, committed in zip(state.circuits, state.committed_ma(now), strict=True):
+    each = state.committed_ma(now)
+    for circuit, committed in zip(state.circuits, state.summed_ma(each), strict=True):
         report = _circuit(state, circuit, committed, now)
         if report != circuit.reported:
             circuit.reported = report
@@ -22,7 +23,7 @@ def reports(state: CoordinatorState, now: float) -> Iterator[CircuitReported | S
             charge_point=name,
             target_ma=point.target_ma,
             granted_ma=point.held_ma(now),
-            committed_ma=max(point.committed_ma(now)),
+            committed_ma=max(each[point]),
             confirmed=not point.commitment.leases.unconfirmed,
             reason=point.reason,
         )

@@ -79,7 +79,9 @@ class Point:
         "waiting_since",
     )
 
-    def __init__(self, placement: Placement, network: Network, board: Board, lease_seconds: float, began: float) -> None:
+    def __init__(
+        self, placement: Placement, network: Network, board: Board, lease_seconds: float, began: float
+    ) -> None:
         self.placement = placement
         self.network = network
         self.board = board
@@ -89,7 +91,7 @@ class Point:
         self.phases = placement.grid_phases(placement.phases)
         self.lines: Lines = network.lines(placement.circuit, self.phases)
         self.readings: deque[tuple[float, PerPhase]] = deque(maxlen=KEPT_READINGS)
-        self.overdraw = PeakHold(ZERO, OVERDRAW_STEP_MA)
+        self.overdraw = PeakHold(ZERO, OVERDRAW_STEP_MA, OVERDRAW_STEP_MA)
         self.usage = Usage()
         self.target_ma = 0
         self.target_lapse_ma = placement.fallback_ma
@@ -110,7 +112,7 @@ class Point:
         return self.commitment.signalled_ma is not None and self.board.speaks(now) and not self.mute(now)
 
     def mute(self, now: float) -> bool:
-        """Nothing it was told for a whole lease was read back: it is counted, and only probed with its lapse current."""
+        """Nothing it was told for a whole lease was read back: it is only probed, with its lapse current."""
         return self.unconfirmed_since is not None and now - self.unconfirmed_since >= self._lease_and_guard
 
     @property
@@ -136,7 +138,7 @@ class Point:
         return now < self.commitment.leases.counted_until()
 
     def held_ma(self, now: float) -> int:
-        """What it may take for granted: the newest grant, after its end the lapse current, before any its own signal."""
+        """What it may take for granted: the newest grant, after that the lapse current, before any its own signal."""
         if self.sent is None:
             return self.commitment.signalled_ma or 0
         return self.sent.amps_ma if self.in_force(now) else self.commitment.lapse_ma()
@@ -158,7 +160,7 @@ class Point:
         if self.demand is None or not self.demand.wants:
             self.waiting_since = min(demand.since, now)
         self.demand = demand
-        self.phases = self.placement.grid_phases(demand.phases_used if demand.phases_used > 0 else self.placement.phases)
+        self.phases = self.placement.grid_phases(demand.phases_used or self.placement.phases)
         self.lines = self.network.lines(self.placement.circuit, self.phases)
         if not demand.wants:
             self.charging_since = self.shed_at = None
@@ -204,17 +206,14 @@ class Point:
     def note_overdraw(self, now: float) -> bool:
         """Compare the meter with what is promised. True: what has to be planned for beyond the grants changed."""
         commitment = self.commitment
-        if commitment.measured_ma is None:
-            return self.overdraw.follow(ZERO, now)
+        measured, signalled = commitment.measured_ma, commitment.signalled_ma
+        quiet = measured is None or (len(self.phases) == len(measured) and max(measured) <= (signalled or 0))
+        if quiet:  # the usual case, without counting what else is promised
+            return self.overdraw.held_ma != ZERO and self.overdraw.follow(ZERO, now)
         promised = on_phases(commitment.promised_ma(now), self.phases)
         committed = commitment.on_phases(promised[self.phases[0] - 1], self.phases)
         if committed == promised:
             return self.overdraw.held_ma != ZERO and self.overdraw.follow(ZERO, now)
         a, b, c = subtract(committed, promised)
-        excess = (_whole_steps(a), _whole_steps(b), _whole_steps(c))
-        rose = self.overdraw.rise(excess)
-        return self.overdraw.follow(excess, now) or rose
-
-
-def _whole_steps(excess_ma: int) -> int:
-    return -(-excess_ma // OVERDRAW_STEP_MA) * OVERDRAW_STEP_MA
+        rose = self.overdraw.rise((a, b, c))
+        return self.overdraw.follow((a, b, c), now) or rose

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from park.load.circuit import Circuit, Network, Placement, path_to_root
-from park.load.invariants import Cause
+from park.load.invariants import BOUND_SECONDS, STEP_SECONDS, Cause
 from park.load.lease import REACTION_SECONDS, lease_and_guard
 from park.model.electric import MINIMUM_CURRENT_MA, PHASE_NAMES, PerPhase, add, on_phases
 
 FUSES_MA = frozenset(
-    amps * 1000 for amps in (6, 10, 13, 16, 20, 25, 32, 35, 40, 50, 63, 80, 100, 125, 160, 200, 224, 250, 315, 355, 400, 500, 630)
+    amps * 1000
+    for amps in (6, 10, 13, 16, 20, 25, 32, 35, 40, 50, 63, 80, 100, 125, 160, 200, 224, 250, 315, 355, 400, 500, 630)
 )  # rated currents of IEC 60898-1 breakers and IEC 60269 fuse links
 WEIGHTS = range(1, 101)
 
@@ -64,13 +65,14 @@ def reaction_bounds(
     reading = 2 * meter_period_seconds  # until two readings agree that the load is foreign
     cut_off = lease_and_guard(lease_seconds) + REACTION_SECONDS
     rows = (
-        ("load or limit step", reading + REACTION_SECONDS, 12.0),
-        ("server, client or link lost", max(cut_off, interval_seconds), Cause.LINK_LOST.value),
-        ("circuit meter lost", meter_stale_seconds + REACTION_SECONDS, Cause.METER_LOST.value),
-        ("coordinator restart", cut_off, Cause.RESTART.value),
+        ("load or limit step", reading + REACTION_SECONDS, STEP_SECONDS),
+        ("server, client or link lost", max(cut_off, interval_seconds), BOUND_SECONDS[Cause.LINK_LOST]),
+        ("circuit meter lost", meter_stale_seconds + REACTION_SECONDS, BOUND_SECONDS[Cause.METER_LOST]),
+        ("coordinator restart", cut_off, BOUND_SECONDS[Cause.RESTART]),
     )
     return tuple(
-        f"{name}: {seconds:.1f} s" + ("" if seconds <= bound + 1.0 else f" (slower than the {bound:.0f} s of the defaults)")
+        f"{name}: {seconds:.1f} s"
+        + ("" if seconds <= bound + 1.0 else f" (slower than the {bound:.0f} s of the defaults)")
         for name, seconds, bound in rows
     )
 
@@ -82,13 +84,17 @@ def _tree(circuits: Sequence[Circuit]) -> list[str]:
     for name, count in sorted(Counter(circuit.name for circuit in circuits).items()):
         if count > 1:
             above = sorted({str(circuit.parent) for circuit in circuits if circuit.name == name})
-            found.append(f"circuit {name}: described {count} times, with parents {', '.join(above)}; a circuit has one parent")
+            found.append(
+                f"circuit {name}: described {count} times, with parents {', '.join(above)}; a circuit has one parent"
+            )
     parents = {circuit.name: circuit.parent for circuit in circuits}
     for name, parent in sorted(parents.items()):
         if parent is not None and parent not in parents:
             found.append(f"circuit {name}: its parent {parent} does not exist; known: {', '.join(sorted(parents))}")
         elif parent is not None and parents[path_to_root(name, parents)[-1]] in parents:
-            found.append(f"circuit {name}: its parents form a cycle; one circuit must have no parent: the grid connection")
+            found.append(
+                f"circuit {name}: its parents form a cycle; one circuit must have no parent: the grid connection"
+            )
     roots = sorted(name for name, parent in parents.items() if parent is None)
     if len(roots) > 1:
         found.append(f"circuits {', '.join(roots)}: more than one without a parent; exactly one is the grid connection")
@@ -131,7 +137,9 @@ def _placement(placement: Placement) -> list[str]:
         found.append(f"{name}: minimum {_amps(smallest)} must be at least 6 A and at most the maximum {_amps(largest)}")
     for word, current in (("fallback", placement.fallback_ma), ("boot", placement.boot_ma)):
         if current and not smallest <= current <= largest:
-            found.append(f"{name}: {word} current {_amps(current)} must be 0 or within {_amps(smallest)} to {_amps(largest)}")
+            found.append(
+                f"{name}: {word} current {_amps(current)} must be 0 or within {_amps(smallest)} to {_amps(largest)}"
+            )
     if placement.phases not in {1, 2, 3}:
         found.append(f"{name}: phases must be 1, 2 or 3")
     if placement.weight not in WEIGHTS:

@@ -11,7 +11,7 @@ from park.load.external import ExternalLoad
 from park.load.lease import lease_and_guard
 from park.load.report import Bindings, CircuitReported, ShareReported
 from park.load.standing import Board, Point
-from park.model.electric import PerPhase, add, lowest, subtract
+from park.model.electric import ZERO, PerPhase, add, lowest, subtract
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +76,14 @@ class CircuitState:
 
 
 class CoordinatorState:
-    """Everything the coordinator knows. Mutable: `coordinator.step` changes it in place and returns it (a copy a reading
-    would cost more than the reading itself). `stale_plan`: something changed that shares depend on.
+    """Everything the coordinator knows.
+
+    Mutable: `coordinator.step` changes it in place and returns it; a copy for each reading would cost more than the
+    reading itself. `stale_plan`: something changed that shares depend on.
     """
 
     __slots__ = (
+        "above",
         "boards",
         "circuit_by_meter",
         "circuits",
@@ -117,6 +120,9 @@ class CoordinatorState:
             CircuitState(circuit, [point for point in self.points if circuit.name in self._path(point)])
             for circuit in self.network.circuits
         )
+        self.above = {
+            point: tuple(self.circuits[self.network.index[name]] for name in self._path(point)) for point in self.points
+        }
         self.circuit_by_meter = {state.circuit.meter: state for state in self.circuits if state.circuit.meter}
         self.epoch = settings.epoch
         self.sequence = 0
@@ -133,20 +139,19 @@ class CoordinatorState:
     def _path(self, point: Point) -> tuple[str, ...]:
         return self.network.paths[point.placement.circuit]
 
-    def circuits_above(self, point: Point) -> tuple[CircuitState, ...]:
-        return tuple(self.circuits[self.network.index[name]] for name in self._path(point))
+    def committed_ma(self, now: float) -> dict[Point, PerPhase]:
+        """Committed current of each charge point."""
+        return {point: point.committed_ma(now) for point in self.points}
 
-    def committed_ma(self, now: float) -> list[PerPhase]:
-        """Σ committed of each circuit, in the order of `circuits`."""
-        each = {point: point.committed_ma(now) for point in self.points}
-        return [_total([each[point] for point in state.points]) for state in self.circuits]
-
-
-def _total(currents: Sequence[PerPhase]) -> PerPhase:
-    total = (0, 0, 0)
-    for current in currents:
-        total = add(total, current)
-    return total
+    def summed_ma(self, each_ma: dict[Point, PerPhase]) -> list[PerPhase]:
+        """Σ over the charge points below each circuit, in the order of `circuits`."""
+        sums = [ZERO] * len(self.circuits)
+        for number, circuit in enumerate(self.circuits):
+            total = ZERO
+            for point in circuit.points:
+                total = add(total, each_ma[point])
+            sums[number] = total
+        return sums
 
 
 def by_line(per_circuit: Sequence[PerPhase]) -> list[int]:

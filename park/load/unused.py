@@ -1,4 +1,4 @@
-"""Current that is granted and not drawn: offered to others by lowering the grant, and offered back by probing (B-404, B-408)."""
+"""Current granted and not drawn: others get it by lowering the grant; it is offered back by probing (B-404, B-408)."""
 
 from __future__ import annotations
 

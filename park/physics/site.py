@@ -94,7 +94,6 @@ class Site:
         self.readers: dict[str, Feedback | None] = dict.fromkeys(plan.readers)
         self._profiles: dict[CircuitMeter, Profile] = {}
         self._metered: list[CircuitMeter] = []
-        self._tags: list[TagRead] = []
         self._all = list(self.evses.values())
         self._parents = {spec.name: spec.parent for spec in plan.circuits}
         for meter in plan.meters:
@@ -185,11 +184,6 @@ class Site:
         self.reader(command.reader)
         self.readers[command.reader] = command.feedback
 
-    def take_tags(self) -> tuple[TagRead, ...]:
-        """Take the cards swiped since the last call."""
-        tags, self._tags = tuple(self._tags), []
-        return tags
-
     def sample(self, meter: str, mono: float) -> Sample | None:
         """Poll a meter; None: it is silent."""
         self.advance(mono)
@@ -206,11 +200,9 @@ class Site:
         self._at(mono, lambda: self.evse(charge_point).unplug(mono))
 
     def swipe(self, reader: str, id_tag: str) -> TagRead:
-        """Hold a card to a reader."""
+        """Hold a card to a reader: returns what the reader tells."""
         self.reader(reader)
-        tag = TagRead(reader, id_tag)
-        self._tags.append(tag)
-        return tag
+        return TagRead(reader, id_tag)
 
     def load(self, meter: str, house_ma: PerPhase, mono: float) -> None:
         """Set the other load at a circuit's meter (negative: generation); ends a profile."""

@@ -88,5 +88,5 @@ def test_a_silent_meter_times_out(rig: Rig):
 
 
 def test_another_unit_identifier_is_refused(rig: Rig):
-    with pytest.raises(AssertionError, match="(?i)target device failed to respond"):
+    with pytest.raises(AssertionError, match=r"(?i)target device failed to respond"):
         mbpoll(rig.grid_port, 5, 6, 1)

@@ -49,7 +49,7 @@ VOLTS = 230
 E = TypeVar("E")
 
 
-def settings(**changes: Any) -> ChargePointSettings:
+def settings(**changes: Any) -> ChargePointSettings:  # noqa: ANN401 - any field
     """A socket outlet with lock and meter, 3 × 32 A, as most tests want it."""
     numbers = iter(range(1, 10_000))
     standard: dict[str, Any] = {
@@ -269,7 +269,7 @@ class ChargePointHarness:
     def authorize(self, tag: str = "AA", by: str = "whitelist") -> None:
         self.send(AuthorizationGranted(NAME, tag, by))
 
-    def grant(self, amps_ma: int, **changes: Any) -> None:
+    def grant(self, amps_ma: int, **changes: Any) -> None:  # noqa: ANN401 - any field
         self.sequence += 1
         values: dict[str, Any] = {
             "charge_point": NAME,
@@ -329,7 +329,7 @@ class ChargePointHarness:
     def effects(self, kind: type[E]) -> list[E]:
         return [effect for _, effect in self.log if isinstance(effect, kind)]
 
-    def times(self, kind: type[E], **values: Any) -> list[float]:
+    def times(self, kind: type[E], **values: Any) -> list[float]:  # noqa: ANN401 - any field
         return [
             mono
             for mono, effect in self.log

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import string
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -23,6 +25,7 @@ from park.view import (
     MeterRow,
     NodeReported,
     ParkView,
+    to_json,
 )
 
 AT = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
@@ -40,7 +43,11 @@ def garage(points: int = 1) -> ParkView:
         nodes=(NodeReported("garage-1", "single", "alive", MONO, "0.1.0", 0),),
         circuits=(CircuitRow("grid", None, "grid-meter", (phase, phase, phase), holding=False),),
         charge_points=tuple(charging_point(number) for number in range(1, points + 1)),
-        meters=(MeterRow("grid-meter", "garage-1", Quality.FRESH, MONO - 0.4, (61_600,) * 3, 42_504, 9_999, 2, None),),
+        meters=(
+            MeterRow(
+                "grid-meter", "garage-1", Quality.FRESH, MONO - 0.4, (61_600, 61_600, 61_600), 42_504, 9_999, 2, None
+            ),
+        ),
         backend=BackendRow("online", None, 0, None, 0, 0, 0),
         actors=(ActorRow("coordinator", "garage-1", "running", 0, 0, 0, 0),),
     )
@@ -66,6 +73,11 @@ def charging_point(number: int) -> ChargePointRow:
 
 
 FAULT = ReportedFault("EvseLost", AT - timedelta(minutes=1), "no link to the electronics", "check power and cabling")
+
+
+def shown_as_json(view: ParkView) -> Any:  # noqa: ANN401 - JSON
+    """What a script that reads `status --json` gets."""
+    return json.loads(json.dumps(to_json(view)))
 
 
 def nothing_known() -> ParkView:

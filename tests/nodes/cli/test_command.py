@@ -1,9 +1,10 @@
 import re
+import subprocess
 
 import pytest
 
 from nodes.cli import COMMANDS
-from tests.support.cli import chargepark
+from tests.support.cli import COMMAND, ENVIRONMENT, ROOT, chargepark
 
 
 def test_the_version_is_told():
@@ -14,7 +15,7 @@ def test_the_version_is_told():
 
 
 @pytest.mark.parametrize("arguments", [("status", "--no-such-option"), ("check",)])
-def test_wrong_use_is_exit_2_without_a_traceback(arguments):
+def test_wrong_use_is_exit_2_without_a_traceback(arguments: tuple[str, ...]):
     done = chargepark(*arguments)
 
     assert done.returncode == 2
@@ -35,3 +36,12 @@ def test_an_unknown_command_is_exit_2():
 
     assert done.returncode == 2
     assert "frobnicate" in done.stderr
+
+
+def test_as_a_process_it_ends_with_the_same_code():
+    done = subprocess.run(
+        [*COMMAND, "check", "no-such-file.toml"], capture_output=True, text=True, check=False, cwd=ROOT, env=ENVIRONMENT
+    )
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("chargepark: no-such-file.toml: there is no such file")

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import socket
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -11,13 +12,15 @@ from nodes.view import ViewStore
 from park.config.quantities import Endpoint
 from park.load.report import EpochTaken
 from park.model.time import Now
-from park.view import to_json
-from tests.support.cli import COMMAND, ENVIRONMENT, PATIENCE, ROOT, chargepark
+from park.view import ParkView, to_json
+from tests.support.cli import COMMAND, ENVIRONMENT, ROOT, Finished, chargepark
 from tests.support.park_views import AT, FAULT, MONO, charging_point, garage, nothing_known
+
+PATIENCE = 60.0  # seconds until a test fails that would otherwise hang
 
 
 @asynccontextmanager
-async def node(view=None):
+async def node(view: ParkView | None = None) -> AsyncIterator[tuple[str, ViewStore, EnergyServer]]:
     """A node that shows this view; yields its address and its store."""
     store = ViewStore("garage-1", view or garage())
     server = EnergyServer(Endpoint("127.0.0.1", 0), store, lambda: Now(MONO, AT))
@@ -28,7 +31,7 @@ async def node(view=None):
         await server.stop(0)
 
 
-async def asked(view, *options):
+async def asked(view: ParkView, *options: str) -> Finished:
     async with node(view) as (target, _, _):
         return await asyncio.to_thread(chargepark, "status", "--target", target, *options)
 
@@ -108,7 +111,7 @@ def test_nobody_there_is_one_sentence_and_exit_1():
 
 
 @pytest.mark.parametrize("target", ["", "nonsense", "host:port", ":7071", "127.0.0.1:99999"])
-def test_a_target_that_is_none_is_wrong_use(target):
+def test_a_target_that_is_none_is_wrong_use(target: str):
     done = chargepark("status", "--target", target)
 
     assert done.returncode == 2

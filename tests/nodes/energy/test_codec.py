@@ -1,15 +1,17 @@
 from dataclasses import replace
+from typing import cast
 
 from hypothesis import given
 
-from nodes.energy.codec import decode, encode
+from nodes.energy.decoding import decode
+from nodes.energy.encoding import encode
 from nodes.rpc import energy_pb2 as pb
-from park.view import to_json
+from park.view import ParkView, to_json
 from tests.support.park_views import garage, nothing_known, views
 
 
 @given(view=views)
-def test_what_was_written_is_read_back(view):
+def test_what_was_written_is_read_back(view: ParkView):
     wire = encode(view).SerializeToString()
 
     assert to_json(decode(pb.Park.FromString(wire))) == to_json(view)
@@ -24,14 +26,18 @@ def test_unknown_stays_unset_on_the_wire():
 
 
 def test_zero_is_sent_as_zero():
-    (point,) = encode(replace(garage(), charge_points=(replace(garage().charge_points[0], signalled_ma=0),))).charge_points
+    (point,) = encode(
+        replace(garage(), charge_points=(replace(garage().charge_points[0], signalled_ma=0),))
+    ).charge_points
 
     assert point.HasField("signalled_ma")
     assert point.signalled_ma == 0
 
 
 def test_words_of_a_newer_version_are_unknown():
-    park = pb.Park(charge_points=[pb.ChargePoint(name="a/b", state=99, ocpp_status="Levitating", measured_ma=[1, 2])])  # pyright: ignore
+    point = pb.ChargePoint(name="a/b", ocpp_status="Levitating", measured_ma=[1, 2])
+    point.state = cast("pb.PilotState.ValueType", 99)
+    park = pb.Park(charge_points=[point])
     (row,) = decode(park).charge_points
 
     assert (row.state, row.ocpp_status, row.measured_ma) == (None, None, None)

@@ -9,29 +9,28 @@ from prometheus_client.parser import text_string_to_metric_families
 from nodes.metrics.collector import ParkCollector
 from nodes.metrics.families import families
 from park.model.evse import PilotState
-from park.view import ActorRow
+from park.view import ActorRow, ParkView
 from tests.support.park_views import FAULT, charging_point, garage, nothing_known, views
 
 FAMILIES = families("0.1.0", "3.11.7")
-FIGURES = re.compile(r'^(?P<name>\w+)(?:\{(?P<labels>[^}]*)\})? (?P<figure>\S+)$')
 
 
-def text(view):
+def text(view: ParkView) -> str:
     return ParkCollector(FAMILIES, lambda: view).text()
 
 
-def figures(view):
+def figures(view: ParkView) -> dict[str, float]:
     """Sample lines as {line without its figure: figure}."""
     lines = [line for line in text(view).splitlines() if not line.startswith("#")]
     return {name: float(figure) for name, _, figure in (line.rpartition(" ") for line in lines)}
 
 
-def names(view):
+def names(view: ParkView) -> set[str]:
     return {line.split()[2] for line in text(view).splitlines() if line.startswith("# TYPE")}
 
 
 @given(view=views)
-def test_our_writer_writes_what_the_library_would(view):
+def test_our_writer_writes_what_the_library_would(view: ParkView):
     registry = CollectorRegistry()
     registry.register(ParkCollector(FAMILIES, lambda: view))
 
@@ -105,11 +104,11 @@ def test_figures_have_base_units_and_counters_end_in_total():
         assert not re.search(r"_(ma|mv|wh|kwh|ms|minutes|percent)(_|$)", family.name)
 
 
-def test_the_memory_for_label_texts_is_bounded(monkeypatch):
+def test_the_memory_for_label_texts_is_bounded(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("nodes.metrics.collector.REMEMBERED", 3)
     numbers = iter(range(100))
 
-    def snapshot():
+    def snapshot() -> ParkView:
         return replace(garage(), actors=(ActorRow(f"actor-{next(numbers)}", "n", "running", 0, 0, 0, 0),))
 
     collector = ParkCollector(FAMILIES, snapshot)
@@ -120,11 +119,23 @@ def test_the_memory_for_label_texts_is_bounded(monkeypatch):
 
 
 @pytest.mark.parametrize("label", ["node", "charge_point", "connector", "circuit", "phase", "source"])
-def test_the_published_labels_are_used(label):
+def test_the_published_labels_are_used(label: str):
     assert any(label in family.labels for family in FAMILIES)
 
 
 def test_labels_have_no_room_for_id_tags():
-    allowed = {"node", "charge_point", "connector", "circuit", "phase", "source", "state", "actor", "park", "version", "python"}
+    allowed = {
+        "node",
+        "charge_point",
+        "connector",
+        "circuit",
+        "phase",
+        "source",
+        "state",
+        "actor",
+        "park",
+        "version",
+        "python",
+    }
 
     assert {label for family in FAMILIES for label in family.labels} <= allowed

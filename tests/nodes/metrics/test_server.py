@@ -3,7 +3,9 @@ import http.client
 import socket
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email.message import Message
 
 import pytest
 
@@ -18,7 +20,7 @@ PATIENCE = 10.0
 
 
 @contextmanager
-def serving(snapshot=garage, where=LOOPBACK):
+def serving(snapshot: Callable[[], ParkView] = garage, where: Endpoint = LOOPBACK) -> Iterator[MetricsServer]:
     server = MetricsServer(where, "0.1.0", snapshot)
     server.start()
     try:
@@ -27,9 +29,9 @@ def serving(snapshot=garage, where=LOOPBACK):
         server.close()
 
 
-def get(server, path="/metrics", **headers):
+def get(server: MetricsServer, path: str = "/metrics", **headers: str) -> tuple[Message, bytes]:
     request = urllib.request.Request(f"http://127.0.0.1:{server.port}{path}", headers=headers)
-    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 - http
         return answer.headers, answer.read()
 
 
@@ -46,7 +48,9 @@ def test_all_names_have_our_prefix():
     with serving() as server:
         _, body = get(server)
 
-    assert all(line.startswith((b"chargepark_", b"# HELP chargepark_", b"# TYPE chargepark_")) for line in body.splitlines())
+    assert all(
+        line.startswith((b"chargepark_", b"# HELP chargepark_", b"# TYPE chargepark_")) for line in body.splitlines()
+    )
 
 
 def test_a_scraper_that_takes_gzip_gets_it():
@@ -98,7 +102,7 @@ def test_a_defect_in_the_view_is_an_error_and_not_the_end():
 
 
 @pytest.mark.parametrize("garbage", [b"\x00\xff\r\n\r\n", b"GET /metrics\r\n", b"POST /metrics HTTP/1.1\r\n\r\n", b""])
-def test_garbage_does_not_disturb_the_next_scrape(garbage):
+def test_garbage_does_not_disturb_the_next_scrape(garbage: bytes):
     with serving() as server:
         with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as client:
             client.sendall(garbage)
@@ -124,12 +128,14 @@ def test_connections_without_a_question_do_not_pile_up():
 def test_a_port_in_use_is_an_error_that_names_it():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         where = Endpoint("127.0.0.1", taken.getsockname()[1])
-        with pytest.raises(AddressUnusable, match=rf"\[listen\] metrics: cannot listen on {where}: Address already in use"):
+        with pytest.raises(
+            AddressUnusable, match=rf"\[listen\] metrics: cannot listen on {where}: Address already in use"
+        ):
             MetricsServer(where, "0.1.0", garage)
 
 
 @pytest.mark.parametrize("host", ["192.0.2.7", "no-such-host.invalid"])
-def test_an_address_that_is_not_ours_is_an_error_that_names_it(host):
+def test_an_address_that_is_not_ours_is_an_error_that_names_it(host: str):
     with pytest.raises(AddressUnusable, match=host):
         MetricsServer(Endpoint(host, 0), "0.1.0", garage)
 

@@ -79,7 +79,18 @@ def test_a_circuit_keeps_its_meters_name():
     three = (1_000, 2_000, 3_000)
     store.tell(
         CircuitReported(
-            "grid", None, three, three, three, three, None, ("fuse", "headroom", "operator"), Quality.STALE, ("a",), ("b",), True
+            "grid",
+            None,
+            three,
+            three,
+            three,
+            three,
+            None,
+            ("fuse", "headroom", "operator"),
+            Quality.STALE,
+            ("a",),
+            ("b",),
+            True,
         )
     )
     (row,) = store.snapshot(NOW).circuits

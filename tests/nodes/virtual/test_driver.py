@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import grpc
@@ -76,7 +75,7 @@ class Node:
         assert isinstance(found, EvseLost)
         return found.reason
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[asyncio.Task[None]]:
         """Attached while the block runs."""
         task = asyncio.create_task(self.run())
@@ -87,7 +86,7 @@ class Node:
             await asyncio.gather(task, return_exceptions=True)
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def verbs(rig: Rig) -> AsyncIterator[BenchAsyncStub]:
     async with grpc.aio.insecure_channel(rig.target) as channel:
         stub = BenchStub(channel)
@@ -125,7 +124,7 @@ async def test_from_plug_to_current_and_the_meter_shows_it(rig: Rig):
         charging = await node.reported(lambda r: r.contactor_closed)
         assert charging.pilot is PilotState.C
         truth = await evse(stub)
-        assert (truth.currents.l1_ma, truth.currents.l2_ma, truth.currents.l3_ma) == (13_500,) * 3
+        assert (truth.currents.l1_ma, truth.currents.l2_ma, truth.currents.l3_ma) == (13_500, 13_500, 13_500)
         assert truth.attached
         async with AsyncModbusTcpClient("127.0.0.1", port=rig.points_port, timeout=5) as client:
             answer = await client.read_input_registers(6, count=2, device_id=11)
@@ -215,6 +214,12 @@ async def test_the_outbox_s_end_ends_the_driver(rig: Rig):
             assert await task is None
 
 
+async def read_to_the_end(call: grpc.aio.StreamStreamCall[pb.DriverToBench, pb.BenchToDriver]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while isinstance(await call.read(), pb.BenchToDriver):
+            pass
+
+
 @pytest.mark.parametrize(
     ("message", "reason"),
     [
@@ -225,12 +230,19 @@ async def test_the_outbox_s_end_ends_the_driver(rig: Rig):
         (pb.DriverToBench(feedback=pb.FeedbackCommand(reader="door")), "feedback 0 is not known"),
         (pb.DriverToBench(signal=pb.SignalCommand(charge_point="cp1")), "pilot output 0 is not known"),
         (
-            pb.DriverToBench(signal=pb.SignalCommand(charge_point="cp1", output=1, valid_for=float("nan"))),
+            pb.DriverToBench(
+                signal=pb.SignalCommand(charge_point="cp1", output=pb.PILOT_DRIVE_PWM, valid_for=float("nan"))
+            ),
             "valid for nan s",
         ),
-        (pb.DriverToBench(signal=pb.SignalCommand(charge_point="cp1", output=1, valid_for=1e9)), "valid for 1e"),
         (
-            pb.DriverToBench(signal=pb.SignalCommand(charge_point="cp1", output=1, amps_ma=4_000_000_000)),
+            pb.DriverToBench(signal=pb.SignalCommand(charge_point="cp1", output=pb.PILOT_DRIVE_PWM, valid_for=1e9)),
+            "valid for 1000000000.0 s",
+        ),
+        (
+            pb.DriverToBench(
+                signal=pb.SignalCommand(charge_point="cp1", output=pb.PILOT_DRIVE_PWM, amps_ma=4_000_000_000)
+            ),
             "no current of a charging park",
         ),
     ],
@@ -241,9 +253,7 @@ async def test_nonsense_ends_the_link_with_a_reason(rig: Rig, message: pb.Driver
         await call.write(pb.DriverToBench(attach=pb.AttachTo(charge_points=["cp1"])))
         await call.write(message)
         with pytest.raises(grpc.aio.AioRpcError, match=reason) as ended:
-            async with asyncio.timeout(PATIENCE):
-                while isinstance(await call.read(), pb.BenchToDriver):
-                    pass
+            await read_to_the_end(call)
         assert ended.value.code() is grpc.StatusCode.ABORTED
 
 
@@ -293,7 +303,7 @@ async def test_a_killed_driver_leaves_the_deadman_to_act(rig: Rig):
     """S2: without a valid grant not more than the lapse current, enforced outside the process that died."""
     async with verbs(rig) as stub:
         await stub.Plug(pb.PlugRequest(charge_point="cp1"))
-        driver = subprocess.Popen([sys.executable, "-c", DRIVER, rig.target])
+        driver = await asyncio.create_subprocess_exec(sys.executable, "-c", DRIVER, rig.target)
         offered_at = None
         try:
             async with asyncio.timeout(2 * PATIENCE):
@@ -309,6 +319,7 @@ async def test_a_killed_driver_leaves_the_deadman_to_act(rig: Rig):
                     if cp1.deadman_tripped and cp1.contactor_closed and cp1.currents.l1_ma == 6_000:
                         break
         finally:
-            driver.kill()
-            driver.wait()
+            with contextlib.suppress(ProcessLookupError):
+                driver.kill()
+            await driver.wait()
         assert TRAITS.has_deadman

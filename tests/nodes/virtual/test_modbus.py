@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -17,7 +17,7 @@ from park.errors import AddressUnusable
 from park.model.metering import Sample
 
 GATEWAY_NO_RESPONSE, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 11, 2, 3
-VOLTS = (230_000,) * 3
+VOLTS = (230_000, 230_000, 230_000)
 
 
 class Desk:
@@ -43,8 +43,8 @@ class Desk:
             await self.servers.stop()
 
 
-def floats(client: AsyncModbusTcpClient, words: list[int]) -> list[float]:
-    pairs = [words[i : i + 2] for i in range(0, len(words), 2)]
+def floats(client: AsyncModbusTcpClient, words: Sequence[int]) -> list[object]:
+    pairs = [list(words[i : i + 2]) for i in range(0, len(words), 2)]
     return [client.convert_from_registers(pair, client.DATATYPE.FLOAT32) for pair in pairs]
 
 

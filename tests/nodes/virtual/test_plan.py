@@ -96,7 +96,7 @@ def test_one_board(tmp_path: Path):
         EvseSpec("cp1"),
         EvseSpec("cp2", Wiring.STR, maximum_ma=16_000, outlet=Outlet.CABLE),
     )
-    assert plan.site.circuits == (CircuitSpec("grid", (63_000,) * 3),)
+    assert plan.site.circuits == (CircuitSpec("grid", (63_000, 63_000, 63_000)),)
     assert plan.site.meters == (
         MeterSpec("grid-meter", circuit="grid"),
         MeterSpec("cp1-meter", charge_point="cp1"),

@@ -8,10 +8,11 @@ from park.charging import faults
 from park.charging.report import ChargePointReported
 from park.charging.session import Phase
 from park.charging.settings import Outlet
-from park.model.access import ConnectorStatus, ConnectorStatusChanged, OccupancyChanged
+from park.model.access import ConnectorStatus, ConnectorStatusChanged, OccupancyChanged, StopSession
 from park.model.demand import DemandChanged
 from park.model.evse import EvseLost, PilotOutput, PilotState, SetLock, Signal
 from park.model.session import ReadingContext, StopReason
+from park.model.signals import Start
 from tests.support.charge_point_harness import NAME, ChargePointHarness, settings
 
 S = ConnectorStatus
@@ -57,6 +58,17 @@ def test_a_lock_that_opens_by_itself_interrupts_charging_until_it_is_closed_agai
     park.electronics.stuck_lock = None
     park.advance(30)
     assert park.status is S.CHARGING
+
+
+def test_a_lock_without_feedback_is_a_fault_not_a_silence() -> None:
+    park = ChargePointHarness()
+    park.electronics.lock = None
+    park.electronics.ohms = 220.0
+    park.plug()
+    park.authorize()
+    park.advance(15)
+    assert park.fault_codes == {"PlugLockCannotLock"}
+    assert not park.started
 
 
 @pytest.mark.rule("B-239")
@@ -135,8 +147,6 @@ def test_a_running_session_survives_its_meter_and_its_end_waits_for_a_reading() 
 def test_a_meter_that_never_answers_is_a_fault_after_a_while() -> None:
     park = ChargePointHarness(start=False)
     park.meter_works = False
-    from park.model.signals import Start  # noqa: PLC0415 - only here
-
     park.send(Start())
     assert park.status is S.AVAILABLE
     park.advance(11)
@@ -310,6 +320,7 @@ def test_lost_electronics_withdraw_the_demand_and_keep_the_session() -> None:
     park.send(EvseLost(NAME, "no answer on /dev/ttyS1"))
     assert (park.status, error(park)) == (S.FAULTED, "InternalError")
     assert not park.last(DemandChanged).wants
+    assert park.last(DemandChanged).drawing
     shown = park.last(ChargePointReported)
     assert (shown.state, shown.signalled_ma) == (None, None)
     assert "/dev/ttyS1" in shown.faults[0].cause
@@ -325,8 +336,6 @@ def test_lost_electronics_withdraw_the_demand_and_keep_the_session() -> None:
 
 
 def test_a_session_stopped_while_the_electronics_are_away_still_ends() -> None:
-    from park.model.access import StopSession  # noqa: PLC0415 - only here
-
     park = ChargePointHarness()
     park.begin()
     park.connected = False

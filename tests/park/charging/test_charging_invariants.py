@@ -260,7 +260,8 @@ CHAOS = st.one_of(
                 RemoteStop("r", NAME, "session-1", SLOT),
                 SessionRecovered(NAME, None),
                 SessionRecovered(
-                    NAME, OpenSession(SessionStarted("old", 0, NAME, 1, "AA", "free", MIDNIGHT, 5), 3, MIDNIGHT, 9, None)
+                    NAME,
+                    OpenSession(SessionStarted("old", 0, NAME, 1, "AA", "free", MIDNIGHT, 5), 3, MIDNIGHT, 9, None),
                 ),
                 FactPersisted(NAME, FactKey("nobody", 3)),
                 TransactionAssigned(NAME, "session-1", 7, accepted=False, status="Invalid"),
@@ -295,7 +296,12 @@ def test_any_events_in_any_order(config: ChargePointSettings, begin: bool, happe
                 ledger.opened_at = mono
 
 
-def _events(kind: str, what: Any, state: ChargePointState, mono: float) -> list[ChargePointEvent]:
+def _events(
+    kind: str,
+    what: Any,  # noqa: ANN401 - as drawn
+    state: ChargePointState,
+    mono: float,
+) -> list[ChargePointEvent]:
     match kind:
         case "time":
             return [Tick()]
@@ -398,7 +404,7 @@ ACTS = st.sampled_from(
 )
 
 
-def act(park: CheckedHarness, what: str) -> None:
+def act(park: CheckedHarness, what: str) -> None:  # noqa: C901 - a flat table
     match what.split():
         case ["plug"]:
             park.plug()

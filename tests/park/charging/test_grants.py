@@ -22,7 +22,9 @@ from tests.support.charge_point_harness import BOOT, NAME, ChargePointHarness, s
 COARSE = EvseTraits(has_deadman=True, resolution_ma=1_000, switchable_phases=True, has_lock=True)
 
 
-def grant(amps_ma: int = 16_000, sequence: int = 1, epoch: int = 1, server: str = "server", mono: float = 100.0) -> Grant:
+def grant(
+    amps_ma: int = 16_000, sequence: int = 1, epoch: int = 1, server: str = "server", mono: float = 100.0
+) -> Grant:
     stamp = Stamp("garage-1", BOOT, mono)
     return Grant(NAME, amps_ma, (1, 2, 3), epoch, server, sequence, 10.0, 6_000, stamp)
 

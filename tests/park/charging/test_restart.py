@@ -9,7 +9,7 @@ import pytest
 from park.charging.report import ChargePointReported
 from park.charging.session import Phase
 from park.charging.settings import StopMode
-from park.model.access import ConnectorStatus, StopSession
+from park.model.access import ConnectorStatus, ConnectorStatusChanged, StopSession
 from park.model.evse import PilotOutput, PilotState, SetContactor, SetLock, Signal
 from park.model.metering import Sample
 from park.model.session import OpenSession, RecoverSession, SessionRecovered, SessionStarted, StopReason
@@ -41,6 +41,7 @@ def test_the_session_goes_on_if_its_vehicle_is_still_there() -> None:
     park.keep_granting(16_000)
     park.advance(15)
     assert park.status is ConnectorStatus.CHARGING
+    assert park.effects(ConnectorStatusChanged)[0].status is ConnectorStatus.SUSPENDED_EVSE
     assert not park.started
     shown = park.last(ChargePointReported).session
     assert shown is not None
@@ -80,9 +81,7 @@ def test_by_setting_the_driver_authorizes_again_after_a_power_loss() -> None:
 
 def test_a_session_that_outlasts_its_vehicle_outlasts_a_restart_too() -> None:
     electronics = Electronics(lock=True, ohms=220.0)
-    park = ChargePointHarness(
-        settings(stop_mode=StopMode.CARD_OR_REMOTE), open_session=OPEN, electronics=electronics
-    )
+    park = ChargePointHarness(settings(stop_mode=StopMode.CARD_OR_REMOTE), open_session=OPEN, electronics=electronics)
     park.advance(5)
     assert not park.ended
     assert park.status is ConnectorStatus.SUSPENDED_EV
@@ -140,3 +139,17 @@ def test_a_second_answer_of_the_journal_changes_nothing() -> None:
 def test_a_lock_found_closed_without_a_vehicle_is_opened() -> None:
     park = ChargePointHarness(electronics=Electronics(lock=True))
     assert park.electronics.lock is False
+
+
+@pytest.mark.rule("B-171")
+def test_a_session_that_goes_on_gets_no_current_before_its_plug_is_locked_again() -> None:
+    electronics = charging()
+    electronics.lock = electronics.stuck_lock = False
+    park = ChargePointHarness(open_session=OPEN, electronics=electronics)
+    park.keep_granting(16_000)
+    park.advance(8)
+    assert park.last(Signal).output is PilotOutput.IDLE
+    assert not park.electronics.closed
+    electronics.stuck_lock = None
+    park.advance(80)
+    assert park.status is ConnectorStatus.CHARGING

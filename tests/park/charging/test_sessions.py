@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from itertools import pairwise
+
 import pytest
 
 from park.charging.report import ChargePointReported, charging_duration, plugged_duration
@@ -178,9 +181,9 @@ def test_a_new_session_waits_for_the_durable_end_of_the_last() -> None:
         park.acknowledge(fact)
     park.persist = True
     park.advance(1)
-    assert [fact.id_tag for fact in park.effects(RecordFact) for fact in [fact.fact] if isinstance(fact, SessionStarted)][
-        -1
-    ] == "BB"
+    assert [
+        fact.id_tag for fact in park.effects(RecordFact) for fact in [fact.fact] if isinstance(fact, SessionStarted)
+    ][-1] == "BB"
 
 
 def test_the_same_card_before_the_plug_takes_the_authorization_back() -> None:
@@ -373,8 +376,6 @@ def test_intervals_change_while_charging() -> None:
 
 
 def test_a_wall_clock_set_back_takes_no_reading_twice() -> None:
-    from datetime import timedelta  # noqa: PLC0415 - only here
-
     park = ChargePointHarness(settings(clock_interval_seconds=60))
     park.begin()
     park.advance(60)
@@ -448,4 +449,4 @@ def test_no_status_is_told_twice() -> None:
     park.advance(5)
     park.unplug()
     told = [(e.status, e.error_code, e.info) for e in park.effects(ConnectorStatusChanged)]
-    assert all(a != b for a, b in zip(told, told[1:], strict=False))
+    assert all(a != b for a, b in pairwise(told))

@@ -117,7 +117,8 @@ def test_the_examples_may_start(name: str):
 def test_lapse_currents_beyond_the_fuse_are_refused_with_file_and_circuit(single: NodeConfig):
     (point, _) = single.charge_point
     many = tuple(
-        point.model_copy(update={"name": f"cp{n}", "connector": n, "fallback_amps": 16.0}) for n in range(1, 5)
+        point.model_copy(update={"name": f"cp{n}", "connector": n, "fallback_amps": 16.0, "meter": None})
+        for n in range(1, 5)
     )
     (finding, *_) = mapping.refused_at_start(single.model_copy(update={"charge_point": many}), "f.toml", traits_of)
     assert finding.startswith("f.toml: circuit grid")

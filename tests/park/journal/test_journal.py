@@ -180,15 +180,33 @@ texts = st.text(min_size=1, max_size=20)
 facts = st.one_of(
     st.builds(SessionStarted, texts, st.just(0), texts, st.integers(1, 99), texts, texts, times, st.integers(0)),
     st.builds(
-        SessionMetered, texts, st.integers(1), texts, st.integers(1), times, samples, st.integers(0), st.sampled_from(ReadingContext)
+        SessionMetered,
+        texts,
+        st.integers(1),
+        texts,
+        st.integers(1),
+        times,
+        samples,
+        st.integers(0),
+        st.sampled_from(ReadingContext),
     ),
     st.builds(
-        SessionEnded, texts, st.integers(1), texts, st.integers(1), times, st.integers(0), st.sampled_from(StopReason), st.none() | texts
+        SessionEnded,
+        texts,
+        st.integers(1),
+        texts,
+        st.integers(1),
+        times,
+        st.integers(0),
+        st.sampled_from(StopReason),
+        st.none() | texts,
     ),
 )
 
 
 @given(fact=facts, number=st.integers(1, 10**11), delivered=st.booleans(), transaction=st.none() | st.integers())
-def test_a_row_gives_back_exactly_its_fact(fact: SessionFact, number: int, delivered: bool, transaction: int | None) -> None:
+def test_a_row_gives_back_exactly_its_fact(
+    fact: SessionFact, number: int, delivered: bool, transaction: int | None
+) -> None:
     entry = Entry(FactId("J", number), fact, delivered, transaction)
     assert entry_of("J", key_of_number(number), entry_body(entry)) == entry

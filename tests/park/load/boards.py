@@ -102,7 +102,9 @@ class Boards:
         self.boot = dict.fromkeys(self.links, 1)
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
-        self.overload = {c.name: OverloadWatch(c, tolerance_ma=RESOLUTION_MA + noise_ma * (len(placements) + 1)) for c in circuits}
+        self.overload = {
+            c.name: OverloadWatch(c, tolerance_ma=RESOLUTION_MA + noise_ma * (len(placements) + 1)) for c in circuits
+        }
         self.signal = {p.charge_point: SignalWatch(p) for p in placements}
         self.promise = PromiseWatch(circuits, placements, tolerance_ma=noise_ma * (len(placements) + 1))
         self.known = {c.name: c.external_fallback_ma for c in circuits}
@@ -160,7 +162,9 @@ class Boards:
                     self._down(grant)
                 case WakeAt(mono):
                     life = self.incarnation
-                    self.at(max(mono, self.now), lambda life=life: self.tell(Tick()) if life == self.incarnation else None)
+                    self.at(
+                        max(mono, self.now), lambda life=life: self.tell(Tick()) if life == self.incarnation else None
+                    )
                 case CircuitReported():
                     self.reports[effect.circuit] = effect
                 case _:
@@ -192,7 +196,11 @@ class Boards:
         device = self.devices[grant.charge_point]
         node = device.placement.node
         left = (grant.stamp.mono + grant.valid_for - self.board_clock(node)) / self.clock_rate
-        if grant.stamp.boot_id != f"boot{self.boot[node]}" or left <= 0 or (grant.epoch, grant.sequence) <= device.fence:
+        if (
+            grant.stamp.boot_id != f"boot{self.boot[node]}"
+            or left <= 0
+            or (grant.epoch, grant.sequence) <= device.fence
+        ):
             return
         device.grant, device.valid_until = grant, self.now + left
         device.fence = (grant.epoch, grant.sequence)
@@ -298,7 +306,9 @@ class Boards:
         return total
 
     def _meters(self) -> list[str]:
-        return [c.meter for c in self.circuits if c.meter] + [d.placement.meter for d in self.devices.values() if d.placement.meter]
+        return [c.meter for c in self.circuits if c.meter] + [
+            d.placement.meter for d in self.devices.values() if d.placement.meter
+        ]
 
     def _poll(self, meter: str) -> None:
         self.at(self.now + 1.0 + self.random.uniform(-0.03, 0.03), lambda: self._poll(meter))

@@ -68,18 +68,18 @@ def test_a_sample_becomes_a_fresh_reading_with_the_time_it_was_taken():
 
 
 @pytest.mark.rule("B-227")
-def test_a_silent_meter_is_stale_once_at_its_deadline():
-    meter = Driven(stale_after=5.0)
+@pytest.mark.parametrize("stale_after", [2.0, 5.0, 10.0])
+def test_a_silent_meter_is_stale_once_at_its_deadline(stale_after: float):
+    meter = Driven(stale_after=stale_after)
     meter.sample(1.0)
-    for second in (2.0, 3.0, 4.0, 5.0):
-        meter.fail(second)
-    assert meter.qualities == [Quality.FRESH]
-    meter.at(5.9)
+    for second in range(2, int(stale_after) + 1):
+        meter.fail(float(second))
+    meter.at(stale_after + 0.9)
     assert meter.qualities == [Quality.FRESH]
     meter.at(60.0)
     assert meter.qualities == [Quality.FRESH, Quality.STALE]
     stale = meter.readings[-1]
-    assert (stale.sample, stale.average_ma, stale.mono) == (SAMPLE, None, 6.0)
+    assert (stale.sample, stale.average_ma, stale.mono) == (SAMPLE, None, 1.0 + stale_after)
 
 
 def test_one_lost_poll_changes_nothing():

@@ -175,7 +175,9 @@ def test_heartbeats_can_be_forced_beside_other_traffic():
 @pytest.mark.rule("B-124")
 def test_no_heartbeats_with_interval_zero_by_configuration():
     station = Station().online()
-    assert station.ask("ChangeConfiguration", {"key": "HeartbeatInterval", "value": "0"}).payload["status"] == "Accepted"
+    assert (
+        station.ask("ChangeConfiguration", {"key": "HeartbeatInterval", "value": "0"}).payload["status"] == "Accepted"
+    )
     station.clear()
     station.pass_time(10_000.0)
     assert station.sent == []

@@ -176,10 +176,14 @@ def test_change_configuration_answers(key: str, value: str, status: str):
 @pytest.mark.parametrize(
     ("key", "refused", "accepted"),
     [
-        pytest.param("MeterValueSampleInterval", ("9", "1", "86401"), ("0", "10", "900"), marks=pytest.mark.rule("B-066")),
+        pytest.param(
+            "MeterValueSampleInterval", ("9", "1", "86401"), ("0", "10", "900"), marks=pytest.mark.rule("B-066")
+        ),
         pytest.param("ClockAlignedDataInterval", ("9", "5"), ("0", "10", "900"), marks=pytest.mark.rule("B-068")),
         pytest.param("TransactionMessageAttempts", ("11", "-1"), ("0", "5", "10"), marks=pytest.mark.rule("B-122")),
-        pytest.param("TransactionMessageRetryInterval", ("1001",), ("0", "300", "1000"), marks=pytest.mark.rule("B-026")),
+        pytest.param(
+            "TransactionMessageRetryInterval", ("1001",), ("0", "300", "1000"), marks=pytest.mark.rule("B-026")
+        ),
         pytest.param("MessageResponseTimeOut", ("2", "301"), ("3", "300"), marks=pytest.mark.rule("B-008", "B-121")),
         pytest.param("WebSocketPingInterval", ("10001",), ("0", "10000"), marks=pytest.mark.rule("B-004")),
     ],
@@ -277,9 +281,7 @@ def test_triggered_meter_values_tell_the_newest_reading_and_the_transaction():
 
 def test_a_backend_that_triggers_without_end_is_refused_at_some_point():
     station = Station().online()
-    answers = {
-        station.ask("TriggerMessage", {"requestedMessage": "Heartbeat"}).payload["status"] for _ in range(600)
-    }
+    answers = {station.ask("TriggerMessage", {"requestedMessage": "Heartbeat"}).payload["status"] for _ in range(600)}
     assert answers == {"Accepted", "Rejected"}
     assert len(station.state.triggered) <= 500
 

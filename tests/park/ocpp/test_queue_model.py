@@ -144,6 +144,9 @@ class QueueMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.station.sent) > self.seen)
     @rule(fate=st.sampled_from(["answer", "answer", "answer", "silence", "late", "error", "never arrives"]))
     def the_backend_gets_a_call(self, fate: str) -> None:
+        self._arrives(fate)
+
+    def _arrives(self, fate: str) -> None:
         call = self.station.sent[self.seen]
         self.seen += 1
         if fate == "never arrives":
@@ -205,7 +208,7 @@ class QueueMachine(RuleBasedStateMachine):
             while self.station.pending:
                 self.journal.hear(self.station.commit())
             if len(self.station.sent) > self.seen:
-                self.the_backend_gets_a_call.__wrapped__(self, "answer")
+                self._arrives("answer")
             elif offers := self.journal.offers(all_undelivered=False):
                 for offered in offers:
                     self._tell(offered)
@@ -289,11 +292,15 @@ class DeadLetterMachine(QueueMachine):
                 continue
             last = len(messages) - 1
             assert buried[session][0] == 0
-            assert buried[session][1:] == list(range(buried[session][1], last + 1)) if last and buried[session][1:] else True
+            assert (
+                buried[session][1:] == list(range(buried[session][1], last + 1))
+                if last and buried[session][1:]
+                else True
+            )
             assert last in buried[session]
 
 
-STEPS = settings(max_examples=120, stateful_step_count=60, deadline=None)
+STEPS = settings(max_examples=60, stateful_step_count=50, deadline=None)
 QueueMachine.TestCase.settings = STEPS
 DeadLetterMachine.TestCase.settings = STEPS
 TestQueue = QueueMachine.TestCase

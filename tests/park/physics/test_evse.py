@@ -1,4 +1,4 @@
-"""The electronics of a charge point: contactor, deadman, lock, faults, and energy that is the integral of the current."""
+"""The electronics of a charge point: contactor, deadman, lock, faults, and energy as the integral of the current."""
 
 from __future__ import annotations
 
@@ -20,12 +20,18 @@ def signal(amps_ma: int, *, valid_for: float = 10.0, lapse_ma: int = 0, token: i
     return Signal("cp1", output, amps_ma, (1, 2, 3), valid_for, lapse_ma, token)
 
 
-def charging(car: VehicleSpec | None = None, spec: EvseSpec | None = None, amps_ma: int = 16_000, **kw: float) -> Evse:
+def charging(
+    car: VehicleSpec | None = None,
+    spec: EvseSpec | None = None,
+    amps_ma: int = 16_000,
+    valid_for: float = 1000.0,
+    lapse_ma: int = 0,
+) -> Evse:
     """An EVSE that has been offering since mono 0 and is charging at mono 8."""
     evse = Evse(spec or EvseSpec("cp1"))
     evse.plug(car or VehicleSpec(), 0.0)
     evse.apply(SetContactor("cp1", closed=True), 0.0)
-    evse.apply(signal(amps_ma, **({"valid_for": 1000.0} | kw)), 0.0)
+    evse.apply(signal(amps_ma, valid_for=valid_for, lapse_ma=lapse_ma), 0.0)
     evse.advance(8.0)
     assert evse.contactor.closed
     return evse
@@ -42,7 +48,7 @@ def test_from_plug_to_current_and_back():
     assert (evse.pilot, evse.contactor.closed) == (PilotState.C, False)
     evse.apply(SetContactor("cp1", closed=True), 3.0)
     evse.advance(3.2)
-    assert (evse.report().contactor_closed, evse.currents_ma()) == (True, (16_000,) * 3)
+    assert (evse.report().contactor_closed, evse.currents_ma()) == (True, (16_000, 16_000, 16_000))
     evse.apply(signal(0), 4.0)
     evse.advance(7.1)
     assert (evse.pilot, evse.contactor.closed, evse.currents_ma()) == (PilotState.B, False, ZERO)

@@ -9,7 +9,7 @@ from park.physics.fuse import Fuse
 
 @pytest.mark.parametrize(("ratio", "seconds"), [(1.2, 131), (1.3, 85), (1.45, 56), (2.0, 23), (2.55, 13), (3.0, 9)])
 def test_times_to_trip_from_cold(ratio: float, seconds: int):
-    fuse = Fuse((63_000,) * 3)
+    fuse = Fuse((63_000, 63_000, 63_000))
     for tick in range(400):
         fuse.carry((0, round(63_000 * ratio), 0), 1.0, tick + 1.0)
     tripped = fuse.record().tripped_at
@@ -18,7 +18,7 @@ def test_times_to_trip_from_cold(ratio: float, seconds: int):
 
 
 def test_at_the_non_tripping_current_it_holds_for_ever():
-    fuse = Fuse((100_000,) * 3)
+    fuse = Fuse((100_000, 100_000, 100_000))
     fuse.carry((112_900, 0, 0), 1e6, 1e6)
     record = fuse.record()
     assert record.tripped_at is None
@@ -27,7 +27,7 @@ def test_at_the_non_tripping_current_it_holds_for_ever():
 
 
 def test_the_result_does_not_depend_on_the_step():
-    fine, coarse = Fuse((16_000,) * 3), Fuse((16_000,) * 3)
+    fine, coarse = Fuse((16_000, 16_000, 16_000)), Fuse((16_000, 16_000, 16_000))
     for tick in range(1000):
         fine.carry((20_000, -20_000, 1_000), 0.1, tick / 10)
     coarse.carry((20_000, -20_000, 1_000), 100.0, 100.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,15 +120,15 @@ def test_taper_falls_by_stairs_to_the_minimum_and_ends_full():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"),
+    ("make", "words"),
     [
-        ({"phases": 4}, "1, 2 or 3 phases"),
-        ({"maximum_ma": 5_000}, "minimum current 6 A"),
-        ({"minimum_ma": 3_000}, "minimum current 3 A"),
-        ({"energy_wh": float("nan")}, "energy nan Wh"),
-        ({"energy_wh": -1.0}, "energy -1.0 Wh"),
+        (lambda: VehicleSpec(phases=4), "1, 2 or 3 phases"),
+        (lambda: VehicleSpec(maximum_ma=5_000), "minimum current 6 A"),
+        (lambda: VehicleSpec(minimum_ma=3_000), "minimum current 3 A"),
+        (lambda: VehicleSpec(energy_wh=float("nan")), "energy nan Wh"),
+        (lambda: VehicleSpec(energy_wh=-1.0), "energy -1.0 Wh"),
     ],
 )
-def test_cars_that_cannot_exist(wrong: dict[str, float], words: str):
+def test_cars_that_cannot_exist(make: Callable[[], VehicleSpec], words: str):
     with pytest.raises(ValueError, match=words):
-        VehicleSpec(**wrong)
+        make()

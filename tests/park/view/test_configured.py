@@ -4,9 +4,9 @@ import pytest
 
 from park.config.parsing import parse
 from park.model.time import Now
-from park.view import to_json
+from park.view import ParkView
 from park.view.configured import as_configured
-from tests.support.park_views import AT
+from tests.support.park_views import AT, shown_as_json
 
 SINGLE = """
 [bench]
@@ -45,12 +45,12 @@ driver = "virtual"
 
 
 @pytest.fixture
-def view():
+def view() -> ParkView:
     return as_configured(parse(SINGLE, "garage.toml"), Now(7.0, AT), "0.1.0", restarts=4)
 
 
-def test_all_that_is_configured_is_there_before_anything_is_heard(view):
-    shown = to_json(view)
+def test_all_that_is_configured_is_there_before_anything_is_heard(view: ParkView):
+    shown = shown_as_json(view)
 
     assert shown["park"] == "garage"
     assert [point["name"] for point in shown["charge_points"]] == ["garage-1/cp2", "garage-1/cp1"]
@@ -75,13 +75,13 @@ def test_all_that_is_configured_is_there_before_anything_is_heard(view):
     assert shown["backend"]["state"] == "disabled"
 
 
-def test_the_wiring_says_which_grid_phases_a_point_may_load(view):
+def test_the_wiring_says_which_grid_phases_a_point_may_load(view: ParkView):
     assert [point.phases for point in view.charge_points] == [(2,), (1, 2, 3)]
 
 
-def test_a_node_has_always_just_seen_itself(view):
+def test_a_node_has_always_just_seen_itself(view: ParkView):
     assert view.nodes[0].last_seen == math.inf
-    assert to_json(view)["nodes"] == [
+    assert shown_as_json(view)["nodes"] == [
         {
             "name": "garage-1",
             "role": "single",

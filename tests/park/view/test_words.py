@@ -17,5 +17,5 @@ from park.view.words import in_words
         (Reason("tariff_window", ""), "tariff window"),
     ],
 )
-def test_a_reason_reads_as_a_sentence_part(link, words):
+def test_a_reason_reads_as_a_sentence_part(link: Reason, words: str):
     assert in_words(link) == words

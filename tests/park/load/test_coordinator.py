@@ -1,0 +1,308 @@
+"""Each test is a short day on simulated boards (see boards.py): what the pilots signal is what counts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from park.load import coordinator
+from park.load.report import EpochTaken
+from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged, SetOperatorLimit
+from park.model.electric import Wiring
+from park.model.grant import ApplyGrant, Stamp
+from park.model.signals import Start, Tick
+from tests.park.load.boards import WALL, Boards, Vehicle, grid, places
+
+
+def signals(world: Boards) -> list[float]:
+    return [device.signalled_ma / 1000 for device in world.devices.values()]
+
+
+def steady(limit: int = 41_000, house: int = 0, count: int = 3, **settings: object) -> Boards:
+    """A connection with 1 A headroom and a constant house, settled."""
+    circuit = grid(limit, external_fallback_ma=(house,) * 3)
+    return Boards([circuit], places(count), house=lambda _: (house,) * 3, **settings).run(12)  # type: ignore[arg-type]
+
+
+def with_cars(world: Boards, *vehicles: Vehicle, seconds: float = 30) -> Boards:
+    for name, vehicle in zip(world.devices, vehicles, strict=False):
+        world.arrive(name, vehicle)
+    world.run(seconds)
+    assert not world.violations
+    return world
+
+
+@pytest.mark.rule("B-095")
+def test_a_newly_ready_vehicle_is_served_at_once():
+    world = steady()
+    world.arrive("n/cp1")
+    world.run(0.1)
+    assert signals(world)[0] == 32
+
+
+def test_two_cars_share_and_the_first_gives_way_before_the_second_gets_more():
+    world = with_cars(steady(), Vehicle())
+    world.arrive("n/cp2")
+    world.run(0.2)
+    assert signals(world)[:2] == [20, 8]  # 40 A available, 32 A still flowing: the newcomer begins with what is left
+    world.run(12)
+    assert signals(world)[:2] == [20, 20]
+    assert not world.violations
+
+
+def test_a_car_that_leaves_makes_room_within_one_interval():
+    world = with_cars(steady(), Vehicle(), Vehicle())
+    world.leave("n/cp1")
+    world.run(2.2)
+    assert signals(world)[:2] == [0, 32]
+
+
+@pytest.mark.rule("B-407", "B-409")
+def test_one_and_three_phase_cars_share_each_phase():
+    placements = [replace(p, wiring=w) for p, w in zip(places(3), (Wiring.RST, Wiring.STR, Wiring.TRS), strict=True)]
+    world = Boards([grid(41_000, external_fallback_ma=(0, 0, 0))], placements).run(12)
+    with_cars(world, Vehicle(), Vehicle(phases=1), Vehicle(phases=1, maximum_ma=16_000))
+    assert signals(world) == [20, 20, 16]  # L1, L2, L3 + L2 + L3
+
+
+@pytest.mark.rule("B-087", "B-262")
+def test_an_operator_limit_acts_below_the_design_limit_only():
+    world = with_cars(steady(), Vehicle(), Vehicle())
+    world.limit("grid", (21_000, 21_000, 21_000))
+    world.run(0.1)
+    assert signals(world)[:2] == [10, 10]
+    world.limit("grid", (500_000, 500_000, 500_000))
+    world.run(15)
+    assert signals(world)[:2] == [20, 20]
+    assert world.reports["grid"].limit_ma == (41_000,) * 3
+    world.tell(SetOperatorLimit("grid", (21_000,) * 3, "app"))
+    assert world.grants[-1][1].reason[0].source == "app"
+    world.tell(SetOperatorLimit("grid", None, "app"))
+    world.tell(SetOperatorLimit("nowhere", None, "app"))
+    world.run(15)
+    assert signals(world)[:2] == [20, 20]
+
+
+def test_a_limit_too_small_for_all_sheds_the_longest_charging_and_takes_it_back_later():
+    world = with_cars(steady(), Vehicle(), seconds=20)
+    with_cars(world, Vehicle(), Vehicle(), seconds=20)
+    world.limit("grid", (12_000,) * 3)
+    world.run(10)
+    assert sorted(signals(world)) == [0, 0, 11]
+    world.run(60)
+    assert sorted(signals(world)) == [0, 0, 11]  # nobody toggles
+    world.limit("grid", (41_000,) * 3)
+    world.run(45)
+    assert min(signals(world)) > 13
+    assert not world.violations
+
+
+def test_a_house_load_step_is_answered_within_three_seconds():
+    level = [0]
+    world = Boards([grid(41_000, external_fallback_ma=(0,) * 3)], places(2), house=lambda _: (level[0],) * 3).run(12)
+    with_cars(world, Vehicle(), Vehicle())
+    level[0] = 20_000
+    world.run(3)
+    assert signals(world) == [10, 10]
+    level[0] = 60_000
+    world.run(3)
+    assert signals(world) == [0, 0]
+
+
+@pytest.mark.rule("B-092")
+def test_a_lost_meter_means_the_fallback_load():
+    world = Boards([grid(41_000, external_fallback_ma=(20_000,) * 3)], places(2)).run(25)
+    with_cars(world, Vehicle(), Vehicle())
+    assert signals(world) == [20, 20]
+    world.lose_meter("grid-meter")
+    world.run(6)
+    assert signals(world) == [10, 10]
+
+
+def test_a_vehicle_that_overdraws_is_counted_at_what_it_draws():
+    world = with_cars(steady(), Vehicle(overdraw=1.0), Vehicle(overdraw=1.1))
+    assert world.reports["grid"].committed_ma[0] <= 40_000
+    assert signals(world)[0] + 1.1 * signals(world)[1] <= 40.0
+    assert signals(world)[0] > 18.5
+
+
+def test_a_vehicle_that_ignores_the_pilot_makes_the_others_give_way():
+    world = with_cars(steady(), Vehicle(), Vehicle())
+    world.devices["n/cp2"].vehicle.obeys = False  # type: ignore[union-attr]  # goes on with 20 A
+    world.limit("grid", (27_000,) * 3)
+    world.run(10)
+    assert signals(world)[0] in {0, 6}
+
+
+@pytest.mark.rule("B-404", "B-408")
+def test_what_a_car_does_not_draw_goes_to_others_and_is_offered_back():
+    world = with_cars(steady(), Vehicle(appetite_ma=9_000), Vehicle(), seconds=100)
+    assert signals(world)[:2] == [10, 30]
+    world.devices["n/cp1"].vehicle.appetite_ma = None  # type: ignore[union-attr]
+    world.devices["n/cp1"].drawn_ma = 10_000
+    world.run(120)
+    assert signals(world)[:2] == [20, 20]
+    assert not world.violations
+
+
+def test_a_full_car_keeps_its_minimum_only():
+    world = with_cars(steady(), Vehicle(appetite_ma=0), Vehicle(), seconds=100)
+    assert signals(world)[:2] == [6, 32]
+
+
+def test_leases_are_renewed_for_those_who_hold_something_and_for_nobody_else():
+    world = with_cars(steady(), Vehicle())
+    before = len(world.grants)
+    world.run(30)
+    renewed = {grant.charge_point for _, grant in world.grants[before:]}
+    assert renewed == {"n/cp1"}
+    assert len(world.grants) - before == 10
+
+
+@pytest.mark.rule("B-090")
+def test_a_board_cut_off_falls_to_its_lapse_current_and_the_rest_goes_on():
+    placements = [*places(1, "a"), *places(1, "b")]
+    world = Boards([grid(41_000, external_fallback_ma=(0,) * 3)], placements).run(12)
+    with_cars(world, Vehicle(), Vehicle())
+    world.links["a"].cut = True
+    world.run(10.5)
+    assert signals(world) == [6, 20]
+    world.run(12)
+    assert signals(world) == [6, 32]
+    world.links["a"].cut = False
+    world.report("a/cp1")
+    world.run(15)
+    assert signals(world) == [20, 20]
+    assert not world.violations
+
+
+def test_lost_grants_and_lost_confirmations_are_repeated():
+    world = steady(seed=3)
+    world.links["n"].lost_down = world.links["n"].lost_up = 0.5
+    for name in world.devices:
+        world.arrive(name)
+    world.run(60)
+    world.links["n"].lost_down = world.links["n"].lost_up = 0.0
+    world.run(10)
+    assert signals(world) == [13.3, 13.3, 13.3]
+    assert not world.violations
+
+
+def test_a_coordinator_that_starts_grants_nothing_until_everybody_reported():
+    world = with_cars(steady(count=2), Vehicle(), Vehicle())
+    world.start_coordinator(epoch=2)
+    before = len(world.grants)
+    world.wish("n/cp1")
+    world.report("n/cp1")
+    world.run(5)
+    assert len(world.grants) == before
+    world.report("n/cp2")
+    world.wish("n/cp2")
+    world.run(12)
+    assert signals(world) == [20, 20]
+    assert not world.violations
+
+
+def test_one_silent_board_holds_the_start_up_one_lease_and_guard_only():
+    placements = [*places(1, "a"), *places(1, "b")]
+    world = Boards([grid(41_000, external_fallback_ma=(0,) * 3)], placements)
+    world.links["b"].cut = True
+    world.run(1)
+    world.arrive("a/cp1")
+    world.run(10)
+    assert signals(world) == [0, 0]
+    world.run(1.5)
+    assert signals(world)[0] >= 6
+    world.run(10)
+    assert signals(world)[0] == 32
+
+
+def test_a_reboot_of_a_board_ends_its_grants_and_new_ones_follow():
+    world = with_cars(steady(), Vehicle())
+    world.reboot("n")
+    assert signals(world)[0] == 0
+    world.run(10)
+    assert signals(world)[0] == 32
+
+
+def test_idle_points_keep_a_lapse_current_unless_somebody_needs_it():
+    world = steady()
+    assert [device.lapse_ma for device in world.devices.values()] == [6_000, 6_000, 6_000]
+    with_cars(world, Vehicle())
+    assert [device.lapse_ma for device in world.devices.values()] == [6_000, 0, 0]
+    assert signals(world)[0] == 32
+    world.leave("n/cp1")
+    world.run(80)
+    assert [device.lapse_ma for device in world.devices.values()] == [6_000, 6_000, 6_000]
+
+
+def test_the_same_inputs_move_no_target():
+    """S8 with meters that jitter by 0.1 A."""
+    level = 15_000
+    world = Boards([grid(41_000, external_fallback_ma=(0,) * 3)], places(3), house=lambda _: (level,) * 3, noise_ma=100)
+    with_cars(world.run(12), Vehicle(), Vehicle(), Vehicle(), seconds=60)
+    for device in world.devices.values():
+        device.changes.clear()
+    world.run(300)
+    assert max(len(device.changes) for device in world.devices.values()) <= 2
+    assert not world.violations
+
+
+def test_a_dead_vehicle_wish_of_an_unknown_point_or_board_is_ignored():
+    world = steady()
+    sent = len(world.grants)
+    world.tell(DemandChanged("x", True, 3, 6_000, 32_000, True, 0.0))
+    world.tell(CurrentSignalled("x", 0, 0, 0, 0, True, 0.0))
+    world.tell(BoardHeartbeat(Stamp("x", "b", 1.0), ()))
+    assert len(world.grants) == sent
+
+
+def test_a_higher_epoch_or_another_server_is_outbid_after_a_wait():
+    world = with_cars(steady(), Vehicle())
+    stamp = Stamp("n", "boot1", world.board_clock("n"))
+    _, effects = coordinator.step(world.state, BoardHeartbeat(stamp, (), 7, "other"), world.clock())
+    assert EpochTaken(8) in effects
+    grants = len(world.grants)
+    world.run(1)
+    assert len(world.grants) == grants
+    world.report("n/cp1"), world.report("n/cp2"), world.report("n/cp3")
+    world.run(12)
+    assert world.grants[-1][1].epoch == 8
+    assert signals(world)[0] == 32
+    assert not world.violations
+
+
+def test_an_old_stamp_makes_no_lease_look_young():
+    world = with_cars(steady(), Vehicle())
+    newest = world.state.boards["n"].stamp
+    world.tell(BoardHeartbeat(Stamp("n", "boot1", 1.0), ()))
+    assert world.state.boards["n"].stamp == newest
+
+
+def test_a_grant_says_why():
+    world = with_cars(steady(41_000, house=5_000), Vehicle(), Vehicle())
+    newest = {grant.charge_point: grant for _, grant in world.grants}
+    binding, share = newest["n/cp1"].reason
+    assert (binding.limit, binding.source, binding.circuit, binding.phase) == ("external_load", "meter grid-meter", "grid", "L1")
+    assert binding.available_ma == 35_000
+    assert (share.limit, share.source) == ("share", "2 charging")
+    assert world.reports["grid"].bound_by == ("external_load",) * 3
+
+
+def test_grants_are_fenced_and_ordered():
+    world = with_cars(steady(), Vehicle(), Vehicle())
+    sequences = [grant.sequence for _, grant in world.grants]
+    assert sequences == sorted(set(sequences))
+    assert {(grant.epoch, grant.server_id) for _, grant in world.grants} == {(1, "s")}
+
+
+def test_ticks_early_late_and_often_do_no_harm():
+    world = with_cars(steady(), Vehicle())
+    state = world.state
+    for offset in (0.0, 0.0, 0.1, 5.0):
+        state, effects = coordinator.step(state, Tick(), replace(world.clock(), mono=world.now + offset))
+        assert [effect for effect in effects if not isinstance(effect, ApplyGrant)]
+    state, effects = coordinator.step(state, Start(), world.clock())
+    assert effects
+    assert world.clock().wall == WALL

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from park.load.circuit import Circuit, Placement
+from park.load.startup import reaction_bounds, refusals, warnings
+
+GRID = Circuit("grid", (63_000,) * 3, headroom_ma=1_000, meter="m", external_fallback_ma=(20_000,) * 3)
+CP1 = Placement("b/cp1", "b", "grid", meter="m1")
+CP2 = replace(CP1, charge_point="b/cp2", meter="m2")
+HALL = Circuit("hall", (32_000,) * 3, parent="grid")
+
+
+def test_the_example_of_one_board_may_start():
+    assert refusals([GRID], [CP1, CP2]) == ()
+    assert refusals([GRID, HALL], [CP1, replace(CP2, circuit="hall")]) == ()
+
+
+@pytest.mark.rule("B-403")
+@pytest.mark.parametrize(
+    ("circuits", "placements", "says"),
+    [
+        ([], [], "no circuit"),
+        ([GRID, replace(GRID, parent="hall"), HALL], [], "circuit grid: described 2 times, with parents None, hall"),
+        ([GRID, replace(HALL, parent="cellar")], [], "circuit hall: its parent cellar does not exist"),
+        ([replace(GRID, parent="hall"), HALL], [], "cycle"),
+        ([GRID, replace(HALL, parent=None)], [], "more than one without a parent"),
+        ([GRID], [replace(CP1, circuit="roof")], "circuit roof does not exist; known: grid"),
+        ([GRID], [CP1, CP1], "b/cp1: placed 2 times"),
+        ([GRID], [replace(CP1, meter="m")], "meter m: named by 2"),
+        ([replace(GRID, limit_ma=(0, 0, 0))], [], "its limit must be positive"),
+        ([replace(GRID, headroom_ma=-1)], [], "must not be negative"),
+        ([replace(GRID, meter_period_seconds=9.0)], [], "polled faster"),
+        ([GRID], [replace(CP1, minimum_ma=5_000)], "minimum 5 A must be at least 6 A"),
+        ([GRID], [replace(CP1, fallback_ma=3_000)], "fallback current 3 A must be 0 or within 6 A to 32 A"),
+        ([GRID], [replace(CP1, phases=4)], "phases must be 1, 2 or 3"),
+        ([GRID], [replace(CP1, weight=0)], "weight"),
+        ([GRID], [replace(CP1, minimum_ma=6_050)], "multiple of the resolution"),
+        ([GRID], [replace(CP1, boot_ma=32_000), replace(CP2, boot_ma=16_000)], "boot currents 48 A + external fallback 20 A + headroom 1 A exceed the limit 63 A by 6 A"),
+        ([GRID], [replace(CP1, fallback_ma=32_000), replace(CP2, fallback_ma=16_000)], "lapse (fallback) currents 48 A + external fallback 20 A exceed the limit 63 A by 5 A"),
+        ([replace(GRID, external_fallback_ma=(64_000, 0, 0))], [], "grid L1: boot currents 0 A + external fallback 64 A"),
+        ([GRID, replace(HALL, limit_ma=(10_000,) * 3)], [replace(CP1, circuit="hall"), replace(CP2, circuit="hall")], "circuit hall L1: lapse"),
+    ],
+)  # fmt: skip
+def test_refused_at_start(circuits: list[Circuit], placements: list[Placement], says: str):
+    found = refusals(circuits, placements)
+    assert any(says in text for text in found), found
+
+
+def test_currents_are_summed_per_phase():
+    single = replace(CP1, phases=1, fallback_ma=32_000)
+    assert refusals([GRID], [single, replace(CP2, phases=3, fallback_ma=6_000)]) == ()
+    assert len(refusals([GRID], [single, replace(CP2, phases=3, fallback_ma=16_000)])) == 1
+
+
+def test_warnings():
+    assert warnings([GRID], [CP1]) == ()
+    assert "nominal fuse size (63 A)" in warnings([replace(GRID, headroom_ma=0)], [CP1])[0]
+    assert "no deadman" in warnings([GRID], [replace(CP1, has_deadman=False)])[0]
+    assert "no meter of its own" in warnings([GRID], [replace(CP1, meter=None)])[0]
+
+
+def test_reaction_bounds_are_printed_and_slower_settings_show():
+    usual = reaction_bounds(interval_seconds=2, lease_seconds=10, meter_period_seconds=1, meter_stale_seconds=5)
+    assert not [text for text in usual if "slower" in text]
+    slow = reaction_bounds(interval_seconds=2, lease_seconds=30, meter_period_seconds=1, meter_stale_seconds=5)
+    assert [text for text in slow if "slower" in text] == [slow[1], slow[3]]
