@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, final
 
 import pykka
+from pykka.messages import _ActorStop  # pyright: ignore[reportPrivateUsage]
 
 from actors.mailbox import Mailbox
 from actors.supervision import HandlerInterrupted
@@ -89,8 +90,14 @@ class Worker(pykka.Actor, Generic[M]):
         self.ended.set()
 
     @final
-    def on_receive(self, message: M) -> None:
-        """Pass on to `receive`, with every failure made an ordinary one."""
+    def _handle_receive(self, message: Any) -> None:
+        """Pass on to `receive`, with every failure made an ordinary one.
+
+        In pykka's own a message might be a call of a proxy; here nobody has one, and asking each message costs.
+        """
+        if type(message) is _ActorStop:
+            self._stop()
+            return
         self.handling = message
         try:
             self.receive(message)

@@ -1,4 +1,4 @@
-"""`python -m nodes.cli` is `chargepark`: how the demo starts its parts, wherever the script is installed."""
+"""`python -m nodes.cli`: the command for those who have no script on their path."""
 
 from __future__ import annotations
 

@@ -12,8 +12,7 @@ FUSES = (63, 80, 100, 125, 160, 200, 250, 315, 400, 500, 630, 800, 1000, 1250)  
 AMPS_PER_POINT = 10  # of the fuse: enough for 6 A each beside the house, far too little for 32 A each
 LARGEST_PARK = FUSES[-1] // AMPS_PER_POINT  # charge points
 HOUSE_SHARE = 0.25  # of the fuse, before the house wants more
-POINTS_PER_READER = 2
-WIRINGS = ("RST", "STR", "TRS")  # turned from post to post, so that single-phase cars spread over the phases
+WIRINGS = ("RST", "STR", "TRS")  # turned from point to point, so that single-phase cars spread over the phases
 GRID_METER = "grid-meter"
 GRID_UNIT = 1
 NODE = "board-1"
@@ -22,11 +21,10 @@ DATA = "store"  # the node's directory, within the demo's
 
 @dataclass(frozen=True, slots=True)
 class Park:
-    """What is built. `readers`: charge point → its card reader."""
+    """What is built; each charge point has a card reader of its own."""
 
     name: str
     charge_points: tuple[str, ...]
-    readers: dict[str, str]
     fuse_amps: int
 
     @property
@@ -43,9 +41,13 @@ class Park:
 def park(name: str, count: int) -> Park:
     """A park of `count` charge points, at most `LARGEST_PARK`."""
     points = tuple(f"cp{number}" for number in range(1, count + 1))
-    readers = {point: f"reader-{place // POINTS_PER_READER + 1}" for place, point in enumerate(points)}
     fuse = next(amps for amps in FUSES if amps >= count * AMPS_PER_POINT)
-    return Park(name, points, readers, fuse)
+    return Park(name, points, fuse)
+
+
+def reader(charge_point: str) -> str:
+    """Name of the card reader of a charge point of the demo."""
+    return f"{charge_point}-reader"
 
 
 def connector(charge_point: str) -> int:
@@ -55,7 +57,7 @@ def connector(charge_point: str) -> int:
 
 def configuration(built: Park, ports: Ports) -> str:
     """The TOML file of the one node that runs it."""
-    return "\n".join((_head(built, ports), *_meters(built, ports), *_readers(built), *_points(built)))
+    return "\n".join((_head(built, ports), *_meters(built, ports), *_points(built)))
 
 
 def _head(built: Park, ports: Ports) -> str:
@@ -105,27 +107,21 @@ unit = {unit}
 """
 
 
-def _readers(built: Park) -> Iterator[str]:
-    for reader in dict.fromkeys(built.readers.values()):
-        served = ", ".join(f'"{point}"' for point, its in built.readers.items() if its == reader)
-        yield f"""\
-[[reader]]
-name = "{reader}"
-driver = "virtual"
-serves = [{served}]
-"""
-
-
 def _points(built: Park) -> Iterator[str]:
     for place, point in enumerate(built.charge_points):
         yield f"""\
+[[reader]]
+name = "{reader(point)}"
+driver = "virtual"
+serves = ["{point}"]
+
 [[charge_point]]
 name = "{point}"
 driver = "virtual"
 connector = {connector(point)}
 circuit = "grid"
-wiring = "{WIRINGS[place // POINTS_PER_READER % len(WIRINGS)]}"
+wiring = "{WIRINGS[place % len(WIRINGS)]}"
 fallback_amps = 6
-outlet = "{"cable" if place % POINTS_PER_READER else "socket"}"
+outlet = "{"cable" if place % 2 else "socket"}"
 meter = "{point}-meter"
 """

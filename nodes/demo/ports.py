@@ -14,7 +14,7 @@ BASE_STEP = 1000  # from one base that is tried to the next
 BASES_TRIED = 10
 LARGEST_BASE = 65_000  # the block must end below 65 536
 OFFSETS = {"meters": 20, "energy": 71, "bench": 79, "backend": 90, "metrics": 94}
-"""Added to the base; the last two digits of each part's usual port (5020, 7071, 7079, 9090, 9494) tell which it is."""
+"""Added to the base; boards further on take the same offsets from base + 100, base + 200, …"""
 OPTION = "--port-base"
 
 

@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS transactions (
 CREATE TABLE IF NOT EXISTS violations (
     number INTEGER PRIMARY KEY, at TEXT NOT NULL, identity TEXT NOT NULL, text TEXT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS received_of_transaction ON received (transaction_id);
 """
 FIRST_TRANSACTION = 1_000  # ours: told apart from connector ids at a glance
 
@@ -58,6 +59,16 @@ class LedgerTransaction:
     @property
     def energy_wh(self) -> int | None:
         return None if self.meter_stop is None else self.meter_stop - self.meter_start
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One start or stop as it was received. `at`: the backend's clock, ISO 8601."""
+
+    at: str
+    action: str
+    transaction_id: int | None
+    payload: Payload
 
 
 class Ledger:
@@ -113,6 +124,15 @@ class Ledger:
             "SELECT id, identity, connector, id_tag, started_at, meter_start FROM transactions ORDER BY id"
         ).fetchall()
         return [self._transaction(*row) for row in rows]
+
+    def newest(self, count: int) -> list[LedgerEntry]:
+        """The last starts and stops received, the newest first."""
+        rows = self._connection.execute(
+            "SELECT at, action, transaction_id, payload FROM received "
+            "WHERE action IN ('StartTransaction', 'StopTransaction') ORDER BY number DESC LIMIT ?",
+            (count,),
+        )
+        return [LedgerEntry(at, action, transaction, json.loads(payload)) for at, action, transaction, payload in rows]
 
     def strangers(self) -> list[str]:
         """Stops and readings of transactions that were never started."""

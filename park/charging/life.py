@@ -88,7 +88,7 @@ def _advance(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
 
 
 def can_start(state: ChargePointState) -> bool:
-    """Recovered, plugged, coded, locked, metered, nothing of the last session waiting for the disk, no fault."""
+    """Recovered, plugged, coded, locked, metered, no fault. An end not yet on disk never gets here: it is ENDING."""
     vehicle = state.vehicle
     return (
         state.recovered
@@ -98,7 +98,6 @@ def can_start(state: ChargePointState) -> bool:
         and vehicle.cable_ma is not None
         and vehicle.proximity is None
         and is_locked(state)
-        and not state.outbox.waiting
         and (state.settings.meter is None or state.meter_fresh)
         and not state.start_prevented
     )

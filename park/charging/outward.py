@@ -64,7 +64,6 @@ def _changed(before: ChargePointState, state: ChargePointState) -> bool:
         before.session is not state.session
         or before.vehicle is not state.vehicle
         or before.faults is not state.faults
-        or before.settings is not state.settings
         or before.lost is not state.lost
         or before.recovered is not state.recovered
         or before.contactor.closed is not state.contactor.closed

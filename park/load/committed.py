@@ -11,7 +11,7 @@ from park.model.electric import PerPhase, Phases, on_phases
 class Commitment:
     """What one charge point may draw, by grants, by what it signalled, by its lapse current, by its meter. Mutable.
 
-    `lease_seconds`: longest validity of a grant, of an earlier coordinator too. `began`: mono of the coordinator's start.
+    `lease_seconds`: longest validity of a grant, an earlier coordinator's too. `began`: mono of this one's start.
     """
 
     __slots__ = (
@@ -90,7 +90,7 @@ class Commitment:
         return max(self.signalled_ma, past[0][1]) if past else self.signalled_ma
 
     def on_phases(self, promised_ma: int, phases: Phases) -> PerPhase:
-        """Committed mA per grid phase: what is promised, or what is measured (and a meter's step) where that is more."""
+        """Committed mA per grid phase: what is promised, or measured (and a meter's step) where that is more."""
         promised = on_phases(promised_ma, phases)
         measured = self.measured_ma
         if measured is None:

@@ -31,8 +31,9 @@ class ExternalLoad:
     """The foreign load of one circuit. Mutable, owned by the coordinator's state.
 
     `possible_ma`: no raise may count on less: the newest reading, the one before (whose own shares are all known), or
-    the window average, whichever is most; own share at its smallest. `planned`: what grants are made for:
-    rises at once to what is certainly foreign, or was seen in three readings in a row; falls late. A car that begins to draw between two polls is not mistaken for the house.
+    the window average, whichever is most; own share at its smallest. `planned`: what grants are made for: rises at once
+    to what is certainly foreign, or was seen in three readings in a row; falls late. A car that begins to draw between
+    two polls is not mistaken for the house.
     `quality` None: the circuit has no meter. A meter that is stale or implausible is replaced by the fallback.
     """
 
@@ -140,7 +141,7 @@ class ExternalLoad:
         if self._before:  # the newest may have seen less of our own than our own meters told so far
             self.possible_ma = highest(self.possible_ma, self._before[-1])
         held, agreed = self.planned.held_ma, load
-        for earlier in self._before:
+        for earlier in self._before if self._own else ():
             agreed = lowest(agreed, earlier)
         self._ambiguous = load[0] > held[0] or load[1] > held[1] or load[2] > held[2]
         if self._ambiguous and self._own:

@@ -28,13 +28,12 @@ class Climber:
 class _Filling:
     """One run. `level`: mA per unit of weight that all riders have. `pull`: mA a conductor loses per unit of level."""
 
-    __slots__ = ("climbers", "full", "level", "pull", "riders", "room", "stops")
+    __slots__ = ("climbers", "level", "pull", "riders", "room", "stops")
 
     def __init__(self, climbers: Sequence[Climber], room: list[int]) -> None:
         self.climbers = climbers
         self.room = room
         self.pull = [0] * len(room)
-        self.full = [False] * len(room)
         self.riders: set[int] = set()
         self.stops: list[Stop] = [(climber.floor_ma, None) for climber in climbers]
         self.level = 0
@@ -70,14 +69,13 @@ class _Filling:
     def _stop_at_full_lines(self) -> None:
         for line, weight in enumerate(self.pull):
             if weight and self.room[line] < weight:
-                self.full[line] = True
                 for number in [rider for rider in self.riders if line in self.climbers[rider].lines]:
                     self._leave(number, line)
 
     def _join(self, number: int) -> None:
         climber = self.climbers[number]
         for line in climber.lines:
-            if self.full[line] or self.room[line] < climber.weight * climber.count:
+            if self.room[line] < climber.weight * climber.count:
                 self.stops[number] = (climber.floor_ma, line)
                 return
         self.riders.add(number)

@@ -57,7 +57,8 @@ class _Overload:
 class OverloadWatch:
     """S3 and S4 on one circuit: actual current above the limit ends in time, and never begins by itself.
 
-    Our own current at any instant must fit beside the foreign load and under the limit of some instant of the last 12 s; while a declared cause lasts (and its bound after), an overload may instead last as long as its bound.
+    Our own current must at any instant fit beside the foreign load and under the limit of some instant of the last
+    12 s; while a declared cause lasts (and its bound after), an overload may instead last as long as its bound.
     An overload under steady load and limit without a cause is a violation at once (S4).
     """
 
@@ -79,7 +80,7 @@ class OverloadWatch:
     ) -> tuple[Violation, ...]:
         """Actual currents per phase, magnitudes. Call at every change of any of them, or often.
 
-        `limit_ma`: in force now. `external_ma`: foreign load the coordinator can know of: at most the configured fallback
+        `limit_ma`: in force now. `external_ma`: foreign load it can know of: at most the configured fallback
         while its meter is lost. `permitted_ma`: own current nobody can take away now (Σ lapse while cut off).
         """
         found: list[Violation] = []
@@ -240,7 +241,7 @@ class PromiseWatch:
         self._limit[circuit] = limit_ma
 
     def metered(self, circuit: str, external_ma: PerPhase) -> None:
-        """True foreign load at the newest meter reading that reached the coordinator; the fallback while it has none."""
+        """True foreign load at the newest meter reading the coordinator has; the fallback while it has none."""
         self._external[circuit] = external_ma
 
     def stamped(self, stamp: Stamp, at: float) -> None:
@@ -289,6 +290,7 @@ class PromiseWatch:
             for phase in self._phases[grant.charge_point]:
                 available = self._limit[name][phase - 1] - circuit.headroom_ma - self._external[name][phase - 1]
                 if total[phase - 1] > available + self._tolerance:
-                    detail = f"raise of {grant.charge_point} to {grant.amps_ma} mA: {total[phase - 1]} mA promised, {available} mA available"
+                    promised = f"{total[phase - 1]} mA promised, {available} mA available"
+                    detail = f"raise of {grant.charge_point} to {grant.amps_ma} mA: {promised}"
                     found.append(Violation("S1", at, f"{name} {PHASE_NAMES[phase - 1]}", detail))
         return found

@@ -50,7 +50,7 @@ class Leases:
         self.newest_sequence = sequence
 
     def confirmed(self, sequence: int, lapse_ma: int, now: float) -> int:
-        """The EVSE obeys this grant (0: none of ours). Returns the largest current, mA, that this rules out from now."""
+        """The EVSE obeys this grant (0: none of ours). Returns the largest current, mA, it rules out."""
         ruled_out = 0
         sent = self._sent
         while sent and sent[0].sequence < sequence:

@@ -10,7 +10,8 @@ from park.load.circuit import WIRES
 from park.load.reasons import Explanations
 from park.load.standing import Point
 from park.load.state import CoordinatorState, by_line
-from park.model.electric import ZERO, PerPhase
+from park.model.electric import ZERO, PerPhase, add, highest, on_phases
+from park.model.grant import Reason
 
 ADMISSION_MARGIN_MA = 500  # who was shed comes back only when more than the bare minimum is free (safety §2)
 MINIMUM_OFF_SECONDS = 30.0  # … and not before: contactors wear; within it S10's 30 s are met for everybody else
@@ -22,12 +23,18 @@ def plan(state: CoordinatorState, now: float) -> None:
     state.replan_at = math.inf
     room = by_line([circuit.planned_ma() for circuit in state.circuits])
     told = [point for point in state.points if point.reachable(now)]
+    defiant = {point for point in told if point.defies(now)}
     for point in state.points:
-        _take(room, state, point, point.overdraw.held_ma if point.reachable(now) else point.committed_ma(now))
-    wanting = [point for point in told if point.wants]
-    idle = [point for point in told if not point.wants]
+        fixed = point in defiant or not point.reachable(now)
+        _take(room, state, point, _fixed(point, now) if fixed else point.overdraw.held_ma)
+    wanting = [point for point in told if point.wants and point not in defiant]
+    idle = [point for point in told if not point.wants and point not in defiant]
     shares = _shares(state, wanting, idle, room, now)
     _restore_reserve(state, idle, _left(wanting, idle, room, shares), now, settled=not _binding(shares))
+    for point in defiant:
+        point.target_ma = min(point.target_ma, point.minimum_ma()) if point.wants else 0
+        point.target_lapse_ma = min(point.target_lapse_ma, point.target_ma)
+        point.reason = (Reason("own_maximum", "the vehicle draws more than it may"),)
     explanations = Explanations(state, shares, wanting)
     for point in idle:
         point.target_ma, point.target_lapse_ma = 0, point.placement.fallback_ma if point.reserve else 0
@@ -38,6 +45,13 @@ def plan(state: CoordinatorState, now: float) -> None:
         point.target_ma, point.target_lapse_ma = share.amps_ma, min(point.placement.fallback_ma, share.amps_ma)
         point.reason = explanations.of(point, share)
     state.stale_plan = False
+
+
+def _fixed(point: Point, now: float) -> PerPhase:
+    """What a charge point is counted with that a plan cannot change: silent, or its vehicle does not follow."""
+    return highest(
+        point.committed_ma(now), add(on_phases(point.promised_ma(now), point.phases), point.overdraw.held_ma)
+    )
 
 
 def _shares(

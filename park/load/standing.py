@@ -18,7 +18,8 @@ from park.model.metering import Quality, ReadingTaken
 
 SILENT_SECONDS = 3.0  # three heartbeats missed: nothing new is given to this board
 FALL_MA = 500  # a smaller fall between two readings waits for the circuit's next reading
-OVERDRAW_STEP_MA = 100  # what a vehicle draws too much is planned in steps of the pilot's resolution
+OVERDRAW_STEP_MA = 250  # what a vehicle draws too much is planned in such steps: the noise of a meter moves no plan
+TOLERATED_OVERDRAW, TOLERATED_MA = 0.10, 500  # safety §3: beyond signalled × 1.10 + 0.5 A it does not follow
 
 
 class Board:
@@ -202,6 +203,11 @@ class Point:
 
     def may_draw_ma(self, now: float) -> PerPhase:
         return on_phases(self.commitment.promised_ma(now), self.phases)
+
+    def defies(self, now: float) -> bool:
+        """It draws so much more than it may that a smaller share will not make it draw less."""
+        most = max(self.overdraw.held_ma)
+        return most > TOLERATED_MA and most > TOLERATED_MA + TOLERATED_OVERDRAW * self.promised_ma(now)
 
     def note_overdraw(self, now: float) -> bool:
         """Compare the meter with what is promised. True: what has to be planned for beyond the grants changed."""

@@ -1,4 +1,4 @@
-"""What a park must satisfy before anything may charge in it, and what its operator should know (safety: Refused at start)."""
+"""What a park must satisfy before anything may charge in it, and what its operator should know."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def warnings(circuits: Sequence[Circuit], placements: Sequence[Placement]) -> tu
         name = placement.charge_point
         if not placement.has_deadman:
             found.append(
-                f"charge point {name}: its driver has no deadman; when its board falls silent it counts with the largest "
+                f"charge point {name}: its driver has no deadman; a silent board counts with the largest "
                 "current it may have signalled until it reports again"
             )
         if placement.meter is None:
@@ -104,7 +104,8 @@ def _tree(circuits: Sequence[Circuit]) -> list[str]:
 def _places(circuits: Sequence[Circuit], placements: Sequence[Placement]) -> list[str]:
     names = {circuit.name for circuit in circuits}
     found = [
-        f"charge point {placement.charge_point}: circuit {placement.circuit} does not exist; known: {', '.join(sorted(names))}"
+        f"charge point {placement.charge_point}: circuit {placement.circuit} does not exist; "
+        f"known: {', '.join(sorted(names))}"
         for placement in placements
         if placement.circuit not in names
     ]

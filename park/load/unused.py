@@ -5,6 +5,7 @@ from __future__ import annotations
 THRESHOLD_MA = 3_000  # draw below the grant by more than this … (CHARX and WARP practice)
 SETTLE_SECONDS = 60.0  # … for so long, and the grant is lowered
 MARGIN_MA = 1_000  # left above the draw, so that a vehicle that wants more can show it
+USING_MA = 500  # this near to the cap it wants more
 PROBE_SECONDS = 30.0  # S8: probing at least 30 s apart
 PROBE_STEP_MA = 6_000
 
@@ -29,7 +30,7 @@ class Usage:
 
     def drew(self, drawn_ma: int, granted_ma: int, mono: float) -> bool:
         """The meter's largest phase while `granted_ma` holds. True: the cap changed."""
-        if self.cap_ma is not None and granted_ma <= self.cap_ma and drawn_ma >= granted_ma - MARGIN_MA:
+        if self.cap_ma is not None and granted_ma <= self.cap_ma and drawn_ma >= granted_ma - USING_MA:
             return self._offer_back(mono)
         if granted_ma - drawn_ma <= THRESHOLD_MA:
             self._below_since = None

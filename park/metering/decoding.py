@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 
 from park.metering.register_map import Block, Quantity, Register, RegisterMap, WordOrder
 from park.model.electric import PerPhase
@@ -66,7 +65,7 @@ def _decode_block(
         value = raw * register.scale
         if 0 < abs(raw) < _SMALLEST:
             return f"{register.quantity.value} is {value:g}: the order of words or bytes is not that of this map"
-        if not isfinite(value) or not register.low <= value <= register.high:
+        if not register.low <= value <= register.high:  # NaN is not within
             return f"{register.quantity.value} is {value:g}, plausible is {register.low:g} to {register.high:g}"
         values[register.quantity] = value
     return None

@@ -34,6 +34,7 @@ from park.ocpp.state import (
 )
 from park.ocpp.wire import ID_TAG_LENGTH
 
+OFFERED_EARLY = 1_000  # facts kept until the rows are there; the journal offers the others again
 LOAD_AGAIN_SECONDS = 2.0  # ours: ask the store again when it did not answer
 
 CentralSystemEvent: TypeAlias = (
@@ -56,6 +57,9 @@ Turn: TypeAlias = tuple[CentralSystem, tuple[CentralSystemEffect, ...]]
 
 def step(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:
     """Take the event, let deadlines pass, write and send what is due, report what changed."""
+    if type(event) is ReadingTaken:  # each second from each meter, and nothing is due because of it
+        _note_reading(state, event)
+        return state, ()
     state, effects = _take(state, event, now)
     for then in (_expire, outgoing.pump, _write, _wake):
         state, more = then(state, now)
@@ -82,7 +86,8 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
         case ConnectorStatusChanged():
             return replace(state, statuses=state.statuses.changed(event, now.mono)), ()
         case ReadingTaken():
-            return _reading(state, event), ()
+            _note_reading(state, event)
+            return state, ()
         case AuthorizeWithBackend():
             return _authorize(state, event, now)
         case Done() | Refused() | Undeliverable():
@@ -124,7 +129,12 @@ def _loaded(state: CentralSystem, event: RowsLoaded, now: Now) -> Turn:
         values = values.with_value(key.name, value)
         effects += commands.announced(key, value)
     statuses = state.statuses.with_station(now.wall, now.mono)
-    return replace(state, loaded=True, queue=waiting, values=values, statuses=statuses), tuple(effects)
+    early = state.offered_early
+    state = replace(state, loaded=True, queue=waiting, values=values, statuses=statuses, offered_early=())
+    for offered in early:
+        state, more = _offered(state, offered, now)
+        effects += more
+    return state, tuple(effects)
 
 
 def _stored_value(key: keys.Key, body: str) -> str | None:
@@ -174,25 +184,21 @@ def _offered(state: CentralSystem, event: FactOffered, now: Now) -> Turn:
     if not state.settings.enabled:
         return state, (FactTaken(event.id), FactDelivered(event.id, None))
     if not state.loaded:
-        return state, ()
+        return replace(state, offered_early=(*state.offered_early, event)[-OFFERED_EARLY:]), ()
     fact = event.fact
     if isinstance(fact, SessionMetered):
-        state = _with_reading(state, fact.connector, Reading(fact.sample, fact.offered_ma, fact.at))
+        state.readings[fact.connector] = Reading(fact.sample, fact.offered_ma, fact.at)
     waiting, told = intake.offer(state.queue, event, now)
     return replace(state, queue=waiting), told
 
 
-def _reading(state: CentralSystem, event: ReadingTaken) -> CentralSystem:
+def _note_reading(state: CentralSystem, event: ReadingTaken) -> None:
     connector = state.settings.meters.get(event.meter)
     if connector is None or event.sample is None or event.quality is not Quality.FRESH:
-        return state
+        return
     known = state.readings.get(connector)
     offered = None if known is None else known.offered_ma
-    return _with_reading(state, connector, Reading(event.sample, offered, event.wall))
-
-
-def _with_reading(state: CentralSystem, connector: int, reading: Reading) -> CentralSystem:
-    return replace(state, readings={**state.readings, connector: reading})
+    state.readings[connector] = Reading(event.sample, offered, event.wall)
 
 
 def _authorize(state: CentralSystem, event: AuthorizeWithBackend, now: Now) -> Turn:

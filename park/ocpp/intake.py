@@ -10,7 +10,6 @@ from park.model.session import (
     FactOffered,
     FactTaken,
     SessionStarted,
-    key_of,
 )
 from park.model.storage import Put
 from park.model.time import Now
@@ -18,7 +17,8 @@ from park.ocpp.queue import Queue, followed_by, is_dead
 from park.ocpp.rows import Entry, Fate, Transaction
 
 BATCH = 100  # facts a commit takes at most: bounds the time of one write, not the number of them
-ORPHAN_SECONDS = 120.0  # ours: the journal offers again after 10 s, so a start that exists has come by then
+GAP_SECONDS = 15.0  # ours: the journal offers again after 10 s, in order, so what exists has come by then
+ORPHAN_SECONDS = 120.0  # ours: a start is worth waiting for longer
 
 Told = tuple[FactTaken | FactDelivered | Alarm, ...]
 
@@ -33,11 +33,9 @@ def offer(queue: Queue, offered: FactOffered, now: Now) -> tuple[Queue, Told]:
     known = queue.transactions.get(offered.fact.session)
     if known is not None and offered.fact.ordinal <= known.queued_through:
         return queue, _known(known, offered)
-    if _too_early(queue, offered):
-        return queue, ()
-    if known is None and not isinstance(offered.fact, SessionStarted):
-        return _orphan(queue, offered, now)
-    return replace(queue, arriving=(*queue.arriving, offered)), ()
+    if offered.fact.ordinal > _next_ordinal(queue, offered.fact.session) and not is_dead(queue, offered.fact.session):
+        return _early(queue, offered, now)
+    return _accept(queue, offered), ()
 
 
 def _known(known: Transaction, offered: FactOffered) -> Told:
@@ -47,28 +45,37 @@ def _known(known: Transaction, offered: FactOffered) -> Told:
     return (taken,)
 
 
-def _too_early(queue: Queue, offered: FactOffered) -> bool:
-    """An earlier fact of the session was refused by the disk and has not come again."""
-    session, ordinal = offered.fact.session, offered.fact.ordinal
-    coming = {key_of(waiting.fact) for waiting in (*queue.writing, *queue.arriving)}
-    return any(key.session == session and key.ordinal < ordinal for key in queue.missed - coming)
+def _next_ordinal(queue: Queue, session: str) -> int:
+    """The facts of a session are numbered without gaps; what is on its way to disk counts."""
+    known = queue.transactions.get(session)
+    coming = [waiting.fact.ordinal for waiting in (*queue.writing, *queue.arriving) if waiting.fact.session == session]
+    return max([*coming, -1 if known is None else known.queued_through]) + 1
 
 
-def _orphan(queue: Queue, offered: FactOffered, now: Now) -> tuple[Queue, Told]:
-    """A fact of a session whose start is unknown here: it waits for the start, then goes to the dead letters."""
+def _accept(queue: Queue, offered: FactOffered) -> Queue:
+    early = {session: since for session, since in queue.early.items() if session != offered.fact.session}
+    return replace(queue, arriving=(*queue.arriving, offered), early=early)
+
+
+def _early(queue: Queue, offered: FactOffered, now: Now) -> tuple[Queue, Told]:
+    """An earlier fact of the session is missing: the disk refused it, or a restart forgot it, and it comes again.
+
+    One that does not come is given up: a reading as a gap, a start with the whole session in the dead letters.
+    """
     session = offered.fact.session
-    if is_dead(queue, session) or any(waiting.fact.session == session for waiting in (*queue.writing, *queue.arriving)):
-        return replace(queue, arriving=(*queue.arriving, offered)), ()
-    since = queue.orphans.get(session, now.mono)
-    queue = replace(queue, orphans={**queue.orphans, session: since})
-    if now.mono - since < ORPHAN_SECONDS:
-        return queue, ()
-    alarm = Alarm(
-        "ocpp-dead-letter",
-        f"session {session} of charge point {offered.fact.charge_point} has no start here; its facts are in the "
-        "dead-letter store: export them and enter the session at the backend by hand",
+    since = queue.early.get(session, now.mono)
+    started = _next_ordinal(queue, session) > 0
+    if now.mono - since < (GAP_SECONDS if started else ORPHAN_SECONDS):
+        return replace(queue, early={**queue.early, session: since}), ()
+    where = f"session {session} of charge point {offered.fact.charge_point}"
+    if started:
+        text = f"{where} has a gap before its fact {offered.fact.ordinal}: a reading is missing at the backend"
+        return _accept(queue, offered), (Alarm("ocpp-reading-missing", text),)
+    text = (
+        f"{where} has no start here; its facts are in the dead-letter store: export them and enter the session at "
+        "the backend by hand"
     )
-    return replace(queue, arriving=(*queue.arriving, offered), dead=queue.dead | {session}), (alarm,)
+    return replace(_accept(queue, offered), dead=queue.dead | {session}), (Alarm("ocpp-dead-letter", text),)
 
 
 def begin_write(queue: Queue, now: Now) -> tuple[Queue, tuple[Put, ...]]:
@@ -110,7 +117,6 @@ def committed(queue: Queue) -> tuple[Queue, Told]:
             told.append(FactDelivered(offered.id, known.transaction if known is not None else None))
         else:
             entries.append(entry)
-    came = {key_of(offered.fact) for offered in queue.writing}
     return (
         replace(
             queue,
@@ -118,8 +124,6 @@ def committed(queue: Queue) -> tuple[Queue, Told]:
             transactions=transactions,
             next_number=queue.next_number + len(queue.writing),
             writing=(),
-            missed=queue.missed - came,
-            orphans={session: since for session, since in queue.orphans.items() if session not in transactions},
         ),
         tuple(told),
     )
@@ -127,5 +131,4 @@ def committed(queue: Queue) -> tuple[Queue, Told]:
 
 def refused(queue: Queue) -> Queue:
     """The disk did not take the batch: its facts and all that waited behind come again from their journals."""
-    dropped = frozenset(key_of(offered.fact) for offered in (*queue.writing, *queue.arriving))
-    return replace(queue, writing=(), arriving=(), missed=queue.missed | dropped)
+    return replace(queue, writing=(), arriving=())

@@ -13,7 +13,6 @@ from park.model.alarm import Alarm
 from park.model.session import (
     FactDelivered,
     FactId,
-    FactKey,
     FactOffered,
     SessionEnded,
     SessionStarted,
@@ -69,8 +68,7 @@ class Settling:
 class Queue:
     """`arriving` waits for the write of `writing`, of which `burying` goes to the dead letters.
 
-    `missed`: refused by the disk, to come again before later facts of the session.
-    `orphans`: sessions whose start never came, and since when. `dead`: sessions in the dead-letter store.
+    `early`: sessions of which an earlier fact is missing, and since when. `dead`: sessions in the dead-letter store.
     """
 
     rows: Rows
@@ -79,8 +77,7 @@ class Queue:
     arriving: tuple[FactOffered, ...] = ()
     writing: tuple[FactOffered, ...] = ()
     burying: frozenset[FactId] = frozenset()
-    missed: frozenset[FactKey] = frozenset()
-    orphans: Mapping[str, float] = field(default_factory=dict[str, float])
+    early: Mapping[str, float] = field(default_factory=dict[str, float])
     dead: frozenset[str] = frozenset()
     next_number: int = 0
     attempt: Attempt | None = None

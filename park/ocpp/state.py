@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from park.model.access import ConnectorStatusChanged
+from park.model.session import FactOffered
 from park.ocpp.effects import BackendReported
 from park.ocpp.keys import KeyValues
 from park.ocpp.link import Payload
@@ -116,7 +117,8 @@ CommitPurpose: TypeAlias = IntakeCommit | SettleCommit | SettingCommit
 class CentralSystem:
     """`link`: number of the connection, None without one. `silent`: a call timed out, a heartbeat must prove life.
 
-    `last_traffic`, `last_heartbeat`: mono. `volatile_last`: the last call was not of the queue, which is next then.
+    `readings`: the newest by connector, for TriggerMessage; the one part that a step changes in place, because a copy
+    for each reading would cost more than all else about it. `last_traffic`, `last_heartbeat`: mono. `volatile_last`: the last call was not of the queue, which is next then.
     """
 
     settings: Settings
@@ -124,6 +126,7 @@ class CentralSystem:
     queue: Queue
     loaded: bool = False
     load_again_at: float = 0.0
+    offered_early: tuple[FactOffered, ...] = ()  # while the rows are not there yet
     link: int | None = None
     link_reason: str = "not connected yet"
     flight: Flight | None = None
@@ -138,7 +141,7 @@ class CentralSystem:
     commands: Mapping[str, PendingCommand] = field(default_factory=dict[str, PendingCommand])
     commits: Mapping[int, CommitPurpose] = field(default_factory=dict[int, CommitPurpose])
     next_token: int = 1
-    readings: Mapping[int, Reading] = field(default_factory=dict[int, Reading])
+    readings: dict[int, Reading] = field(default_factory=dict[int, Reading])
     reported: BackendReported | None = None
     wake_at: float | None = None
 

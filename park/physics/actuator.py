@@ -52,6 +52,6 @@ class Actuator:
                 self.closed = self.driven
                 self._fails = NEVER
                 self.failed = False
-        if False:
+        if self._fails <= mono:
             self._fails = NEVER
             self.failed = True

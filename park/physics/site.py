@@ -174,10 +174,7 @@ class Site:
         """Obey a controller; `charge_point`: its name here, where the controller calls it otherwise."""
         evse = self.evse(charge_point or command.charge_point)
         self.advance(mono)
-        flow = evse.flow_ma
-        evse.apply(command, mono)
-        if evse.flow_ma != flow:
-            self._sum_up()
+        evse.apply(command, mono)  # no command changes a current at once: contactor and car take their time
 
     def show(self, command: ShowFeedback) -> None:
         """Let a reader show something to the person."""

@@ -87,6 +87,12 @@ def test_the_parts_of_the_loop_exist_and_take_only_self(name: str):
     assert list(inspect.signature(getattr(pykka.Actor, name)).parameters) == ["self"]
 
 
+def test_every_message_passes_one_method_on_its_way():
+    """`Worker` overrides it; `_stop` is what it does with a stop message."""
+    assert list(inspect.signature(pykka.Actor._handle_receive).parameters) == ["self", "message"]
+    assert list(inspect.signature(pykka.Actor._stop).parameters) == ["self"]
+
+
 def test_an_actor_is_told_before_it_is_launched(actor: Plain):
     """The supervisor constructs all actors before the first runs."""
     actor.actor_ref.tell("early")
@@ -147,7 +153,7 @@ def test_a_stop_message_ends_the_loop_after_the_mail_before_it(actor: Plain):
 
 
 def test_a_base_exception_stops_every_registered_actor_of_the_process(actor: Plain):
-    """So `Worker.on_receive` turns one into an ordinary failure."""
+    """So `Worker` turns one into an ordinary failure."""
     bystander = pykka.ThreadingActor.start()
     actor.actor_ref.tell(SystemExit(1))
     actor._actor_loop_running()

@@ -76,9 +76,11 @@ async def test_a_watcher_gets_the_newest_of_what_changed_within_the_pace():
         await told(call)
         for epoch in range(4, 100):
             store.tell(EpochTaken(epoch))
+        waiting = [changes.depth() for changes in server._service._watches]
         second = await told(call)
 
     assert second.epoch == 99
+    assert waiting == [1]  # a watcher that is slow costs no memory
 
 
 async def test_watchers_do_not_disturb_each_other():

@@ -7,10 +7,12 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Self
 
 import pytest
 from websockets.asyncio.server import ServerConnection, basic_auth, serve
 from websockets.http11 import Request, Response
+from websockets.utils import accept_key
 
 from nodes.bridge import Outbox
 from nodes.ocpp.edge import BackendEdge, BackendLost
@@ -58,7 +60,7 @@ class Line:
         self.edge = BackendEdge(endpoint, self.events, self.orders)
         self.task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Line:
+    async def __aenter__(self) -> Self:
         self.task = asyncio.create_task(self.edge.run())
         assert await self.events.next() == LinkUp(1)
         return self
@@ -298,10 +300,9 @@ def refuse(status: int, **headers: str):
 )
 async def test_a_refused_connection_says_what_to_do(options: dict[str, object], says: str):
     async with peer(**options) as endpoint:  # type: ignore[arg-type]
-        endpoint = Endpoint(endpoint.url, "GARAGE", "wrong")
         events = Events()
         with pytest.raises(BackendLost, match=says) as refused:
-            await BackendEdge(endpoint, events, Outbox()).run()
+            await BackendEdge(Endpoint(endpoint.url, "GARAGE", "wrong"), events, Outbox()).run()
         assert await events.next() == LinkLost(str(refused.value))
         assert "wrong" not in str(refused.value)
 
@@ -313,9 +314,9 @@ async def test_a_closed_port_and_a_bad_address_say_so():
 
 
 async def test_the_right_password_lets_in():
-    async with peer(process_request=basic_auth(realm="ocpp", credentials=("GARAGE", "right"))) as endpoint:
-        async with Line(Endpoint(endpoint.url, "GARAGE", "right", compression=False)) as line:
-            assert line.edge.traffic.connections == 1
+    guarded = peer(process_request=basic_auth(realm="ocpp", credentials=("GARAGE", "right")))
+    async with guarded as endpoint, Line(Endpoint(endpoint.url, "GARAGE", "right", compression=False)) as line:
+        assert line.edge.traffic.connections == 1
 
 
 @pytest.mark.rule("B-201")
@@ -324,8 +325,6 @@ async def test_a_missing_pong_ends_the_connection():
 
     async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = (await reader.readuntil(b"\r\n\r\n")).decode()
-        from websockets.utils import accept_key
-
         key = next(line.split(": ")[1] for line in request.splitlines() if line.lower().startswith("sec-websocket-key"))
         writer.write(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

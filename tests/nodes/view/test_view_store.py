@@ -157,6 +157,16 @@ def test_listeners_hear_of_every_kind_of_report_until_they_leave():
     assert probe.messages == [ViewChanged(), ViewChanged()]
 
 
+def test_one_that_leaves_does_not_take_the_others_along():
+    store, stays, leaves = ViewStore("garage-1", nothing_known()), Probe[ViewChanged](), Probe[ViewChanged]()
+    with store.told(stays):
+        with store.told(leaves):
+            pass
+        store.tell(reported())
+
+    assert (len(stays.messages), len(leaves.messages)) == (1, 0)
+
+
 def test_a_listener_may_look_while_it_is_told():
     store = ViewStore("garage-1", nothing_known())
     seen: list[int | None] = []

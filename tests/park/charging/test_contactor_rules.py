@@ -68,7 +68,6 @@ def test_an_offer_within_the_three_seconds_keeps_the_contactor() -> None:
 
 
 @pytest.mark.rule("B-237")
-@pytest.mark.rule("B-343")
 @pytest.mark.rule("B-250")
 def test_a_welded_contactor_stops_the_session_frees_the_plug_and_shuts_the_pilot_down() -> None:
     park = ChargePointHarness()

@@ -71,7 +71,6 @@ def test_the_lapse_current_never_exceeds_the_configured_fallback() -> None:
     assert take(boot_lease(config), offered, config, 100.0).lapse_ma == 6_000
 
 
-@pytest.mark.rule("B-262")
 @pytest.mark.rule("B-263")
 @pytest.mark.rule("B-341")
 @pytest.mark.parametrize(
@@ -111,7 +110,6 @@ def test_the_smaller_cable_also_bounds_the_lapse_current() -> None:
     assert park.last(Signal).lapse_ma == 13_000
 
 
-@pytest.mark.rule("B-348")
 def test_a_temperature_limit_lowers_the_current_at_once() -> None:
     park = ChargePointHarness(settings(temperature_limit_ma=lambda celsius: 10_000 if celsius > 60 else 32_000))
     park.begin(16_000)

@@ -6,7 +6,7 @@ import pytest
 
 from park.charging.overdraw import Overdraw, measured, offered, settle, tolerated_ma
 from park.model.access import ConnectorStatus, ConnectorStatusChanged
-from park.model.evse import PilotOutput
+from park.model.evse import PilotOutput, Signal
 from tests.support.charge_point_harness import ChargePointHarness
 
 
@@ -53,7 +53,9 @@ def test_over_current_pauses_a_minute_and_the_second_time_until_unplug() -> None
     assert park.electronics.amps_ma == 10_000
     park.advance(12)
     assert park.status is ConnectorStatus.FAULTED
+    offers = len(park.effects(Signal))
     park.advance(300)
+    assert all(signal.amps_ma == 0 for signal in park.effects(Signal)[offers:])
     assert park.status is ConnectorStatus.FAULTED
     park.unplug()
     park.advance(2)

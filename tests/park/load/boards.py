@@ -27,7 +27,7 @@ SETTLED_SECONDS = 1.3  # by then every charge point's own meter was read after t
 
 @dataclass
 class Vehicle:
-    """`reaction`: seconds until it follows a lower signal; it follows a higher one as late. `overdraw`: factor on the signal."""
+    """`reaction`: seconds until it follows the pilot. `overdraw`: factor on the signal."""
 
     phases: int = 3
     maximum_ma: int = 32_000
@@ -329,7 +329,7 @@ class Boards:
         self.at(self.now + self.meter_delay, lambda: self.tell(reading))
 
     def _told(self, circuit: str, meter: str, delay: float, external: PerPhase) -> None:
-        """From then on the coordinator can know this house load: a fall at once, a rise when all own meters were read."""
+        """From then on the coordinator can know this load: a fall at once, a rise when all own meters were read."""
 
         def tell() -> None:
             if meter not in self.dead_meters:
@@ -359,6 +359,10 @@ class Boards:
             )
         for name, device in self.devices.items():
             self.violations += self.signal[name].signalled(self.now, device.signalled_ma)
+
+
+def each(current_ma: int) -> PerPhase:
+    return (current_ma, current_ma, current_ma)
 
 
 def grid(limit_ma: int = 63_000, **changes: object) -> Circuit:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,15 +26,61 @@ def amps(requests: list[Request], room: list[int]) -> dict[str, float]:
     [
         ("enough for all: nothing is reduced", [car("a", most=16_000), car("b", most=16_000)], 40, {"a": 16, "b": 16}),
         ("too little: all the same", [car("a"), car("b"), car("c")], 42, {"a": 14, "b": 14, "c": 14}),
-        ("what a capped car leaves goes to the others", [car("a", most=10_000), car("b"), car("c")], 42, {"a": 10, "b": 16, "c": 16}),
+        (
+            "what a capped car leaves goes to the others",
+            [car("a", most=10_000), car("b"), car("c")],
+            42,
+            {"a": 10, "b": 16, "c": 16},
+        ),
         ("phases are shared one by one", [car("a"), car("b", (L1,)), car("c", (L2,))], 30, {"a": 15, "b": 15, "c": 15}),
-        ("a free phase is not wasted", [car("a", (L1,)), car("b", (L1,)), car("c", (L2,))], 30, {"a": 15, "b": 15, "c": 30}),
-        ("rounded down to what a pilot can signal", [car("a"), car("b"), car("c")], 40, {"a": 13.3, "b": 13.3, "c": 13.3}),
-        ("no minimum, no current: the longest waiting is served", [car("a", waiting_since=2.0), car("b", waiting_since=1.0)], 11, {"a": 0, "b": 11}),
-        ("who charges goes on before who waits", [car("a", charging_since=9.0), car("b", waiting_since=1.0)], 11, {"a": 11, "b": 0}),
-        ("the longest charging pauses first", [car("a", charging_since=1.0), car("b", charging_since=9.0)], 11, {"a": 0, "b": 11}),
-        ("who does not fit keeps nobody from fitting", [car("a", waiting_since=1.0, margin_ma=9_000), car("b", waiting_since=2.0)], 11, {"a": 0, "b": 11}),
-        ("a higher class first, the lower keeps its minimum", [car("a", priority=1, most=20_000), car("b")], 30, {"a": 20, "b": 10}),
+        (
+            "a free phase is not wasted",
+            [car("a", (L1,)), car("b", (L1,)), car("c", (L2,))],
+            30,
+            {"a": 15, "b": 15, "c": 30},
+        ),
+        (
+            "rounded down to what a pilot can signal",
+            [car("a"), car("b"), car("c")],
+            40,
+            {"a": 13.3, "b": 13.3, "c": 13.3},
+        ),
+        (
+            "no minimum, no current: the longest waiting is served",
+            [car("a", waiting_since=2.0), car("b", waiting_since=1.0)],
+            11,
+            {"a": 0, "b": 11},
+        ),
+        (
+            "who charges goes on before who waits",
+            [car("a", charging_since=9.0), car("b", waiting_since=1.0)],
+            11,
+            {"a": 11, "b": 0},
+        ),
+        (
+            "the longest charging pauses first",
+            [car("a", charging_since=1.0), car("b", charging_since=9.0)],
+            11,
+            {"a": 0, "b": 11},
+        ),
+        (
+            "who does not fit keeps nobody from fitting",
+            [car("a", waiting_since=1.0, margin_ma=9_000), car("b", waiting_since=2.0)],
+            11,
+            {"a": 0, "b": 11},
+        ),
+        (
+            "a higher class first, the lower keeps its minimum",
+            [car("a", priority=1, most=20_000), car("b")],
+            30,
+            {"a": 20, "b": 10},
+        ),
+        (
+            "a higher class before who charges",
+            [car("a", charging_since=1.0), car("b", priority=1)],
+            11,
+            {"a": 0, "b": 11},
+        ),
         ("weights", [car("a", weight=2), car("b")], 30, {"a": 20, "b": 10}),
         ("a cable too small for the minimum", [car("a", most=5_000), car("b")], 20, {"a": 0, "b": 20}),
         ("nothing left", [car("a")], -3, {"a": 0}),
@@ -68,7 +116,7 @@ rooms = st.lists(st.integers(-5_000, 150_000), min_size=6, max_size=6)
 
 
 @given(requests, rooms, st.randoms(use_true_random=False))
-def test_s7_the_order_of_the_input_changes_nothing(cars: list[Request], room: list[int], shuffler):
+def test_s7_the_order_of_the_input_changes_nothing(cars: list[Request], room: list[int], shuffler: random.Random):
     mixed = list(cars)
     shuffler.shuffle(mixed)
     assert allocate(cars, room) == allocate(mixed, room)
@@ -96,7 +144,9 @@ def test_no_current_is_left_that_somebody_could_take(cars: list[Request], room: 
         share = shares[request.charge_point]
         if share.amps_ma and share.amps_ma <= request.maximum_ma - request.resolution_ma:
             assert share.line is not None
-            steps = sum((c.resolution_ma + c.weight) for c in cars if share.line in c.lines and c.charge_point in served)
+            steps = sum(
+                (c.resolution_ma + c.weight) for c in cars if share.line in c.lines and c.charge_point in served
+            )
             assert left[share.line] <= steps
         elif not share.amps_ma and request.maximum_ma >= request.minimum_ma:
             assert share.line is not None

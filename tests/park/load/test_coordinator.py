@@ -8,11 +8,13 @@ import pytest
 
 from park.load import coordinator
 from park.load.report import EpochTaken
+from park.load.state import CoordinatorSettings
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged, SetOperatorLimit
 from park.model.electric import Wiring
 from park.model.grant import ApplyGrant, Stamp
 from park.model.signals import Start, Tick
-from tests.park.load.boards import WALL, Boards, Vehicle, grid, places
+from park.model.time import Now
+from tests.park.load.boards import WALL, Boards, Vehicle, each, grid, places
 
 
 def signals(world: Boards) -> list[float]:
@@ -21,8 +23,8 @@ def signals(world: Boards) -> list[float]:
 
 def steady(limit: int = 41_000, house: int = 0, count: int = 3, **settings: object) -> Boards:
     """A connection with 1 A headroom and a constant house, settled."""
-    circuit = grid(limit, external_fallback_ma=(house,) * 3)
-    return Boards([circuit], places(count), house=lambda _: (house,) * 3, **settings).run(12)  # type: ignore[arg-type]
+    circuit = grid(limit, external_fallback_ma=each(house))
+    return Boards([circuit], places(count), house=lambda _: each(house), **settings).run(12)  # type: ignore[arg-type]
 
 
 def with_cars(world: Boards, *vehicles: Vehicle, seconds: float = 30) -> Boards:
@@ -38,6 +40,8 @@ def test_a_newly_ready_vehicle_is_served_at_once():
     world = steady()
     world.arrive("n/cp1")
     world.run(0.1)
+    assert signals(world)[0] == 28  # the others' lapse currents (6 A each) count until they gave them up
+    world.run(8)
     assert signals(world)[0] == 32
 
 
@@ -75,8 +79,8 @@ def test_an_operator_limit_acts_below_the_design_limit_only():
     world.limit("grid", (500_000, 500_000, 500_000))
     world.run(15)
     assert signals(world)[:2] == [20, 20]
-    assert world.reports["grid"].limit_ma == (41_000,) * 3
-    world.tell(SetOperatorLimit("grid", (21_000,) * 3, "app"))
+    assert world.reports["grid"].limit_ma == each(41_000)
+    world.tell(SetOperatorLimit("grid", each(21_000), "app"))
     assert world.grants[-1][1].reason[0].source == "app"
     world.tell(SetOperatorLimit("grid", None, "app"))
     world.tell(SetOperatorLimit("nowhere", None, "app"))
@@ -85,14 +89,16 @@ def test_an_operator_limit_acts_below_the_design_limit_only():
 
 
 def test_a_limit_too_small_for_all_sheds_the_longest_charging_and_takes_it_back_later():
-    world = with_cars(steady(), Vehicle(), seconds=20)
-    with_cars(world, Vehicle(), Vehicle(), seconds=20)
-    world.limit("grid", (12_000,) * 3)
+    world = steady()
+    for name in world.devices:
+        world.arrive(name)
+        world.run(20)
+    world.limit("grid", each(12_000))
     world.run(10)
-    assert sorted(signals(world)) == [0, 0, 11]
+    assert signals(world) == [0, 0, 11]
     world.run(60)
-    assert sorted(signals(world)) == [0, 0, 11]  # nobody toggles
-    world.limit("grid", (41_000,) * 3)
+    assert signals(world) == [0, 0, 11]  # nobody toggles
+    world.limit("grid", each(41_000))
     world.run(45)
     assert min(signals(world)) > 13
     assert not world.violations
@@ -100,7 +106,7 @@ def test_a_limit_too_small_for_all_sheds_the_longest_charging_and_takes_it_back_
 
 def test_a_house_load_step_is_answered_within_three_seconds():
     level = [0]
-    world = Boards([grid(41_000, external_fallback_ma=(0,) * 3)], places(2), house=lambda _: (level[0],) * 3).run(12)
+    world = Boards([grid(41_000, external_fallback_ma=each(0))], places(2), house=lambda _: each(level[0])).run(12)
     with_cars(world, Vehicle(), Vehicle())
     level[0] = 20_000
     world.run(3)
@@ -112,7 +118,7 @@ def test_a_house_load_step_is_answered_within_three_seconds():
 
 @pytest.mark.rule("B-092")
 def test_a_lost_meter_means_the_fallback_load():
-    world = Boards([grid(41_000, external_fallback_ma=(20_000,) * 3)], places(2)).run(25)
+    world = Boards([grid(41_000, external_fallback_ma=each(20_000))], places(2)).run(25)
     with_cars(world, Vehicle(), Vehicle())
     assert signals(world) == [20, 20]
     world.lose_meter("grid-meter")
@@ -130,7 +136,7 @@ def test_a_vehicle_that_overdraws_is_counted_at_what_it_draws():
 def test_a_vehicle_that_ignores_the_pilot_makes_the_others_give_way():
     world = with_cars(steady(), Vehicle(), Vehicle())
     world.devices["n/cp2"].vehicle.obeys = False  # type: ignore[union-attr]  # goes on with 20 A
-    world.limit("grid", (27_000,) * 3)
+    world.limit("grid", each(27_000))
     world.run(10)
     assert signals(world)[0] in {0, 6}
 
@@ -163,7 +169,7 @@ def test_leases_are_renewed_for_those_who_hold_something_and_for_nobody_else():
 @pytest.mark.rule("B-090")
 def test_a_board_cut_off_falls_to_its_lapse_current_and_the_rest_goes_on():
     placements = [*places(1, "a"), *places(1, "b")]
-    world = Boards([grid(41_000, external_fallback_ma=(0,) * 3)], placements).run(12)
+    world = Boards([grid(41_000, external_fallback_ma=each(0))], placements).run(12)
     with_cars(world, Vehicle(), Vehicle())
     world.links["a"].cut = True
     world.run(10.5)
@@ -184,13 +190,13 @@ def test_lost_grants_and_lost_confirmations_are_repeated():
         world.arrive(name)
     world.run(60)
     world.links["n"].lost_down = world.links["n"].lost_up = 0.0
-    world.run(10)
-    assert signals(world) == [13.3, 13.3, 13.3]
+    world.run(15)
+    assert min(signals(world)) >= 13.2  # what once looked foreign (0.25 A) is forgotten in steps of 0.5 A
     assert not world.violations
 
 
 def test_a_coordinator_that_starts_grants_nothing_until_everybody_reported():
-    world = with_cars(steady(count=2), Vehicle(), Vehicle())
+    world = with_cars(steady(count=2), Vehicle(), Vehicle(), seconds=30.5)
     world.start_coordinator(epoch=2)
     before = len(world.grants)
     world.wish("n/cp1")
@@ -206,7 +212,7 @@ def test_a_coordinator_that_starts_grants_nothing_until_everybody_reported():
 
 def test_one_silent_board_holds_the_start_up_one_lease_and_guard_only():
     placements = [*places(1, "a"), *places(1, "b")]
-    world = Boards([grid(41_000, external_fallback_ma=(0,) * 3)], placements)
+    world = Boards([grid(41_000, external_fallback_ma=each(0))], placements)
     world.links["b"].cut = True
     world.run(1)
     world.arrive("a/cp1")
@@ -240,7 +246,7 @@ def test_idle_points_keep_a_lapse_current_unless_somebody_needs_it():
 def test_the_same_inputs_move_no_target():
     """S8 with meters that jitter by 0.1 A."""
     level = 15_000
-    world = Boards([grid(41_000, external_fallback_ma=(0,) * 3)], places(3), house=lambda _: (level,) * 3, noise_ma=100)
+    world = Boards([grid(41_000, external_fallback_ma=each(0))], places(3), house=lambda _: each(level), noise_ma=100)
     with_cars(world.run(12), Vehicle(), Vehicle(), Vehicle(), seconds=60)
     for device in world.devices.values():
         device.changes.clear()
@@ -266,7 +272,8 @@ def test_a_higher_epoch_or_another_server_is_outbid_after_a_wait():
     grants = len(world.grants)
     world.run(1)
     assert len(world.grants) == grants
-    world.report("n/cp1"), world.report("n/cp2"), world.report("n/cp3")
+    for name in world.devices:
+        world.report(name)
     world.run(12)
     assert world.grants[-1][1].epoch == 8
     assert signals(world)[0] == 32
@@ -284,10 +291,31 @@ def test_a_grant_says_why():
     world = with_cars(steady(41_000, house=5_000), Vehicle(), Vehicle())
     newest = {grant.charge_point: grant for _, grant in world.grants}
     binding, share = newest["n/cp1"].reason
-    assert (binding.limit, binding.source, binding.circuit, binding.phase) == ("external_load", "meter grid-meter", "grid", "L1")
+    assert (binding.limit, binding.source, binding.circuit, binding.phase) == (
+        "external_load",
+        "meter grid-meter",
+        "grid",
+        "L1",
+    )
     assert binding.available_ma == 35_000
     assert (share.limit, share.source) == ("share", "2 charging")
     assert world.reports["grid"].bound_by == ("external_load",) * 3
+
+
+def test_the_order_of_the_configuration_changes_no_grant():
+    """S7 for the whole coordinator."""
+    told: list[list[tuple[str, int]]] = []
+    for placements in (places(4), places(4)[::-1]):
+        settings = CoordinatorSettings((grid(30_000, external_fallback_ma=each(0)),), tuple(placements), "s")
+        state, now = coordinator.initial(settings, Now(0.0, WALL)), Now(1.0, WALL)
+        events = [BoardHeartbeat(Stamp("n", "b", 1.0), ())]
+        events += [CurrentSignalled(f"n/cp{n}", 0, 0, 0, 0, True, 0.0) for n in range(1, 5)]
+        events += [DemandChanged(f"n/cp{n}", True, 3, 6_000, 32_000, False, 0.5) for n in range(1, 5)]
+        for event in events:
+            coordinator.step(state, event, now)
+        _, effects = coordinator.step(state, Tick(), Now(2.0, WALL))
+        told.append([(e.grant.charge_point, e.grant.amps_ma) for e in effects if isinstance(e, ApplyGrant)])
+    assert told[0] == told[1]
 
 
 def test_grants_are_fenced_and_ordered():

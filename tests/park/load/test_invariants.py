@@ -6,7 +6,7 @@ from park.load.circuit import Circuit, Placement
 from park.load.invariants import Cause, OverloadWatch, PromiseWatch, SignalWatch
 from park.model.grant import Grant, Stamp
 
-FUSE = Circuit("grid", (40_000,) * 3, external_fallback_ma=(0, 0, 0))
+FUSE = Circuit("grid", (40_000, 40_000, 40_000), external_fallback_ma=(0, 0, 0))
 LIMIT = FUSE.limit_ma
 
 
@@ -98,5 +98,5 @@ def test_s1_a_raise_needs_room_beside_the_worst_of_the_others():
     assert watch.sent(6.9, grant(20_000, 3, 0, "n/cp2"))  # the vehicle may not have followed
     watch.metered("grid", each(0))
     assert not watch.sent(7.1, grant(20_000, 4, 0, "n/cp2"))
-    watch.limited("grid", (30_000,) * 3)
+    watch.limited("grid", (30_000, 30_000, 30_000))
     assert watch.sent(20.0, grant(25_000, 5, 0, "n/cp2"))

@@ -6,11 +6,12 @@ import pytest
 
 from park.load.circuit import Circuit, Placement
 from park.load.startup import reaction_bounds, refusals, warnings
+from tests.park.load.boards import each
 
-GRID = Circuit("grid", (63_000,) * 3, headroom_ma=1_000, meter="m", external_fallback_ma=(20_000,) * 3)
+GRID = Circuit("grid", each(63_000), headroom_ma=1_000, meter="m", external_fallback_ma=each(20_000))
 CP1 = Placement("b/cp1", "b", "grid", meter="m1")
 CP2 = replace(CP1, charge_point="b/cp2", meter="m2")
-HALL = Circuit("hall", (32_000,) * 3, parent="grid")
+HALL = Circuit("hall", each(32_000), parent="grid")
 
 
 def test_the_example_of_one_board_may_start():
@@ -38,10 +39,26 @@ def test_the_example_of_one_board_may_start():
         ([GRID], [replace(CP1, phases=4)], "phases must be 1, 2 or 3"),
         ([GRID], [replace(CP1, weight=0)], "weight"),
         ([GRID], [replace(CP1, minimum_ma=6_050)], "multiple of the resolution"),
-        ([GRID], [replace(CP1, boot_ma=32_000), replace(CP2, boot_ma=16_000)], "boot currents 48 A + external fallback 20 A + headroom 1 A exceed the limit 63 A by 6 A"),
-        ([GRID], [replace(CP1, fallback_ma=32_000), replace(CP2, fallback_ma=16_000)], "lapse (fallback) currents 48 A + external fallback 20 A exceed the limit 63 A by 5 A"),
-        ([replace(GRID, external_fallback_ma=(64_000, 0, 0))], [], "grid L1: boot currents 0 A + external fallback 64 A"),
-        ([GRID, replace(HALL, limit_ma=(10_000,) * 3)], [replace(CP1, circuit="hall"), replace(CP2, circuit="hall")], "circuit hall L1: lapse"),
+        (
+            [GRID],
+            [replace(CP1, boot_ma=32_000), replace(CP2, boot_ma=16_000)],
+            "boot currents 48 A + external fallback 20 A + headroom 1 A exceed the limit 63 A by 6 A",
+        ),
+        (
+            [GRID],
+            [replace(CP1, fallback_ma=32_000), replace(CP2, fallback_ma=16_000)],
+            "lapse (fallback) currents 48 A + external fallback 20 A exceed the limit 63 A by 5 A",
+        ),
+        (
+            [replace(GRID, external_fallback_ma=(64_000, 0, 0))],
+            [],
+            "grid L1: boot currents 0 A + external fallback 64 A",
+        ),
+        (
+            [GRID, replace(HALL, limit_ma=each(10_000))],
+            [replace(CP1, circuit="hall"), replace(CP2, circuit="hall")],
+            "circuit hall L1: lapse",
+        ),
     ],
 )  # fmt: skip
 def test_refused_at_start(circuits: list[Circuit], placements: list[Placement], says: str):

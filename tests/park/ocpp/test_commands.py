@@ -75,7 +75,7 @@ def test_remote_stop_ends_exactly_the_session_of_that_number():
 @pytest.mark.parametrize("number", [53, 51])
 def test_remote_stop_of_an_unknown_or_ended_transaction_is_rejected(number: int):
     station = Station().online()
-    station.offer(started("s1"), ended("s1"))
+    station.offer(started("s1"), ended("s1", 1))
     station.answer(started_answer(51))
     answer = station.ask("RemoteStopTransaction", {"transactionId": number})
     assert answer.payload["status"] == "Rejected"
@@ -298,7 +298,7 @@ def test_commands_are_forgotten_with_the_link():
 
 def test_a_stop_carries_the_card_that_ended_it():
     station = Station().online()
-    end = ended()
+    end = ended(ordinal=1)
     station.offer(started(), SessionEnded(**{name: getattr(end, name) for name in end.__slots__} | {"id_tag": "CARD"}))
     station.answer(started_answer())
     assert station.sent[-1].payload["idTag"] == "CARD"

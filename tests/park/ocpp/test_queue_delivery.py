@@ -75,11 +75,11 @@ def test_a_fact_offered_again_is_never_sent_again():
     station.offer(started())
     assert station.actions() == ["StartTransaction"]
     assert len(station.of(FactDelivered)) == 2
-    station.offer(ended())
+    station.offer(ended(ordinal=1))
     station.answer({})
     station.restart()
     station.connect()
-    station.offer(started(), ended())
+    station.offer(started(), ended(ordinal=1))
     assert station.actions().count("StopTransaction") == 1
     assert station.of(FactDelivered)[-1].transaction == 7
 
@@ -128,7 +128,7 @@ def test_an_error_is_answered_by_the_same_payload_after_a_longer_wait_each_time(
 
 def test_a_late_answer_to_an_old_id_counts_and_the_stop_is_sent_once():
     station = online(TransactionMessageRetryInterval="0")
-    station.offer(started(), ended())
+    station.offer(started(), ended(ordinal=1))
     first = station.sent[-1]
     station.pass_time(30.0)
     assert station.actions() == ["StartTransaction", "Heartbeat"]
@@ -274,7 +274,7 @@ def test_the_number_given_before_a_restart_is_used_after_it():
     station.connect()
     station.answer(ACCEPTED)
     station.answer({})
-    station.offer(ended())
+    station.offer(ended(ordinal=1))
     assert station.sent[-1].payload["transactionId"] == 31
 
 
@@ -282,7 +282,7 @@ def test_the_number_given_before_a_restart_is_used_after_it():
 @pytest.mark.parametrize("number", [0, -5, 2**40])
 def test_strange_transaction_numbers_are_used_as_given_and_a_double_one_is_alarmed(number: int):
     station = online()
-    station.offer(started("s1"), started("s2", "cp2", 2), ended("s1"))
+    station.offer(started("s1"), started("s2", "cp2", 2), ended("s1", 1))
     station.answer(started_answer(number))
     station.answer(started_answer(number))
     assert station.alarms() == ["ocpp-transaction-id-twice"]
@@ -367,3 +367,24 @@ def test_the_backends_clock_is_offered_when_it_differs(theirs: str, offset: floa
     station.connect()
     station.answer({**ACCEPTED, "currentTime": theirs})
     assert station.of(ClockOffered) == ([] if offset is None else [ClockOffered(offset)])
+
+
+def test_a_later_reading_waits_for_one_a_restart_forgot_and_gives_up_in_the_end():
+    station = online()
+    station.offer(started(), metered(ordinal=2))
+    assert station.queued() == 1
+    station.offer(metered(ordinal=1), metered(ordinal=2))
+    assert station.queued() == 3
+    station.offer(metered(ordinal=5))
+    station.pass_time(16.0)
+    station.offer(metered(ordinal=5))
+    assert station.queued() == 4
+    assert station.alarms() == ["ocpp-reading-missing"]
+
+
+def test_facts_offered_while_the_rows_are_loading_are_not_lost():
+    station = Station()
+    station.offer(started())
+    assert station.queued() == 0
+    station.start()
+    assert station.queued() == 1

@@ -169,6 +169,8 @@ class QueueMachine(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self._deliver_calls()
         self.journal.hear(self.station.pass_time(seconds))
+        for offered in self.journal.offers(all_undelivered=False):  # the journal's own promise: again after 10 s
+            self._tell(offered)
 
     def _deliver_calls(self) -> None:
         """Frames travel faster than the clock: what was sent has arrived, its answer may be lost."""

@@ -244,10 +244,14 @@ def test_the_hardware_opens_the_contactor_and_waits_for_new_leave(
     evse.break_down(fault, True, 9.0)
     evse.advance(9.1)
     assert (evse.report().faults, evse.pilot, evse.contactor.closed, evse.current_ma) == (names, pilot, False, 0)
-    evse.apply(SetContactor("cp1", closed=True), 10.0)
-    evse.break_down(fault, False, 11.0)
-    evse.advance(12.0)
-    assert not evse.contactor.closed
+    evse.break_down(fault, False, 10.0)
+    evse.advance(11.0)
+    assert not evse.contactor.closed, "leave is gone with the fault"
+    evse.break_down(fault, True, 11.0)
+    evse.apply(SetContactor("cp1", closed=True), 11.0)
+    evse.break_down(fault, False, 12.0)
+    evse.advance(13.0)
+    assert not evse.contactor.closed, "no leave can be given while it lasts"
     evse.apply(SetContactor("cp1", closed=True), 13.0)
     evse.advance(14.0)
     assert evse.contactor.closed
@@ -388,6 +392,12 @@ class Abuse(RuleBasedStateMachine):
     @invariant()
     def energy_is_the_integral_of_the_current(self):
         assert self.evse.energy_wh == pytest.approx(self.expected_wh, abs=1e-6)
+
+    @invariant()
+    def what_the_register_counts_went_into_the_car(self):
+        if self.evse.vehicle is not None:
+            taken = self.evse.energy_wh - self.evse.visits[-1].start_wh
+            assert self.evse.vehicle.received_wh == pytest.approx(taken, abs=1e-6)
 
     @invariant()
     def signals_at_most_the_grant_or_after_it_the_lapse_current(self):

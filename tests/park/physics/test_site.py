@@ -22,8 +22,8 @@ def site(*, in_line: bool = True) -> Site:
         SitePlan(
             evses=(EvseSpec("cp1"), EvseSpec("cp2", Wiring.STR), EvseSpec("cp3")),
             circuits=(
-                CircuitSpec("grid", (63_000, 63_000, 63_000)),
                 CircuitSpec("garage", (32_000, 32_000, 32_000), "grid"),
+                CircuitSpec("grid", (63_000, 63_000, 63_000)),
             ),
             meters=(
                 MeterSpec("main", circuit="grid", in_line=in_line),

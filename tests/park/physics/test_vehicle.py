@@ -92,8 +92,10 @@ def test_what_it_draws_was_offered_within_the_last_five_seconds(offers: list[tup
     for wait, amps_ma in offers:
         while car.next_change() <= mono + wait:
             at = car.next_change()
+            recent = max(a for i, (_, a) in enumerate(seen) if _ends(seen, i) >= at - 5.0)
+            assert car.demand_ma <= recent, "until now"
             car.settle(at)
-            assert car.demand_ma <= max(a for i, (t, a) in enumerate(seen) if _ends(seen, i) >= at - 5.0)
+            assert car.demand_ma <= recent, "from now on"
         mono += wait
         car.see(amps_ma, mono)
         seen.append((mono, amps_ma))

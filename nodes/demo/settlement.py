@@ -1,0 +1,76 @@
+"""Whether the backend was told the truth: each start and stop once, with the energy of the virtual meter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from nodes.demo.configuration import connector
+from nodes.demo.sightings import Visit
+from nodes.virtual.ledger import LedgerTransaction
+
+TOLERANCE_WH = 1.0  # the backend gets whole watt-hours
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One car's visit, and what the backend has of it: usually one transaction."""
+
+    visit: Visit
+    transactions: tuple[LedgerTransaction, ...]
+
+    @property
+    def ended(self) -> bool:
+        """The car is gone, and it had a session."""
+        return self.visit.end_wh is not None and bool(self.transactions)
+
+    @property
+    def meter_wh(self) -> float | None:
+        """Energy by the register of the virtual hardware; None: the car is still there."""
+        return None if self.visit.end_wh is None else self.visit.end_wh - self.visit.start_wh
+
+    @property
+    def backend_wh(self) -> int:
+        """Energy of the transactions that ended."""
+        return sum(transaction.energy_wh or 0 for transaction in self.transactions)
+
+    def problems(self) -> Iterator[str]:
+        """What is not as it should be, a sentence each."""
+        for transaction in self.transactions:
+            yield from _repeated(transaction)
+        if self.meter_wh is None:
+            return
+        where = self.visit.charge_point
+        for transaction in self.transactions:
+            if transaction.stops == 0:
+                yield f"{where}: the car of transaction {transaction.transaction_id} left, the backend has no stop"
+        if not self.transactions and self.meter_wh > TOLERANCE_WH:
+            yield f"{where}: a car took {self.meter_wh:.0f} Wh, the backend has no transaction of it"
+        elif abs(self.backend_wh - self.meter_wh) > TOLERANCE_WH * max(len(self.transactions), 1):
+            named = ", ".join(str(transaction.transaction_id) for transaction in self.transactions)
+            yield f"{where}: transaction {named} has {self.backend_wh} Wh, the meter counted {self.meter_wh:.1f} Wh"
+
+
+def _repeated(transaction: LedgerTransaction) -> Iterator[str]:
+    number = transaction.transaction_id
+    if transaction.starts != 1:
+        yield f"transaction {number} was started {transaction.starts} times"
+    if transaction.stops > 1:
+        yield f"transaction {number} was stopped {transaction.stops} times"
+    if not transaction.order_kept:
+        yield f"transaction {number}: start, readings and stop came out of order"
+
+
+def settle(visits: Sequence[Visit], transactions: Iterable[LedgerTransaction]) -> list[Settled]:
+    """Lay transactions beside the visits in which they began; visits in the order in which they were."""
+    found: dict[Visit, list[LedgerTransaction]] = {visit: [] for visit in visits}
+    for transaction in transactions:
+        at = [
+            visit
+            for visit in visits
+            if connector(visit.charge_point) == transaction.connector
+            and visit.start_wh <= transaction.meter_start + TOLERANCE_WH
+        ]
+        if at:
+            found[at[-1]].append(transaction)
+    return [Settled(visit, tuple(those)) for visit, those in found.items()]
