@@ -13,7 +13,7 @@ from park.authorization import authorizer
 from park.authorization.authorizer import AuthorizerEffect
 from park.authorization.settings import AuthorizerSettings
 from park.model.access import Answer, AuthorizationGranted, AuthorizeWithBackend, ShowFeedback, StopSession
-from park.model.signals import WakeAt
+from park.model.signals import RepeatLevels, WakeAt
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,5 +46,8 @@ class Authorizer(Worker[AuthorizerMessage]):
                 self._wires.readers[reader].tell(effect)
             case Answer(reply_to, answer):
                 reply_to.tell(answer)
+            case RepeatLevels():
+                for address in self._wires.charge_points.values():
+                    address.tell(effect)
             case WakeAt(mono):
                 self.wake_at(mono)

@@ -20,7 +20,7 @@ from actors.worker import Worker
 from actors.world import World
 from park.model.access import BackendAuthorized, BackendOnline, RemoteStart, RemoteStop, SettingChanged, Undeliverable
 from park.model.session import FactDelivered, FactTaken, TransactionAssigned
-from park.model.signals import WakeAt
+from park.model.signals import RepeatLevels, WakeAt
 from park.model.storage import Commit, LoadRows
 from park.ocpp.central_system import step
 from park.ocpp.effects import (
@@ -28,6 +28,7 @@ from park.ocpp.effects import (
     CentralSystemEffect,
     ClockOffered,
     Load,
+    SettingsRepeated,
     StartRemotely,
     StopRemotely,
     Write,
@@ -86,10 +87,12 @@ class CentralSystem(Worker[CentralSystemMessage]):
                 self._wires.clock.tell(effect)
             case WakeAt(mono):
                 self.wake_at(mono)
-            case TransactionAssigned() | StopRemotely() | SettingChanged():
+            case TransactionAssigned() | StopRemotely() | SettingChanged() | SettingsRepeated() | RepeatLevels():
                 self._tell_charge_points(effect)
 
-    def _tell_charge_points(self, effect: TransactionAssigned | StopRemotely | SettingChanged) -> None:
+    def _tell_charge_points(
+        self, effect: TransactionAssigned | StopRemotely | SettingChanged | SettingsRepeated | RepeatLevels
+    ) -> None:
         match effect:
             case TransactionAssigned(point):
                 address = self._wires.charge_points.get(point)
@@ -101,6 +104,9 @@ class CentralSystem(Worker[CentralSystemMessage]):
                     self._me.tell(Undeliverable(request_id, f"there is no charge point {point} any more"))
                 else:
                     address.tell(RemoteStop(request_id, point, session, self._me))
-            case SettingChanged():
+            case SettingsRepeated(point, settings):
+                for setting in settings:
+                    self._wires.charge_points[point].tell(setting)
+            case SettingChanged() | RepeatLevels():
                 for address in self._wires.charge_points.values():
                     address.tell(effect)

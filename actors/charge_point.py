@@ -20,7 +20,7 @@ from park.charging.charge_point import initial, step
 from park.charging.report import ChargePointReported
 from park.charging.settings import ChargePointSettings
 from park.charging.state import Answer, Effect
-from park.model.access import ConnectorStatusChanged, OccupancyChanged
+from park.model.access import ConnectorStatusChanged, OccupancyChanged, RepeatSettings
 from park.model.demand import CurrentSignalled, DemandChanged
 from park.model.evse import ReportLevels, SetContactor, SetLock, Signal
 from park.model.session import RecordFact, RecoverSession
@@ -62,7 +62,7 @@ class ChargePoint(Worker[ChargePointMessage]):
                 self._wires.authorizer.tell(effect)
             case RecordFact() | RecoverSession():
                 self._wires.journal.tell(effect)
-            case ConnectorStatusChanged():
+            case ConnectorStatusChanged() | RepeatSettings():
                 self._wires.central.tell(effect)
             case ChargePointReported():
                 self._wires.view.tell(effect)

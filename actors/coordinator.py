@@ -14,7 +14,7 @@ from park.load.coordinator import CoordinatorEffect
 from park.load.report import CircuitReported, EpochTaken, ShareReported
 from park.load.state import CoordinatorSettings, CoordinatorState
 from park.model.grant import ApplyGrant
-from park.model.signals import Start, WakeAt
+from park.model.signals import RepeatLevels, Start, WakeAt
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,5 +48,8 @@ class Coordinator(Worker[CoordinatorMessage]):
                 self._wires.view.tell(effect)
             case EpochTaken():
                 self._wires.epochs.tell(effect)
+            case RepeatLevels():
+                for address in self._wires.charge_points.values():
+                    address.tell(effect)
             case WakeAt(mono):
                 self.wake_at(mono)

@@ -73,7 +73,9 @@ async def running(config: NodeConfig, password: str = "") -> AsyncGenerator[Park
         backend: Outbox[BackendLinkMessage] = Outbox(loop)
         park: Park
         view = ViewStore(
-            config.node.name, as_configured(config, clock.now(), program), lambda: (each.figures() for each in actors())
+            config.node.name,
+            as_configured(config, clock.now(), program, restarts=0),
+            lambda: tuple(each.figures() for each in actors()),
         )
         view.tell(EpochTaken(identities.epoch))
         edges = Edges(store, driver, backend, view, epochs.Keeper(store, view), _Alarms(), _Clock())

@@ -59,6 +59,20 @@ class Board:
 
 
 @dataclass(frozen=True, slots=True)
+class Roles:
+    """Which class plays which actor; a test puts an understudy that fails in one of the places."""
+
+    charge_point: type[ChargePoint] = ChargePoint
+    meter: type[Meter] = Meter
+    rfid_reader: type[RfidReader] = RfidReader
+    station: type[Station] = Station
+    coordinator: type[Coordinator] = Coordinator
+    authorizer: type[Authorizer] = Authorizer
+    journal: type[Journal] = Journal
+    central_system: type[CentralSystem] = CentralSystem
+
+
+@dataclass(frozen=True, slots=True)
 class Edges:
     """What the actors tell outside their ring."""
 
@@ -104,6 +118,7 @@ def wire(
     on_give_up: Callable[[str], None] = lambda _: None,
     policy: RestartPolicy = RestartPolicy(),
     eyes: Eyes | None = None,
+    roles: Roles = Roles(),
 ) -> Park:
     """Declare the whole tree; nothing runs before `supervisor.start()`. `eyes` see what passes: the checkers'."""
     root = Supervisor(world, board.node, policy, report, on_give_up)
@@ -113,23 +128,23 @@ def wire(
 
     journal_wires: JournalWires
     journal: Address[JournalMessage] = root.child(
-        "journal", lambda me: Journal(world, me, board.journal_id, journal_wires)
+        "journal", lambda me: roles.journal(world, me, board.journal_id, journal_wires)
     )
     central: Child[CentralSystemMessage] = root.child(
-        "central-system", lambda me: CentralSystem(world, me, board.ocpp, central_wires)
+        "central-system", lambda me: roles.central_system(world, me, board.ocpp, central_wires)
     )
     authorizer: Child[AuthorizerMessage] = root.child(
-        "authorizer", lambda _: Authorizer(world, board.authorizer, AuthorizerWires(points, readers, central))
+        "authorizer", lambda _: roles.authorizer(world, board.authorizer, AuthorizerWires(points, readers, central))
     )
     coordinator: Address[CoordinatorMessage] = root.child(
         "coordinator",
-        lambda _: Coordinator(world, board.coordinator, CoordinatorWires(points, edges.view, edges.epochs)),
+        lambda _: roles.coordinator(world, board.coordinator, CoordinatorWires(points, edges.view, edges.epochs)),
     )
     if eyes is not None:
         journal = eyes.on_journal(journal)
         coordinator = eyes.on_coordinator(coordinator)
     beating = StationState(board.node, board.boot_id, tuple(point.name for point in board.charge_points))
-    station: Child[StationMessage] = root.child("station", lambda _: Station(world, beating, coordinator))
+    station: Child[StationMessage] = root.child("station", lambda _: roles.station(world, beating, coordinator))
     journal_wires = JournalWires(edges.store, points, central, edges.alarms)
     central_wires = CentralSystemWires(
         edges.store, journal, edges.backend, authorizer, points, edges.view, edges.alarms, edges.clock
@@ -141,11 +156,11 @@ def wire(
         listeners: tuple[Address[ReadingTaken], ...] = (coordinator,)
         if settings.name in owners:
             listeners = (coordinator, points[owners[settings.name].name], central)
-        meters[settings.name] = branch.child(name, lambda _: Meter(world, settings, listeners, edges.view))
+        meters[settings.name] = branch.child(name, lambda _: roles.meter(world, settings, listeners, edges.view))
 
     for settings in board.charge_points:
         branch = root.supervisor(settings.name)
-        point = _declare_point(world, branch, settings, point_wires)
+        point = _declare_point(world, branch, settings, point_wires, roles)
         points[settings.name] = point if eyes is None else eyes.on_charge_point(settings.name, point)
         for meter in (meter for meter in board.meters if meter.name == settings.meter):
             declare_meter(branch, "meter", meter)
@@ -153,17 +168,22 @@ def wire(
         if meter.name not in owners:
             declare_meter(root, f"meter-{meter.name}", meter)
     for name in board.readers:
-        readers[name] = _declare_reader(world, root, name, authorizer, edges.driver)
+        readers[name] = _declare_reader(world, root, name, authorizer, edges.driver, roles)
     return Park(root, points, meters, readers, coordinator, authorizer, journal, central, station)
 
 
 def _declare_point(
-    world: World, branch: Supervisor, settings: ChargePointSettings, wires: ChargePointWires
+    world: World, branch: Supervisor, settings: ChargePointSettings, wires: ChargePointWires, roles: Roles
 ) -> Child[ChargePointMessage]:
-    return branch.child("charge-point", lambda _: ChargePoint(world, settings, wires))
+    return branch.child("charge-point", lambda _: roles.charge_point(world, settings, wires))
 
 
 def _declare_reader(
-    world: World, root: Supervisor, name: str, authorizer: Address[AuthorizerMessage], driver: Address[DriverMessage]
+    world: World,
+    root: Supervisor,
+    name: str,
+    authorizer: Address[AuthorizerMessage],
+    driver: Address[DriverMessage],
+    roles: Roles,
 ) -> Child[ReaderMessage]:
-    return root.child(f"reader-{name}", lambda _: RfidReader(world, name, authorizer, driver))
+    return root.child(f"reader-{name}", lambda _: roles.rfid_reader(world, name, authorizer, driver))

@@ -51,7 +51,9 @@ def _told(outcome: Outcome) -> str:
         f"  event log {outcome.events} lines, sha256 {outcome.digest}",
     ]
     lines += [f"  crash: {crash}" for crash in outcome.crashes]
-    lines += [f"  {each.invariant} broken at {each.at:.2f} s: {each.what}: {each.detail}" for each in outcome.violations]
+    lines += [
+        f"  {each.invariant} broken at {each.at:.2f} s: {each.what}: {each.detail}" for each in outcome.violations
+    ]
     if not outcome.violations and not outcome.crashes:
         lines.append("  no promise broken: S1 S2 S3 S4 S5 D1")
     return "\n".join(lines)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from nodes.demo.configuration import connector
 from nodes.demo.sightings import Visit
@@ -63,14 +66,13 @@ def _repeated(transaction: LedgerTransaction) -> Iterator[str]:
 
 def settle(visits: Sequence[Visit], transactions: Iterable[LedgerTransaction]) -> list[Settled]:
     """Lay transactions beside the visits in which they began; visits in the order in which they were."""
+    at_connector: dict[int, list[Visit]] = defaultdict(list)
+    for visit in visits:
+        at_connector[connector(visit.charge_point)].append(visit)
     found: dict[Visit, list[LedgerTransaction]] = {visit: [] for visit in visits}
     for transaction in transactions:
-        at = [
-            visit
-            for visit in visits
-            if connector(visit.charge_point) == transaction.connector
-            and visit.start_wh <= transaction.meter_start + TOLERANCE_WH
-        ]
-        if at:
-            found[at[-1]].append(transaction)
+        there = at_connector[transaction.connector]
+        place = bisect_right(there, transaction.meter_start + TOLERANCE_WH, key=attrgetter("start_wh"))
+        if place:
+            found[there[place - 1]].append(transaction)
     return [Settled(visit, tuple(those)) for visit, those in found.items()]

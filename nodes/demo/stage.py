@@ -12,7 +12,7 @@ import grpc
 from nodes.demo.configuration import GRID_METER, reader
 from nodes.demo.ports import Ports
 from nodes.demo.story import Arrive, HouseDraws, Leave, Move, ShowCard, Timed, in_words
-from nodes.energy.codec import decode
+from nodes.energy.decoding import decode
 from nodes.rpc import bench_pb2, energy_pb2
 from nodes.rpc.bench_codec import behaviour_to_wire, currents_to_wire
 from nodes.rpc.bench_pb2_grpc import BenchStub

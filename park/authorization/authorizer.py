@@ -33,7 +33,7 @@ from park.model.access import (
     Verdict,
 )
 from park.model.session import StopReason
-from park.model.signals import Start, Tick, WakeAt
+from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.time import Now
 
 REMEMBERED_REFUSALS = 1_000  # bounds memory; the oldest is forgotten first
@@ -41,7 +41,9 @@ REMEMBERED_REFUSALS = 1_000  # bounds memory; the oldest is forgotten first
 AuthorizerEvent: TypeAlias = (
     Start | Tick | CardPresented | OccupancyChanged | BackendAuthorized | BackendOnline | RemoteStart | CommandAnswer
 )
-AuthorizerEffect: TypeAlias = AuthorizationGranted | StopSession | AuthorizeWithBackend | ShowFeedback | Answer | WakeAt
+AuthorizerEffect: TypeAlias = (
+    AuthorizationGranted | StopSession | AuthorizeWithBackend | ShowFeedback | Answer | RepeatLevels | WakeAt
+)
 Stepped: TypeAlias = "tuple[Authorizer, tuple[AuthorizerEffect, ...]]"
 
 
@@ -91,7 +93,7 @@ def step(state: Authorizer, event: AuthorizerEvent, now: Now) -> Stepped:
         case RemoteStart():
             return _ordered(state, event, now)
         case Start():
-            return replace(state, began=now.mono), ()
+            return replace(state, began=now.mono), (RepeatLevels(),)
         case Tick():
             return _settled(state, now, tuple(each for each in state.questions if each.deadline <= now.mono))
         case Refused() | Undeliverable():

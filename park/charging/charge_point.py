@@ -27,6 +27,7 @@ from park.model.access import (
     Done,
     Refused,
     RemoteStop,
+    RepeatSettings,
     SettingChanged,
     StopSession,
 )
@@ -34,7 +35,7 @@ from park.model.evse import EvseLost, EvseReported, ReportLevels, SetContactor
 from park.model.grant import ApplyGrant
 from park.model.metering import Quality, ReadingTaken
 from park.model.session import FactPersisted, RecoverSession, SessionRecovered, StopReason, TransactionAssigned
-from park.model.signals import Start, Tick, WakeAt
+from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.time import Now
 
 __all__ = ["Answer", "ChargePointEvent", "ChargePointSettings", "ChargePointState", "Effect", "initial", "step"]
@@ -169,13 +170,15 @@ def _absorb(state: ChargePointState, event: ChargePointEvent, now: Now, effects:
             if event.charge_point == state.settings.name:
                 state.lost = event.reason
         case Start():
-            effects.append(ReportLevels(state.settings.name))
+            effects += (ReportLevels(state.settings.name), RepeatSettings(state.settings.name))
             state.started_at = now.mono
             state.recover_due = math.inf if state.recovered else now.mono
         case AuthorizationGranted() | StopSession() | RemoteStop() | TransactionAssigned() | SessionRecovered():
             _take_command(state, event, now.mono, effects)
         case SettingChanged():
             _take_setting(state, event, now)
+        case RepeatLevels():
+            outward.repeat(state, effects)
         case _:
             assert_never(event)
 

@@ -45,6 +45,15 @@ def tell(before: ChargePointState, state: ChargePointState, now: Now, effects: l
             state.told_report = report
 
 
+def repeat(state: ChargePointState, effects: list[Effect]) -> None:
+    """Append wish and occupancy as told last; `tell`, which follows, says the rest anew."""
+    if state.told_demand is not None:
+        effects.append(state.told_demand)
+    if state.told_occupancy is not None:
+        effects.append(state.told_occupancy)
+    state.told_status = state.told_current = None
+
+
 def tell_reading(state: ChargePointState, effects: list[Effect]) -> None:
     """Append the view after a reading that changed nothing but the figures."""
     told, reading = state.told_report, state.reading

@@ -26,6 +26,7 @@ from park.model.access import (
     ConnectorStatusChanged,
     OccupancyChanged,
     RemoteStop,
+    RepeatSettings,
     SettingChanged,
     StopSession,
 )
@@ -40,7 +41,7 @@ from park.model.session import (
     SessionRecovered,
     TransactionAssigned,
 )
-from park.model.signals import Start, Tick, WakeAt
+from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 
 PATIENCE_SECONDS = 5.0  # after a start: how long the electronics keep what they do while the journal is asked
 
@@ -56,6 +57,7 @@ class Answer:
 ChargePointEvent: TypeAlias = (
     Start
     | Tick
+    | RepeatLevels
     | EvseReported
     | EvseLost
     | ApplyGrant
@@ -73,6 +75,7 @@ Effect: TypeAlias = (
     EvseCommand
     | RecordFact
     | RecoverSession
+    | RepeatSettings
     | DemandChanged
     | CurrentSignalled
     | OccupancyChanged

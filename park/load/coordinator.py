@@ -19,13 +19,13 @@ from park.load.state import CoordinatorSettings, CoordinatorState
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged, SetOperatorLimit
 from park.model.grant import ApplyGrant, Grant
 from park.model.metering import ReadingTaken
-from park.model.signals import Start, Tick, WakeAt
+from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.time import Now
 
 CoordinatorEvent: TypeAlias = (
     Start | Tick | DemandChanged | CurrentSignalled | ReadingTaken | BoardHeartbeat | SetOperatorLimit
 )
-CoordinatorEffect: TypeAlias = ApplyGrant | WakeAt | CircuitReported | ShareReported | EpochTaken
+CoordinatorEffect: TypeAlias = ApplyGrant | WakeAt | RepeatLevels | CircuitReported | ShareReported | EpochTaken
 Effects: TypeAlias = list[CoordinatorEffect]
 
 RESEND_SECONDS = 1.0  # a grant not read back by then is sent again: it or its confirmation was lost
@@ -53,7 +53,7 @@ def step(
         case Tick():
             effects = _ticked(state, mono)
         case Start():
-            effects = [WakeAt(_next_deadline(state, mono))]
+            effects = [RepeatLevels(), WakeAt(_next_deadline(state, mono))]
         case SetOperatorLimit():
             effects = _limited(state, event, mono)
         case _:
@@ -303,4 +303,5 @@ def _next_deadline(state: CoordinatorState, now: float) -> float:
     if state.holding_until is not None:
         due.append(state.holding_until)
     due += [stale for circuit in state.circuits if (stale := circuit.external.stale_at()) is not None]
-    return max(now, min(due))
+    # What is past and still there waits for the next interval: two ticks at one instant would be a busy loop.
+    return min((when for when in due if when > now), default=now + state.settings.interval_seconds)

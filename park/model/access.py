@@ -222,6 +222,15 @@ class SettingChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RepeatSettings:
+    """Charge point → central system on `Start`: tell every key in force again, as `SettingChanged`."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    charge_point: str
+
+
+@dataclass(frozen=True, slots=True)
 class BackendOnline:
     """Central system → authorizer: whether the backend can be asked now. Repeated on change and on `Start`."""
 

@@ -1,8 +1,11 @@
-"""The two messages every actor knows: it began, and time passed."""
+"""What actors are told beside their work: they began, time passed, somebody who listens began anew."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
+
+from park.model.delivery import Delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +16,13 @@ class Start:
 @dataclass(frozen=True, slots=True)
 class Tick:
     """Time passed: compare every deadline of the state with now."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatLevels:
+    """Coordinator, authorizer, central system → charge points on `Start`: repeat what was told and still holds."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
 
 
 @dataclass(frozen=True, slots=True)

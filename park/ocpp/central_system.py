@@ -11,17 +11,18 @@ from park.model.access import (
     ConnectorStatusChanged,
     Done,
     Refused,
+    RepeatSettings,
     Undeliverable,
     Verdict,
 )
 from park.model.alarm import Alarm
 from park.model.metering import Quality, ReadingTaken
 from park.model.session import FactDelivered, FactOffered, FactTaken, SessionMetered
-from park.model.signals import Start, Tick, WakeAt
+from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, RowsLoaded
 from park.model.time import Now
 from park.ocpp import answers, commands, delivery, intake, keys, outgoing, queue
-from park.ocpp.effects import BackendReported, CentralSystemEffect, Load, Write
+from park.ocpp.effects import BackendReported, CentralSystemEffect, Load, SettingsRepeated, Write
 from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, ReportLink
 from park.ocpp.messages import Reading
 from park.ocpp.rows import SETTINGS, TABLES, setting_of
@@ -45,6 +46,7 @@ CentralSystemEvent: TypeAlias = (
     | CommitFailed
     | FactOffered
     | ConnectorStatusChanged
+    | RepeatSettings
     | ReadingTaken
     | AuthorizeWithBackend
     | Done
@@ -72,7 +74,7 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
     match event:
         case Start():
             state, effects = _load(state, now)
-            return state, (ReportLink(), *effects)
+            return state, (ReportLink(), RepeatLevels(), *effects)
         case Tick():
             return state, ()
         case RowsLoaded():
@@ -85,6 +87,9 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
             return _offered(state, event, now)
         case ConnectorStatusChanged():
             return replace(state, statuses=state.statuses.changed(event, now.mono)), ()
+        case RepeatSettings(point):
+            known = commands.in_force(state.values) if state.loaded else ()  # else all hear them soon
+            return state, (SettingsRepeated(point, known),) if known else ()
         case ReadingTaken():
             _note_reading(state, event)
             return state, ()
@@ -127,7 +132,7 @@ def _loaded(state: CentralSystem, event: RowsLoaded, now: Now) -> Turn:
             effects.append(Alarm("ocpp-setting-ignored", f"the stored value of {name} is not valid; its default holds"))
             continue
         values = values.with_value(key.name, value)
-        effects += commands.announced(key, value)
+    effects += commands.in_force(values)
     statuses = state.statuses.with_station(now.wall, now.mono)
     early = state.offered_early
     state = replace(state, loaded=True, queue=waiting, values=values, statuses=statuses, offered_early=())

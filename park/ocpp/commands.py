@@ -10,7 +10,7 @@ from park.model.access import CommandAnswer, Done, Refused, SettingChanged
 from park.model.time import Now
 from park.ocpp import keys, messages
 from park.ocpp.effects import CentralSystemEffect, StartRemotely, StopRemotely, Write
-from park.ocpp.keys import Access, Key, Kind
+from park.ocpp.keys import Access, Key, KeyValues, Kind
 from park.ocpp.link import BackendCalled, Payload, SendError, SendResult
 from park.ocpp.messages import Reading
 from park.ocpp.state import (
@@ -94,6 +94,11 @@ def announced(key: Key, value: str) -> tuple[SettingChanged, ...]:
             return (SettingChanged(key.name, value == "true"),)
         case _:
             return ()
+
+
+def in_force(values: KeyValues) -> tuple[SettingChanged, ...]:
+    """Every key the rest of the park may hear of, as it is set now, defaults included."""
+    return tuple(change for key in keys.KEYS for change in announced(key, values.text(key.name)))
 
 
 def _remote_start(state: CentralSystem, call: BackendCalled, now: Now) -> Turn:

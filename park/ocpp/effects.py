@@ -10,7 +10,7 @@ from park.model.access import BackendAuthorized, SettingChanged
 from park.model.alarm import Alarm
 from park.model.delivery import Delivery
 from park.model.session import FactDelivered, FactTaken, TransactionAssigned
-from park.model.signals import WakeAt
+from park.model.signals import RepeatLevels, WakeAt
 from park.model.storage import Delete, Put
 from park.model.time import Now
 from park.ocpp.link import LinkOrder
@@ -48,6 +48,14 @@ class StopRemotely:
     request_id: str
     charge_point: str
     session: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsRepeated:
+    """Every key in force, for one charge point that began anew; becomes its `SettingChanged`."""
+
+    charge_point: str
+    settings: tuple[SettingChanged, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,8 @@ CentralSystemEffect: TypeAlias = (
     | StartRemotely
     | StopRemotely
     | SettingChanged
+    | SettingsRepeated
+    | RepeatLevels
     | ClockOffered
     | Alarm
     | BackendReported

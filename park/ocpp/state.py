@@ -118,7 +118,8 @@ class CentralSystem:
     """`link`: number of the connection, None without one. `silent`: a call timed out, a heartbeat must prove life.
 
     `readings`: the newest by connector, for TriggerMessage; the one part that a step changes in place, because a copy
-    for each reading would cost more than all else about it. `last_traffic`, `last_heartbeat`: mono. `volatile_last`: the last call was not of the queue, which is next then.
+    for each reading would cost more than all else about it. `last_traffic`, `last_heartbeat`: mono.
+    `volatile_last`: the last call was not of the queue, which is next then.
     """
 
     settings: Settings

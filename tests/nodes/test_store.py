@@ -45,7 +45,7 @@ def test_a_database_of_a_newer_version_is_refused_by_name(tmp_path: Path) -> Non
     with sqlite3.connect(tmp_path / FILE) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(StoreUnusable, match="newer chargepark.*schema 99"):
+    with pytest.raises(StoreUnusable, match=r"newer chargepark.*schema 99"):
         Store(tmp_path)
 
 

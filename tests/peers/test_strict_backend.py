@@ -122,8 +122,10 @@ async def test_commands_and_configuration_are_answered_as_the_standard_says(csms
             ("ChangeConfiguration", {"key": "WebSocketPingInterval", "value": "30"}, {"status": "RebootRequired"}),
             ("TriggerMessage", {"requestedMessage": "FirmwareStatusNotification"}, {"status": "NotImplemented"}),
         ]
-        for wanted in ("BootNotification", "Heartbeat", "StatusNotification", "MeterValues"):
-            expected.append(("TriggerMessage", {"requestedMessage": wanted}, {"status": "Accepted"}))
+        expected += [
+            ("TriggerMessage", {"requestedMessage": wanted}, {"status": "Accepted"})
+            for wanted in ("BootNotification", "Heartbeat", "StatusNotification", "MeterValues")
+        ]
         for method, params, result in expected:
             assert (await csms.ask(method, params)).get("result") == result, (method, params)
         for method, count in (("BootNotification", 2), ("Heartbeat", 1), ("StatusNotification", 2), ("MeterValues", 2)):

@@ -25,7 +25,7 @@ class Stale:
 
 
 class Recorder:
-    """Watches until closed. `stale`: where a pilot offered more than its lapse current although the lease had run out."""
+    """Watches until closed. `stale`: where a pilot offered more than its lapse current after the lease had run out."""
 
     def __init__(self, port: int, lease: float) -> None:
         self.samples = 0

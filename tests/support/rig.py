@@ -1,4 +1,4 @@
-"""A whole park of real processes on free loopback ports: bench, backend, node; the node may be killed and started again."""
+"""A park of real processes on free loopback ports: bench, backend, node; the node may be killed and started again."""
 
 from __future__ import annotations
 
@@ -203,9 +203,9 @@ class Rig:
         assert truth is not None, self.log("bench")
         return next(each for each in truth.evses if each.charge_point == name)
 
-    def plug(self, point: str, **car: int) -> None:
+    def plug(self, point: str, maximum_ma: int = 32_000, energy_wh: float = 20_000.0) -> None:
         with bench(f"127.0.0.1:{self.config.bench}") as stub:
-            stub.Plug(pb.PlugRequest(charge_point=point, **car), timeout=5)
+            stub.Plug(pb.PlugRequest(charge_point=point, maximum_ma=maximum_ma, energy_wh=energy_wh), timeout=5)
 
     def unplug(self, point: str) -> None:
         with bench(f"127.0.0.1:{self.config.bench}") as stub:

@@ -1,11 +1,11 @@
-"""The central system's step with a disk and a clock of the test's own: told events, it keeps what it was asked to do."""
+"""The central system's step with a disk and a clock of the test's own; it keeps what it was asked to do."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from park.model.session import FactId, FactOffered, SessionFact
 from park.model.signals import Start, Tick
@@ -132,10 +132,15 @@ class Station:
     def refuse(self, code: str = "InternalError") -> list[CentralSystemEffect]:
         return self.tell(CallFailed(self.sent[-1].unique_id, code, "no"))
 
-    def ask(self, action: str, payload: Mapping[str, object], unique_id: str = "b1") -> SendResult | SendError:
-        """A CALL of the backend that is answered at once."""
+    def ask(self, action: str, payload: Mapping[str, object], unique_id: str = "b1") -> Mapping[str, Any]:
+        """The answer to a CALL of the backend that is answered at once."""
         found = self.tell(BackendCalled(unique_id, action, payload))
-        return next(effect for effect in found if isinstance(effect, SendResult | SendError))
+        return next(effect.payload for effect in found if isinstance(effect, SendResult))
+
+    def ask_in_vain(self, action: str, payload: Mapping[str, object]) -> SendError:
+        """The CALLERROR to a CALL of the backend."""
+        found = self.tell(BackendCalled("b1", action, payload))
+        return next(effect for effect in found if isinstance(effect, SendError))
 
     def actions(self) -> list[str]:
         return [call.action for call in self.sent]

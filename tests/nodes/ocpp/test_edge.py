@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Self
 
 import pytest
 from websockets.asyncio.server import ServerConnection, basic_auth, serve
 from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
 from websockets.utils import accept_key
 
 from nodes.bridge import Outbox
@@ -71,7 +72,7 @@ class Line:
             with contextlib.suppress(BackendLost):
                 await asyncio.wait_for(self.task, PATIENCE)
 
-    async def call(self, action: str, payload: dict[str, object], unique_id: str = "c1") -> LinkEvent:
+    async def call(self, action: str, payload: Mapping[str, object], unique_id: str = "c1") -> LinkEvent:
         self.orders.tell(SendCall(unique_id, action, payload, 1))
         return await self.events.next()
 
@@ -260,7 +261,7 @@ async def test_an_answer_that_breaks_its_schema_is_a_failure(answer: str, code: 
         async for _ in socket:
             await socket.send(answer)
 
-    async with serve(station, "127.0.0.1", 0, subprotocols=["ocpp1.6"]) as server:
+    async with serve(station, "127.0.0.1", 0, subprotocols=[Subprotocol("ocpp1.6")]) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         async with Line(Endpoint(f"ws://127.0.0.1:{port}", "GARAGE")) as line:
             failed = await line.call("Heartbeat", {})

@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 
 from park.load import coordinator
+from park.load.circuit import Circuit
 from park.load.report import EpochTaken
 from park.load.state import CoordinatorSettings
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged, SetOperatorLimit
 from park.model.electric import Wiring
 from park.model.grant import ApplyGrant, Stamp
-from park.model.signals import Start, Tick
+from park.model.signals import Start, Tick, WakeAt
 from park.model.time import Now
 from tests.park.load.boards import WALL, Boards, Vehicle, each, grid, places
 
@@ -325,12 +326,34 @@ def test_grants_are_fenced_and_ordered():
     assert {(grant.epoch, grant.server_id) for _, grant in world.grants} == {(1, "s")}
 
 
+def test_a_deadline_that_cannot_be_met_now_is_no_busy_loop():
+    """The wait after another server's voice holds back the plan that a deadline asks for."""
+    world = with_cars(steady(), Vehicle())
+    world.state.replan_at = world.now - 1.0
+    world.tell(BoardHeartbeat(Stamp("n", "boot1", world.board_clock("n")), (), 7, "other"))
+    _, effects = coordinator.step(world.state, Tick(), world.clock())
+    (wake,) = [effect for effect in effects if isinstance(effect, WakeAt)]
+    assert wake.mono > world.now
+
+
+def test_a_sub_circuit_binds_its_own_points_and_its_parent_all():
+    hall = Circuit("hall", each(20_000), parent="grid")
+    placements = [replace(p, circuit="hall" if n < 2 else "grid") for n, p in enumerate(places(4))]
+    world = Boards([grid(53_000, external_fallback_ma=each(0)), hall], placements).run(12)
+    with_cars(world, *[Vehicle() for _ in range(4)])
+    assert signals(world) == [10, 10, 16, 16]
+    assert world.grants[-1][1].charge_point == "n/cp4"
+    newest = {grant.charge_point: grant.reason[0].circuit for _, grant in world.grants}
+    assert newest == {"n/cp1": "hall", "n/cp2": "hall", "n/cp3": "grid", "n/cp4": "grid"}
+
+
 def test_ticks_early_late_and_often_do_no_harm():
     world = with_cars(steady(), Vehicle())
     state = world.state
     for offset in (0.0, 0.0, 0.1, 5.0):
         state, effects = coordinator.step(state, Tick(), replace(world.clock(), mono=world.now + offset))
-        assert [effect for effect in effects if not isinstance(effect, ApplyGrant)]
+        (wake,) = [effect for effect in effects if isinstance(effect, WakeAt)]
+        assert wake.mono > world.now + offset
     state, effects = coordinator.step(state, Start(), world.clock())
     assert effects
     assert world.clock().wall == WALL

@@ -193,7 +193,7 @@ def test_a_dead_letter_keeps_a_delivered_start_and_takes_later_facts():
 
 
 def test_a_lost_connection_is_no_attempt_that_counts():
-    station = online(TransactionMessageAttempts="1")
+    station = online(TransactionMessageAttempts="2")
     station.offer(started())
     for _ in range(10):
         station.lose()
@@ -202,6 +202,8 @@ def test_a_lost_connection_is_no_attempt_that_counts():
     assert station.actions() == ["StartTransaction"] * 11
     assert len({json.dumps(dict(call.payload)) for call in station.sent}) == 1
     assert (station.report().repeats, station.report().unanswered) == (10, 10)
+    station.refuse()
+    assert station.dead() == []
 
 
 @pytest.mark.rule("B-011")

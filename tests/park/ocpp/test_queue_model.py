@@ -10,7 +10,7 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from park.model.session import FactDelivered, FactId, FactOffered, FactTaken, SessionFact
+from park.model.session import FactDelivered, FactId, FactOffered, FactTaken, SessionEnded, SessionFact, SessionStarted
 from park.ocpp.effects import CentralSystemEffect
 from park.ocpp.link import CallAnswered, CallFailed, SendCall
 from tests.support.facts import ended, metered, started
@@ -267,10 +267,10 @@ def _said(call: SendCall) -> str:
 
 def _meant(fact: SessionFact) -> str:
     match fact.ordinal, fact:
-        case 0, _:
-            return f"start {fact.connector} {fact.meter_start_wh}"  # type: ignore[union-attr]
-        case _ if hasattr(fact, "meter_stop_wh"):
-            return f"stop {fact.meter_stop_wh}"
+        case _, SessionStarted(connector=connector, meter_start_wh=energy):
+            return f"start {connector} {energy}"
+        case _, SessionEnded(meter_stop_wh=energy):
+            return f"stop {energy}"
         case _:
             return f"values {fact.at.isoformat(timespec='milliseconds').removesuffix('+00:00')}Z"
 

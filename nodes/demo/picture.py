@@ -1,0 +1,217 @@
+"""The demo on a terminal: phases against the fuse, charge points with their reasons, the backend's transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Literal, TypeAlias
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from nodes.log import visible
+from nodes.virtual.ledger import LedgerEntry
+from park.model.electric import PHASE_NAMES
+from park.model.grant import Reason
+from park.view import ChargePointRow, CircuitRow, ParkView
+from park.view.words import LIMITS
+
+Side: TypeAlias = Literal["left", "right"]
+UNKNOWN = "–"
+BAR = 40  # characters for the fuse's current
+OTHER_LINES = 10  # titles, the backend and blank lines: all but phases, charge points, lists and addresses
+SHORTEST_LIST = 3
+COLUMNS: tuple[tuple[str, int, Side], ...] = (  # title, width on the narrowest terminal
+    ("point", 5, "left"),
+    ("car", 3, "left"),
+    ("status", 13, "left"),
+    ("granted", 7, "right"),
+    ("signal", 6, "right"),
+    ("measured A", 14, "right"),
+    ("session", 7, "right"),
+)
+COLOURS = {
+    "Available": "dim",
+    "Preparing": "cyan",
+    "Charging": "green",
+    "SuspendedEV": "blue",
+    "SuspendedEVSE": "yellow",
+    "Finishing": "magenta",
+    "Faulted": "bold red",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that is shown at one moment. `transactions`: the newest first; `told`: the story's newest last."""
+
+    seconds: float
+    left: float | None
+    park: ParkView
+    transactions: Sequence[LedgerEntry]
+    told: Sequence[str]
+    addresses: Sequence[tuple[str, str]]
+
+
+def page(scene: Scene, height: int) -> RenderableType:
+    """The whole terminal; the lists take the lines that are left."""
+    park = scene.park
+    taken = OTHER_LINES + 3 * len(park.circuits) + len(park.charge_points) + len(scene.addresses)
+    return Group(*_parts(scene, max(height - taken, SHORTEST_LIST)))
+
+
+def line(scene: Scene) -> str:
+    """The same in one line, for a log."""
+    park = scene.park
+    charging = [point for point in park.charge_points if _currents(point) and max(_currents(point)) > 0]
+    amps = " ".join(f"{point.name.partition('/')[2]}={max(_currents(point)) / 1000:.1f}A" for point in charging)
+    phases = " ".join(
+        f"{name}={UNKNOWN if phase.measured_ma is None else f'{phase.measured_ma / 1000:.1f}A'}"
+        for row in park.circuits
+        for name, phase in zip(PHASE_NAMES, row.phases, strict=True)
+    )
+    return f"{scene.seconds:4.0f} s  charging {len(charging)}  {amps or '(none)'}  {phases}  {_backend(park)}"
+
+
+def _parts(scene: Scene, lines: int) -> Iterator[RenderableType]:
+    left = "" if scene.left is None else f", {max(scene.left, 0.0):.0f} s to go"
+    yield Text.assemble(
+        ("chargepark demo", "bold"),
+        f"   park {scene.park.park}   {scene.seconds:.0f} s{left}   ",
+        ("Ctrl-C ends it", "dim"),
+    )
+    yield Text()
+    for row in scene.park.circuits:
+        yield _circuit(row, scene.park)
+    yield Text()
+    yield _charge_points(scene.park)
+    yield Text()
+    yield Text(_backend(scene.park), style="bold")
+    yield _lists(scene, lines)
+    yield Text()
+    for name, address in scene.addresses:
+        yield Text(f"{name:<9}{address}", style="dim", no_wrap=True, overflow="ellipsis")
+
+
+def _circuit(row: CircuitRow, park: ParkView) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(row.name, no_wrap=True)
+    table.add_column("", no_wrap=True, ratio=1)
+    for title in ("A", "of", "house", "cars", "free"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for number, (name, phase) in enumerate(zip(PHASE_NAMES, row.phases, strict=True)):
+        if phase.measured_ma is None or phase.limit_ma is None:
+            table.add_row(name, "the meter is not read", *([UNKNOWN] * 5))
+            continue
+        cars = sum(_currents(point)[number] for point in park.charge_points if point.measured_ma)
+        house = phase.measured_ma - cars
+        table.add_row(
+            name,
+            _bar(house / phase.limit_ma, cars / phase.limit_ma),
+            _amps(phase.measured_ma),
+            f"{phase.limit_ma / 1000:g}",
+            _amps(house),
+            _amps(cars),
+            _amps(phase.limit_ma - phase.measured_ma),
+        )
+    return table
+
+
+def _bar(house: float, cars: float) -> Text:
+    """House and cars against the fuse; what is above it in red."""
+    first = min(round(max(house, 0.0) * BAR), BAR)
+    total = round(max(house + cars, 0.0) * BAR)
+    both = max(min(total, BAR), first)
+    over = "!" * min(max(total - BAR, 0), 3)
+    return Text.assemble(
+        ("█" * first, "blue"), ("█" * (both - first), "green"), ("·" * (BAR - both), "dim"), (over, "bold red")
+    )
+
+
+def _charge_points(park: ParkView) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+    for title, width, side in COLUMNS:
+        table.add_column(title, justify=side, no_wrap=True, min_width=width)
+    table.add_column("why this current", no_wrap=True, overflow="ellipsis", ratio=1)
+    for row in park.charge_points:
+        busy = row.session is not None
+        table.add_row(
+            row.name.partition("/")[2],
+            UNKNOWN if row.state is None else row.state.value,
+            _status(row),
+            _amps(row.grant.amps_ma) if busy and row.grant else "",
+            _amps(row.signalled_ma) if busy else "",
+            " ".join(_amps(current) for current in _currents(row)) if busy and row.measured_ma else "",
+            "" if row.session is None else _energy(row.session.energy_wh),
+            Text(visible(_because(row)), style="" if busy else "dim"),
+        )
+    return table
+
+
+def _status(row: ChargePointRow) -> Text:
+    if row.faults:
+        return Text(visible(row.faults[0].code), style="bold red")
+    if row.ocpp_status is None:
+        return Text(UNKNOWN)
+    return Text(row.ocpp_status.value, style=COLOURS.get(row.ocpp_status.value, ""))
+
+
+def _because(row: ChargePointRow) -> str:
+    """The reason of the current in a few words; `chargepark status` has all of it."""
+    if row.session is None:
+        return "car waits for its card" if row.state is not None and row.state.value != "A" else ""
+    words = [_link(link) for link in reversed(row.grant.reason if row.grant else ())]
+    return ": ".join(words)
+
+
+def _link(link: Reason) -> str:
+    if link.limit == "share":
+        return link.source
+    if link.circuit is None or link.phase is None or link.available_ma is None:
+        return LIMITS.get(link.limit, link.limit)
+    return f"{link.available_ma / 1000:.1f} A left on {link.phase} by {LIMITS.get(link.limit, link.limit)}"
+
+
+def _backend(park: ParkView) -> str:
+    row = park.backend
+    return "backend unknown" if row is None else f"backend {row.state}, queue {row.queue_depth or 0}"
+
+
+def _lists(scene: Scene, lines: int) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+    table.add_column("transactions in its ledger", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("what happens", no_wrap=True, overflow="ellipsis", ratio=1)
+    entries = [_entry(entry) for entry in scene.transactions[:lines]]
+    told = [Text(visible(text)) for text in list(scene.told)[-lines:][::-1]]
+    for left, right in zip_longest(entries, told, fillvalue=Text()):
+        table.add_row(left, right)
+    for _ in range(lines - max(len(entries), len(told))):
+        table.add_row("", "")
+    return table
+
+
+def _entry(entry: LedgerEntry) -> Text:
+    clock = entry.at[11:19]
+    if entry.action == "StartTransaction":
+        where = f"connector {entry.payload.get('connectorId')}, meter {entry.payload.get('meterStart')} Wh"
+        return Text.assemble(f"{clock} #{entry.transaction_id} ", ("start", "green"), f" {where}")
+    reason = entry.payload.get("reason", "Local")
+    return Text.assemble(
+        f"{clock} #{entry.transaction_id} ",
+        ("stop ", "magenta"),
+        f" meter {entry.payload.get('meterStop')} Wh, {reason}",
+    )
+
+
+def _currents(row: ChargePointRow) -> tuple[int, int, int]:
+    return row.measured_ma or (0, 0, 0)
+
+
+def _energy(energy_wh: int | None) -> str:
+    return UNKNOWN if energy_wh is None else f"{energy_wh} Wh"
+
+
+def _amps(current_ma: int | None) -> str:
+    return UNKNOWN if current_ma is None else f"{current_ma / 1000:.1f}"

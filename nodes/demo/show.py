@@ -1,0 +1,214 @@
+"""Composition of the demo: a place for it, its processes, the story, and the end in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import signal
+import tempfile
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+from nodes.demo.children import Children
+from nodes.demo.configuration import Park, configuration, park
+from nodes.demo.picture import Scene
+from nodes.demo.ports import HOST, Ports, choose
+from nodes.demo.screen import Screen
+from nodes.demo.settlement import settle
+from nodes.demo.stage import Stage, stage
+from nodes.demo.story import story
+from nodes.demo.summary import Summary
+from nodes.virtual.ledger import Ledger
+from park.model.metering import Quality
+
+READY_SECONDS = 60.0  # from the start of the processes until all of them know each other, on a slow machine
+SETTLE_SECONDS = 20.0  # a session ends within 10 s of its car's leaving (the last reading), then it has to travel
+LOOK_SECONDS = 0.5  # from one picture to the next
+TOLD_LINES = 30
+ENTRIES = 30
+SUMMARY = "summary.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a demo lives: an empty directory, a block of ports, and the park that is built there."""
+
+    folder: Path
+    ports: Ports
+    park: Park
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "node.toml"
+
+    @property
+    def ledger(self) -> Path:
+        return self.folder / "ledger.sqlite3"
+
+    def addresses(self) -> dict[str, str]:
+        """What people need to look at it and to play with it."""
+        return {
+            "folder": str(self.folder),
+            "status": f"chargepark status --target {self.ports.address('energy')}",
+            "bench": f"chargepark bench show --target {self.ports.address('bench')}",
+            "metrics": f"http://{self.ports.address('metrics')}/metrics",
+            "backend": f"ws://{self.ports.address('backend')}/ocpp/{self.park.identity}",
+            "ledger": str(self.ledger),
+            "logs": str(self.folder / "{bench,backend,node}.log"),
+        }
+
+
+def prepare(charge_points: int, port_base: int | None, folder: Path | None) -> Place:
+    """Choose ports and write the configuration; raises AddressUnusable naming a port in use."""
+    ports = choose(port_base)
+    built = park(f"demo-{secrets.token_hex(2)}", charge_points)
+    folder = folder or Path(tempfile.mkdtemp(prefix="chargepark-demo-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    place = Place(folder.resolve(), ports, built)
+    place.config.write_text(configuration(built, ports), encoding="utf-8")
+    return place
+
+
+async def run(place: Place, seconds: float | None, seed: int, screen: Screen) -> Summary:
+    """Run it for `seconds` from when everything is up (None: until SIGINT or SIGTERM), then end all its processes."""
+    summary = Summary(place.park.name, str(place.folder), place.addresses())
+    signals = _Signals()
+    children = Children(place.folder)
+    try:
+        async with stage(place.ports) as its:
+            await _start(children, place)
+            summary.pids = children.pids()
+            performance = asyncio.create_task(_perform(place, seconds, seed, its, screen, summary))
+            await asyncio.wait({performance, signals.stop, *children.deaths}, return_when=asyncio.FIRST_COMPLETED)
+            deaths = children.dead()
+            performance.cancel()
+            (failure,) = await asyncio.gather(performance, return_exceptions=True)
+            screen.close()
+            screen.say("ending ...")
+            if not deaths and summary.played_seconds is not None:
+                await _settled(place, its, summary, signals.hurry)
+    finally:
+        screen.close()
+        ended_badly = await children.stop()
+    if isinstance(failure, Exception):
+        raise failure
+    summary.problems += [*deaths, *ended_badly]
+    if not deaths:
+        _judge(place, summary)
+    (place.folder / SUMMARY).write_text(json.dumps(summary.to_json(), indent=1) + "\n", encoding="utf-8")
+    return summary
+
+
+async def _start(children: Children, place: Place) -> None:
+    await children.start("bench", "nodes.cli", "bench", "serve", str(place.config))
+    await children.start(
+        "backend",
+        *("nodes.virtual.backend", "--host", HOST, "--port", str(place.ports["backend"])),
+        *("--ledger", str(place.ledger)),
+        keep_stdin=True,
+    )
+    await children.start("node", "nodes.cli", "run", str(place.config))
+
+
+async def _perform(
+    place: Place, seconds: float | None, seed: int, its: Stage, screen: Screen, summary: Summary
+) -> None:
+    """Wait until everything is up, then play and show until the time is over or this is cancelled."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            while not await _ready(its):
+                await asyncio.sleep(LOOK_SECONDS)
+    except TimeoutError:
+        summary.problems.append(f"the park was not up after {READY_SECONDS:.0f} s; the logs are in {place.folder}")
+        return
+    summary.ready_seconds = round(loop.time() - began, 1)
+    began = loop.time()
+    told: deque[str] = deque(maxlen=TOLD_LINES)
+    playing = asyncio.create_task(its.play(story(place.park, seed), told.append))
+    ledger = Ledger(place.ledger)
+    screen.open()
+    try:
+        while seconds is None or loop.time() - began < seconds:
+            view, truth = await its.park(), await its.truth()
+            played = summary.played_seconds = round(loop.time() - began, 1)
+            summary.sightings.look(truth, view)
+            if view is not None:
+                left = None if seconds is None else seconds - played
+                screen.show(Scene(played, left, view, ledger.newest(ENTRIES), told, list(place.addresses().items())))
+            if playing.done():
+                playing.result()
+            await asyncio.sleep(LOOK_SECONDS)
+    finally:
+        ledger.close()
+        playing.cancel()
+        await asyncio.gather(playing, return_exceptions=True)
+
+
+async def _ready(its: Stage) -> bool:
+    """Everybody knows everybody: devices and node, meters, backend; and the coordinator deals out current."""
+    view, truth = await its.park(), await its.truth()
+    if view is None or truth is None or view.backend is None:
+        return False
+    return (
+        view.backend.state == "online"
+        and all(device.attached for device in (*truth.evses, *truth.readers))
+        and all(point.state is not None for point in view.charge_points)
+        and all(meter.quality is Quality.FRESH for meter in view.meters)
+        and all(circuit.holding is False for circuit in view.circuits)
+    )
+
+
+async def _settled(place: Place, its: Stage, summary: Summary, hurry: asyncio.Task[None]) -> None:
+    """Wait until the backend has the end of every session whose car is gone, or until there is no use in waiting."""
+    ledger = Ledger(place.ledger)
+    try:
+        async with asyncio.timeout(SETTLE_SECONDS):
+            while not hurry.done():
+                summary.sightings.look(await its.truth())
+                visits = summary.sightings.visits()
+                if not any(problem for each in settle(visits, ledger.transactions()) for problem in each.problems()):
+                    return
+                await asyncio.wait({hurry}, timeout=LOOK_SECONDS)
+    except TimeoutError:
+        pass  # what is missing is told by `_judge`
+    finally:
+        ledger.close()
+
+
+def _judge(place: Place, summary: Summary) -> None:
+    """Compare what the backend has with what the virtual hardware counted."""
+    if not place.ledger.exists():
+        return
+    ledger = Ledger(place.ledger)
+    try:
+        summary.settled = settle(summary.sightings.visits(), ledger.transactions())
+        summary.problems += [problem for each in summary.settled for problem in each.problems()]
+        summary.problems += [f"the backend got a {stranger} it does not know" for stranger in ledger.strangers()]
+        summary.problems += [f"the backend got a wrong frame: {violation}" for violation in ledger.violations()]
+    finally:
+        ledger.close()
+
+
+class _Signals:
+    """SIGINT and SIGTERM as tasks: `stop` is done at the first, `hurry` at the second."""
+
+    def __init__(self) -> None:
+        self._counts = (asyncio.Event(), asyncio.Event())
+        first, second = self._counts
+        self.stop = asyncio.create_task(_set(first))
+        self.hurry = asyncio.create_task(_set(second))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._count)
+
+    def _count(self) -> None:
+        first, second = self._counts
+        (second if first.is_set() else first).set()
+
+
+async def _set(event: asyncio.Event) -> None:
+    await event.wait()

@@ -1,0 +1,212 @@
+"""Every actor, every message: a handler that raises costs one restart of that actor, soon, and of nobody else."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from enum import Enum
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import pytest
+from support.probe import Probe
+
+from actors import messages
+from actors.address import Nowhere
+from actors.supervision import Crashed, Restarted, SupervisionReport
+from actors.supervisor import RestartPolicy
+from actors.worker import Worker
+from nodes.board import Identities, single_board
+from nodes.simulation.store import SimulatedStore
+from nodes.simulation.world import SimulatedWorld
+from nodes.wiring import Edges, Park, Roles, wire
+from park.config.parsing import parse
+from park.model.signals import Start, Tick
+
+BOARD = """
+[node]
+name = "board"
+role = "single"
+data_dir = "unused"
+[bench]
+address = "127.0.0.1:9"
+[park]
+name = "stage"
+[backend]
+url = "ws://127.0.0.1:9/ocpp"
+identity = "STAGE"
+[[circuit]]
+name = "grid"
+limit_amps = [63, 63, 63]
+meter = "grid-meter"
+external_fallback_amps = [20, 20, 20]
+[[meter]]
+name = "grid-meter"
+map = "eastron-sdm630"
+address = "tcp://127.0.0.1:9"
+[[reader]]
+name = "door"
+driver = "virtual"
+serves = ["*"]
+[[charge_point]]
+name = "cp1"
+connector = 1
+circuit = "grid"
+driver = "virtual"
+fallback_amps = 6
+"""  # one of each, so that an understudy is alone in its class
+POLICY = RestartPolicy()
+FIRST_RESTART = 0.1  # virtual seconds
+PLAYS: dict[str, tuple[object, str]] = {
+    "charge_point": (messages.ChargePointMessage, "board/cp1/charge-point"),
+    "meter": (messages.MeterMessage, "meter-grid-meter"),
+    "rfid_reader": (messages.ReaderMessage, "reader-door"),
+    "station": (messages.StationMessage, "station"),
+    "coordinator": (messages.CoordinatorMessage, "coordinator"),
+    "authorizer": (messages.AuthorizerMessage, "authorizer"),
+    "journal": (messages.JournalMessage, "journal"),
+    "central_system": (messages.CentralSystemMessage, "central-system"),
+}
+
+
+def members(union: object) -> Iterator[type]:
+    """The message classes of a union, nested ones included."""
+    if get_origin(union) in {Union, UnionType}:
+        for each in get_args(union):
+            yield from members(each)
+    else:
+        assert isinstance(union, type)
+        yield union
+
+
+CASES = [
+    pytest.param(role, kind, id=f"{role}-{kind.__name__}")
+    for role, (union, _) in PLAYS.items()
+    for kind in dict.fromkeys(members(union))
+]
+
+
+def example(hint: Any) -> Any:  # noqa: ANN401 - made from annotations
+    """Some value of a type: enough to make a message that is told and never handled."""
+    origin = get_origin(hint)
+    if origin in {Union, UnionType}:
+        return None if type(None) in get_args(hint) else example(get_args(hint)[0])
+    if origin in {tuple, list}:
+        inner = get_args(hint)
+        return () if len(inner) == 2 and inner[1] is Ellipsis else tuple(example(each) for each in inner)
+    if origin is not None:
+        return {}
+    if hint in {int, float, str, bool}:
+        return hint()
+    if hint is datetime:
+        return datetime(2026, 1, 5, tzinfo=UTC)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return next(iter(hint))
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return make(hint)
+    return Nowhere()  # a reply address
+
+
+def make(kind: type) -> Any:  # noqa: ANN401 - any message
+    hints = get_type_hints(kind)
+    return kind(**{each.name: example(hints[each.name]) for each in dataclasses.fields(kind) if each.init})
+
+
+class Planted(Exception):
+    pass
+
+
+def understudy(of: type[Worker[Any]], kind: type, raises: int) -> type[Worker[Any]]:
+    """The actor's class, but the first `raises` messages of the kind are its end."""
+    left = itertools.count(raises, -1)
+
+    def receive(self: Worker[Any], message: object) -> None:
+        if type(message) is kind and next(left) > 0:
+            raise Planted(kind.__name__)
+        of.receive(self, message)
+
+    return type(f"Failing{of.__name__}", (of,), {"receive": receive})
+
+
+class Stage:
+    """A wired single board in virtual time, without edges, one of its actors failing."""
+
+    def __init__(self, role: str, kind: type, raises: int) -> None:
+        self.world = SimulatedWorld(seed=5)
+        self.reports: Probe[SupervisionReport] = Probe()
+        config = parse(BOARD, "board.toml")
+        numbers = itertools.count()
+        board = single_board(config, Identities("boot", "J", "S", 1, lambda: f"id-{next(numbers)}"), "test")
+        nobody = Nowhere()
+        edges = Edges(SimulatedStore(self.world), nobody, nobody, nobody, nobody, nobody, nobody)
+        failing = understudy(getattr(Roles(), role), kind, raises)
+        self.park: Park = wire(self.world, board, edges, self.reports, roles=Roles(**{role: failing})  # pyright: ignore[reportArgumentType] - a subclass of what plays there)
+        self.name = PLAYS[role][1]
+        self.address = next(each for each in self.park.supervisor.children() if each.name == self.name)
+
+    def crashes(self) -> list[Crashed]:
+        return [each for each in self.reports.messages if isinstance(each, Crashed)]
+
+    def restarts(self, name: str) -> int:
+        return sum(isinstance(each, Restarted) and each.name == name for each in self.reports.messages)
+
+    def others_restarted(self) -> list[str]:
+        names = [each.name for each in self.reports.messages if isinstance(each, Restarted)]
+        return [name for name in names if name != self.name]
+
+
+@pytest.mark.parametrize(("role", "kind"), CASES)
+def test_a_crash_costs_one_restart_within_100_ms_and_nobody_else(role: str, kind: type) -> None:
+    stage = Stage(role, kind, raises=1)
+    stage.park.supervisor.start()
+    stage.world.run_for(0.0)
+    if kind is not Start:
+        stage.address.tell(make(kind))
+        stage.world.run_for(0.0)
+    (crash,) = stage.crashes()
+    assert crash.name == stage.name
+    assert "Planted" in crash.error
+    assert crash.again_in is not None
+    assert crash.again_in <= FIRST_RESTART
+    stage.world.run_for(FIRST_RESTART)
+    assert stage.restarts(crash.name) == 1
+    assert stage.address.state == "running"
+    stage.world.run_for(5.0)
+    assert stage.others_restarted() == []
+
+
+@pytest.mark.parametrize("role", PLAYS)
+def test_later_restarts_follow_the_table(role: str) -> None:
+    stage = Stage(role, Start, raises=POLICY.limit)
+    stage.park.supervisor.start()
+    stage.world.run_for(sum(POLICY.backoff) + 1.0)
+    assert [each.again_in for each in stage.crashes()] == list(POLICY.backoff)
+    assert stage.restarts(stage.name) == POLICY.limit
+    assert stage.address.state == "running"
+    assert stage.others_restarted() == []
+
+
+@pytest.mark.parametrize("role", PLAYS)
+def test_who_crashes_too_often_gives_up_alone(role: str) -> None:
+    stage = Stage(role, Start, raises=POLICY.limit + 1)
+    stage.park.supervisor.start()
+    stage.world.run_for(sum(POLICY.backoff) + 1.0)
+    assert stage.address.state == "gave-up"
+    assert stage.others_restarted() == []
+    others = {each.name: each.state for each in stage.park.supervisor.children() if each.name != stage.name}
+    assert set(others.values()) == {"running"}
+
+
+def test_the_same_input_twice_is_quarantined_and_the_actor_lives_on() -> None:
+    poison = next(each for each in members(messages.AuthorizerMessage) if each not in {Start, Tick})
+    stage = Stage("authorizer", poison, raises=10)
+    stage.park.supervisor.start()
+    stage.world.run_for(0.1)
+    for _ in range(4):
+        stage.address.tell(make(poison))
+        stage.world.run_for(3.0)
+    assert len(stage.crashes()) == 2
+    assert stage.address.figures().quarantined == 2
+    assert stage.address.state == "running"
