@@ -25,7 +25,7 @@ OTHER_LINES = 10  # titles, the backend and blank lines: all but phases, charge 
 SHORTEST_LIST = 3
 COLUMNS: tuple[tuple[str, int, Side], ...] = (  # title, width on the narrowest terminal
     ("point", 5, "left"),
-    ("car", 3, "left"),
+    ("pilot", 5, "left"),
     ("status", 13, "left"),
     ("granted", 7, "right"),
     ("signal", 6, "right"),

@@ -8,6 +8,7 @@ import secrets
 import signal
 import tempfile
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +21,10 @@ from nodes.demo.settlement import settle
 from nodes.demo.stage import Stage, stage
 from nodes.demo.story import story
 from nodes.demo.summary import Summary
+from nodes.rpc.bench_pb2 import BenchTruth
 from nodes.virtual.ledger import Ledger
 from park.model.metering import Quality
+from park.view import ParkView
 
 READY_SECONDS = 60.0  # from the start of the processes until all of them know each other, on a slow machine
 SETTLE_SECONDS = 20.0  # a session ends within 10 s of its car's leaving (the last reading), then it has to travel
@@ -118,12 +121,9 @@ async def _perform(
     """Wait until everything is up, then play and show until the time is over or this is cancelled."""
     loop = asyncio.get_running_loop()
     began = loop.time()
-    try:
-        async with asyncio.timeout(READY_SECONDS):
-            while not await _ready(its):
-                await asyncio.sleep(LOOK_SECONDS)
-    except TimeoutError:
-        summary.problems.append(f"the park was not up after {READY_SECONDS:.0f} s; the logs are in {place.folder}")
+    missing = await _until_ready(its)
+    if missing:
+        summary.problems.append(f"after {READY_SECONDS:.0f} s {missing}; the logs are in {place.folder}")
         return
     summary.ready_seconds = round(loop.time() - began, 1)
     began = loop.time()
@@ -148,18 +148,34 @@ async def _perform(
         await asyncio.gather(playing, return_exceptions=True)
 
 
-async def _ready(its: Stage) -> bool:
-    """Everybody knows everybody: devices and node, meters, backend; and the coordinator deals out current."""
-    view, truth = await its.park(), await its.truth()
-    if view is None or truth is None or view.backend is None:
-        return False
-    return (
-        view.backend.state == "online"
-        and all(device.attached for device in (*truth.evses, *truth.readers))
-        and all(point.state is not None for point in view.charge_points)
-        and all(meter.quality is Quality.FRESH for meter in view.meters)
-        and all(circuit.holding is False for circuit in view.circuits)
-    )
+async def _until_ready(its: Stage) -> str:
+    """Wait until everybody knows everybody; returns what is still missing after `READY_SECONDS`, or nothing."""
+    missing = "nobody answered"
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            while missing:
+                missing = next(_missing(await its.park(), await its.truth()), "")
+                await asyncio.sleep(LOOK_SECONDS if missing else 0.0)
+    except TimeoutError:
+        pass
+    return missing
+
+
+def _missing(view: ParkView | None, truth: BenchTruth | None) -> Iterator[str]:
+    """What has to be there before the first car comes."""
+    if view is None or truth is None:
+        yield "the node or the bench does not answer"
+        return
+    if view.backend is None or view.backend.state != "online":
+        yield "the node has no backend"
+    if not all(device.attached for device in (*truth.evses, *truth.readers)):
+        yield "the node does not drive the virtual hardware"
+    if any(point.state is None for point in view.charge_points):
+        yield "a charge point has not reported"
+    if any(meter.quality is not Quality.FRESH for meter in view.meters):
+        yield "a meter is not read"
+    if any(circuit.holding is not False for circuit in view.circuits):
+        yield "the coordinator deals out no current yet"
 
 
 async def _settled(place: Place, its: Stage, summary: Summary, hurry: asyncio.Task[None]) -> None:

@@ -64,7 +64,9 @@ class Summary:
         """For people."""
         ended, fuse = self.ended(), self._fuse()
         lines: list[str] = []
-        if self.played_seconds is not None:
+        if self.played_seconds is None:
+            lines.append("ended before the park was up")
+        else:
             lines.append(
                 f"{self.played_seconds:.0f} s: up to {self.sightings.most_charging} cars charged together, "
                 f"up to {self.sightings.most_held_back} of them held back by the fuse"

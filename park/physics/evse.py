@@ -88,9 +88,7 @@ class Evse:
     def advance(self, mono: float) -> None:
         """Let time pass until `mono`."""
         if mono < self.due:
-            if self.vehicle is not None:
-                self._flow(mono)
-            self._mono = mono
+            self._flow(mono)
             return
         while self.due <= mono:
             self._flow(max(self.due, self._mono))
@@ -100,6 +98,8 @@ class Evse:
     def _flow(self, until: float) -> None:
         """Count the energy of a constant current until then."""
         seconds = until - self._mono
+        if seconds <= 0.0:
+            return
         self._mono = until
         if self.wh_per_second and self.vehicle is not None:
             energy = self.wh_per_second * seconds

@@ -65,11 +65,12 @@ class _Switched:
 class PointMeter(_Switched):
     """Inside a charge point: sees what its car draws. Its L1 is the grid's L1."""
 
-    __slots__ = ("evse",)
+    __slots__ = ("_newest", "evse")
 
     def __init__(self, name: str, evse: Evse) -> None:
         super().__init__(name)
         self.evse = evse
+        self._newest = Sample(ZERO, 0, 0, VOLTAGES_MV, FREQUENCY_MHZ)
 
     @property
     def export_wh(self) -> int:
@@ -78,8 +79,11 @@ class PointMeter(_Switched):
 
     def truth(self) -> Sample:
         """Measure the car; the register counts whole watt-hours."""
-        flow = self.evse.flow_ma
-        return Sample(flow, power_w(flow), int(self.evse.energy_wh), VOLTAGES_MV, FREQUENCY_MHZ)
+        flow, energy_wh = self.evse.flow_ma, int(self.evse.energy_wh)
+        newest = self._newest
+        if energy_wh != newest.energy_wh or flow != newest.currents_ma:
+            newest = self._newest = Sample(flow, power_w(flow), energy_wh, VOLTAGES_MV, FREQUENCY_MHZ)
+        return newest
 
 
 class CircuitMeter(_Switched):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import Enum
 from types import UnionType
@@ -142,7 +143,8 @@ class Stage:
         nobody = Nowhere()
         edges = Edges(SimulatedStore(self.world), nobody, nobody, nobody, nobody, nobody, nobody)
         failing = understudy(getattr(Roles(), role), kind, raises)
-        self.park: Park = wire(self.world, board, edges, self.reports, roles=Roles(**{role: failing})  # pyright: ignore[reportArgumentType] - a subclass of what plays there)
+        roles = replace(Roles(), **{role: failing})
+        self.park: Park = wire(self.world, board, edges, self.reports, roles=roles)
         self.name = PLAYS[role][1]
         self.address = next(each for each in self.park.supervisor.children() if each.name == self.name)
 

@@ -1,4 +1,4 @@
-"""kill -9 of the node at every named point and at random moments: sessions stay exact, no current outlives its lease."""
+"""kill -9 at every named point and at random moments: sessions stay exact, no current outlives its lease."""
 
 from __future__ import annotations
 

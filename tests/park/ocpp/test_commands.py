@@ -206,6 +206,7 @@ def test_every_default_is_a_value_the_key_accepts():
 
 def test_a_change_is_answered_and_announced_when_it_is_on_disk_and_survives():
     station = Station().online()
+    station.clear()
     station.writes = False
     station.tell(BackendCalled("b1", "ChangeConfiguration", {"key": "ConnectionTimeOut", "value": "90"}))
     assert station.of(SendResult) == []
@@ -216,7 +217,22 @@ def test_a_change_is_answered_and_announced_when_it_is_on_disk_and_survives():
     assert (row["value"], row["by"]) == ("90", "backend")
     station.clear()
     station.restart()
-    assert station.of(SettingChanged) == [SettingChanged("ConnectionTimeOut", 90)]
+    assert SettingChanged("ConnectionTimeOut", 90) in station.of(SettingChanged)
+
+
+def test_every_key_in_force_is_announced_once_the_rows_are_there_and_repeated_on_demand():
+    station = Station({"ConnectionTimeOut": "45"})
+    assert station.tell(RepeatSettings("board/cp1")) == []  # nothing is known yet; all hear it soon
+    station.start()
+    announced = station.of(SettingChanged)
+    assert SettingChanged("MeterValueSampleInterval", 60) in announced
+    assert SettingChanged("ConnectionTimeOut", 45) in announced
+    assert SettingChanged("StopTransactionOnInvalidId", True) in announced
+    assert len({change.name for change in announced}) == len(announced)
+    station.clear()
+    station.tell(RepeatSettings("board/cp1"))
+    assert station.of(SettingsRepeated) == [SettingsRepeated("board/cp1", tuple(announced))]
+    assert station.of(SettingChanged) == []  # nobody else is troubled
 
 
 def test_a_change_the_disk_refuses_is_rejected_and_not_in_force():
