@@ -38,6 +38,26 @@ class ChargePointWires:
     central: Address[CentralSystemMessage]
     view: Address[Report]
 
+    def carry(self, effect: Effect) -> None:
+        """Bring an effect to whom it is for; a wake-up is the actor's own."""
+        match effect:
+            case WakeAt():
+                pass
+            case Signal() | SetContactor() | SetLock() | ReportLevels():
+                self.driver.tell(effect)
+            case DemandChanged() | CurrentSignalled():
+                self.coordinator.tell(effect)
+            case OccupancyChanged():
+                self.authorizer.tell(effect)
+            case RecordFact() | RecoverSession():
+                self.journal.tell(effect)
+            case ConnectorStatusChanged() | RepeatSettings():
+                self.central.tell(effect)
+            case ChargePointReported():
+                self.view.tell(effect)
+            case Answer(reply_to, answer):
+                reply_to.tell(answer)
+
 
 class ChargePoint(Worker[ChargePointMessage]):
     def __init__(self, world: World, settings: ChargePointSettings, wires: ChargePointWires) -> None:
@@ -48,23 +68,7 @@ class ChargePoint(Worker[ChargePointMessage]):
     def receive(self, message: ChargePointMessage) -> None:
         self._state, effects = step(self._state, message, self.now())
         for effect in effects:
-            self._perform(effect)
-
-    def _perform(self, effect: Effect) -> None:
-        match effect:
-            case WakeAt(mono):
-                self.wake_at(mono)
-            case Signal() | SetContactor() | SetLock() | ReportLevels():
-                self._wires.driver.tell(effect)
-            case DemandChanged() | CurrentSignalled():
-                self._wires.coordinator.tell(effect)
-            case OccupancyChanged():
-                self._wires.authorizer.tell(effect)
-            case RecordFact() | RecoverSession():
-                self._wires.journal.tell(effect)
-            case ConnectorStatusChanged() | RepeatSettings():
-                self._wires.central.tell(effect)
-            case ChargePointReported():
-                self._wires.view.tell(effect)
-            case Answer(reply_to, answer):
-                reply_to.tell(answer)
+            if isinstance(effect, WakeAt):
+                self.wake_at(effect.mono)
+            else:
+                self._wires.carry(effect)

@@ -16,7 +16,7 @@ from actors.messages import BackendLinkMessage, DriverMessage
 from actors.supervision import Crashed, GaveUp, SupervisionReport
 from nodes import epochs
 from nodes.board import Identities, owned_names, single_board
-from nodes.bridge import Backoff, EdgeReport, Outbox, keep_running
+from nodes.bridge import Backoff, EdgeReport, Outbox, keep_running, on_loop
 from nodes.checked_config import read_checked
 from nodes.drivers import virtual
 from nodes.energy.server import EnergyServer
@@ -30,7 +30,7 @@ from nodes.view import ViewStore
 from nodes.wiring import Edges, Park, wire
 from park.config.node_config import NodeConfig
 from park.config.quantities import tcp_endpoint
-from park.errors import ConfigurationInvalid
+from park.errors import ConfigurationInvalid, NodeUnusable
 from park.load.report import EpochTaken
 from park.metering.maps import register_map
 from park.model.alarm import Alarm
@@ -39,6 +39,7 @@ from park.physics.hardware import TRAITS
 from park.view.configured import as_configured
 
 LOCAL_BACKOFF = Backoff(first=0.2, most=2.0)  # bench and meters are on the same board: they are back soon or not at all
+INDISPENSABLE = frozenset({"coordinator", "journal"})  # without grants or durable facts the node has to end
 _log = structlog.get_logger("node")
 
 
@@ -52,13 +53,28 @@ async def run(path: Path) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     password = _password(checked.config, path)
-    async with running(checked.config, password):
+    ended: list[str] = []
+
+    def gave_up(name: str) -> None:
+        """Called on the failing actor's thread."""
+        if name in INDISPENSABLE:
+            ended.append(name)
+            on_loop(loop, stop.set)
+
+    async with running(checked.config, password, gave_up):
         await stop.wait()
         _log.info("stopping")
+    if ended:
+        raise NodeUnusable(
+            f"{checked.config.node.name}: the {ended[0]} failed too often and was stopped, and no node works without it; "
+            "read the crashes in the log, report them, and start the node again"
+        )
 
 
 @asynccontextmanager
-async def running(config: NodeConfig, password: str = "") -> AsyncGenerator[Park]:
+async def running(
+    config: NodeConfig, password: str = "", gave_up: Callable[[str], None] = lambda _: None
+) -> AsyncGenerator[Park]:
     """A node that runs within the block. Raises ChargeparkError when store or ports cannot be used."""
     loop = asyncio.get_running_loop()
     store = Store(Path(config.node.data_dir))
@@ -79,7 +95,7 @@ async def running(config: NodeConfig, password: str = "") -> AsyncGenerator[Park
         )
         view.tell(EpochTaken(identities.epoch))
         edges = Edges(store, driver, backend, view, epochs.Keeper(store, view), _Alarms(), _Clock())
-        park = wire(world, board, edges, _Supervision(view), lambda _: None)
+        park = wire(world, board, edges, _Supervision(view), gave_up)
         actors = park.supervisor.children
         energy = EnergyServer(config.listeners["energy"], view, clock.now) if "energy" in config.listeners else None
         metrics = (

@@ -33,6 +33,7 @@ from actors.station import Station
 from actors.supervisor import Child, RestartPolicy, SupervisionReport, Supervisor
 from actors.world import World
 from park.authorization.settings import AuthorizerSettings
+from park.charging.farewell import farewell
 from park.charging.settings import ChargePointSettings
 from park.load.report import EpochTaken
 from park.load.state import CoordinatorSettings
@@ -121,7 +122,16 @@ def wire(
     roles: Roles = Roles(),
 ) -> Park:
     """Declare the whole tree; nothing runs before `supervisor.start()`. `eyes` see what passes: the checkers'."""
-    root = Supervisor(world, board.node, policy, report, on_give_up)
+    settings_of = {settings.name: settings for settings in board.charge_points}
+    point_wires: ChargePointWires
+
+    def gave_up(name: str) -> None:
+        if name in settings_of:
+            for effect in farewell(settings_of[name], world.now()):
+                point_wires.carry(effect)
+        on_give_up(name)
+
+    root = Supervisor(world, board.node, policy, report, gave_up)
     points: dict[str, Address[ChargePointMessage]] = {}
     readers: dict[str, Address[ReaderMessage]] = {}
     meters: dict[str, Address[MeterMessage]] = {}

@@ -8,6 +8,7 @@ ChargeparkError
 ├── BenchUnusable            the virtual hardware cannot be reached or knows no such thing
 ├── BenchRefused             what was asked of the virtual hardware is impossible in its world
 ├── AddressUnusable          an address to listen on is taken, not of this machine, or not allowed
+├── NodeUnusable             a part no node can do without failed too often: the process ends, exit 1
 └── ParkUnreachable          no node answers where `status` asks
 """
 
@@ -52,3 +53,7 @@ class AddressUnusable(ChargeparkError):
 
 class ParkUnreachable(ChargeparkError):
     """No node answers at the given address; the text says what to look at."""
+
+
+class NodeUnusable(ChargeparkError):
+    """The node ended because of itself; the text names the part and what to do."""

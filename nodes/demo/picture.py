@@ -134,7 +134,7 @@ def _charge_points(park: ParkView) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
     for title, width, side in COLUMNS:
         table.add_column(title, justify=side, no_wrap=True, min_width=width)
-    table.add_column("why this current", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("why", no_wrap=True, overflow="ellipsis", ratio=1)
     for row in park.charge_points:
         busy = row.session is not None
         table.add_row(

@@ -8,7 +8,6 @@ import secrets
 import signal
 import tempfile
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,17 +15,14 @@ from nodes.demo.children import Children
 from nodes.demo.configuration import Park, configuration, park
 from nodes.demo.picture import Scene
 from nodes.demo.ports import HOST, Ports, choose
+from nodes.demo.readiness import READY_SECONDS, until_ready
 from nodes.demo.screen import Screen
 from nodes.demo.settlement import settle
 from nodes.demo.stage import Stage, stage
 from nodes.demo.story import story
 from nodes.demo.summary import Summary
-from nodes.rpc.bench_pb2 import BenchTruth
 from nodes.virtual.ledger import Ledger
-from park.model.metering import Quality
-from park.view import ParkView
 
-READY_SECONDS = 60.0  # from the start of the processes until all of them know each other, on a slow machine
 SETTLE_SECONDS = 20.0  # a session ends within 10 s of its car's leaving (the last reading), then it has to travel
 LOOK_SECONDS = 0.5  # from one picture to the next
 TOLD_LINES = 30
@@ -121,7 +117,7 @@ async def _perform(
     """Wait until everything is up, then play and show until the time is over or this is cancelled."""
     loop = asyncio.get_running_loop()
     began = loop.time()
-    missing = await _until_ready(its)
+    missing = await until_ready(its)
     if missing:
         summary.problems.append(f"after {READY_SECONDS:.0f} s {missing}; the logs are in {place.folder}")
         return
@@ -146,36 +142,6 @@ async def _perform(
         ledger.close()
         playing.cancel()
         await asyncio.gather(playing, return_exceptions=True)
-
-
-async def _until_ready(its: Stage) -> str:
-    """Wait until everybody knows everybody; returns what is still missing after `READY_SECONDS`, or nothing."""
-    missing = "nobody answered"
-    try:
-        async with asyncio.timeout(READY_SECONDS):
-            while missing:
-                missing = next(_missing(await its.park(), await its.truth()), "")
-                await asyncio.sleep(LOOK_SECONDS if missing else 0.0)
-    except TimeoutError:
-        pass
-    return missing
-
-
-def _missing(view: ParkView | None, truth: BenchTruth | None) -> Iterator[str]:
-    """What has to be there before the first car comes."""
-    if view is None or truth is None:
-        yield "the node or the bench does not answer"
-        return
-    if view.backend is None or view.backend.state != "online":
-        yield "the node has no backend"
-    if not all(device.attached for device in (*truth.evses, *truth.readers)):
-        yield "the node does not drive the virtual hardware"
-    if any(point.state is None for point in view.charge_points):
-        yield "a charge point has not reported"
-    if any(meter.quality is not Quality.FRESH for meter in view.meters):
-        yield "a meter is not read"
-    if any(circuit.holding is not False for circuit in view.circuits):
-        yield "the coordinator deals out no current yet"
 
 
 async def _settled(place: Place, its: Stage, summary: Summary, hurry: asyncio.Task[None]) -> None:

@@ -16,13 +16,12 @@ PATIENCE_SECONDS = 45.0  # a driver whose car is not accepted by then holds the 
 TRIES = 3
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Visit:
     """One car at one charge point."""
 
     charge_point: str
     tag: str
-    leaves: float
     tries: int = 0
 
 
@@ -45,6 +44,7 @@ class People:
         self._charging = charging
         self._free = sorted(hardware.site.evses)
         self._resting = sorted(arrivals.tags)
+        self._here: list[Visit] = []
 
     def begin(self, seconds: float) -> None:
         """Draw all arrivals of so many seconds: a Poisson process whose rate follows the hours."""
@@ -67,7 +67,8 @@ class People:
         tag = self._resting.pop(self._random.randrange(len(self._resting)))
         kind = self._random.choices(self._arrivals.car, [car.share for car in self._arrivals.car])[0]
         stay = self._random.uniform(*self._arrivals.stay_minutes) * 60.0
-        visit = Visit(point, tag, self._world.now().mono + stay)
+        visit = Visit(point, tag)
+        self._here.append(visit)
         reach = self._random.uniform(*self._arrivals.card_seconds)
         if self._random.random() < self._arrivals.card_first_share:
             self._swipe(visit)
@@ -80,25 +81,38 @@ class People:
         self._world.after(stay + reach, lambda: self._leave(visit))
 
     def _plug(self, visit: Visit, kind: Car) -> None:
+        if visit not in self._here:
+            return
         energy = self._random.uniform(*kind.energy_kwh) * 1000.0
         car = VehicleSpec(kind.phases, kind.max_amps * 1000, kind.min_amps * 1000, energy, Behaviour(kind.behaviour))
         self._hardware.site.plug(visit.charge_point, car, self._world.now().mono, kind.cable_amps * 1000)
         self._hardware.changed()
 
     def _swipe(self, visit: Visit) -> None:
+        if visit not in self._here:
+            return
         visit.tries += 1
         self._hardware.swipe(self._arrivals.reader, visit.tag)
 
     def _insist(self, visit: Visit) -> None:
         """Somebody else may have been faster at the reader: the card is held up again."""
-        if self._charging(visit.charge_point) or visit.tries >= TRIES or self._world.now().mono > visit.leaves:
+        if self._charging(visit.charge_point) or visit.tries >= TRIES or visit not in self._here:
             return
         self._swipe(visit)
         self._world.after(PATIENCE_SECONDS, lambda: self._insist(visit))
 
+    def everybody_leaves(self) -> None:
+        """The park closes: whoever is still here goes now."""
+        for visit in list(self._here):
+            self._leave(visit)
+
     def _leave(self, visit: Visit) -> None:
-        self._hardware.site.unplug(visit.charge_point, self._world.now().mono)
-        self._hardware.changed()
+        if visit not in self._here:
+            return
+        self._here.remove(visit)
+        if self._hardware.site.evses[visit.charge_point].vehicle is not None:  # else not plugged in yet
+            self._hardware.site.unplug(visit.charge_point, self._world.now().mono)
+            self._hardware.changed()
         # The cable leaves a socket a moment later; nobody else parks here before that.
         self._world.after(60.0, lambda: self._vacate(visit))
 

@@ -162,7 +162,7 @@ class SignalWatch:
         if (grant.epoch, grant.sequence) <= self._fence or valid_until <= at:
             return
         self._fence = (grant.epoch, grant.sequence)
-        while self._allowed[-1][0] >= at:
+        while self._allowed[-1][0] > at:  # a grant of this very instant may have been obeyed
             self._allowed.pop()
         self._allowed.append((at, grant.amps_ma))
         self._allowed.append((valid_until, min(grant.lapse_ma, self._placement.fallback_ma)))

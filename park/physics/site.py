@@ -179,6 +179,7 @@ class Site:
         evse = self.evse(charge_point or command.charge_point)
         self.advance(mono)
         evse.apply(command, mono)  # no command changes a current at once: contactor and car take their time
+        self._due = self._soonest()
 
     def show(self, command: ShowFeedback) -> None:
         """Let a reader show something to the person."""

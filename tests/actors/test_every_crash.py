@@ -23,7 +23,10 @@ from nodes.board import Identities, single_board
 from nodes.simulation.store import SimulatedStore
 from nodes.simulation.world import SimulatedWorld
 from nodes.wiring import Edges, Park, Roles, wire
+from park.charging.report import ChargePointReported
 from park.config.parsing import parse
+from park.model.access import ConnectorStatus
+from park.model.evse import PilotOutput, SetContactor, Signal
 from park.model.signals import Start, Tick
 
 BOARD = """
@@ -140,8 +143,10 @@ class Stage:
         config = parse(BOARD, "board.toml")
         numbers = itertools.count()
         board = single_board(config, Identities("boot", "J", "S", 1, lambda: f"id-{next(numbers)}"), "test")
+        self.driver: Probe[object] = Probe()
+        self.view: Probe[object] = Probe()
         nobody = Nowhere()
-        edges = Edges(SimulatedStore(self.world), nobody, nobody, nobody, nobody, nobody, nobody)
+        edges = Edges(SimulatedStore(self.world), self.driver, nobody, self.view, nobody, nobody, nobody)
         failing = understudy(getattr(Roles(), role), kind, raises)
         roles = replace(Roles(), **{role: failing})
         self.park: Park = wire(self.world, board, edges, self.reports, roles=roles)
@@ -199,6 +204,20 @@ def test_who_crashes_too_often_gives_up_alone(role: str) -> None:
     assert stage.others_restarted() == []
     others = {each.name: each.state for each in stage.park.supervisor.children() if each.name != stage.name}
     assert set(others.values()) == {"running"}
+
+
+@pytest.mark.rule("B-250")
+def test_a_charge_point_that_gives_up_is_left_in_safe_state_and_faulted() -> None:
+    stage = Stage("charge_point", Start, raises=POLICY.limit + 1)
+    stage.park.supervisor.start()
+    stage.world.run_for(sum(POLICY.backoff) + 1.0)
+    signal, opened = stage.driver.messages[-2:]
+    assert isinstance(signal, Signal)
+    assert (signal.output, signal.amps_ma, signal.lapse_ma) == (PilotOutput.FAULT, 0, 0)
+    assert opened == SetContactor("board/cp1", closed=False)
+    reported = [each for each in stage.view.messages if isinstance(each, ChargePointReported)][-1]
+    assert reported.ocpp_status is ConnectorStatus.FAULTED
+    assert "restart the node" in reported.faults[0].remedy
 
 
 def test_the_same_input_twice_is_quarantined_and_the_actor_lives_on() -> None:

@@ -9,11 +9,18 @@ import pytest
 from park.charging.report import ChargePointReported
 from park.charging.session import Phase
 from park.charging.settings import StopMode
-from park.model.access import ConnectorStatus, ConnectorStatusChanged, StopSession
+from park.model.access import (
+    ConnectorStatus,
+    ConnectorStatusChanged,
+    OccupancyChanged,
+    RepeatSettings,
+    StopSession,
+)
+from park.model.demand import CurrentSignalled, DemandChanged
 from park.model.evse import PilotOutput, PilotState, SetContactor, SetLock, Signal
 from park.model.metering import Sample
 from park.model.session import OpenSession, RecoverSession, SessionRecovered, SessionStarted, StopReason
-from park.model.signals import Start
+from park.model.signals import RepeatLevels, Start, Tick
 from tests.support.charge_point_harness import MIDNIGHT, NAME, ChargePointHarness, Electronics, settings
 
 STARTED = SessionStarted("old", 0, NAME, 1, "AA", "backend", MIDNIGHT, 500)
@@ -153,3 +160,28 @@ def test_a_session_that_goes_on_gets_no_current_before_its_plug_is_locked_again(
     electronics.stuck_lock = None
     park.advance(80)
     assert park.status is ConnectorStatus.CHARGING
+
+
+LEVELS = (DemandChanged, OccupancyChanged, ConnectorStatusChanged, CurrentSignalled)
+
+
+def test_a_listener_that_began_anew_hears_every_level_again() -> None:
+    park = ChargePointHarness()
+    park.begin()
+    told = {kind: park.last(kind) for kind in LEVELS}
+    repeated = [effect for effect in park.send(RepeatLevels()) if isinstance(effect, LEVELS)]
+    assert {type(effect) for effect in repeated} == set(LEVELS)
+    for again in repeated:
+        match again:
+            case DemandChanged() | OccupancyChanged():  # since when it waits and stands there is part of it
+                assert again == told[type(again)]
+            case ConnectorStatusChanged(status=status):
+                assert status is ConnectorStatus.CHARGING
+            case CurrentSignalled(amps_ma=amps_ma, sequence=sequence):
+                assert (amps_ma, sequence) == (16_000, park.sequence)
+    assert not [effect for effect in park.send(Tick()) if isinstance(effect, LEVELS)]
+
+
+def test_a_charge_point_that_begins_anew_asks_for_the_settings_in_force() -> None:
+    park = ChargePointHarness()
+    assert park.effects(RepeatSettings) == [RepeatSettings(NAME)]

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from park.model.access import Done, Refused, SettingChanged, Undeliverable
+from park.model.access import Done, Refused, RepeatSettings, SettingChanged, Undeliverable
 from park.model.metering import Quality, ReadingTaken
-from park.ocpp.effects import StartRemotely, StopRemotely
+from park.ocpp.effects import SettingsRepeated, StartRemotely, StopRemotely
 from park.ocpp.keys import KEYS, Access
 from park.ocpp.link import BackendCalled, SendResult
 from tests.support.facts import ended, metered, started
@@ -222,7 +222,8 @@ def test_a_change_is_answered_and_announced_when_it_is_on_disk_and_survives():
 
 def test_every_key_in_force_is_announced_once_the_rows_are_there_and_repeated_on_demand():
     station = Station({"ConnectionTimeOut": "45"})
-    assert station.tell(RepeatSettings("board/cp1")) == []  # nothing is known yet; all hear it soon
+    station.tell(RepeatSettings("board/cp1"))
+    assert station.of(SettingsRepeated) == []  # nothing is known yet; all hear it soon
     station.start()
     announced = station.of(SettingChanged)
     assert SettingChanged("MeterValueSampleInterval", 60) in announced

@@ -1,0 +1,68 @@
+"""The page of the demo keeps its figures on every usual terminal."""
+
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+from support.park_views import garage, nothing_known
+
+from nodes.demo.picture import Scene, line, page
+from nodes.virtual.ledger import LedgerEntry
+from park.view import ParkView
+
+ENTRIES = [
+    LedgerEntry("2026-11-20T22:00:09.123Z", "StopTransaction", 1001, {"meterStop": 41, "reason": "EVDisconnected"}),
+    LedgerEntry("2026-11-20T22:00:01.123Z", "StartTransaction", 1001, {"connectorId": 1, "meterStart": 0}),
+]
+ADDRESSES = [("status", "chargepark status --target 127.0.0.1:7071"), ("metrics", "http://127.0.0.1:7094/metrics")]
+
+
+def scene(view: ParkView):
+    return Scene(12.0, 18.0, view, ENTRIES, ["cp1: car leaves", "cp2: van plugs in"], ADDRESSES)
+
+
+def shown(view: ParkView, width: int, height: int = 40):
+    console = Console(width=width, height=height, color_system=None)
+    with console.capture() as captured:
+        console.print(page(scene(view), height))
+    return captured.get()
+
+
+@pytest.mark.parametrize("width", [80, 100, 140, 200])
+def test_no_title_and_no_figure_is_cut(width: int):
+    text = shown(garage(6), width)
+
+    for words in ("granted", "signal", "measured A", "session", "why", "25.2 25.2 25.1", "3120 Wh"):
+        assert words in text
+    assert "Charging" in text
+    assert "cp6" in text
+    assert max(map(len, text.splitlines())) <= width
+
+
+@pytest.mark.parametrize("height", [24, 40, 50])
+def test_the_lists_take_what_is_left_of_the_terminal(height: int):
+    lines = shown(garage(6), 100, height).splitlines()
+
+    assert len(lines) == max(height - 1, len(shown(garage(6), 100, 1).splitlines()))
+    assert "http://127.0.0.1:7094/metrics" in lines[-1]
+
+
+def test_phases_transactions_and_story_are_there():
+    text = shown(garage(2), 140)
+
+    assert "#1001 stop  meter 41 Wh, EVDisconnected" in text
+    assert text.index("cp2: van plugs in") < text.index("cp1: car leaves"), "the newest is on top"
+    assert "61.6" in text
+    assert "41.4 A left on L1 by the load of others" in text
+
+
+def test_unknown_is_no_figure():
+    text = shown(nothing_known(), 100)
+
+    assert "the meter is not read" in text
+    assert " 0.0" not in text
+
+
+def test_a_line_says_the_most_important():
+    assert line(scene(garage(2))).startswith("  12 s  charging 2  cp1=25.2A cp2=25.2A  L1=61.6A")
+    assert "charging 0  (none)" in line(scene(replace(garage(0))))
