@@ -52,10 +52,12 @@ class Garage:
         identities = Identities("boot", "journal", "server", 1, lambda: uuid.uuid4().hex)
         self.park = wire(world, single_board(self.config, identities, "measured"), edges, nowhere)
 
-    def start(self) -> None:
-        self.park.supervisor.start()
         metered = {f"{point.name}-meter": full_name(NODE, point.name) for point in self.config.charge_point}
         self.hardware.connect(self.park.charge_points, self.park.meters, metered)
+
+    def start(self) -> None:
+        self.park.supervisor.start()
+        self.hardware.start()
 
     def stop(self) -> None:
         """End all actors; the world is its owner's."""

@@ -87,10 +87,13 @@ class Hardware:
         meters: Mapping[str, Address[MeterMessage]],
         metered: Mapping[str, str],
     ) -> None:
-        """Name who is told, and begin to poll, spread over the second. `metered`: meter → its charge point."""
+        """Name who is told. `metered`: meter → its charge point."""
         self._points, self._meters, self._metered = points, meters, metered
-        for place, meter in enumerate(meters):
-            self._after(POLL_SECONDS * place / len(meters), self._polling(meter))
+
+    def start(self) -> None:
+        """Begin to poll, spread over the second."""
+        for place, meter in enumerate(self._meters):
+            self._after(POLL_SECONDS * place / len(self._meters), self._polling(meter))
 
     def tell(self, message: DriverMessage, /) -> None:
         """Take a command; the electronics answer from the thread of the edges."""

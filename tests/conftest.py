@@ -61,8 +61,16 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in _figures(terminalreporter):
+        terminalreporter.write_line(line)
     if IN_CI and (skipped := _skipped(config)):
         terminalreporter.write_line(f"{skipped} skipped with CI=true, where every test has to run", red=True)
+
+
+def _figures(reporter: pytest.TerminalReporter) -> Iterator[str]:
+    """What tests noted with `record_property("figure", …)`: seeds, counts, speeds worth seeing in every run."""
+    reports = [report for outcome in ("passed", "failed") for report in reporter.stats.get(outcome, ())]
+    return (str(text) for report in reports for name, text in report.user_properties if name == "figure")
 
 
 def _skipped(config: pytest.Config) -> int:

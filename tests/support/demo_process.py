@@ -19,6 +19,7 @@ from park.errors import AddressUnusable
 from tests.support.cli import COMMAND, ENVIRONMENT, ROOT
 
 PATIENCE = 100.0  # seconds until a test fails that would otherwise hang; never the time it takes
+GONE_SECONDS = 30.0  # for processes that were killed or told to end long ago
 
 
 def free_base(blocks: int = 1) -> int:
@@ -85,7 +86,7 @@ def children_of(pid: int) -> set[int]:
 
 def wait_until_gone(pids: set[int]) -> None:
     """Wait until none of these processes runs; a file descriptor of each tells."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + GONE_SECONDS
     for pid in pids:
         try:
             descriptor = os.pidfd_open(pid)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import random
-import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -62,7 +61,9 @@ DEATHS = [*((point, 1) for point in POINTS), *((point, 2) for point in POINTS if
 
 
 @pytest.mark.parametrize(("point", "passing"), DEATHS)
-def test_a_death_at_a_named_point_costs_nothing(park: Rig, point: str, passing: int) -> None:
+def test_a_death_at_a_named_point_costs_nothing(
+    park: Rig, point: str, passing: int, record_property: Callable[[str, object], None]
+) -> None:
     recorder = Recorder(park.config.bench, LEASE)
     park.start_node(crash=f"{point}:{passing}")
     eventually("online or dead", lambda: park.died() or park.online())
@@ -88,15 +89,12 @@ def test_a_death_at_a_named_point_costs_nothing(park: Rig, point: str, passing: 
     eventually("all delivered", lambda: settled(park, 1))
     repeats, unanswered = check(park, 1)
     recorder.close()
-    say(f"{point}:{passing}: wire repeats {repeats} <= unanswered attempts {unanswered}")
+    record_property(
+        "figure", f"killed at {point}:{passing}: wire repeats {repeats} <= unanswered attempts {unanswered}"
+    )
     assert repeats <= unanswered
     assert recorder.stale == []
     assert recorder.samples > 10
-
-
-def say(line: str) -> None:
-    """Shown with -s, and when a test fails."""
-    sys.stdout.write(line + "\n")
 
 
 def sessions_open(park: Rig) -> bool:
@@ -104,9 +102,9 @@ def sessions_open(park: Rig) -> bool:
     return view is not None and any(each.session is not None for each in view.charge_points)
 
 
-def test_ten_deaths_at_random_moments_cost_nothing(park: Rig) -> None:
+def test_ten_deaths_at_random_moments_cost_nothing(park: Rig, record_property: Callable[[str, object], None]) -> None:
     seed = int(os.environ.get("CHARGEPARK_SEED", "0")) or random.randrange(1, 10**6)
-    say(f"seed {seed}; repeat with CHARGEPARK_SEED={seed}")
+    record_property("figure", f"ten random kills: seed {seed}; repeat with CHARGEPARK_SEED={seed}")
     draw = random.Random(seed)
     recorder = Recorder(park.config.bench, LEASE)
     waiting = threading.Event()  # never set: only its timeout, the drawn moment, matters
@@ -130,7 +128,8 @@ def test_ten_deaths_at_random_moments_cost_nothing(park: Rig) -> None:
     sessions = len(park.ledger().transactions())
     repeats, unanswered = check(park, sessions)
     recorder.close()
-    say(f"seed {seed}: {sessions} sessions, wire repeats {repeats} <= unanswered attempts {unanswered}")
+    counts = f"{sessions} sessions, wire repeats {repeats} <= unanswered attempts {unanswered}"
+    record_property("figure", f"ten random kills, seed {seed}: {counts}")
     assert sessions >= 1
     assert repeats <= unanswered
     assert recorder.stale == []

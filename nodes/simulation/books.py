@@ -1,0 +1,59 @@
+"""D1: what the backend holds, compared with the facts that the charge points stated, session by session."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from nodes.virtual.ledger import Ledger, LedgerTransaction
+from park.load.invariants import Violation
+from park.model.session import SessionEnded, SessionFact, SessionMetered, SessionStarted
+from park.ocpp.wire import iso
+
+FactId = tuple[str, int]
+"""Session and ordinal."""
+
+
+def data_violations(facts: Mapping[FactId, SessionFact], ledger: Ledger, now: float) -> list[Violation]:
+    """Every session has one start, its readings and one stop at the backend, in order, and there is nothing else."""
+    transactions = ledger.transactions()
+    by_key = {(each.connector, each.id_tag, each.meter_start, each.started_at): each for each in transactions}
+    sessions = _by_session(facts)
+    found = [
+        Violation("D1", now, session, problem)
+        for session, stated in sessions.items()
+        if (problem := _difference(stated, by_key)) is not None
+    ]
+    if len(by_key) != len(transactions):
+        found.append(Violation("D1", now, "ledger", "two transactions with one key"))
+    if len(transactions) != len(sessions):
+        found.append(Violation("D1", now, "ledger", f"{len(transactions)} transactions, {len(sessions)} sessions"))
+    return found + [Violation("D1", now, "ledger", text) for text in ledger.strangers()]
+
+
+def _by_session(facts: Mapping[FactId, SessionFact]) -> dict[str, list[SessionFact]]:
+    sessions: dict[str, list[SessionFact]] = {}
+    for (session, _), fact in sorted(facts.items()):
+        sessions.setdefault(session, []).append(fact)
+    return sessions
+
+
+def _difference(
+    facts: Sequence[SessionFact], ledger: Mapping[tuple[int, str, int, str], LedgerTransaction]
+) -> str | None:
+    """What is wrong about one session at the backend; None: nothing."""
+    start = next((fact for fact in facts if isinstance(fact, SessionStarted)), None)
+    if start is None:
+        return "no start fact"
+    found = ledger.get((start.connector, start.id_tag, start.meter_start_wh, iso(start.at)))
+    if found is None:
+        return f"not in the ledger: connector {start.connector} at {iso(start.at)}"
+    ends = [fact for fact in facts if isinstance(fact, SessionEnded)]
+    if len(ends) != 1 or found.different_stops != 1:
+        return f"{len(ends)} ends, {found.different_stops} different stops at the backend"
+    if found.meter_stop != ends[0].meter_stop_wh:
+        return f"ended at {ends[0].meter_stop_wh} Wh, the backend has {found.meter_stop} Wh"
+    readings = Counter(type(fact) for fact in facts)[SessionMetered]
+    if found.readings != readings:
+        return f"{readings} readings, the backend has {found.readings}"
+    return None if found.order_kept else "start, readings and stop are out of order at the backend"
