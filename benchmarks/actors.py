@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from actors.supervisor import Supervisor
 from actors.worker import Start, Worker
+from benchmarks.table import Table, ratio
 from nodes.field import PoolWorld, ThreadWorld
 from nodes.simulation.world import SimulatedWorld
 
@@ -63,25 +64,34 @@ class Player(Worker["Start | Ball"]):
                 pass
 
 
-def run() -> list[Row]:
-    """Measure all four, one after the other, in this process."""
+def run(rounds: int = FIELD_ROUNDS, simulated_rounds: int = SIMULATED_ROUNDS) -> list[Row]:
+    """Measure all four in turn, several times, in this process."""
     measurements: list[Callable[[], Row]] = [
-        _plain_queue,
-        lambda: _actors("thread", ThreadWorld()),
-        lambda: _actors("pool", PoolWorld()),
-        _simulation,
+        lambda: _plain_queue(rounds),
+        lambda: _actors("threads", ThreadWorld(), rounds),
+        lambda: _actors("pool", PoolWorld(), rounds),
+        lambda: _simulation(simulated_rounds),
     ]
-    return [
-        max((measure() for _ in range(REPETITIONS)), key=lambda row: row.round_trips_per_second)
-        for measure in measurements
-    ]
+    found = [[measure() for measure in measurements] for _ in range(REPETITIONS)]
+    return [max(column, key=lambda row: row.round_trips_per_second) for column in zip(*found, strict=True)]
 
 
-def main() -> None:
-    """Print the table."""
-    for row in run():
-        trips, messages = row.round_trips_per_second, row.messages_per_second
-        print(f"{row.world:12} {trips:12,.0f} round trips/s {messages:12,.0f} messages/s")
+def report(*, quick: bool) -> Table:
+    rows = run(200, 1_000) if quick else run()
+    reference = rows[0].round_trips_per_second
+    return Table(
+        "Actors",
+        ("two actors in", "round trips/s", "÷ plain queue", "messages/s"),
+        tuple(
+            (
+                row.world,
+                f"{row.round_trips_per_second:,.0f}",
+                ratio(row.round_trips_per_second, reference),
+                f"{row.messages_per_second:,.0f}",
+            )
+            for row in rows
+        ),
+    )
 
 
 def _pair(world: World, over: Callable[[], None]) -> tuple[Supervisor, Address[Ball]]:
@@ -93,52 +103,48 @@ def _pair(world: World, over: Callable[[], None]) -> tuple[Supervisor, Address[B
     return root, players[0]
 
 
-def _actors(name: str, world: ThreadWorld | PoolWorld) -> Row:
+def _actors(name: str, world: ThreadWorld | PoolWorld, rounds: int) -> Row:
     over = threading.Event()
     root, first = _pair(world, over.set)
     began = _begin()
-    first.tell(Ball(2 * FIELD_ROUNDS))
+    first.tell(Ball(2 * rounds))
     over.wait()
     seconds = time.perf_counter() - began
     root.stop()
     world.close()
-    return Row(name, FIELD_ROUNDS / seconds)
+    return Row(name, rounds / seconds)
 
 
-def _simulation() -> Row:
-    world = SimulatedWorld(seed=1, turns_per_instant=3 * SIMULATED_ROUNDS)
+def _simulation(rounds: int) -> Row:
+    world = SimulatedWorld(seed=1, turns_per_instant=3 * rounds)
     root, first = _pair(world, lambda: None)
     began = _begin()
-    first.tell(Ball(2 * SIMULATED_ROUNDS))
+    first.tell(Ball(2 * rounds))
     world.run_for(1.0)
     seconds = time.perf_counter() - began
     root.stop()
-    return Row("simulation", SIMULATED_ROUNDS / seconds)
+    return Row("simulation", rounds / seconds)
 
 
-def _plain_queue() -> Row:
+def _plain_queue(rounds: int) -> Row:
     there: queue.SimpleQueue[int] = queue.SimpleQueue()
     back: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def echo() -> None:
-        for _ in range(FIELD_ROUNDS):
+        for _ in range(rounds):
             back.put(there.get())
 
     thread = threading.Thread(target=echo, daemon=True)
     thread.start()
     began = _begin()
-    for n in range(FIELD_ROUNDS):
+    for n in range(rounds):
         there.put(n)
         back.get()
     seconds = time.perf_counter() - began
     thread.join()
-    return Row("plain queue", FIELD_ROUNDS / seconds)
+    return Row("plain queue", rounds / seconds)
 
 
 def _begin() -> float:
     gc.collect()
     return time.perf_counter()
-
-
-if __name__ == "__main__":
-    main()

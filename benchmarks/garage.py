@@ -72,6 +72,8 @@ class Garage:
 
     def settled(self) -> bool:
         """The coordinator heard of every charge point and every meter has been read."""
+        if not self.names:
+            return True  # nobody to hear of: it would wait for one whole lease
         view = self.snapshot()
         reported = all(row.state is not None and row.energy_wh is not None for row in view.charge_points)
         return reported and all(row.holding is False for row in view.circuits)

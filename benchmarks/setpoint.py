@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from actors.world import World
 from benchmarks.garage import MAX_AMPS, OTHERS_AMPS, Garage
 from benchmarks.spread import Spread
 from benchmarks.table import Table, ratio
@@ -116,7 +115,7 @@ class MeasuredPark:
     def __init__(self, world: ThreadWorld | PoolWorld, points: int) -> None:
         self._world = world
         self._edges = Timers()
-        self.garage = Garage(_as_world(world), points, self._edges.after)
+        self.garage = Garage(world, points, self._edges.after)
         self._told: list[tuple[float, Signal]] = []
         self.garage.hardware.signalled = self._note
         self.garage.start()
@@ -126,6 +125,12 @@ class MeasuredPark:
         self.garage.stop()
         self._edges.close()
         self._world.close()
+
+    def fill(self) -> None:
+        """All cars come at once; returns when all charge."""
+        for name in self.garage.names:
+            self._edges.after(0.0, lambda name=name: self.garage.hardware.plug(name))
+        _wait_for("all cars to charge", self._all_charge)
 
     def arrivals(self, events: int) -> list[Event]:
         """Cars come one by one, round after round; those of the last round stay. The first tenth is not counted."""
@@ -212,10 +217,6 @@ def _wait_for(what: str, true: Callable[[], bool], patience: float = PATIENCE_SE
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {patience} s for {what}")
         time.sleep(0.2)
-
-
-def _as_world(world: World) -> World:
-    return world
 
 
 def _cells(row: Row, reference: float) -> tuple[str, ...]:

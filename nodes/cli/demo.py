@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from nodes.demo.configuration import LARGEST_PARK
 from nodes.demo.ports import LARGEST_BASE
-from nodes.demo.screen import Screen
+from nodes.demo.screen import Screen, Terminal
 from nodes.demo.show import prepare, run
 
 SMALLEST_BASE = 1024  # below are the ports of the system
@@ -55,7 +54,7 @@ def demo(
     """Run a park with virtual cars, card readers and meters, and an OCPP backend; each part is a process of its own."""
     del clients
     place = prepare(charge_points, port_base, folder)
-    screen = Screen(Console())
+    screen = Screen(Terminal())
     screen.say(f"park {place.park.name}: {charge_points} charge points on a {place.park.fuse_amps} A fuse")
     for name, address in place.addresses().items():
         screen.say(f"  {name:<9}{address}")

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nodes.log import visible
+from park.charging.report import ReportedSession
 from park.model.electric import PHASE_NAMES, PerPhase
 from park.model.metering import Quality
 from park.view import BackendRow, ChargePointRow, CircuitRow, MeterRow, ParkView
@@ -33,6 +34,8 @@ def _parts(view: ParkView) -> Iterator[RenderableType]:
     if view.circuits:
         yield _circuits(view)
     yield _charge_points(view)
+    if any(row.session for row in view.charge_points):
+        yield _sessions(view)
     yield from _faults(view)
     yield from _troubled_actors(view)
 
@@ -41,7 +44,9 @@ def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         title, _, side = column.partition(">")
-        table.add_column(title, justify="right" if side == "right" else "left", overflow="fold")
+        table.add_column(
+            title, justify="right" if side == "right" else "left", overflow="fold", no_wrap=side == "right"
+        )
     return table
 
 
@@ -80,14 +85,14 @@ def _oldest(row: BackendRow, view: ParkView) -> str:
 
 
 def _meters(view: ParkView) -> Table:
-    table = _table("meter", "quality", "age>right", "L1 L2 L3 A>right", "power W>right", "problem")
+    table = _table("meter", "quality", "age>right", "L1 L2 L3>right", "power>right", "problem")
     for row in view.meters:
         table.add_row(
             _plain(row.name),
             _coloured(row.quality.value, row.quality is Quality.FRESH),
             _meter_age(row, view),
             _currents(row.currents_ma),
-            _known(row.power_w),
+            UNKNOWN if row.power_w is None else f"{row.power_w} W",
             _plain(row.problem or ""),
         )
     return table
@@ -99,20 +104,12 @@ def _meter_age(row: MeterRow, view: ParkView) -> str:
 
 def _circuits(view: ParkView) -> Table:
     table = _table(
-        "circuit",
-        "phase",
-        "limit A>right",
-        "others A>right",
-        "available A>right",
-        "committed A>right",
-        "measured A>right",
-        "bound by",
+        "circuit", "limit>right", "others>right", "available>right", "committed>right", "measured>right", "bound by"
     )
     for row in view.circuits:
-        for number, (name, phase) in enumerate(zip(PHASE_NAMES, row.phases, strict=True)):
+        for name, phase in zip(PHASE_NAMES, row.phases, strict=True):
             table.add_row(
-                _circuit_name(row) if number == 0 else "",
-                name,
+                f"{_circuit_name(row)} {name}",
                 _amps(phase.limit_ma),
                 _amps(phase.external_ma),
                 _amps(phase.available_ma),
@@ -130,15 +127,7 @@ def _circuit_name(row: CircuitRow) -> str:
 
 def _charge_points(view: ParkView) -> Table:
     table = _table(
-        "charge point",
-        "id>right",
-        "state",
-        "status",
-        "granted A>right",
-        "signalled A>right",
-        "measured A>right",
-        "session",
-        "why",
+        "charge point", "id>right", "state", "status", "granted>right", "signalled>right", "measured L1 L2 L3>right"
     )
     for row in view.charge_points:
         table.add_row(
@@ -149,9 +138,15 @@ def _charge_points(view: ParkView) -> Table:
             _amps(row.grant.amps_ma if row.grant else None),
             _amps(row.signalled_ma),
             _currents(row.measured_ma),
-            _session(row),
-            _plain(_why(row)),
         )
+    return table
+
+
+def _sessions(view: ParkView) -> Table:
+    table = _table("charge point", "session", "why this current")
+    for row in view.charge_points:
+        if row.session is not None:
+            table.add_row(_plain(row.name), _session(row.session), _plain(_why(row)))
     return table
 
 
@@ -161,16 +156,14 @@ def _status(row: ChargePointRow) -> str:
     return _coloured(row.ocpp_status.value, not row.faults)
 
 
-def _session(row: ChargePointRow) -> str:
-    if row.session is None:
-        return ""
-    energy = UNKNOWN if row.session.energy_wh is None else f"{row.session.energy_wh / 1000:.2f} kWh"
-    number = "" if row.session.transaction is None else f"#{row.session.transaction} "
-    return f"{number}{energy} by {_plain(row.session.authorized_by)}"
+def _session(session: ReportedSession) -> str:
+    energy = UNKNOWN if session.energy_wh is None else f"{session.energy_wh / 1000:.2f} kWh"
+    number = "" if session.transaction is None else f"#{session.transaction} "
+    return f"{number}{energy} by {_plain(session.authorized_by)}"
 
 
 def _why(row: ChargePointRow) -> str:
-    reason = row.grant.reason if row.grant else row.share.reason if row.share and row.session else ()
+    reason = row.grant.reason if row.grant else row.share.reason if row.share else ()
     return "; ".join(in_words(link) for link in reason)
 
 
@@ -200,11 +193,11 @@ def _plain(text: str) -> str:
 
 
 def _amps(current_ma: int | None) -> str:
-    return UNKNOWN if current_ma is None else f"{current_ma / 1000:.1f}"
+    return UNKNOWN if current_ma is None else f"{current_ma / 1000:.1f} A"
 
 
 def _currents(currents_ma: PerPhase | None) -> str:
-    return UNKNOWN if currents_ma is None else " ".join(f"{current / 1000:.1f}" for current in currents_ma)
+    return UNKNOWN if currents_ma is None else f"{' '.join(f'{current / 1000:.1f}' for current in currents_ma)} A"
 
 
 def _known(value: object) -> str:

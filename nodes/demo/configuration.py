@@ -11,7 +11,7 @@ from nodes.demo.ports import Ports
 FUSES = (63, 80, 100, 125, 160, 200, 250, 315, 400, 500, 630, 800, 1000, 1250)  # IEC 60269: usual nominal currents
 AMPS_PER_POINT = 10  # of the fuse: enough for 6 A each beside the house, far too little for 32 A each
 LARGEST_PARK = FUSES[-1] // AMPS_PER_POINT  # charge points
-HOUSE_SHARE = 0.25  # of the fuse, before the house wants more
+HOUSE_SHARE = 0.2  # of the fuse, before the house wants more
 WIRINGS = ("RST", "STR", "TRS")  # turned from point to point, so that single-phase cars spread over the phases
 GRID_METER = "grid-meter"
 GRID_UNIT = 1

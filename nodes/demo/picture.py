@@ -131,7 +131,7 @@ def _bar(house: float, cars: float) -> Text:
 
 
 def _charge_points(park: ParkView) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+    table = Table(box=None, pad_edge=False, collapse_padding=True, header_style="bold", expand=True)
     for title, width, side in COLUMNS:
         table.add_column(title, justify=side, no_wrap=True, min_width=width)
     table.add_column("why", no_wrap=True, overflow="ellipsis", ratio=1)
@@ -194,15 +194,12 @@ def _lists(scene: Scene, lines: int) -> Table:
 
 def _entry(entry: LedgerEntry) -> Text:
     clock = entry.at[11:19]
+    number = f"{clock} #{entry.transaction_id} "
     if entry.action == "StartTransaction":
-        where = f"connector {entry.payload.get('connectorId')}, meter {entry.payload.get('meterStart')} Wh"
-        return Text.assemble(f"{clock} #{entry.transaction_id} ", ("start", "green"), f" {where}")
-    reason = entry.payload.get("reason", "Local")
-    return Text.assemble(
-        f"{clock} #{entry.transaction_id} ",
-        ("stop ", "magenta"),
-        f" meter {entry.payload.get('meterStop')} Wh, {reason}",
-    )
+        where = f" connector {entry.payload.get('connectorId')} at {entry.payload.get('meterStart')} Wh"
+        return Text.assemble(number, ("start", "green"), where)
+    how = f"  at {entry.payload.get('meterStop')} Wh: {entry.payload.get('reason', 'Local')}"
+    return Text.assemble(number, ("stop", "magenta"), how)
 
 
 def _currents(row: ChargePointRow) -> tuple[int, int, int]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 from rich.console import Console
 from rich.live import Live
 
@@ -10,13 +13,31 @@ from nodes.demo.picture import Scene, line, page
 LINE_SECONDS = 5.0
 
 
+class Terminal(Console):
+    """Standard output. `gone`: whoever read it has closed it (`chargepark demo | head`)."""
+
+    gone = False
+
+    def on_broken_pipe(self) -> None:
+        """Write nowhere from now on: rich would end the process here, before the demo ended its children."""
+        self.gone = self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
 class Screen:
     """Shows scenes between `open` and `close`; `say` is for before and after."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Terminal) -> None:
         self._console = console
         self._live: Live | None = None
         self._next_line = 0.0
+
+    @property
+    def gone(self) -> bool:
+        """Nobody looks any more."""
+        return self._console.gone
 
     def say(self, text: str) -> None:
         """Print a line that stays."""

@@ -128,7 +128,7 @@ async def _perform(
     ledger = Ledger(place.ledger)
     screen.open()
     try:
-        while seconds is None or loop.time() - began < seconds:
+        while not screen.gone and (seconds is None or loop.time() - began < seconds):
             view, truth = await its.park(), await its.truth()
             played = summary.played_seconds = round(loop.time() - began, 1)
             summary.sightings.look(truth, view)

@@ -110,7 +110,7 @@ def _visit(
 def _house(park: Park, seed: int) -> Iterator[Timed]:
     draw = random.Random(f"{seed} house")  # noqa: S311 - a story, no secret
     yield 0.0, _draws(park, 1.0)
-    at, level = HOUSE_FIRST_RISE, HOUSE_LEVELS[-1]
+    at, level = HOUSE_FIRST_RISE, HOUSE_LEVELS[-2]
     while True:
         yield at, _draws(park, level)
         at += draw.uniform(*HOUSE_EVERY)

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 from actors.address import Address
+from nodes.simulation.scenario import Backend
 from nodes.simulation.world import SimulatedWorld
 from nodes.virtual.ledger import Ledger
 from park.ocpp.link import (
@@ -34,15 +35,15 @@ class SimulatedBackend:
         self,
         world: SimulatedWorld,
         random: Random,
-        answer_seconds: tuple[float, float],
-        lost_answers: float,
+        manners: Backend,
         seen: Callable[[SendCall], None],
     ) -> None:
         self.ledger = Ledger(IN_MEMORY)
         self.calls = 0
         self.lost = 0
+        self.outages = 0
         self._world, self._random, self._seen = world, random, seen
-        self._answer_seconds, self._lost_answers = answer_seconds, lost_answers
+        self._answer_seconds, self._lost_answers = manners.answer_seconds, manners.lost_answers
         self._identity = ""
         self._central: Address[LinkEvent] | None = None
         self._link = 0
@@ -57,6 +58,7 @@ class SimulatedBackend:
     def go_away(self, seconds: float) -> None:
         """An outage: the link breaks, answers under way are lost, nobody connects until it ends."""
         self._away = True
+        self.outages += 1
         self._lose("the backend is away")
         self._world.after(seconds, self._return)
 

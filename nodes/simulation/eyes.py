@@ -8,11 +8,12 @@ from typing import Generic, TypeVar
 
 from actors.address import Address
 from actors.messages import ChargePointMessage, CoordinatorMessage, JournalMessage
+from nodes.simulation.overdraw import OverdrawWatch
 from nodes.simulation.world import SimulatedWorld
 from park.load.circuit import Circuit, Placement
 from park.load.invariants import Cause, OverloadWatch, PromiseWatch, SignalWatch, Violation
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
-from park.model.electric import PerPhase, ZERO, add, subtract
+from park.model.electric import ZERO, PerPhase, add, lowest, subtract
 from park.model.evse import PilotOutput
 from park.model.grant import ApplyGrant
 from park.model.metering import Quality, ReadingTaken
@@ -20,6 +21,8 @@ from park.model.session import RecordFact, SessionFact, key_of
 from park.physics.site import Site
 
 M = TypeVar("M")
+LOOK_SECONDS = 0.999  # all pilots are compared with their grants this often, changed ones at once
+FULL_SHARE = 0.95  # of the limit less the headroom: from here on it is the fuse that limits the cars
 
 
 class _Eye(Generic[M]):
@@ -51,75 +54,82 @@ class EventLog:
 
 
 class Checkers:
-    """S1–S5 on the circuits and charge points of one board. `violations`: all that were found, in order."""
+    """S1-S5 on the circuits and charge points of one board. `violations`: all that were found, in order.
+
+    A message passes an eye when it is told, and is handled later in the same instant. So what it changes about the
+    promises may already hold in that instant, or not yet: the checkers allow both, and only the new one afterwards.
+    """
 
     def __init__(
         self,
         world: SimulatedWorld,
         circuits: Sequence[Circuit],
         placements: Sequence[Placement],
+        site: Site,
         full_names: Mapping[str, str],
     ) -> None:
         self.violations: list[Violation] = []
         self.facts: dict[tuple[str, int], SessionFact] = {}
         self.log = EventLog(world)
         self.readings = 0
-        self._world = world
-        self._circuits = circuits
+        self.full_seconds = 0.0
+        self._world, self._circuits, self._site = world, circuits, site
         self._promises = PromiseWatch(circuits, placements)
         self._overloads = {circuit.name: OverloadWatch(circuit) for circuit in circuits}
         self._signals = {placement.charge_point: SignalWatch(placement) for placement in placements}
+        self._pilots = [(site.evses[short], self._signals[full]) for short, full in full_names.items()]
+        self._overdraw = OverdrawWatch(site)
         self._circuit_of_meter = {circuit.meter: circuit for circuit in circuits if circuit.meter}
-        self._meters_lost: set[str] = set()
-        self._full_names = full_names
-        self._told: dict[str, int] = {}
-        self._flows: dict[str, tuple[PerPhase, PerPhase]] = {}
-        self._site: Site | None = None
-
-    def watch(self, site: Site) -> None:
-        """Name the physics that is looked at."""
-        self._site = site
+        self._meters_lost = {circuit.name for circuit in circuits if circuit.meter}
+        self._defied: set[str] = set()
+        self._external = {circuit.name: circuit.external_fallback_ma for circuit in circuits}
+        self._used = {placement.charge_point: placement.phases for placement in placements}
+        self._later: list[Callable[[], None]] = []
+        self._later_at = 0.0
+        self._told = [0] * len(self._pilots)
+        self._all_looked_at = 0.0
+        self._looked_at = 0.0
+        self._full = False
 
     # ------------------------------------------------------------ what passes
 
     def on_charge_point(self, name: str, address: Address[ChargePointMessage], /) -> Address[ChargePointMessage]:
+        """Watch the grants that are sent to a charge point (S1), and remember them for its pilot (S2)."""
+        signals = self._signals[name]
+
         def look(message: ChargePointMessage) -> None:
-            if isinstance(message, ApplyGrant):
-                grant, now = message.grant, self._world.now().mono
+            if type(message) is ApplyGrant:
+                grant, now = message.grant, self._moment()
                 self.log.write((name, grant.amps_ma, grant.sequence, grant.lapse_ma))
                 self.violations += self._promises.sent(now, grant)
-                self._signals[name].granted(now, grant, grant.stamp.mono + grant.valid_for)
+                signals.granted(now, grant, grant.stamp.mono + grant.valid_for)
 
         return _Eye(address, look)
 
     def on_coordinator(self, address: Address[CoordinatorMessage], /) -> Address[CoordinatorMessage]:
+        """Watch what the coordinator may know."""
+
         def look(message: CoordinatorMessage) -> None:
-            now = self._world.now().mono
             match message:
                 case ReadingTaken():
-                    self._read(message, now)
-                case BoardHeartbeat(stamp):
-                    self._promises.stamped(stamp, now)
+                    self.readings += 1
+                    circuit = self._circuit_of_meter.get(message.meter)
+                    if circuit is not None:
+                        self._read(circuit, message.quality)
                 case CurrentSignalled():
-                    self.log.write(message)
-                    fence = (message.epoch, message.sequence)
-                    self._promises.signalled(
-                        now,
-                        message.charge_point,
-                        message.amps_ma,
-                        message.lapse_ma,
-                        fence,
-                        open_=message.contactor_open,
-                    )
+                    self._signalled(message)
+                case BoardHeartbeat(stamp):
+                    self._promises.stamped(stamp, self._moment())
                 case DemandChanged():
-                    self.log.write(message)
-                    self._promises.loads(message.charge_point, message.phases_used)
+                    self._wished(message)
                 case _:
                     pass
 
         return _Eye(address, look)
 
     def on_journal(self, address: Address[JournalMessage], /) -> Address[JournalMessage]:
+        """Remember every fact that is stated: the backend must have them all in the end (D1)."""
+
         def look(message: JournalMessage) -> None:
             if isinstance(message, RecordFact):
                 key = key_of(message.fact)
@@ -129,34 +139,57 @@ class Checkers:
 
         return _Eye(address, look)
 
-    def _read(self, reading: ReadingTaken, now: float) -> None:
-        self.readings += 1
-        circuit = self._circuit_of_meter.get(reading.meter)
-        if circuit is None:
-            return
-        if reading.quality is Quality.FRESH:
-            if circuit.name in self._meters_lost:
-                self._meters_lost.discard(circuit.name)
-                self._overloads[circuit.name].ended(Cause.METER_LOST, now)
-            self._promises.metered(circuit.name, self._external(circuit))
+    def _signalled(self, message: CurrentSignalled) -> None:
+        self.log.write(message)
+        fence = (message.epoch, message.sequence)
+        self._promises.signalled(
+            self._moment(), message.charge_point, message.amps_ma, message.lapse_ma, fence, open_=message.contactor_open
+        )
+
+    def _wished(self, message: DemandChanged) -> None:
+        now, point, phases = self._moment(), message.charge_point, message.phases_used
+        self.log.write(message)
+        if phases <= self._used[point]:
+            self._promises.loads(point, phases)
         else:
-            if circuit.name not in self._meters_lost:
-                self._meters_lost.add(circuit.name)
-                self._overloads[circuit.name].began(Cause.METER_LOST)
-            self._promises.metered(circuit.name, circuit.external_fallback_ma)
+            self._afterwards(now, lambda: self._promises.loads(point, phases))
+        self._used[point] = phases
+
+    def _read(self, circuit: Circuit, quality: Quality) -> None:
+        now, name = self._moment(), circuit.name
+        if quality is Quality.FRESH:
+            own, total = self._flow(name)
+            a, b, c = subtract(total, own)
+            external = (max(a, 0), max(b, 0), max(c, 0))
+            if name in self._meters_lost:
+                self._meters_lost.discard(name)
+                self._overloads[name].ended(Cause.METER_LOST, now)
+        else:
+            external = circuit.external_fallback_ma
+            if name not in self._meters_lost:
+                self._meters_lost.add(name)
+                self._overloads[name].began(Cause.METER_LOST)
+        self._promises.metered(name, lowest(self._external[name], external))
+        self._external[name] = external
+        self._afterwards(now, lambda: self._promises.metered(name, external))
+
+    def _afterwards(self, now: float, change: Callable[[], None]) -> None:
+        self._later.append(change)
+        self._later_at = now
+
+    def _moment(self) -> float:
+        """Now; what was told at an earlier instant holds by now."""
+        now = self._world.now().mono
+        if self._later and now > self._later_at:
+            for change in self._later:
+                change()
+            self._later.clear()
+        return now
 
     # ------------------------------------------------------------ what is
 
-    def _external(self, circuit: Circuit) -> PerPhase:
-        """True foreign load of the circuit now, never below 0."""
-        own, total = self._flow(circuit.name)
-        a, b, c = subtract(total, own)
-        return (max(a, 0), max(b, 0), max(c, 0))
-
     def _flow(self, circuit: str) -> tuple[PerPhase, PerPhase]:
         """(own, total) currents of the circuit."""
-        if self._site is None:
-            return ZERO, ZERO
         physical = self._site.circuits[circuit]
         own = ZERO
         for evse in physical.evses:
@@ -170,19 +203,47 @@ class Checkers:
 
     def look(self, now: float) -> None:
         """Compare physics with the promises; called after every change of the site."""
-        if self._site is None:
-            return
+        if self._full:
+            self.full_seconds += now - self._looked_at
+        self._looked_at, self._full = now, False
+        self._look_at_pilots(now)
         for circuit in self._circuits:
-            flow = self._flow(circuit.name)
-            self._flows[circuit.name] = flow
-            own, total = flow
-            external = subtract(total, own)
-            known = circuit.external_fallback_ma if circuit.name in self._meters_lost else external
-            self.violations += self._overloads[circuit.name].observe(
-                now, circuit.limit_ma, own, (min(known[0], external[0]), min(known[1], external[1]), min(known[2], external[2]))
-            )
-        for name, evse in self._site.evses.items():
+            self._look_at_circuit(circuit, now)
+
+    def _look_at_circuit(self, circuit: Circuit, now: float) -> None:
+        own, total = self._flow(circuit.name)
+        external = subtract(total, own)
+        overdrawn = self._overdraw.on(circuit.name, now)
+        overload = self._overloads[circuit.name]
+        known = external
+        if circuit.name in self._meters_lost:
+            known = lowest(circuit.external_fallback_ma, external)
+        if overdrawn is not ZERO:  # nobody was offered it: it comes from outside, like foreign load
+            own, known = subtract(own, overdrawn), add(known, overdrawn)
+        if self._overdraw.defiant is not (circuit.name in self._defied):
+            self._defy(circuit.name, now)
+        self.violations += overload.observe(now, circuit.limit_ma, own, known)
+        for flow, limit in zip(total, circuit.limit_ma, strict=True):
+            self._full = self._full or flow >= FULL_SHARE * (limit - circuit.headroom_ma)
+
+    def _defy(self, circuit: str, now: float) -> None:
+        """A car on the circuit began to draw far too much, or has ended."""
+        if circuit in self._defied:
+            self._defied.discard(circuit)
+            self._overloads[circuit].ended(Cause.VEHICLE, now)
+        else:
+            self._defied.add(circuit)
+            self._overloads[circuit].began(Cause.VEHICLE)
+
+    def _look_at_pilots(self, now: float) -> None:
+        every = now - self._all_looked_at >= LOOK_SECONDS
+        if every:
+            self._all_looked_at = now
+        for place, (evse, signals) in enumerate(self._pilots):
             signalled = evse.amps_ma if evse.output is PilotOutput.PWM else 0
-            if signalled or self._told.get(name):
-                self._told[name] = signalled
-                self.violations += self._signals[self._full_names[name]].signalled(now, signalled)
+            if signalled != self._told[place]:
+                self._told[place] = signalled
+                self._overdraw.offered(evse, signalled, now)
+            elif not (every and signalled):
+                continue
+            self.violations += signals.signalled(now, signalled)

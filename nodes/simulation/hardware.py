@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from actors.address import Address
 from actors.messages import ChargePointMessage, DriverMessage, MeterMessage, ReaderMessage
@@ -82,8 +81,7 @@ class SimulatedHardware:
                 name = self._short[point]
                 self._tell(name, self.site.evses[name])
             case _:
-                short = replace(message, charge_point=self._short[message.charge_point])
-                self.site.apply(short, self._world.now().mono)
+                self.site.apply(message, self._world.now().mono, self._short[message.charge_point])
                 self.changed()
 
     def _step(self) -> None:
@@ -111,4 +109,4 @@ class SimulatedHardware:
     def _tell(self, name: str, evse: Evse) -> None:
         self._reported[name] = evse.revision
         full = self._name_of[name]
-        self._points[full].tell(replace(evse.report(), charge_point=full))
+        self._points[full].tell(evse.report(full))

@@ -28,9 +28,12 @@ class SimulatedHouse:
 
     def _load(self, hour: float) -> PerPhase:
         before, share = int(hour) % HOURS, hour % 1.0
-        noise = self._house.noise_amps
-        a, b, c = (
-            max(0, round(1000 * (first + (then - first) * share + self._random.uniform(-noise, noise))))
-            for first, then in zip(self._house.amps[before], self._house.amps[(before + 1) % HOURS], strict=True)
-        )
+        pairs = zip(self._house.amps[before], self._house.amps[(before + 1) % HOURS], strict=True)
+        a, b, c = (self._noisy(first + (then - first) * share) for first, then in pairs)
         return (a, b, c)
+
+    def _noisy(self, amps: float) -> int:
+        """In mA; noise makes no generator of a load."""
+        noise = self._house.noise_amps
+        noisy = round(1000 * (amps + self._random.uniform(-noise, noise)))
+        return max(0, noisy) if amps >= 0 else noisy

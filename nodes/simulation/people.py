@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from random import Random
 
 from nodes.simulation.hardware import SimulatedHardware
@@ -34,13 +35,11 @@ class People:
         hardware: SimulatedHardware,
         arrivals: Arrivals,
         random: Random,
-        first_hour: int,
         charging: Callable[[str], bool],
     ) -> None:
         self.visits = 0
         self.turned_away = 0
         self._world, self._hardware, self._arrivals, self._random = world, hardware, arrivals, random
-        self._first_hour = first_hour
         self._charging = charging
         self._free = sorted(hardware.site.evses)
         self._resting = sorted(arrivals.tags)
@@ -54,8 +53,8 @@ class People:
             at += self._random.expovariate(busiest)
             if at >= seconds:
                 return
-            hour = int(self._first_hour + at // HOUR) % 24
-            if self._random.random() < self._arrivals.per_hour[hour] / HOUR / busiest:
+            moment = self._world.now().wall + timedelta(seconds=at)
+            if self._random.random() < self._arrivals.per_hour[moment.hour] / HOUR / busiest:
                 self._world.after(at, self._arrive)
 
     def _arrive(self) -> None:

@@ -46,9 +46,13 @@ RECOVER_AGAIN_SECONDS = 5.0  # between questions to a journal that does not answ
 
 def step(state: ChargePointState, event: ChargePointEvent, now: Now) -> tuple[ChargePointState, tuple[Effect, ...]]:
     """The state after one event, and the effects due. Never raises, whatever comes in whatever order."""
-    if type(event) is Tick and now.mono < state.wake:
-        return state, ()
     effects: list[Effect] = []
+    if type(event) is Tick and not _is_due(state, now.mono):
+        if now.mono < state.wake:
+            return state, ()
+        after = state.fork()
+        _wake(state, after, now.mono, effects)
+        return after, tuple(effects)
     after = state.fork()
     _absorb(after, event, now, effects)
     if type(event) is ReadingTaken and _only_figures(state, after, now.mono):
@@ -56,6 +60,11 @@ def step(state: ChargePointState, event: ChargePointEvent, now: Now) -> tuple[Ch
     else:
         _settle(state, after, now, effects)
     return after, tuple(effects)
+
+
+def _is_due(state: ChargePointState, mono: float) -> bool:
+    """Whether a deadline has passed since the last step; often what a tick was asked for is settled by then."""
+    return state.wake <= mono and any(state.wake <= due <= mono for due in _deadlines(state))
 
 
 def _only_figures(before: ChargePointState, state: ChargePointState, mono: float) -> bool:

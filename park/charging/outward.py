@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from park.charging import life
 from park.charging.energy import limit_ma
 from park.charging.faults import Fault, Impact
@@ -62,9 +60,7 @@ def tell_reading(state: ChargePointState, effects: list[Effect]) -> None:
         return
     if told.measured_ma == sample.currents_ma and told.energy_wh == sample.energy_wh:
         return
-    state.told_report = replace(
-        told, measured_ma=sample.currents_ma, energy_wh=sample.energy_wh, session=_reported_session(state)
-    )
+    state.told_report = told.with_figures(sample.currents_ma, sample.energy_wh, _reported_session(state))
     effects.append(state.told_report)
 
 

@@ -14,6 +14,7 @@ from park.model.grant import Grant, Stamp
 
 STEP_SECONDS = 12.0  # S3: a load or limit step, all healthy
 HEIGHTS = ((1.45, 12.0), (2.0, 8.0), (3.0, 0.0))  # S3: times the fuse → longest seconds by our doing
+KEPT_STAMPS = 1_000  # far more than the seconds a grant may be old
 DEADMAN_SECONDS = 1.0  # safety §3: between the end of a lease and the watchdog's action
 
 
@@ -247,6 +248,8 @@ class PromiseWatch:
     def stamped(self, stamp: Stamp, at: float) -> None:
         """True time at which the board made this stamp."""
         self._stamps[stamp] = at
+        if len(self._stamps) > KEPT_STAMPS:
+            del self._stamps[next(iter(self._stamps))]
 
     def loads(self, charge_point: str, phases_used: int) -> None:
         """The vehicle may load so many phases."""

@@ -227,15 +227,15 @@ class Evse:
             self.temperature_c, frozenset(self.faults),
         )  # fmt: skip
 
-    def report(self) -> EvseReported:
-        """Read all levels, as the device would tell them."""
+    def report(self, charge_point: str | None = None) -> EvseReported:
+        """Read all levels, as the device would tell them; `charge_point`: its name at the controller's."""
         names = {fault.value for fault in self.faults & REPORTED}
         if self.contactor.failed:
             names.add("contactor")
         if self.lock is not None and self.lock.failed:
             names.add("lock")
         return EvseReported(
-            charge_point=self.spec.name,
+            charge_point=charge_point or self.spec.name,
             pilot=self.pilot,
             proximity_ohms=None if Fault.PP in self.faults else self.cable_ohms,
             contactor_closed=self.contactor.closed,

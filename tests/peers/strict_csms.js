@@ -1,16 +1,18 @@
 // A central system by other people: the npm package ocpp-rpc in strict mode checks every call and answer, both ways,
-// against the OCPP 1.6 schemas. Orders come as JSON lines on stdin: {"id": IDENTITY, "method": …, "params": …} or
-// {"quit": true}. Everything that happens goes to stdout as JSON lines with `event`.
+// against the OCPP 1.6 schemas. Orders come as JSON lines on stdin: {"id": IDENTITY, "method": …, "params": …},
+// {"id": IDENTITY, "raw": TEXT, "times": N} sends N times TEXT as one frame, unchecked, or {"quit": true}. Everything that
+// happens goes to stdout as JSON lines with `event`. The only argument is the port; preset: any.
 'use strict';
 const readline = require('node:readline');
 const { RPCServer, createRPCError } = require('ocpp-rpc');
 
 const emit = (event, fields) => process.stdout.write(`${JSON.stringify({ event, ...fields })}\n`);
+const BLOCKED = new Set(['BLOCKED', '04B10C4E']);
 const stations = new Map();
 let transactions = 100;
 
 const answers = {
-  Authorize: ({ idTag }) => ({ idTagInfo: { status: idTag === 'BLOCKED' ? 'Blocked' : 'Accepted' } }),
+  Authorize: ({ idTag }) => ({ idTagInfo: { status: BLOCKED.has(idTag) ? 'Blocked' : 'Accepted' } }),
   BootNotification: () => ({ status: 'Accepted', interval: 300, currentTime: new Date().toISOString() }),
   Heartbeat: () => ({ currentTime: new Date().toISOString() }),
   MeterValues: () => ({}),
@@ -49,6 +51,10 @@ readline.createInterface({ input: process.stdin }).on('line', async (line) => {
     await server.close({ code: 1001 });
     process.exit(0);
   }
+  if ('raw' in order) {
+    stations.get(order.id).sendRaw(order.raw.repeat(order.times || 1));
+    return;
+  }
   try {
     const result = await stations.get(order.id).call(order.method, order.params);
     emit('result', { method: order.method, result });
@@ -57,4 +63,4 @@ readline.createInterface({ input: process.stdin }).on('line', async (line) => {
   }
 });
 
-server.listen(0, '127.0.0.1').then((http) => emit('listening', { port: http.address().port }));
+server.listen(Number(process.argv[2] || 0), '127.0.0.1').then((http) => emit('listening', { port: http.address().port }));

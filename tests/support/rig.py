@@ -23,7 +23,7 @@ from park.view import ParkView
 
 PATIENCE = 30.0  # seconds until a wait in vain fails; no passing test takes it
 LOOK_AGAIN = 0.05
-FAST = {"fallback": 6, "limit": 63}
+STRICT = Path(__file__).parents[1] / "peers/strict_csms.js"
 
 
 def free_ports(count: int) -> list[int]:
@@ -39,9 +39,18 @@ def free_ports(count: int) -> list[int]:
 
 
 def configuration(
-    directory: Path, points: int = 2, limit: int = 63, lease: int = 10, mode: str = "backend", backend: bool = True
+    directory: Path,
+    points: int = 2,
+    limit: int = 63,
+    lease: int = 10,
+    mode: str = "backend",
+    backend: bool = True,
+    fallback: int = 6,
 ) -> Configuration:
-    """A node file for a board with `points` charge points, each with a meter, one reader, and a house meter."""
+    """A node file for a board with `points` charge points, each with a meter, and a house meter.
+
+    The reader `door` serves them all, and each has one of its own, `cp1-reader` and so on.
+    """
     energy, metrics, bench_port, modbus, ocpp = free_ports(5)
     text = f"""
 [node]
@@ -97,10 +106,14 @@ circuit = "grid"
 phases = 3
 min_amps = 6
 max_amps = 32
-fallback_amps = 6
+fallback_amps = {fallback}
 outlet = "{"socket" if number % 2 else "cable"}"
 meter = "cp{number}-meter"
 driver = "virtual"
+[[reader]]
+name = "cp{number}-reader"
+driver = "virtual"
+serves = ["cp{number}"]
 """
     path = directory / "board.toml"
     path.write_text(text)
@@ -137,11 +150,18 @@ class Rig:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     starts: int = 0
 
-    def start(self, name: str, *arguments: str, crash: str = "", stdin: int | None = subprocess.DEVNULL) -> None:
+    def start(
+        self,
+        name: str,
+        *arguments: str,
+        crash: str = "",
+        stdin: int | None = subprocess.DEVNULL,
+        program: str = sys.executable,
+    ) -> None:
         environment = {**os.environ, "CHARGEPARK_CRASH": crash}
         with (self.directory / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, *arguments], stdout=log, stderr=log, stdin=stdin, env=environment
+                [program, *arguments], stdout=log, stderr=log, stdin=stdin, env=environment
             )
 
     def start_bench(self) -> None:
@@ -162,6 +182,10 @@ class Rig:
             *arguments,
             stdin=subprocess.PIPE,
         )
+
+    def start_strict_backend(self) -> None:
+        """Another people's central system in the place of ours; `support.strict` reads what it says."""
+        self.start("backend", str(STRICT), str(self.config.ocpp), program="node", stdin=subprocess.PIPE)
 
     def start_node(self, crash: str = "") -> None:
         self.starts += 1
@@ -203,6 +227,13 @@ class Rig:
         assert truth is not None, self.log("bench")
         return next(each for each in truth.evses if each.charge_point == name)
 
+    def feedback(self, reader: str) -> str:
+        """What the reader shows, as the wire names it without its prefix: ACCEPTED, REFUSED, …"""
+        truth = self.truth()
+        assert truth is not None, self.log("bench")
+        shown = next(each.feedback for each in truth.readers if each.reader == reader)
+        return pb.ReaderFeedback.Name(shown).removeprefix("READER_FEEDBACK_")
+
     def plug(self, point: str, maximum_ma: int = 32_000, energy_wh: float = 20_000.0) -> None:
         with bench(f"127.0.0.1:{self.config.bench}") as stub:
             stub.Plug(pb.PlugRequest(charge_point=point, maximum_ma=maximum_ma, energy_wh=energy_wh), timeout=5)
@@ -211,9 +242,9 @@ class Rig:
         with bench(f"127.0.0.1:{self.config.bench}") as stub:
             stub.Unplug(pb.UnplugRequest(charge_point=point), timeout=5)
 
-    def swipe(self, tag: str) -> None:
+    def swipe(self, tag: str, reader: str = "door") -> None:
         with bench(f"127.0.0.1:{self.config.bench}") as stub:
-            stub.Swipe(pb.SwipeRequest(reader="door", id_tag=tag), timeout=5)
+            stub.Swipe(pb.SwipeRequest(reader=reader, id_tag=tag), timeout=5)
 
     def meter(self, name: str, mode: pb.MeterMode.ValueType) -> None:
         with bench(f"127.0.0.1:{self.config.bench}") as stub:
@@ -247,13 +278,20 @@ class Rig:
 
 
 @contextmanager
-def rig(directory: Path, **options: int | str | bool) -> Generator[Rig]:
+def rig(directory: Path, *, backend_process: bool = True, **options: int | str | bool) -> Generator[Rig]:
     """Bench and backend run, the node not yet; whatever still runs at the end is killed."""
+    with bare_rig(directory, **options) as made:
+        made.start_bench()
+        if options.get("backend", True) and backend_process:
+            made.start_backend()
+        yield made
+
+
+@contextmanager
+def bare_rig(directory: Path, **options: int | str | bool) -> Generator[Rig]:
+    """Nothing runs yet; whatever still runs at the end is killed."""
     made = Rig(directory, configuration(directory, **options))  # pyright: ignore[reportArgumentType]
     try:
-        made.start_bench()
-        if options.get("backend", True):
-            made.start_backend()
         yield made
     finally:
         for process in made.processes.values():

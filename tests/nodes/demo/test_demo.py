@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from support.demo_process import children_of, free_base, running_demo, wait_until_gone
+from support.demo_process import PATIENCE, children_of, free_base, running_demo, wait_until_gone
 
 from nodes.demo.ports import OFFSETS
 from nodes.virtual.ledger import Ledger
@@ -84,6 +84,17 @@ def test_a_part_that_dies_is_named_with_its_last_words(tmp_path: Path):
 
     assert "PROBLEM: node was ended by signal 9; the last lines of" in demo.printed
     assert "event=running" in demo.printed
+    wait_until_gone(set(demo.summary()["pids"].values()))
+
+
+@pytest.mark.slow
+def test_it_ends_when_nobody_reads_it_any_more(tmp_path: Path):
+    with running_demo(tmp_path / "demo", "--charge-points", "3") as demo:
+        demo.read_until(UP)
+        assert demo.process.stdout is not None
+        demo.process.stdout.close()
+        assert demo.process.wait(PATIENCE) == 0
+
     wait_until_gone(set(demo.summary()["pids"].values()))
 
 

@@ -50,7 +50,7 @@ def test_the_lists_take_what_is_left_of_the_terminal(height: int):
 def test_phases_transactions_and_story_are_there():
     text = shown(garage(2), 140)
 
-    assert "#1001 stop  meter 41 Wh, EVDisconnected" in text
+    assert "#1001 stop  at 41 Wh: EVDisconnected" in text
     assert text.index("cp2: van plugs in") < text.index("cp1: car leaves"), "the newest is on top"
     assert "61.6" in text
     assert "41.4 A left on L1 by the load of others" in text

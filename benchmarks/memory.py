@@ -1,0 +1,87 @@
+"""Resident memory of a node: what it needs by itself, and what each charge point adds.
+
+Every size is measured in a process of its own, `python -m benchmarks.memory WORLD POINTS`: memory that was used once
+is rarely given back.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import nodes.single  # noqa: F401 - what a node imports belongs to its memory
+from benchmarks.setpoint import WORLDS, MeasuredPark
+from benchmarks.table import Table
+
+SIZES = (0, 12, 48, 250)
+KIB, MIB = 1024, 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Resident bytes of a node with so many charge points, all of them charging, its metrics page written once."""
+
+    world: str
+    points: int
+    resident: int
+
+
+def run(sizes: Sequence[int] = SIZES, worlds: Sequence[str] = tuple(WORLDS)) -> list[Row]:
+    """All worlds and sizes, two processes at a time: memory does not mind company."""
+    wanted = [(world, points) for world in worlds for points in sizes]
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda each: Row(*each, _measured(*each)), wanted))
+
+
+def per_point(rows: Sequence[Row]) -> float:
+    """Bytes a charge point adds: the slope of the straight line nearest to the rows (least squares)."""
+    count = len(rows)
+    mean_points, mean_bytes = sum(row.points for row in rows) / count, sum(row.resident for row in rows) / count
+    across = sum((row.points - mean_points) * (row.resident - mean_bytes) for row in rows)
+    return across / sum((row.points - mean_points) ** 2 for row in rows)
+
+
+def report(*, quick: bool) -> Table:
+    rows = run((0, 12), ("pool",)) if quick else run()
+    worlds = list(dict.fromkeys(row.world for row in rows))
+    sizes = sorted({row.points for row in rows})
+    lines: list[tuple[str, ...]] = []
+    for world in worlds:
+        own = sorted((row for row in rows if row.world == world), key=lambda row: row.points)
+        cells = (f"{row.resident / MIB:.1f}" for row in own)
+        lines.append((world, *cells, f"{per_point(own) / KIB:.1f}"))
+    columns = ("world", *(f"{size} points MiB" for size in sizes), "KiB per charge point")
+    return Table("Memory", columns, tuple(lines), "0 points: interpreter, libraries and the actors every node has.")
+
+
+def measure(world: str, points: int) -> int:
+    """Bytes this process has resident once such a park charges and was scraped."""
+    park = MeasuredPark(WORLDS[world](), points)
+    try:
+        park.fill()
+        park.garage.collector.text()
+        gc.collect()
+        return resident()
+    finally:
+        park.close()
+
+
+def resident() -> int:
+    """Bytes in RAM, shared libraries included; Linux, /proc/self/statm."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _measured(world: str, points: int) -> int:
+    command = [sys.executable, "-m", "benchmarks.memory", world, str(points)]
+    root = Path(__file__).parents[1]
+    return int(subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout)
+
+
+if __name__ == "__main__":
+    print(measure(sys.argv[1], int(sys.argv[2])))
