@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from benchmarks import PARTS
+from benchmarks.parts import PARTS
 from benchmarks.table import machine
 
 
@@ -22,7 +22,9 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measures chargepark on this machine.")
     parser.add_argument("parts", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(PARTS)}; default: all")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that it works, the figures mean nothing")
+    parser.add_argument(
+        "--quick", action="store_true", help="tiny sizes: shows that it works, the figures mean nothing"
+    )
     options = parser.parse_args()
     unknown = sorted(set(options.parts) - set(PARTS))
     if unknown:

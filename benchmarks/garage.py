@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from actors.address import Nowhere
 from actors.messages import StoreMessage
+from actors.supervision import ChildFigures
 from actors.world import World
 from benchmarks.hardware import After, Hardware
 from nodes.board import Identities, single_board
 from nodes.metrics.collector import ParkCollector
 from nodes.metrics.families import families
 from nodes.view import ViewStore
-from nodes.wiring import Edges, wire
+from nodes.wiring import Edges, Park, wire
 from park.config.mapping import full_name
 from park.config.node_config import NodeConfig
 from park.model.storage import Commit, Committed, RowsLoaded
@@ -30,8 +32,8 @@ OTHERS_AMPS = 10  # room in a row for what else hangs on it
 class Garage:
     """`points` charge points with a meter each, in rows of twelve with a branch meter, and a meter at the grid.
 
-    Every vehicle may charge without a card; there is no backend. A point falls to 0 A when its grant lapses: otherwise a
-    new session first shows the lapse current, and a raise follows a change of the pilot after five seconds only.
+    Every vehicle may charge without a card; there is no backend. A point falls to 0 A when its grant lapses: with
+    another lapse current a new session shows that one first, and the pilot may be raised only five seconds later.
     """
 
     def __init__(self, world: World, points: int, after: After) -> None:
@@ -44,13 +46,13 @@ class Garage:
         self.view = ViewStore(
             NODE,
             as_configured(self.config, world.now(), "measured"),
-            lambda: (each.figures() for each in self.park.supervisor.children()),
+            self._figures,
         )
         self.collector = ParkCollector(families("measured", "3.11"), self.snapshot)
         nowhere = Nowhere()
         edges = Edges(InstantDisk(), self.hardware, nowhere, self.view, nowhere, nowhere, nowhere)
         identities = Identities("boot", "journal", "server", 1, lambda: uuid.uuid4().hex)
-        self.park = wire(world, single_board(self.config, identities, "measured"), edges, nowhere)
+        self.park: Park = wire(world, single_board(self.config, identities, "measured"), edges, nowhere)
 
         metered = {f"{point.name}-meter": full_name(NODE, point.name) for point in self.config.charge_point}
         self.hardware.connect(self.park.charge_points, self.park.meters, metered)
@@ -77,6 +79,9 @@ class Garage:
         view = self.snapshot()
         reported = all(row.state is not None and row.energy_wh is not None for row in view.charge_points)
         return reported and all(row.holding is False for row in view.circuits)
+
+    def _figures(self) -> Iterator[ChildFigures]:
+        return (child.figures() for child in self.park.supervisor.children())
 
     def load_row(self, number: int, foreign_ma: int) -> None:
         """Something else on a row takes so much, and its meter is read at once. On the thread of the edges."""

@@ -1,4 +1,4 @@
-"""What hangs on the measured park: electronics that obey at once, cars that draw what they may, meters polled at 1 Hz."""
+"""What hangs on the measured park: electronics that obey at once, cars, and meters polled at 1 Hz."""
 
 from __future__ import annotations
 

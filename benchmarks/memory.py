@@ -7,6 +7,7 @@ is rarely given back.
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import subprocess
 import sys
@@ -15,12 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import nodes.single  # noqa: F401 - what a node imports belongs to its memory
 from benchmarks.setpoint import WORLDS, MeasuredPark
 from benchmarks.table import Table
 
 SIZES = (0, 12, 48, 250)
 KIB, MIB = 1024, 1024 * 1024
+NODE = "nodes.single"  # what a node imports belongs to its memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,9 @@ class Row:
 
 def run(sizes: Sequence[int] = SIZES, worlds: Sequence[str] = tuple(WORLDS)) -> list[Row]:
     """All worlds and sizes, two processes at a time: memory does not mind company."""
-    wanted = [(world, points) for world in worlds for points in sizes]
     with ThreadPoolExecutor(2) as pool:
-        return list(pool.map(lambda each: Row(*each, _measured(*each)), wanted))
+        running = [pool.submit(_measured, world, points) for world in worlds for points in sizes]
+        return [each.result() for each in running]
 
 
 def per_point(rows: Sequence[Row]) -> float:
@@ -62,6 +63,7 @@ def report(*, quick: bool) -> Table:
 
 def measure(world: str, points: int) -> int:
     """Bytes this process has resident once such a park charges and was scraped."""
+    importlib.import_module(NODE)
     park = MeasuredPark(WORLDS[world](), points)
     try:
         park.fill()
@@ -77,10 +79,11 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def _measured(world: str, points: int) -> int:
+def _measured(world: str, points: int) -> Row:
     command = [sys.executable, "-m", "benchmarks.memory", world, str(points)]
     root = Path(__file__).parents[1]
-    return int(subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout)
+    finished = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, text=True, check=True)
+    return Row(world, points, int(finished.stdout))
 
 
 if __name__ == "__main__":

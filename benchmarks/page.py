@@ -49,9 +49,7 @@ def run(points: int = POINTS, repetitions: int = REPETITIONS) -> list[Row]:
 def report(*, quick: bool) -> Table:
     rows = run(12, 3) if quick else run()
     reference = rows[0].seconds
-    cells = (
-        (row.what, f"{1000 * row.seconds:.1f}", ratio(row.seconds, reference), f"{row.length:,}") for row in rows
-    )
+    cells = ((row.what, f"{1000 * row.seconds:.1f}", ratio(row.seconds, reference), f"{row.length:,}") for row in rows)
     points = 12 if quick else POINTS
     return Table(f"Metrics page, {points} charge points", ("writer", "ms", "÷ library", "bytes"), tuple(cells))
 

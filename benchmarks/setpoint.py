@@ -34,7 +34,7 @@ WORLDS: dict[str, Callable[[], ThreadWorld | PoolWorld]] = {"threads": ThreadWor
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`seconds` from telling the event to the `Signal`; `lost`: events nothing followed; `cpu`: of one core, idle park."""
+    """`seconds` from telling the event to the `Signal`; `lost`: events nothing followed; `cpu`: % of a core at rest."""
 
     world: str
     points: int

@@ -112,7 +112,7 @@ def _row(what: str, size: int, repetitions: list[list[float]]) -> Row:
 
 def _commit(store: Store, answers: Answers, size: int) -> None:
     for number in range(size):
-        store.tell(Commit((Put("measured", str(number), BODY),), "", answers))
+        store.tell(Commit((Put("measured", str(number), BODY),), number, answers))
     for _ in range(size):
         answers.wait()
 

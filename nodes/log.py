@@ -18,7 +18,12 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 LEVELS = ("debug", "info", "warning", "error")
-QUIETER = ("ocpp", "pymodbus", "websockets", "grpc")  # libraries that tell every frame at the level info
+QUIETER = {  # libraries that tell every frame at the level info
+    "ocpp": logging.WARNING,
+    "pymodbus": logging.CRITICAL,  # and every failed try as a warning; the meter edge says it once
+    "websockets": logging.WARNING,
+    "grpc": logging.WARNING,
+}
 FIRST_KEYS = ("at", "level", "logger", "event")
 _KEY = os.urandom(16)
 _TAG = re.compile(
@@ -39,8 +44,8 @@ def configure(*, as_json: bool = False, level: str = "info", stream: TextIO | No
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.captureWarnings(capture=True)
-    for name in QUIETER:
-        logging.getLogger(name).setLevel(logging.INFO if level == "debug" else logging.WARNING)
+    for name, quiet in QUIETER.items():
+        logging.getLogger(name).setLevel(logging.INFO if level == "debug" else quiet)
     structlog.configure(
         processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

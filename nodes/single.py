@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -13,10 +14,9 @@ from pathlib import Path
 import structlog
 
 from actors.messages import BackendLinkMessage, DriverMessage
-from actors.supervision import Crashed, GaveUp, SupervisionReport
-from nodes import epochs
+from nodes import epochs, log_lines
 from nodes.board import Identities, owned_names, single_board
-from nodes.bridge import Backoff, EdgeReport, Outbox, keep_running, on_loop
+from nodes.bridge import Backoff, Outbox, keep_running, on_loop
 from nodes.checked_config import read_checked
 from nodes.drivers import virtual
 from nodes.energy.server import EnergyServer
@@ -33,8 +33,6 @@ from park.config.quantities import tcp_endpoint
 from park.errors import ConfigurationInvalid, NodeUnusable
 from park.load.report import EpochTaken
 from park.metering.maps import register_map
-from park.model.alarm import Alarm
-from park.ocpp.effects import ClockOffered
 from park.physics.hardware import TRAITS
 from park.view.configured import as_configured
 
@@ -64,10 +62,13 @@ async def run(path: Path) -> None:
     async with running(checked.config, password, gave_up):
         await stop.wait()
         _log.info("stopping")
+    for name in (signal.SIGTERM, signal.SIGINT):  # it has ended well: another signal must not spoil the exit code
+        loop.remove_signal_handler(name)
+        signal.signal(name, signal.SIG_IGN)
     if ended:
         raise NodeUnusable(
-            f"{checked.config.node.name}: the {ended[0]} failed too often and was stopped, and no node works without it; "
-            "read the crashes in the log, report them, and start the node again"
+            f"{checked.config.node.name}: the {ended[0]} failed too often and was stopped, and no node works without "
+            "it; read the crashes in the log, report them, and start the node again"
         )
 
 
@@ -94,8 +95,9 @@ async def running(
             lambda: tuple(each.figures() for each in actors()),
         )
         view.tell(EpochTaken(identities.epoch))
-        edges = Edges(store, driver, backend, view, epochs.Keeper(store, view), _Alarms(), _Clock())
-        park = wire(world, board, edges, _Supervision(view), gave_up)
+        alarms, changes = log_lines.Alarms(time.monotonic), log_lines.Changes(view)
+        edges = Edges(store, driver, backend, changes, epochs.Keeper(store, view), alarms, log_lines.Clock())
+        park = wire(world, board, edges, log_lines.Supervision(view), gave_up)
         actors = park.supervisor.children
         energy = EnergyServer(config.listeners["energy"], view, clock.now) if "energy" in config.listeners else None
         metrics = (
@@ -171,56 +173,13 @@ def _meter_tasks(config: NodeConfig, park: Park) -> Tasks:
 
 
 def _kept(name: str, edge: Callable[[], Coroutine[object, object, None]], backoff: Backoff) -> asyncio.Task[None]:
-    return asyncio.create_task(keep_running(name, edge, backoff=backoff, report=_EdgeLog()), name=name)
+    return asyncio.create_task(keep_running(name, edge, backoff=backoff, report=log_lines.Edges()), name=name)
 
 
 async def _cancel(tasks: Tasks) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-class _EdgeLog:
-    """Edges that fail are told in the log: once a failure, with when they are tried again."""
-
-    def tell(self, message: EdgeReport, /) -> None:
-        _log.warning("edge", report=str(message))
-
-
-class _Alarms:
-    def tell(self, message: Alarm, /) -> None:
-        _log.error("alarm", code=message.code, text=message.text)
-
-
-class _Clock:
-    """Nobody sets the board's clock here; a technician is told that it is off."""
-
-    def tell(self, message: ClockOffered, /) -> None:
-        _log.warning("the backend's clock differs from this board's", seconds=round(message.offset_seconds, 1))
-
-
-class _Supervision:
-    """Reports of supervision go to the log, with the trace of a crash, and on to the view."""
-
-    def __init__(self, view: ViewStore) -> None:
-        self._view = view
-
-    def tell(self, message: SupervisionReport, /) -> None:
-        match message:
-            case Crashed():
-                _log.error(
-                    "actor crashed",
-                    actor=message.name,
-                    error=message.error,
-                    handling=message.handling,
-                    again_in=message.again_in,
-                    trace=message.trace,
-                )
-            case GaveUp():
-                _log.error("actor given up: see the crashes before", actor=message.name, error=message.error)
-            case _:
-                _log.warning("supervision", report=str(message))
-        self._view.tell(message)
 
 
 def _password(config: NodeConfig, path: Path) -> str:

@@ -153,9 +153,10 @@ def _open(directory: Path, path: Path) -> sqlite3.Connection:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=LOCK_SECONDS)
         _own(connection)
+        version = _version(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        _migrate(connection, path)
+        _migrate(connection, version)
     except (OSError, sqlite3.Error) as error:
         raise StoreUnusable(f"{path}: {_remedy(error)}") from error
     return connection
@@ -174,7 +175,8 @@ def _remedy(error: OSError | sqlite3.Error) -> str:
     return f"the database cannot be used: {error}; check the disk, the rights of the directory and node.data_dir"
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    """The schema of the database, before anything is written to it; StoreUnusable for one of the future."""
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     known = len(MIGRATIONS)
     if version > known:
@@ -183,6 +185,10 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
             "install that version again or start with another node.data_dir"
         )
         raise StoreUnusable(message)
-    for number in range(version, known):
+    return version
+
+
+def _migrate(connection: sqlite3.Connection, version: int) -> None:
+    for number in range(version, len(MIGRATIONS)):
         script = f"BEGIN;{MIGRATIONS[number]};PRAGMA user_version = {number + 1};COMMIT;"
         connection.executescript(script)

@@ -9,6 +9,7 @@ ChargeparkError
 ├── BenchRefused             what was asked of the virtual hardware is impossible in its world
 ├── AddressUnusable          an address to listen on is taken, not of this machine, or not allowed
 ├── NodeUnusable             a part no node can do without failed too often: the process ends, exit 1
+├── PlotUnusable             matplotlib is not installed, or the picture cannot be written
 └── ParkUnreachable          no node answers where `status` asks
 """
 
@@ -49,6 +50,10 @@ class BenchRefused(ChargeparkError):
 
 class AddressUnusable(ChargeparkError):
     """Nothing can listen there; the text names address, reason and remedy."""
+
+
+class PlotUnusable(ChargeparkError):
+    """No picture can be drawn or written; the text says what to install or where to write."""
 
 
 class ParkUnreachable(ChargeparkError):

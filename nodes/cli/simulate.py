@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nodes.simulation.run import Outcome, simulate
+from nodes.simulation.outcome import Outcome
+from nodes.simulation.run import simulate
+from nodes.simulation.scenario import read_scenario
+from park.errors import PlotUnusable
+
+if TYPE_CHECKING:
+    from nodes.simulation.plot import Drawing
+
+HOUR = 3600.0
+PLOT_MISSING = "--plot needs matplotlib, which is an extra: pip install 'chargepark[plot]'"
 
 app = typer.Typer()
 
@@ -21,39 +30,44 @@ def simulate_command(
     plot: Annotated[Path | None, typer.Option("--plot", help="Write a PNG of currents against the fuses.")] = None,
 ) -> None:
     """Run a scenario with the same actors as in the field; exit code 1 when a promise was broken."""
-    drawing = None
-    if plot is not None:
-        from nodes.simulation.plot import Drawing  # noqa: PLC0415 - matplotlib is an extra
-
-        drawing = Drawing()
-    outcome = simulate(scenario, seed, _progress, None if drawing is None else drawing.sampled)
+    drawing = None if plot is None else _drawing(plot, scenario)
+    outcome = simulate(scenario, seed, _progress, None if drawing is None else drawing.sample)
     if drawing is not None and plot is not None:
-        drawing.write(plot, scenario)
+        drawing.write(plot, outcome)
     typer.echo(outcome.as_json() if as_json else _told(outcome))
-    if outcome.violations or outcome.crashes:
+    if not outcome.is_fine:
         raise typer.Exit(1)
+
+
+def _drawing(plot: Path, scenario: Path) -> Drawing:
+    """Refuse before the run what could not be written after it."""
+    try:
+        from nodes.simulation.plot import Drawing  # noqa: PLC0415 - matplotlib is an extra
+    except ModuleNotFoundError as missing:
+        raise PlotUnusable(PLOT_MISSING) from missing
+    if not plot.absolute().parent.is_dir():
+        raise PlotUnusable(f"{plot}: there is no directory {plot.absolute().parent}; make it, or name another file")
+    return Drawing(read_scenario(scenario).start)
 
 
 def _progress(now: float, end: float) -> None:
     if sys.stderr.isatty():
-        typer.echo(f"\rsimulated {now / 3600:5.1f} of {end / 3600:.0f} h", err=True, nl=now >= end)
+        typer.echo(f"\rsimulated {now / HOUR:5.1f} of {end / HOUR:.0f} h", err=True, nl=now >= end)
 
 
 def _told(outcome: Outcome) -> str:
-    lines = [
-        f"{outcome.scenario}, seed {outcome.seed}: {outcome.seconds / 3600:g} h in {outcome.real_seconds:.1f} s"
-        f" ({outcome.speed:.0f} × real time)",
-        f"  {outcome.visits} cars came, {outcome.turned_away} found no place;"
-        f" {outcome.sessions} sessions, {outcome.energy_wh / 1000:.1f} kWh",
-        f"  {outcome.readings} meter readings, {outcome.commits} commits, {outcome.calls} calls to the backend"
-        f" ({outcome.lost_answers} answers lost, {outcome.wire_repeats} starts and stops repeated)",
-        f"  highest load {outcome.peak_load * 100:.1f} % of a fuse",
+    lines = (
+        f"{outcome.scenario}, seed {outcome.seed}",
+        f"  {outcome.seconds / HOUR:g} h in {outcome.real_seconds:.1f} s, {outcome.speed:.0f} × real time",
+        f"  {outcome.readings} meter readings, {outcome.messages} messages, {outcome.commits} commits",
+        f"  {outcome.visits} cars came, {outcome.turned_away} found no place",
+        f"  {outcome.sessions} sessions, {outcome.energy_wh / 1000:.1f} kWh",
+        f"  fuse: limited the cars for {outcome.full_seconds / HOUR:.1f} h, highest load {100 * outcome.peak_load:.1f} %",
+        f"  backend: {outcome.calls} calls, {outcome.outages} outages, {outcome.lost_answers} answers lost",
+        f"  queue: up to {outcome.longest_queue} facts, {outcome.left_in_queue} left, {outcome.wire_repeats} repeats",
         f"  event log {outcome.events} lines, sha256 {outcome.digest}",
-    ]
-    lines += [f"  crash: {crash}" for crash in outcome.crashes]
-    lines += [
-        f"  {each.invariant} broken at {each.at:.2f} s: {each.what}: {each.detail}" for each in outcome.violations
-    ]
-    if not outcome.violations and not outcome.crashes:
-        lines.append("  no promise broken: S1 S2 S3 S4 S5 D1")
-    return "\n".join(lines)
+        *(f"  alarm: {alarm}" for alarm in outcome.alarms),
+        *(f"  crash: {crash}" for crash in outcome.crashes),
+        *(f"  {each.invariant} broken at {each.at:.2f} s: {each.what}: {each.detail}" for each in outcome.violations),
+    )
+    return "\n".join(lines if not outcome.is_fine else (*lines, "  no promise broken: S1 S2 S3 S4 S5 D1"))

@@ -106,14 +106,14 @@ def _circuit(row: CircuitRow, park: ParkView) -> Table:
             table.add_row(name, "the meter is not read", *([UNKNOWN] * 5))
             continue
         cars = sum(_currents(point)[number] for point in park.charge_points if point.measured_ma)
-        house = phase.measured_ma - cars
+        house = max(phase.measured_ma - cars, 0)  # the meters are not read at the same moment
         table.add_row(
             name,
-            _bar(house / phase.limit_ma, cars / phase.limit_ma),
+            _bar(house / phase.limit_ma, (phase.measured_ma - house) / phase.limit_ma),
             _amps(phase.measured_ma),
             f"{phase.limit_ma / 1000:g}",
             _amps(house),
-            _amps(cars),
+            _amps(phase.measured_ma - house),
             _amps(phase.limit_ma - phase.measured_ma),
         )
     return table

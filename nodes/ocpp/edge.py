@@ -38,7 +38,7 @@ CLOSE_SECONDS = 2.0  # ours: a backend that hangs does not answer the closing ha
 REMEMBERED_CALLS = 1_000  # calls whose answer may still come; older ones are answered to nobody
 REMEMBERED_REASONS = 100  # kinds of garbage logged once a connection; more are counted only
 
-_log = structlog.get_logger("ocpp")
+_log = structlog.get_logger("backend")  # "ocpp" is the library's, which is kept quiet
 
 
 class BackendLost(OSError):

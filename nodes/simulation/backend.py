@@ -1,4 +1,4 @@
-"""The backend of the simulated world: answers after a while or never, goes away, and keeps the same ledger as the demo's."""
+"""The backend of the simulated world: answers after a while or never, goes away, and keeps the demo's ledger."""
 
 from __future__ import annotations
 

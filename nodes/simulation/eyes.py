@@ -22,7 +22,6 @@ from park.physics.site import Site
 
 M = TypeVar("M")
 LOOK_SECONDS = 0.999  # all pilots are compared with their grants this often, changed ones at once
-FULL_SHARE = 0.95  # of the limit less the headroom: from here on it is the fuse that limits the cars
 
 
 class _Eye(Generic[M]):
@@ -72,7 +71,6 @@ class Checkers:
         self.facts: dict[tuple[str, int], SessionFact] = {}
         self.log = EventLog(world)
         self.readings = 0
-        self.full_seconds = 0.0
         self._world, self._circuits, self._site = world, circuits, site
         self._promises = PromiseWatch(circuits, placements)
         self._overloads = {circuit.name: OverloadWatch(circuit) for circuit in circuits}
@@ -88,8 +86,6 @@ class Checkers:
         self._later_at = 0.0
         self._told = [0] * len(self._pilots)
         self._all_looked_at = 0.0
-        self._looked_at = 0.0
-        self._full = False
 
     # ------------------------------------------------------------ what passes
 
@@ -203,9 +199,6 @@ class Checkers:
 
     def look(self, now: float) -> None:
         """Compare physics with the promises; called after every change of the site."""
-        if self._full:
-            self.full_seconds += now - self._looked_at
-        self._looked_at, self._full = now, False
         self._look_at_pilots(now)
         for circuit in self._circuits:
             self._look_at_circuit(circuit, now)
@@ -223,8 +216,6 @@ class Checkers:
         if self._overdraw.defiant is not (circuit.name in self._defied):
             self._defy(circuit.name, now)
         self.violations += overload.observe(now, circuit.limit_ma, own, known)
-        for flow, limit in zip(total, circuit.limit_ma, strict=True):
-            self._full = self._full or flow >= FULL_SHARE * (limit - circuit.headroom_ma)
 
     def _defy(self, circuit: str, now: float) -> None:
         """A car on the circuit began to draw far too much, or has ended."""

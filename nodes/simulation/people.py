@@ -1,4 +1,4 @@
-"""Drivers in the simulated world: they come, plug in, hold their cards to the reader, and leave when their time is over."""
+"""Drivers in the simulated world: they come, plug in, hold their cards to the reader, and leave in time."""
 
 from __future__ import annotations
 

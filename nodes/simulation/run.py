@@ -65,11 +65,9 @@ class Run:
         self.hardware = SimulatedHardware(self.world, self.site, names, self.checkers.look)
         self.store = SimulatedStore(self.world)
         self.backend = SimulatedBackend(self.world, self._random("backend"), scenario.backend, self._called)
-        self.crashes, self.alarms, self.reports = KeptCrashes(), KeptAlarms(), KeptReports()
+        self.crashes, self.alarms, self.reports = KeptCrashes(), KeptAlarms(), KeptReports(self.world)
         self.park = self._wire(roles)
-        self.people = People(
-            self.world, self.hardware, scenario.arrivals, self._random("people"), self._is_charging
-        )
+        self.people = People(self.world, self.hardware, scenario.arrivals, self._random("people"), self._is_charging)
 
     def _random(self, purpose: str) -> Random:
         """A source of its own for each purpose: one more draw here changes nothing there."""
@@ -180,6 +178,6 @@ class Run:
             left_in_queue=reports.left_in_queue,
             dead_letters=reports.dead_letters,
             peak_load=max((circuit.fuse.record().peak_ratio for circuit in self.site.circuits.values()), default=0.0),
-            full_seconds=checkers.full_seconds,
+            full_seconds=reports.full_seconds,
             real_seconds=real_seconds,
         )

@@ -74,7 +74,8 @@ def _only_figures(before: ChargePointState, state: ChargePointState, mono: float
         and before.overdraw is state.overdraw
         and before.meter_fresh
         and state.meter_fresh
-        and state.session.phase not in {Phase.AUTHORIZED, Phase.STOPPING}
+        and state.session.phase is not Phase.AUTHORIZED
+        and state.session.phase is not Phase.STOPPING
     )
 
 

@@ -31,14 +31,16 @@ class Continuity:
 
 def outside_rating(sample: Sample, maximum_ma: int) -> str | None:
     """Why the currents or the power cannot be what this meter measured; None when they can."""
+    a, b, c = sample.currents_ma
+    within = max(a, b, c) <= maximum_ma and min(a, b, c) >= -maximum_ma
+    if within and abs(sample.power_w) <= _highest_power_w(maximum_ma) and sample.energy_wh >= 0:
+        return None
     for phase, current in enumerate(sample.currents_ma, start=1):
         if not -maximum_ma <= current <= maximum_ma:
             return f"L{phase} is {current / 1000:g} A, this meter measures up to {maximum_ma / 1000:g} A"
-    if abs(sample.power_w) > _highest_power_w(maximum_ma):
-        return f"power is {sample.power_w} W, more than 3 phases of {maximum_ma / 1000:g} A carry"
     if sample.energy_wh < 0:
         return f"the energy register is {sample.energy_wh} Wh"
-    return None
+    return f"power is {sample.power_w} W, more than 3 phases of {maximum_ma / 1000:g} A carry"
 
 
 def follow(continuity: Continuity, energy_wh: int, mono: float, maximum_ma: int) -> tuple[Continuity, str | None]:

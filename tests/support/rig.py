@@ -228,7 +228,7 @@ class Rig:
         return next(each for each in truth.evses if each.charge_point == name)
 
     def feedback(self, reader: str) -> str:
-        """What the reader shows, as the wire names it without its prefix: ACCEPTED, REFUSED, …"""
+        """What the reader shows: ACCEPTED, REFUSED and so on, as the wire names it without its prefix."""
         truth = self.truth()
         assert truth is not None, self.log("bench")
         shown = next(each.feedback for each in truth.readers if each.reader == reader)

@@ -31,6 +31,14 @@ def test_no_title_and_no_figure_is_cut(width: int):
     assert max(map(len, lines)) <= width
 
 
+def test_a_long_name_wraps_before_any_figure_does():
+    status = ConnectorStatus.SUSPENDED_EVSE
+    longest = replace(garage().charge_points[0], name="garage-of-the-north/cp12", ocpp_status=status)
+    lines = shown(replace(garage(), charge_points=(longest,)), 80)
+
+    assert any(line.endswith("C      SuspendedEVSE   25.4 A     25.4 A   25.2 25.2 25.1 A") for line in lines)
+
+
 def test_a_point_without_session_has_no_reason():
     text = "\n".join(shown(replace(garage(), charge_points=(replace(garage().charge_points[0], session=None),)), 140))
 

@@ -36,6 +36,7 @@ def test_no_title_and_no_figure_is_cut(width: int):
         assert words in text
     assert "Charging" in text
     assert "cp6" in text
+    assert "41.4 A left on" in text
     assert max(map(len, text.splitlines())) <= width
 
 

@@ -1,0 +1,24 @@
+"""The parts of a run, in the order they are printed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from benchmarks import actors, memory, page, setpoint, store
+from benchmarks.table import Table
+
+
+class Report(Protocol):
+    """Measures one part; `quick` in tiny sizes, only to show that it works."""
+
+    def __call__(self, *, quick: bool) -> Table: ...
+
+
+PARTS: Mapping[str, Report] = {
+    "actors": actors.report,
+    "setpoint": setpoint.report,
+    "memory": memory.report,
+    "store": store.report,
+    "page": page.report,
+}

@@ -1,0 +1,134 @@
+"""What a node writes to its log: every change once, in words a technician can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from actors.address import Address
+from actors.messages import Report
+from actors.supervision import Crashed, GaveUp, SupervisionReport
+from nodes.bridge import EdgeFailed, EdgeReport
+from park.charging.report import ChargePointReported, ReportedFault
+from park.model.alarm import Alarm
+from park.model.metering import MeterReported, Quality
+from park.ocpp.effects import BackendReported, ClockOffered
+
+ALARM_AGAIN_SECONDS = 600.0  # an alarm that is raised on and on is told this often: a log must not fill the disk
+_log = structlog.get_logger("node")
+
+
+class Changes:
+    """Told what the actors report, from any thread; tells of faults, meters and the backend, and passes all on."""
+
+    def __init__(self, onwards: Address[Report]) -> None:
+        self._onwards = onwards
+        self._faults: dict[str, Mapping[str, ReportedFault]] = {}
+        self._qualities: dict[str, Quality] = {}
+        self._backend: tuple[str, str] | None = None
+
+    def tell(self, message: Report, /) -> None:
+        match message:
+            case ChargePointReported():
+                self._charge_point(message)
+            case MeterReported():
+                self._meter(message)
+            case BackendReported():
+                self._link(message)
+            case _:
+                pass
+        self._onwards.tell(message)
+
+    def _charge_point(self, report: ChargePointReported) -> None:
+        before = self._faults.get(report.name, {})
+        if not before and not report.faults:
+            return
+        now = {fault.code: fault for fault in report.faults}
+        self._faults[report.name] = now
+        for code, fault in now.items():
+            if code not in before:
+                _log.warning("fault", charge_point=report.name, code=code, cause=fault.cause, remedy=fault.remedy)
+        for code in before:
+            if code not in now:
+                _log.info("fault cleared", charge_point=report.name, code=code)
+
+    def _meter(self, report: MeterReported) -> None:
+        if self._qualities.get(report.meter) is report.quality:
+            return
+        self._qualities[report.meter] = report.quality
+        if report.quality is Quality.FRESH:
+            _log.info("meter is read", meter=report.meter)
+        else:
+            _log.warning(
+                "meter is not believed", meter=report.meter, quality=report.quality.value, problem=report.problem
+            )
+
+    def _link(self, report: BackendReported) -> None:
+        before, self._backend = self._backend, (report.state, report.why)
+        if before in {None, self._backend}:  # the first report says that nothing was tried yet
+            return
+        tell = _log.warning if report.state in {"offline", "rejected"} else _log.info
+        tell("backend", state=report.state, why=report.why)
+
+
+class Edges:
+    """A wire that fails shows in `Changes`; an edge that fails by a defect of ours is told here, with its trace."""
+
+    def tell(self, message: EdgeReport, /) -> None:
+        match message:
+            case EdgeFailed(trace=""):
+                _log.debug("edge failed", edge=message.name, error=message.error, again_in=message.again_in)
+            case EdgeFailed():
+                _log.error("edge failed", edge=message.name, error=message.error, trace=message.trace)
+            case _:
+                _log.error(
+                    "edge given up until the node restarts", edge=message.name, error=message.error, trace=message.trace
+                )
+
+
+class Alarms:
+    """Told by actors; `clock` gives monotonic seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._told: dict[str, tuple[str, float]] = {}
+
+    def tell(self, message: Alarm, /) -> None:
+        text, at = self._told.get(message.code, ("", 0.0))
+        now = self._clock()
+        if text == message.text and now < at + ALARM_AGAIN_SECONDS:
+            return
+        self._told[message.code] = (message.text, now)
+        _log.error("alarm", code=message.code, text=message.text)
+
+
+class Clock:
+    """Nobody sets the board's clock here; a technician is told that it is off."""
+
+    def tell(self, message: ClockOffered, /) -> None:
+        _log.warning("the backend's clock differs from this board's", seconds=round(message.offset_seconds, 1))
+
+
+class Supervision:
+    """Reports of supervision, with the trace of a crash; passed on."""
+
+    def __init__(self, onwards: Address[SupervisionReport]) -> None:
+        self._onwards = onwards
+
+    def tell(self, message: SupervisionReport, /) -> None:
+        match message:
+            case Crashed():
+                _log.error(
+                    "actor crashed",
+                    actor=message.name,
+                    error=message.error,
+                    handling=message.handling,
+                    again_in=message.again_in,
+                    trace=message.trace,
+                )
+            case GaveUp():
+                _log.error("actor given up: see the crashes before", actor=message.name, error=message.error)
+            case _:
+                _log.warning("supervision", report=str(message))
+        self._onwards.tell(message)

@@ -1,0 +1,111 @@
+"""Every part measures in a tiny size and its rows are plausible; how large the figures are is nobody's promise."""
+
+import math
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from benchmarks import actors, memory, page, setpoint, store
+from benchmarks.parts import PARTS
+from benchmarks.spread import Spread
+from benchmarks.table import Table, machine
+
+ROOT = Path(__file__).parents[2]
+
+def in_order(spread: Spread) -> bool:
+    return 0 < spread.p50 <= spread.p99 <= spread.most
+
+
+def test_actors_are_measured_beside_a_plain_queue():
+    rows = actors.run(20, 50)
+    assert [row.world for row in rows] == ["plain queue", "threads", "pool", "simulation"]
+    assert all(row.round_trips_per_second > 0 for row in rows)
+    assert rows[1].messages_per_second == 2 * rows[1].round_trips_per_second
+
+
+def test_every_event_is_followed_by_setpoints_in_every_world():
+    rows = setpoint.run((12,), 4)
+    assert rows[0].event == "round trip"
+    assert [row.world for row in rows[1:]] == ["threads"] * 3 + ["pool"] * 3
+    assert all(row.lost == 0 and row.seconds.count >= 4 for row in rows[1:])
+    assert all(in_order(row.seconds) for row in rows)
+    for first, last in pairwise(rows):
+        if first.event.endswith("first setpoint"):
+            assert first.seconds.p50 <= last.seconds.p50
+
+
+def test_memory_is_measured_in_a_process_of_its_own():
+    rows = memory.run((0, 1), ("pool",))
+    assert [row.points for row in rows] == [0, 1]
+    assert all(10 * memory.MIB < row.resident < 1000 * memory.MIB for row in rows)
+    assert memory.resident() > 10 * memory.MIB
+
+
+def test_memory_per_point_is_a_slope():
+    rows = [memory.Row("pool", points, 1_000 + 50 * points) for points in (0, 12, 48, 250)]
+    assert memory.per_point(rows) == pytest.approx(50)
+
+
+def test_the_store_is_measured_beside_a_plain_file(tmp_path: Path):
+    rows = store.run(10, tmp_path)
+    assert [row.what for row in rows] == [
+        "plain file, append and fdatasync", "store", "store, 10 at once", "store, 100 at once"
+    ]  # fmt: skip
+    assert all(row.rows_per_second > 0 and in_order(row.seconds) for row in rows)
+    assert not list(tmp_path.iterdir())
+
+
+def test_both_writers_of_the_page_write_the_same(monkeypatch: pytest.MonkeyPatch):
+    library, own = page.run(2, 2)
+    assert library.length == own.length > 1_000
+    assert library.seconds > 0 < own.seconds
+
+
+def test_the_spread_is_by_nearest_rank():
+    spread = Spread.of([*range(100, 0, -1)])
+    assert spread == Spread(50, 99, 100, 100)
+    assert Spread.of([3.0]) == Spread(3.0, 3.0, 3.0, 1)
+    assert math.isnan(Spread.of([]).p99)
+
+
+def test_tables_are_markdown():
+    table = Table("Colours", ("name", "weight"), (("red", "1"), ("aquamarine", "10")), "In tons.")
+    assert str(table).splitlines() == [
+        "### Colours",
+        "",
+        "| name       | weight |",
+        "| ---------- | -----: |",
+        "| red        |      1 |",
+        "| aquamarine |     10 |",
+        "",
+        "In tons.",
+    ]
+
+
+def test_the_machine_is_told_with_its_load():
+    assert "cores, " in machine()
+    assert "load average" in machine()
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_command_prints_the_parts_it_is_asked_for():
+    ran = command("--quick", "store", "page")
+    assert ran.returncode == 0, ran.stderr
+    assert not ran.stderr
+    assert "### Durable store" in ran.stdout
+    assert "### Metrics page" in ran.stdout
+    assert "### Actors" not in ran.stdout
+
+
+def test_the_command_says_which_parts_there_are():
+    ran = command("speed")
+    assert ran.returncode == 2
+    assert f"no such part: speed; there are {', '.join(PARTS)}" in ran.stderr
