@@ -21,7 +21,7 @@ from park.physics.hardware import TRAITS
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """`boot_id`: this run of the process. `journal_id`, `server_id`, `epoch`: of the store. `new_id`: fresh each call."""
+    """`boot_id`: this run of the process. `journal_id`, `server_id`, `epoch`: of the store. `new_id`: fresh ones."""
 
     boot_id: str
     journal_id: str

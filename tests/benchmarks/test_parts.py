@@ -15,6 +15,7 @@ from benchmarks.table import Table, machine
 
 ROOT = Path(__file__).parents[2]
 
+
 def in_order(spread: Spread) -> bool:
     return 0 < spread.p50 <= spread.p99 <= spread.most
 
@@ -58,7 +59,7 @@ def test_the_store_is_measured_beside_a_plain_file(tmp_path: Path):
     assert not list(tmp_path.iterdir())
 
 
-def test_both_writers_of_the_page_write_the_same(monkeypatch: pytest.MonkeyPatch):
+def test_both_writers_of_the_page_write_the_same():
     library, own = page.run(2, 2)
     assert library.length == own.length > 1_000
     assert library.seconds > 0 < own.seconds
