@@ -49,6 +49,8 @@ class Journal(Worker[JournalMessage]):
                     address.tell(effect)
             case FactOffered():
                 self._wires.central.tell(effect)
+            case Alarm():
+                self._wires.alarms.tell(effect)
             case JournalTrouble(reason):
                 text = f"session facts cannot be written: {reason}; free the disk: no session starts until then"
                 self._wires.alarms.tell(Alarm("journal-disk", text))

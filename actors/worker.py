@@ -90,7 +90,7 @@ class Worker(pykka.Actor, Generic[M]):
         self.ended.set()
 
     @final
-    def _handle_receive(self, message: Any) -> None:
+    def _handle_receive(self, message: Any) -> None:  # noqa: ANN401 - as pykka declares it
         """Pass on to `receive`, with every failure made an ordinary one.
 
         In pykka's own a message might be a call of a proxy; here nobody has one, and asking each message costs.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from benchmarks import actors, memory, page, setpoint, store
+from benchmarks import actors, memory, page, setpoint, simulation, store
 from benchmarks.table import Table
 
 
@@ -21,4 +21,5 @@ PARTS: Mapping[str, Report] = {
     "memory": memory.report,
     "store": store.report,
     "page": page.report,
+    "simulation": simulation.report,
 }

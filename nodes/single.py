@@ -141,7 +141,7 @@ def _backend_tasks(config: NodeConfig, password: str, park: Park, orders: Outbox
         return []
     endpoint = Endpoint(config.backend.url, config.backend.identity, password)
     edge = BackendEdge(endpoint, park.central, orders)
-    return [_kept("backend", edge.run, BackendBackoff())]
+    return [_kept("backend", edge.run, BackendBackoff(), orders.close)]
 
 
 def _driver_tasks(config: NodeConfig, park: Park, commands: Outbox[DriverMessage]) -> Tasks:
@@ -153,7 +153,7 @@ def _driver_tasks(config: NodeConfig, park: Park, commands: Outbox[DriverMessage
     def drive() -> Coroutine[object, object, None]:
         return virtual.run(address, points, readers, commands, park.charge_points, park.readers, node=config.node.name)
 
-    return [_kept("bench", drive, LOCAL_BACKOFF)]
+    return [_kept("bench", drive, LOCAL_BACKOFF, commands.close)]
 
 
 def _meter_tasks(config: NodeConfig, park: Park) -> Tasks:
@@ -172,8 +172,15 @@ def _meter_tasks(config: NodeConfig, park: Park) -> Tasks:
     return [_kept("meters", lambda: poll_meters(polled, clock.now), LOCAL_BACKOFF)] if polled else []
 
 
-def _kept(name: str, edge: Callable[[], Coroutine[object, object, None]], backoff: Backoff) -> asyncio.Task[None]:
-    return asyncio.create_task(keep_running(name, edge, backoff=backoff, report=log_lines.Edges()), name=name)
+def _kept(
+    name: str,
+    edge: Callable[[], Coroutine[object, object, None]],
+    backoff: Backoff,
+    close: Callable[[], None] = lambda: None,
+) -> asyncio.Task[None]:
+    """`close`: the outbox of the edge; given up, nobody empties it any more."""
+    kept = keep_running(name, edge, backoff=backoff, report=log_lines.Edges(), close=close)
+    return asyncio.create_task(kept, name=name)
 
 
 async def _cancel(tasks: Tasks) -> None:

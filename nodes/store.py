@@ -63,8 +63,8 @@ class Store:
         self._connection.close()
 
     def put_now(self, put: Put) -> None:
-        """Commit one row on the calling thread; before `start` only."""
-        with self._transaction():
+        """Commit one row on the calling thread; before `start` only. Raises StoreUnusable."""
+        with _usable(self.path), self._transaction():
             self._apply(put)
 
     def rows(self, *tables: str) -> tuple[Row, ...]:
@@ -76,7 +76,7 @@ class Store:
         return tuple(found)
 
     def _once(self, key: str, value: str) -> str:
-        with self._transaction():
+        with _usable(self.path), self._transaction():
             self._connection.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (key, value))
         return self._meta(key) or value
 
@@ -147,8 +147,17 @@ class Store:
             message.reply_to.tell(RowsLoaded(self.rows(*message.tables)))
 
 
-def _open(directory: Path, path: Path) -> sqlite3.Connection:
+@contextlib.contextmanager
+def _usable(path: Path) -> Generator[None]:
+    """A disk that refuses, at a start, is an error with a remedy."""
     try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise StoreUnusable(f"{path}: {_remedy(error)}") from error
+
+
+def _open(directory: Path, path: Path) -> sqlite3.Connection:
+    with _usable(path):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=LOCK_SECONDS)
@@ -157,9 +166,7 @@ def _open(directory: Path, path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         _migrate(connection, version)
-    except (OSError, sqlite3.Error) as error:
-        raise StoreUnusable(f"{path}: {_remedy(error)}") from error
-    return connection
+        return connection
 
 
 def _own(connection: sqlite3.Connection) -> None:

@@ -16,6 +16,7 @@ COMMANDS = ("demo", "run", "check", "status", "simulate", "bench")
 GROUPS = ("bench",)
 FAILED = 1
 WRONG_USE = 2
+INTERRUPTED = 130  # what shells expect: 128 + SIGINT
 
 
 def version() -> str:
@@ -36,6 +37,8 @@ def main(arguments: list[str] | None = None) -> None:
         _fail(invalid, WRONG_USE)
     except ChargeparkError as failure:
         _fail(failure, FAILED)
+    except KeyboardInterrupt:  # before the command began: whoever pressed Ctrl-C wants no trace of it
+        sys.exit(INTERRUPTED)
 
 
 def application(arguments: list[str]) -> typer.Typer:

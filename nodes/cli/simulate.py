@@ -45,8 +45,11 @@ def _drawing(plot: Path, scenario: Path) -> Drawing:
         from nodes.simulation.plot import Drawing  # noqa: PLC0415 - matplotlib is an extra
     except ModuleNotFoundError as missing:
         raise PlotUnusable(PLOT_MISSING) from missing
-    if not plot.absolute().parent.is_dir():
-        raise PlotUnusable(f"{plot}: there is no directory {plot.absolute().parent}; make it, or name another file")
+    folder = plot.absolute().parent
+    if not folder.is_dir():
+        raise PlotUnusable(f"{plot}: there is no directory {folder}; make it, or name another file")
+    if plot.is_dir():
+        raise PlotUnusable(f"{plot}: is a directory; name a file in it")
     return Drawing(read_scenario(scenario).start)
 
 
@@ -62,7 +65,7 @@ def _told(outcome: Outcome) -> str:
         f"  {outcome.readings} meter readings, {outcome.messages} messages, {outcome.commits} commits",
         f"  {outcome.visits} cars came, {outcome.turned_away} found no place",
         f"  {outcome.sessions} sessions, {outcome.energy_wh / 1000:.1f} kWh",
-        f"  fuse: limited the cars for {outcome.full_seconds / HOUR:.1f} h, highest load {100 * outcome.peak_load:.1f} %",
+        f"  fuse: full for {outcome.full_seconds / HOUR:.1f} h, highest load {100 * outcome.peak_load:.1f} %",
         f"  backend: {outcome.calls} calls, {outcome.outages} outages, {outcome.lost_answers} answers lost",
         f"  queue: up to {outcome.longest_queue} facts, {outcome.left_in_queue} left, {outcome.wire_repeats} repeats",
         f"  event log {outcome.events} lines, sha256 {outcome.digest}",

@@ -22,6 +22,7 @@ OPTIONS = (
     ("grpc.enable_http_proxy", 0),  # a proxy of the environment has no business on loopback
     ("grpc.use_local_subchannel_pool", 1),  # a restarted edge dials anew and does not inherit gRPC's own backoff
 )
+_WIRE = (grpc.aio.AioRpcError, asyncio.InvalidStateError, TimeoutError, ValueError, OSError)
 
 Command: TypeAlias = EvseCommand | ShowFeedback
 Call: TypeAlias = "grpc.aio.StreamStreamCall[pb.DriverToBench, pb.BenchToDriver]"
@@ -52,7 +53,8 @@ async def run(
 ) -> None:
     """Drive these devices of the bench at HOST:PORT until `commands` ends. Names are NODE/NAME, or NAME with `node`.
 
-    Raises ConnectionError when the bench cannot be reached, refuses, or is lost; every address was told so before.
+    Raises ConnectionError when the bench cannot be reached, refuses, or is lost; every address was told so before, of
+    a failure by a defect too.
     Commands older than the link are dropped: what they allowed was meant to end in the meantime. The levels told on
     attaching make every charge point say anew what it wants.
     """
@@ -66,13 +68,15 @@ async def run(
                 await _exchange(call, claim, commands, to_charge_point, to_reader)
             finally:
                 call.cancel()
-    except (grpc.aio.AioRpcError, asyncio.InvalidStateError, TimeoutError, ValueError, OSError) as error:
+    except Exception as error:
         reason = f"bench {address}: {_reason(error)}"
         for name in charge_points:
             to_charge_point[name].tell(EvseLost(name, reason))
         for name in readers:
             to_reader[name].tell(ReaderLost(name, reason))
-        raise ConnectionError(reason) from error
+        if isinstance(error, _WIRE):
+            raise ConnectionError(reason) from error
+        raise  # a defect of ours; it may be the last try, so everybody knows by now
 
 
 async def _exchange(

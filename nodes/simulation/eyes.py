@@ -86,6 +86,7 @@ class Checkers:
         self._later_at = 0.0
         self._told = [0] * len(self._pilots)
         self._all_looked_at = 0.0
+        self._seen: dict[str, PerPhase] = {}
 
     # ------------------------------------------------------------ what passes
 
@@ -198,10 +199,16 @@ class Checkers:
         return self._flow(circuit)[0]
 
     def look(self, now: float) -> None:
-        """Compare physics with the promises; called after every change of the site."""
-        self._look_at_pilots(now)
+        """Compare physics with the promises; called after every change of the site, and once a second."""
+        every = now - self._all_looked_at >= LOOK_SECONDS
+        if every:
+            self._all_looked_at = now
+        self._look_at_pilots(now, every=every)
         for circuit in self._circuits:
-            self._look_at_circuit(circuit, now)
+            flow = self._site.circuits[circuit.name].flow_ma
+            if every or flow is not self._seen.get(circuit.name):  # added up anew: something changed
+                self._seen[circuit.name] = flow
+                self._look_at_circuit(circuit, now)
 
     def _look_at_circuit(self, circuit: Circuit, now: float) -> None:
         own, total = self._flow(circuit.name)
@@ -226,14 +233,12 @@ class Checkers:
             self._defied.add(circuit)
             self._overloads[circuit].began(Cause.VEHICLE)
 
-    def _look_at_pilots(self, now: float) -> None:
-        every = now - self._all_looked_at >= LOOK_SECONDS
-        if every:
-            self._all_looked_at = now
+    def _look_at_pilots(self, now: float, *, every: bool) -> None:
+        told = self._told
         for place, (evse, signals) in enumerate(self._pilots):
             signalled = evse.amps_ma if evse.output is PilotOutput.PWM else 0
-            if signalled != self._told[place]:
-                self._told[place] = signalled
+            if signalled != told[place]:
+                told[place] = signalled
                 self._overdraw.offered(evse, signalled, now)
             elif not (every and signalled):
                 continue

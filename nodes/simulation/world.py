@@ -108,8 +108,7 @@ class SimulatedWorld:
                     if place < len(ready):
                         turns, ready[place] = ready[place], turns
                 self._served = turns
-                waiting = turns.mailbox.depth()
-                if turns.take(1 if waiting <= 1 else 1 + int(draw() * BUDGET)):
+                if turns.take(1 if turns.mailbox.depth() <= 1 else 1 + int(draw() * BUDGET)):
                     ready.append(turns)
                 left -= 1
                 if left <= 0:

@@ -95,7 +95,7 @@ def step(state: Authorizer, event: AuthorizerEvent, now: Now) -> Stepped:
         case Start():
             return replace(state, began=now.mono), (RepeatLevels(),)
         case Tick():
-            return _settled(state, now, tuple(each for each in state.questions if each.deadline <= now.mono))
+            return _ticked(state, now)
         case Refused() | Undeliverable():
             unanswered = tuple(each for each in state.questions if each.request_id == event.request_id)
             return _settled(state, now, unanswered)
@@ -223,6 +223,13 @@ def _answered(state: Authorizer, question: Question, answer: BackendAuthorized, 
     if answer.verdict is not Verdict.ACCEPTED:
         return state, _show(claim, Feedback.REFUSED)
     return _granted(state, claim, _source(claim), answer.parent_tag, answer.expiry)
+
+
+def _ticked(state: Authorizer, now: Now) -> Stepped:
+    """Each tick asks for the next one: while it was pending, later ones were not taken."""
+    state, effects = _settled(state, now, tuple(each for each in state.questions if each.deadline <= now.mono))
+    nearest = min((question.deadline for question in state.questions), default=None)
+    return (state, effects) if nearest is None else (state, (*effects, WakeAt(nearest)))
 
 
 def _settled(state: Authorizer, now: Now, unanswered: tuple[Question, ...]) -> Stepped:

@@ -207,7 +207,8 @@ def _take_levels(state: ChargePointState, report: EvseReported, now: Now, effect
         return
     mono, earlier = now.mono, state.evse
     restarted = earlier is not None and report.token < 0 <= earlier.token
-    unknown = earlier is None or state.lost is not None or restarted
+    let_go = report.deadman_tripped and state.contactor.permitted and not report.contactor_closed
+    unknown = earlier is None or state.lost is not None or restarted or let_go
     state.evse, state.lost = report, None
     standing = vehicle.observe(state.vehicle, report, state.settings, in_session=state.session.is_open, mono=mono)
     if standing.present is not state.vehicle.present:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from park.journal.codec import Entry, entry_body, entry_of, key_of_number
+from park.model.alarm import Alarm
 from park.model.session import (
     FactDelivered,
     FactId,
@@ -38,11 +39,14 @@ RELOAD_SECONDS = 1.0  # ours: ask the store again when it did not answer
 KEEP_DELIVERED = 1000  # facts kept after delivery, newest first; older rows are deleted with the next write
 
 
+Rows: TypeAlias = tuple[Put | Delete, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """Effect: commit these rows, answer with `Committed(token)` or `CommitFailed(token)`."""
 
-    writes: tuple[Put | Delete, ...]
+    writes: Rows
     token: int
 
 
@@ -63,12 +67,17 @@ class JournalTrouble:
 JournalEvent: TypeAlias = (
     Start | Tick | RowsLoaded | Committed | CommitFailed | RecordFact | RecoverSession | FactTaken | FactDelivered
 )
-JournalEffect: TypeAlias = Write | Load | FactPersisted | FactOffered | SessionRecovered | JournalTrouble | WakeAt
+JournalEffect: TypeAlias = (
+    Write | Load | FactPersisted | FactOffered | SessionRecovered | JournalTrouble | Alarm | WakeAt
+)
 
 
 @dataclass(slots=True)
 class JournalState:
-    """By number: `pending` being written, `untaken` on disk but not in the queue, `unfinished` not delivered."""
+    """By number: `pending` being written, `untaken` on disk but not in the queue, `unfinished` not delivered.
+
+    `writing`: rows of each commit under way, by token. `refused`: rows the disk did not take, oldest first.
+    """
 
     journal: str
     loaded: bool = False
@@ -76,7 +85,8 @@ class JournalState:
     next_token: int = 1
     numbers: dict[FactKey, int] = field(default_factory=dict[FactKey, int])
     pending: dict[int, Entry] = field(default_factory=dict[int, Entry])
-    writing: dict[int, tuple[int, ...]] = field(default_factory=dict[int, tuple[int, ...]])
+    writing: dict[int, Rows] = field(default_factory=dict[int, Rows])
+    refused: Rows = ()
     untaken: dict[int, Entry] = field(default_factory=dict[int, Entry])
     unfinished: dict[int, Entry] = field(default_factory=dict[int, Entry])
     delivered: dict[int, FactKey] = field(default_factory=dict[int, FactKey])
@@ -119,10 +129,16 @@ def step(state: JournalState, event: JournalEvent, now: Now) -> tuple[JournalSta
 def _loaded(state: JournalState, event: RowsLoaded, now: Now) -> tuple[JournalEffect, ...]:
     if state.loaded:
         return ()
+    effects: list[JournalEffect] = []
     for row in event.rows:
-        entry = entry_of(state.journal, row.key, row.body)
+        if row.key.isdigit():
+            state.next_number = max(state.next_number, int(row.key) + 1)
+        try:
+            entry = entry_of(state.journal, row.key, row.body)
+        except (ValueError, KeyError, TypeError) as error:
+            effects.append(_unreadable(row.key, error))
+            continue
         number = entry.id.number
-        state.next_number = max(state.next_number, number + 1)
         state.numbers[key_of(entry.fact)] = number
         _follow(state, entry)
         if entry.delivered:
@@ -130,11 +146,16 @@ def _loaded(state: JournalState, event: RowsLoaded, now: Now) -> tuple[JournalEf
         else:
             state.unfinished[number] = state.untaken[number] = entry
     state.loaded = True
-    effects: list[JournalEffect] = list(_offer(state, now))
+    effects += _offer(state, now)
     waiting, state.waiting = state.waiting, []
     for message in waiting:
         effects.extend(step(state, message, now)[1])
     return tuple(effects)
+
+
+def _unreadable(key: str, error: Exception) -> Alarm:
+    text = f"row {key} of table {TABLE} cannot be read ({error}); it is left in place: keep a copy of the database"
+    return Alarm("journal-row-unreadable", text)
 
 
 def _record(state: JournalState, fact: SessionFact) -> tuple[JournalEffect, ...]:
@@ -146,26 +167,38 @@ def _record(state: JournalState, fact: SessionFact) -> tuple[JournalEffect, ...]
     entry = Entry(FactId(state.journal, number), fact)
     state.numbers[key] = number
     state.pending[number] = entry
-    return (_write(state, (entry,), _outdated(state)),)
+    return (_write(state, (_put(entry), *_outdated(state))),)
 
 
-def _write(state: JournalState, entries: tuple[Entry, ...], old: tuple[Delete, ...] = ()) -> Write:
+def _put(entry: Entry) -> Put:
+    return Put(TABLE, key_of_number(entry.id.number), entry_body(entry))
+
+
+def _write(state: JournalState, rows: Rows) -> Write:
     token, state.next_token = state.next_token, state.next_token + 1
-    state.writing[token] = tuple(entry.id.number for entry in entries)
-    puts = tuple(Put(TABLE, key_of_number(entry.id.number), entry_body(entry)) for entry in entries)
-    return Write(puts + old, token)
+    state.writing[token] = rows
+    return Write(rows, token)
 
 
 def _outdated(state: JournalState) -> tuple[Delete, ...]:
+    """Rows beyond the kept number. An open session keeps its first and its newest: a restart finds it by them (D1)."""
     surplus = sorted(state.delivered)[: max(0, len(state.delivered) - KEEP_DELIVERED)]
+    if surplus:
+        needed = {key for known in state.open.values() for key in _ends_of(known)}
+        surplus = [number for number in surplus if state.delivered[number] not in needed]
     for number in surplus:
         state.numbers.pop(state.delivered.pop(number), None)
     return tuple(Delete(TABLE, key_of_number(number)) for number in surplus)
 
 
+def _ends_of(known: OpenSession) -> tuple[FactKey, FactKey]:
+    return key_of(known.started), FactKey(known.started.session, known.last_ordinal)
+
+
 def _committed(state: JournalState, token: int, now: Now) -> tuple[JournalEffect, ...]:
     effects: list[JournalEffect] = []
-    for number in state.writing.pop(token, ()):
+    for row in state.writing.pop(token, ()):
+        number = int(row.key)
         entry = state.pending.pop(number, None)
         if entry is None:
             continue
@@ -176,7 +209,7 @@ def _committed(state: JournalState, token: int, now: Now) -> tuple[JournalEffect
 
 
 def _failed(state: JournalState, token: int, reason: str, now: Now) -> tuple[JournalEffect, ...]:
-    state.writing.pop(token, None)
+    state.refused += state.writing.pop(token, ())
     state.retry_at = now.mono + RETRY_COMMIT_SECONDS
     return (JournalTrouble(reason), WakeAt(state.retry_at))
 
@@ -196,7 +229,7 @@ def _delivered(state: JournalState, fact_id: FactId, transaction: int | None) ->
     done = replace(entry, delivered=True, transaction=transaction)
     state.delivered[fact_id.number] = key_of(entry.fact)
     _remember_transaction(state, done)
-    return (_write(state, (done,)),)
+    return (_write(state, (_put(done),)),)
 
 
 def _tick(state: JournalState, now: Now) -> tuple[JournalEffect, ...]:
@@ -205,12 +238,20 @@ def _tick(state: JournalState, now: Now) -> tuple[JournalEffect, ...]:
     effects: list[JournalEffect] = []
     if state.retry_at is not None and now.mono >= state.retry_at:
         state.retry_at = None
-        inflight = {number for numbers in state.writing.values() for number in numbers}
-        missing = tuple(entry for number, entry in state.pending.items() if number not in inflight)
+        missing, state.refused = _still_true(state), ()
         if missing:
             effects.append(_write(state, missing))
     effects.extend(_offer(state, now))
     return tuple(effects)
+
+
+def _still_true(state: JournalState) -> Rows:
+    """What the disk refused, but for rows whose deletion was asked for since: a start without its end comes no more."""
+    return tuple(
+        row
+        for row in state.refused
+        if isinstance(row, Delete) or int(row.key) in state.pending or int(row.key) in state.delivered
+    )
 
 
 def _offer(state: JournalState, now: Now) -> tuple[JournalEffect, ...]:

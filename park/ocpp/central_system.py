@@ -75,8 +75,8 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
         case Start():
             state, effects = _load(state, now)
             return state, (ReportLink(), RepeatLevels(), *effects)
-        case Tick():
-            return state, ()
+        case Tick():  # while it was pending, later ones were not taken: `_wake` asks anew
+            return replace(state, wake_at=None), ()
         case RowsLoaded():
             return _loaded(state, event, now)
         case Committed(token):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from park.model.access import Verdict
+from park.model.access import BackendAuthorized, Verdict
 from park.model.alarm import Alarm
 from park.model.session import (
     FactDelivered,
@@ -28,6 +28,7 @@ from park.ocpp.wire import integer_of, member, text_of
 
 FINISHED_KEPT = 2_000  # delivered sessions remembered, so that a fact offered again is not sent again: a busy week
 RETRY_COMMIT_SECONDS = 1.0  # ours: a full disk is looked at once a second
+REFUSING = (Verdict.BLOCKED, Verdict.EXPIRED, Verdict.INVALID)  # about the card, not about a second transaction
 
 ALIGNED, SAMPLED = "MeterValuesAlignedData", "MeterValuesSampledData"
 
@@ -98,7 +99,14 @@ def answered(queue: Queue, unique_id: str, payload: Payload, values: KeyValues, 
     assigned = TransactionAssigned(
         known.start.charge_point, known.session, number, verdict == Verdict.ACCEPTED.value, verdict
     )
-    return _deliver(queue, head, replace(known, transaction=number), assigned, *_twice_given(queue, known, number))
+    told = (assigned, *_word_on_the_card(known, verdict), *_twice_given(queue, known, number))
+    return _deliver(queue, head, replace(known, transaction=number), *told)
+
+
+def _word_on_the_card(known: Transaction, verdict: str) -> tuple[BackendAuthorized, ...]:
+    """A card refused with its transaction is known to be refused from then on, offline too (D4)."""
+    refused = next((each for each in REFUSING if each.value == verdict), None)
+    return () if refused is None else (BackendAuthorized("", known.start.id_tag, refused),)
 
 
 def _twice_given(queue: Queue, known: Transaction, number: int) -> tuple[Alarm, ...]:
@@ -114,7 +122,9 @@ def _twice_given(queue: Queue, known: Transaction, number: int) -> tuple[Alarm, 
     return (Alarm("ocpp-transaction-id-twice", text),)
 
 
-def _deliver(queue: Queue, head: Entry, known: Transaction, *told: TransactionAssigned | Alarm) -> Queue:
+def _deliver(
+    queue: Queue, head: Entry, known: Transaction, *told: TransactionAssigned | BackendAuthorized | Alarm
+) -> Queue:
     ended = isinstance(head.fact, SessionEnded)
     fate = Fate.FINISHED if ended else known.fate
     after = replace(known, delivered_through=head.fact.ordinal, fate=fate)
@@ -221,7 +231,7 @@ def _buried(session: str, known: Transaction | None, reason: str) -> Alarm:
     )
 
 
-def settled(queue: Queue) -> tuple[Queue, tuple[FactDelivered | TransactionAssigned | Alarm, ...]]:
+def settled(queue: Queue) -> tuple[Queue, tuple[FactDelivered | TransactionAssigned | BackendAuthorized | Alarm, ...]]:
     """The head's outcome is on disk."""
     settling = queue.settling
     if settling is None:

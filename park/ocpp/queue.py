@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from park.model.access import BackendAuthorized
 from park.model.alarm import Alarm
 from park.model.session import (
     FactDelivered,
@@ -58,7 +59,7 @@ class Settling:
     writes: tuple[Put | Delete, ...]
     numbers: frozenset[int]
     transaction: Transaction | None
-    told: tuple[FactDelivered | TransactionAssigned | Alarm, ...]
+    told: tuple[FactDelivered | TransactionAssigned | BackendAuthorized | Alarm, ...]
     forgotten: str | None = None
     asked: bool = False
     not_before: float = 0.0

@@ -224,7 +224,7 @@ class Evse:
         return (
             self.pilot, self.cable_ohms, self.contactor.closed, self.contactor.failed, lock and lock.closed,
             lock and lock.failed, self.output, self.amps_ma, self.lapse_ma, self.token, self.tripped,
-            self.temperature_c, frozenset(self.faults),
+            self.temperature_c, frozenset(self.faults) if self.faults else None,
         )  # fmt: skip
 
     def report(self, charge_point: str | None = None) -> EvseReported:

@@ -91,3 +91,11 @@ def test_a_kill_around_the_commit_keeps_all_or_nothing(tmp_path: Path, point: st
     store = Store(tmp_path)
     assert len(store.rows("t")) == (2 if survives else 0)
     store.stop()
+
+
+def test_a_disk_that_refuses_at_the_start_is_named_with_a_remedy(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store._connection.execute("PRAGMA query_only = ON")  # pyright: ignore[reportPrivateUsage]
+    with pytest.raises(StoreUnusable, match="check the disk"):
+        take_next(store)
+    store.stop()

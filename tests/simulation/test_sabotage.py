@@ -19,7 +19,6 @@ from park.model.evse import Signal
 from park.model.grant import ApplyGrant
 from park.model.metering import ReadingTaken
 from park.model.session import FactPersisted, RecordFact, SessionEnded, key_of
-from park.model.signals import Tick
 from park.ocpp.link import SendCall
 
 QUARTER = 0.25  # hours: by then all places are taken and the fuse is full
@@ -39,15 +38,6 @@ class Unfeeling(Coordinator):
         super().receive(message)
 
 
-class Stubborn(Coordinator):
-    """Hears of a house that grows no more after its first reading."""
-
-    def receive(self, message: CoordinatorMessage) -> None:
-        if isinstance(message, ReadingTaken) and message.meter == "grid-meter" and self.now().mono > 600.0:
-            return
-        super().receive(message)
-
-
 class Generous(ChargePoint):
     """Takes every grant for 4 A more."""
 
@@ -58,11 +48,11 @@ class Generous(ChargePoint):
 
 
 class Clinging(ChargePoint):
-    """Deaf to time: never lets go of a grant."""
+    """Takes every grant for ever."""
 
     def receive(self, message: ChargePointMessage) -> None:
-        if isinstance(message, Tick) and self.now().mono > 600.0:
-            return
+        if isinstance(message, ApplyGrant):
+            message = ApplyGrant(replace(message.grant, valid_for=1e6))
         super().receive(message)
 
 
@@ -136,7 +126,9 @@ def test_a_signal_that_outlives_its_lease_breaks_s2():
 
 def test_a_signal_below_the_minimum_breaks_s5():
     config = board(("min_amps = 6", "min_amps = 8"), ("fallback_amps = 6", "fallback_amps = 8"))
-    run = altered(simulated(morning(QUARTER), config), lambda signal: replace(signal, amps_ma=min(signal.amps_ma, 7_000)))
+    run = altered(
+        simulated(morning(QUARTER), config), lambda signal: replace(signal, amps_ma=min(signal.amps_ma, 7_000))
+    )
     assert broken(run.go()) == {"S5"}
 
 

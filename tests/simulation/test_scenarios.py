@@ -40,7 +40,11 @@ def test_the_scenarios_here_are_fine(path: Path):
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("noise_amps = 3", "noise_ampere = 3", "house[#1].noise_ampere: is not a known key; did you mean 'noise_amps'?"),
+        (
+            "noise_amps = 3",
+            "noise_ampere = 3",
+            "house[#1].noise_ampere: is not a known key; did you mean 'noise_amps'?",
+        ),
         ("hours = 1.5", 'hours = "1.5"', "hours: is '1.5'; write a number without quotes"),
         ("hours = 1.5", "hours = 0", "hours: is 0, must be more than 0"),
         ("hours = 1.5\n", "", "hours: is missing"),
@@ -51,10 +55,22 @@ def test_the_scenarios_here_are_fine(path: Path):
         ('at = "0:35"', 'at = "half past"', "event[#1].at: String should match pattern"),
         ("2026-03-02T07:30:00Z", "2026-03-02T07:30:00", "start: is"),
         ('behaviour = "greedy"', 'behaviour = "greddy"', "did you mean 'greedy'?"),
-        ('reader = "door"', 'reader = "dor"', "arrivals.reader: 'dor' is no reader of one_board.toml; did you mean 'door'?"),
-        ('meter = "grid-meter"\nnoise', 'meter = "cp1-meter"\nnoise', "house[#1].meter: 'cp1-meter' is no meter of a circuit"),
+        (
+            'reader = "door"',
+            'reader = "dor"',
+            "arrivals.reader: 'dor' is no reader of one_board.toml; did you mean 'door'?",
+        ),
+        (
+            'meter = "grid-meter"\nnoise',
+            'meter = "cp1-meter"\nnoise',
+            "house[#1].meter: 'cp1-meter' is no meter of a circuit",
+        ),
         ('minutes = 2\nwhat = "meter silent"', 'minutes = 2\nwhat = "meter slient"', "did you mean 'meter silent'?"),
-        ('silent"\nmeter = "grid-meter"', 'silent"\nmeter = "grid"', "event[#2].meter: 'grid' is no meter of one_board.toml"),
+        (
+            'silent"\nmeter = "grid-meter"',
+            'silent"\nmeter = "grid"',
+            "event[#2].meter: 'grid' is no meter of one_board.toml",
+        ),
         ('board = "one_board.toml"', 'board = "two_boards.toml"', "two_boards.toml: there is no such file"),
         ('name = "one board, one morning"', "name = one board", "scenario.toml: not TOML: "),
     ],

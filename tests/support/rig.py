@@ -46,6 +46,7 @@ def configuration(
     mode: str = "backend",
     backend: bool = True,
     fallback: int = 6,
+    window: int = 10,
 ) -> Configuration:
     """A node file for a board with `points` charge points, each with a meter, and a house meter.
 
@@ -82,6 +83,7 @@ limit_amps = [{limit}, {limit}, {limit}]
 headroom_amps = 1
 meter = "grid-meter"
 external_fallback_amps = [20, 20, 20]
+external_window_seconds = {window}
 [[meter]]
 name = "grid-meter"
 map = "eastron-sdm630"
@@ -260,6 +262,17 @@ class Rig:
             return fetch(f"127.0.0.1:{self.config.energy}")
         except ChargeparkError:
             return None
+
+    def pilot(self, point: str) -> str | None:
+        """The state of the control pilot as the node shows it; None: unknown, or the node does not answer."""
+        view = self.view()
+        rows = () if view is None else view.charge_points
+        return next((row.state.value for row in rows if row.name == f"board/{point}" and row.state is not None), None)
+
+    def waiting(self) -> int:
+        """Facts that wait for the backend."""
+        view = self.view()
+        return 0 if view is None or view.backend is None else view.backend.queue_depth or 0
 
     def online(self) -> bool:
         """The node reads its meters, holds its charge points, and the backend knows it."""

@@ -56,9 +56,7 @@ class Process:
     def started(cls, scenario: Path, seed: int, hash_seed: int) -> Process:
         command = [sys.executable, "-m", "nodes.cli", "simulate", str(scenario), "--seed", str(seed), "--json"]
         environment = {**os.environ, "PYTHONHASHSEED": str(hash_seed)}
-        return cls(
-            subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)  # noqa: S603
-        )
+        return cls(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True))
 
     def outcome(self) -> dict[str, Any]:
         """Wait for its end; what it printed."""

@@ -74,7 +74,7 @@ class Board(Run):
         vars(child._worker)["receive"] = planted  # of this incarnation only
         child.tell(Tick())
         self.world.run_for(1)
-        assert len(self.crashes) == 1, self.crashes
+        assert len(self.crashes.texts) == 1, self.crashes.texts
         assert (child.restarts, child.state) == (1, "running")
 
     def plug(self, point: str) -> None:

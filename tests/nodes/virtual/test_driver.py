@@ -134,6 +134,26 @@ async def test_from_plug_to_current_and_the_meter_shows_it(rig: Rig):
         await node.reported(lambda r: r.pilot is PilotState.B and not r.contactor_closed)
 
 
+class Defective:
+    """Commands that cannot be read: a fault of ours, not of the wire."""
+
+    def depth(self) -> int:
+        return 0
+
+    async def __aiter__(self) -> AsyncIterator[Command]:
+        raise RuntimeError("a defect")
+        yield
+
+
+async def test_a_defect_is_raised_as_it_is_after_everybody_was_told_of_the_loss(rig: Rig):
+    node = Node(rig.target)
+    async with verbs(rig):
+        with pytest.raises(RuntimeError, match="a defect"):
+            await run(node.target, node.points, ("door",), Defective(), node.point, node.reader)
+        assert "a defect" in await node.lost()
+        assert isinstance(await node.reader["door"].expect(lambda _: True), ReaderLost)
+
+
 async def test_cards_up_and_feedback_down(rig: Rig):
     node = Node(rig.target)
     async with verbs(rig) as stub, node.running():

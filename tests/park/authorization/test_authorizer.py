@@ -469,3 +469,15 @@ def test_in_any_order_of_events_a_refused_tag_is_never_granted(
         assert all(question.deadline > driven.mono for question in driven.state.questions) or not isinstance(
             event, Tick
         )
+
+
+def test_every_tick_asks_for_the_next_one():
+    """What was asked for while an earlier tick was pending was not taken: the second driver's answer would not come."""
+    driven = Driven(Mode.BACKEND, point(1, plugged_since=990.0), point(2, plugged_since=991.0))
+    driven.tell(BackendOnline(online=True))
+    driven.swipe(STRANGER)
+    driven.mono += 5.0
+    driven.swipe(OLD, "hall")
+    first, second = (question.deadline for question in driven.state.questions)
+    _, effects = step(driven.state, Tick(), Now(first, NOON))
+    assert WakeAt(second) in effects

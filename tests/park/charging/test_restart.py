@@ -60,6 +60,22 @@ def test_the_session_goes_on_if_its_vehicle_is_still_there() -> None:
     assert park.ended[0].meter_stop_wh == int(park.energy)
 
 
+def test_a_contactor_the_deadman_opened_is_no_failed_contactor() -> None:
+    """The node stood still for longer than its lease; by setting, a pause keeps the contactor permitted."""
+    park = ChargePointHarness(settings(open_contactor_on_pause=False))
+    park.begin()
+    park.keep_granting(None)
+    park.mono = park.electronics.expires + 5.0
+    park.electronics.pass_time(park.mono)
+    park.electronics.permitted = False
+    park.report_changes()
+    park.keep_granting(16_000)
+    park.advance(30)
+    assert park.fault_codes == set()
+    assert park.status is ConnectorStatus.CHARGING
+    assert park.electronics.closed
+
+
 @pytest.mark.rule("B-180")
 @pytest.mark.rule("B-181")
 def test_the_session_ends_as_power_loss_if_the_vehicle_is_gone() -> None:

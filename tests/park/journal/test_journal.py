@@ -12,6 +12,7 @@ from support.facts import ended, metered, started
 from park.journal import journal
 from park.journal.codec import Entry, entry_body, entry_of, key_of_number
 from park.journal.journal import JournalEvent, Write
+from park.model.alarm import Alarm
 from park.model.metering import Sample
 from park.model.session import (
     FactDelivered,
@@ -165,6 +166,88 @@ def test_delivered_facts_beyond_the_kept_number_leave_the_disk() -> None:
         bench.commit()
     assert len(bench.disk) <= journal.KEEP_DELIVERED + 1
     assert key_of_number(total) in bench.disk
+
+
+def test_an_open_session_is_found_however_many_facts_were_delivered_since_its_start() -> None:
+    bench = Bench()
+    bench.record(started())
+    bench.tell(FactDelivered(FactId("J", 1), 42))
+    bench.commit()
+    last = journal.KEEP_DELIVERED + 49
+    for ordinal in range(1, last + 1):
+        bench.record(metered(ordinal=ordinal))
+        bench.tell(FactDelivered(FactId("J", ordinal + 1), 42))
+        bench.commit()
+    assert len(bench.disk) <= journal.KEEP_DELIVERED + 3
+    bench.boot()
+    (recovered,) = bench.tell(RecoverSession("cp1"))
+    assert isinstance(recovered, SessionRecovered)
+    assert recovered.open_session is not None
+    assert (recovered.open_session.transaction, recovered.open_session.last_ordinal) == (42, last)
+
+
+def test_the_newest_fact_of_a_quiet_open_session_outlives_the_traffic_of_the_others() -> None:
+    bench = Bench()
+    bench.record(started(), metered(ordinal=1))
+    for number in range(3, journal.KEEP_DELIVERED + 50):
+        bench.record(metered("s2", ordinal=number, point="cp2"))
+    for number in range(1, journal.KEEP_DELIVERED + 50):
+        bench.tell(FactDelivered(FactId("J", number), 42))
+        bench.commit()
+    bench.record(metered("s2", ordinal=9999, point="cp2"))
+    assert len(bench.disk) < journal.KEEP_DELIVERED + 10
+    bench.boot()
+    (recovered,) = bench.tell(RecoverSession("cp1"))
+    assert isinstance(recovered, SessionRecovered)
+    assert recovered.open_session is not None
+    assert recovered.open_session.last_ordinal == 1
+
+
+def test_a_mark_the_disk_refused_is_written_later() -> None:
+    bench = Bench()
+    bench.record(started())
+    bench.tell(FactDelivered(FactId("J", 1), 42))
+    bench.tell(CommitFailed(bench.waiting.pop(0).token, "disk full"))
+    bench.mono = journal.RETRY_COMMIT_SECONDS
+    bench.tell(Tick())
+    bench.commit()
+    bench.boot()
+    assert bench.offered() == []
+
+
+def test_a_refused_deletion_brings_no_ended_session_back() -> None:
+    """The start's row must go before the end's, or at the next start the session looks open."""
+    bench = Bench()
+    bench.record(started(), ended(ordinal=1))
+    for number in range(3, journal.KEEP_DELIVERED + 2):
+        bench.record(metered("s2", ordinal=number, point="cp2"))
+    for number in range(1, journal.KEEP_DELIVERED + 2):
+        bench.tell(FactDelivered(FactId("J", number), 42))
+        bench.commit()
+    bench.tell(RecordFact(metered("s2", ordinal=9998, point="cp2")))
+    bench.tell(CommitFailed(bench.waiting.pop(0).token, "disk full"))
+    bench.mono = journal.RETRY_COMMIT_SECONDS
+    bench.tell(Tick())
+    bench.commit()
+    for ordinal in (9999, 10_000):
+        bench.record(metered("s2", ordinal=ordinal, point="cp2"))
+        number = bench.state.next_number - 1
+        bench.tell(FactDelivered(FactId("J", number), 42))
+        bench.commit()
+    bench.boot()
+    assert bench.tell(RecoverSession("cp1")) == [SessionRecovered("cp1", None)]
+
+
+def test_a_row_that_cannot_be_read_is_alarmed_left_alone_and_its_number_not_used_again() -> None:
+    bench = Bench()
+    bench.record(started())
+    bench.disk[key_of_number(2)] = "{damaged"
+    bench.boot()
+    assert [effect.code for effect in bench.said if isinstance(effect, Alarm)] == ["journal-row-unreadable"]
+    assert bench.offered() == [1]
+    bench.record(metered())
+    assert sorted(bench.disk) == [key_of_number(number) for number in (1, 2, 3)]
+    assert bench.disk[key_of_number(2)] == "{damaged"
 
 
 samples = st.builds(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from park.model.access import AuthorizeWithBackend, BackendAuthorized, ConnectorStatus, ConnectorStatusChanged, Verdict
-from park.model.signals import Start, WakeAt
+from park.model.signals import Start, Tick, WakeAt
 from park.ocpp.central_system import step
 from park.ocpp.effects import Load
 from park.ocpp.link import CallAnswered, CallFailed, LinkLost, LinkUp, ReportLink
@@ -285,5 +285,12 @@ def test_waking_is_asked_for_at_the_nearest_deadline_once():
     station.clear()
     station.tell(AuthorizeWithBackend("r1", "TAG"))
     assert station.of(WakeAt) == [WakeAt(30.0)]
-    station.pass_time(1.0)
+    station.tell(CallAnswered("nobody", {}))
     assert station.of(WakeAt) == [WakeAt(30.0)]
+
+
+def test_every_tick_asks_for_the_next_one():
+    """What was asked for while an earlier tick was pending was not taken, so an unchanged deadline is told again."""
+    station = Station().online()
+    deadlines = [[effect for effect in station.tell(Tick()) if isinstance(effect, WakeAt)] for _ in range(2)]
+    assert deadlines[0] == deadlines[1] != []

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from park.model.access import BackendAuthorized, Verdict
 from park.model.session import FactDelivered, FactTaken, TransactionAssigned
 from park.ocpp.effects import ClockOffered, Write
 from park.ocpp.link import ResetLink
@@ -296,6 +297,15 @@ def test_a_refused_start_is_told_to_the_charge_point():
     station.offer(started())
     station.answer(started_answer(3, "Blocked"))
     assert station.of(TransactionAssigned) == [TransactionAssigned("cp1", "s1", 3, False, "Blocked")]
+
+
+@pytest.mark.parametrize(("word", "known_bad"), [("Blocked", 1), ("Invalid", 1), ("ConcurrentTx", 0), ("Accepted", 0)])
+def test_a_card_refused_with_its_transaction_is_refused_from_then_on(word: str, known_bad: int):
+    station = online()
+    station.offer(started())
+    station.answer(started_answer(3, word))
+    told = [(each.id_tag, each.verdict) for each in station.of(BackendAuthorized)]
+    assert told == [("04A1B2C3", Verdict(word))] * known_bad
 
 
 def test_no_wished_measurand_means_no_message():
