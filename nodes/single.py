@@ -113,12 +113,12 @@ async def running(
     park.supervisor.start()
     outer = _backend_tasks(config, password, park, backend)
     inner = [*_driver_tasks(config, park, driver), *_meter_tasks(config, park)]
-    if metrics is not None:
-        metrics.start()
-    if energy is not None:
-        await energy.start()
-    _log.info("running", node=config.node.name, role=config.node.role, epoch=identities.epoch)
     try:
+        if metrics is not None:
+            metrics.start()
+        if energy is not None:
+            await energy.start()
+        _log.info("running", node=config.node.name, role=config.node.role, epoch=identities.epoch)
         yield park
     finally:
         # Intake first, so that nothing new begins; then the actors, off the loop; then what they talk to.

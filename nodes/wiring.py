@@ -38,10 +38,14 @@ from park.charging.settings import ChargePointSettings
 from park.load.report import EpochTaken
 from park.load.state import CoordinatorSettings
 from park.metering.meter import MeterSettings
+from park.model.access import BackendOnline
 from park.model.metering import ReadingTaken
-from park.ocpp.effects import ClockOffered
+from park.ocpp.effects import BackendReported, ClockOffered
 from park.ocpp.state import Settings as OcppSettings
 from park.station import StationState
+
+CENTRAL_SYSTEM = "central-system"
+OCPP_GAVE_UP = "the OCPP side failed too often and was stopped: read the crashes in the log and restart the node"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +128,15 @@ def wire(
     """Declare the whole tree; nothing runs before `supervisor.start()`. `eyes` see what passes: the checkers'."""
     settings_of = {settings.name: settings for settings in board.charge_points}
     point_wires: ChargePointWires
+    authorizer: Address[AuthorizerMessage]
 
     def gave_up(name: str) -> None:
         if name in settings_of:
             for effect in farewell(settings_of[name], world.now()):
                 point_wires.carry(effect)
+        if name == CENTRAL_SYSTEM:  # whoever waits for the backend would wait for ever
+            edges.view.tell(BackendReported("offline", OCPP_GAVE_UP, 0, None, 0, 0, 0))
+            authorizer.tell(BackendOnline(online=False))
         on_give_up(name)
 
     root = Supervisor(world, board.node, policy, report, gave_up)
@@ -141,9 +149,9 @@ def wire(
         "journal", lambda me: roles.journal(world, me, board.journal_id, journal_wires)
     )
     central: Child[CentralSystemMessage] = root.child(
-        "central-system", lambda me: roles.central_system(world, me, board.ocpp, central_wires)
+        CENTRAL_SYSTEM, lambda me: roles.central_system(world, me, board.ocpp, central_wires)
     )
-    authorizer: Child[AuthorizerMessage] = root.child(
+    authorizer = root.child(
         "authorizer", lambda _: roles.authorizer(world, board.authorizer, AuthorizerWires(points, readers, central))
     )
     coordinator: Address[CoordinatorMessage] = root.child(

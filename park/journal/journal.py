@@ -35,7 +35,7 @@ from park.model.time import Now
 TABLE = "journal"
 OFFER_AGAIN_SECONDS = 10.0  # ours: the central system answers within a commit; only a crash makes it miss one
 RETRY_COMMIT_SECONDS = 1.0  # ours: a full disk is looked at once a second
-RELOAD_SECONDS = 1.0  # ours: ask the store again when it did not answer
+RELOAD_SECONDS = 15.0  # ours: ask the store again when it did not answer; reading a month's facts takes seconds
 KEEP_DELIVERED = 1000  # facts kept after delivery, newest first; older rows are deleted with the next write
 
 
@@ -242,6 +242,8 @@ def _tick(state: JournalState, now: Now) -> tuple[JournalEffect, ...]:
         if missing:
             effects.append(_write(state, missing))
     effects.extend(_offer(state, now))
+    if state.retry_at is not None:  # asked for while this tick was pending, it was not taken
+        effects.append(WakeAt(state.retry_at))
     return tuple(effects)
 
 

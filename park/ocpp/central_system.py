@@ -36,7 +36,7 @@ from park.ocpp.state import (
 from park.ocpp.wire import ID_TAG_LENGTH
 
 OFFERED_EARLY = 1_000  # facts kept until the rows are there; the journal offers the others again
-LOAD_AGAIN_SECONDS = 2.0  # ours: ask the store again when it did not answer
+LOAD_AGAIN_SECONDS = 15.0  # ours: ask the store again when it did not answer; a day's outage takes seconds to read
 
 CentralSystemEvent: TypeAlias = (
     Start

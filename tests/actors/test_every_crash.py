@@ -28,6 +28,7 @@ from park.config.parsing import parse
 from park.model.access import ConnectorStatus
 from park.model.evse import PilotOutput, SetContactor, Signal
 from park.model.signals import Start, Tick
+from park.ocpp.effects import BackendReported
 
 BOARD = """
 [node]
@@ -218,6 +219,15 @@ def test_a_charge_point_that_gives_up_is_left_in_safe_state_and_faulted() -> Non
     reported = [each for each in stage.view.messages if isinstance(each, ChargePointReported)][-1]
     assert reported.ocpp_status is ConnectorStatus.FAULTED
     assert "restart the node" in reported.faults[0].remedy
+
+
+def test_an_ocpp_side_that_gives_up_is_shown_as_offline() -> None:
+    stage = Stage("central_system", Start, raises=POLICY.limit + 1)
+    stage.park.supervisor.start()
+    stage.world.run_for(sum(POLICY.backoff) + 1.0)
+    reported = [each for each in stage.view.messages if isinstance(each, BackendReported)][-1]
+    assert reported.state == "offline"
+    assert "restart the node" in reported.why
 
 
 def test_the_same_input_twice_is_quarantined_and_the_actor_lives_on() -> None:

@@ -31,7 +31,7 @@ from park.model.session import (
     StopReason,
     key_of,
 )
-from park.model.signals import Start, Tick
+from park.model.signals import Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, Delete, Put, Row, RowsLoaded
 from park.model.time import Now
 
@@ -155,6 +155,14 @@ def test_a_refused_commit_is_said_and_tried_again() -> None:
     bench.mono = journal.RETRY_COMMIT_SECONDS
     bench.tell(Tick())
     assert FactPersisted("cp1", key_of(started())) in bench.commit()
+
+
+def test_every_tick_asks_for_the_next_one() -> None:
+    """What was asked for while an earlier tick was pending was not taken: the disk would not be tried again."""
+    bench = Bench()
+    bench.tell(RecordFact(started()))
+    bench.tell(CommitFailed(bench.waiting.pop(0).token, "disk full"))
+    assert bench.tell(Tick()) == [WakeAt(journal.RETRY_COMMIT_SECONDS)]
 
 
 def test_delivered_facts_beyond_the_kept_number_leave_the_disk() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from park.model.access import AuthorizeWithBackend, BackendAuthorized, ConnectorStatus, ConnectorStatusChanged, Verdict
 from park.model.signals import Start, Tick, WakeAt
-from park.ocpp.central_system import step
+from park.ocpp.central_system import LOAD_AGAIN_SECONDS, step
 from park.ocpp.effects import Load
 from park.ocpp.link import CallAnswered, CallFailed, LinkLost, LinkUp, ReportLink
 from park.ocpp.state import initial
@@ -28,8 +28,8 @@ def test_start_asks_for_rows_and_for_the_state_of_the_link():
 def test_rows_that_do_not_come_are_asked_for_again():
     station = Station()
     state, effects = step(initial(station.settings), Start(), station.now())
-    assert WakeAt(2.0) in effects
-    station.state, station.mono = state, 2.0
+    assert WakeAt(LOAD_AGAIN_SECONDS) in effects
+    station.state, station.mono = state, LOAD_AGAIN_SECONDS
     station.disk.clear()
     station.pass_time(0.0)
     assert station.state.loaded
