@@ -24,8 +24,8 @@ from park.view.configured import as_configured
 
 NODE = "board-1"
 ROW = 12  # charge points behind one sub-distribution
-MAX_AMPS = 20  # of a charge point: 250 of them fit the largest fuse a configuration may name
-GRID_AMPS = 6300
+GRID_AMPS = 6300  # the largest a configuration may name
+MAX_AMPS = 16  # of a charge point: for 250 of them, and for those who just came and may still be taken for other load
 OTHERS_AMPS = 10  # room in a row for what else hangs on it
 
 

@@ -69,7 +69,7 @@ def report(*, quick: bool) -> Table:
         "Event to setpoint",
         ("world, charge points, event", "p50 ms", "p99 ms", "max ms", "p50 / plain queue", "events", "lost", "CPU %"),
         tuple(_cells(row, reference) for row in rows),
-        "Meters at 1 Hz. Lost: events that no setpoint followed. CPU: of one core, when all charge and nothing happens.",
+        "Lost: events that no setpoint followed within a second. CPU: of one core, all charging, no events.",
     )
 
 

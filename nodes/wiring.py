@@ -152,7 +152,10 @@ def wire(
         CENTRAL_SYSTEM, lambda me: roles.central_system(world, me, board.ocpp, central_wires)
     )
     authorizer = root.child(
-        "authorizer", lambda _: roles.authorizer(world, board.authorizer, AuthorizerWires(points, readers, central))
+        "authorizer",
+        lambda me: roles.authorizer(
+            world, me, board.authorizer, AuthorizerWires(points, readers, central, edges.store)
+        ),
     )
     coordinator: Address[CoordinatorMessage] = root.child(
         "coordinator",

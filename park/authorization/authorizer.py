@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias, assert_never
 
-from park.authorization import routing
+from park.authorization import refusals, routing
 from park.authorization.id_tags import judged, same_tag
+from park.authorization.refusals import KeepRefusals, LoadRefusals
 from park.authorization.settings import EVERY_CHARGE_POINT, AuthorizerSettings, Mode, OfflineRule
 from park.model.access import (
     Answer,
@@ -34,15 +35,32 @@ from park.model.access import (
 )
 from park.model.session import StopReason
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
+from park.model.storage import CommitFailed, Committed, RowsLoaded
 from park.model.time import Now
 
-REMEMBERED_REFUSALS = 1_000  # bounds memory; the oldest is forgotten first
-
 AuthorizerEvent: TypeAlias = (
-    Start | Tick | CardPresented | OccupancyChanged | BackendAuthorized | BackendOnline | RemoteStart | CommandAnswer
+    Start
+    | Tick
+    | RowsLoaded
+    | Committed
+    | CommitFailed
+    | CardPresented
+    | OccupancyChanged
+    | BackendAuthorized
+    | BackendOnline
+    | RemoteStart
+    | CommandAnswer
 )
 AuthorizerEffect: TypeAlias = (
-    AuthorizationGranted | StopSession | AuthorizeWithBackend | ShowFeedback | Answer | RepeatLevels | WakeAt
+    AuthorizationGranted
+    | StopSession
+    | AuthorizeWithBackend
+    | ShowFeedback
+    | Answer
+    | LoadRefusals
+    | KeepRefusals
+    | RepeatLevels
+    | WakeAt
 )
 Stepped: TypeAlias = "tuple[Authorizer, tuple[AuthorizerEffect, ...]]"
 
@@ -68,19 +86,30 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Authorizer:
-    """`online` None: the backend's link is not known yet, so it is asked. `refused`: case-folded tags, newest last."""
+    """`online` None: the backend's link is not known yet, so it is asked. `refused`: case-folded tags, newest last.
+
+    `loaded`: the refusals of earlier runs are known; until then nobody unknown is accepted without the backend.
+    """
 
     settings: AuthorizerSettings
     occupancies: Mapping[str, OccupancyChanged] = field(default_factory=dict[str, OccupancyChanged])
     questions: tuple[Question, ...] = ()
     online: bool | None = None
     refused: tuple[str, ...] = ()
+    loaded: bool = True
     began: float = 0.0
     asked: int = 0
 
 
 def step(state: Authorizer, event: AuthorizerEvent, now: Now) -> Stepped:
     """Take in one event; unknown readers, charge points and answers to nobody's question change nothing."""
+    if isinstance(event, RowsLoaded):
+        return replace(state, refused=refusals.merged(event.rows, state.refused), loaded=True), ()
+    after, effects = _take(state, event, now)
+    return after, (*effects, *refusals.changes(state.refused, after.refused))
+
+
+def _take(state: Authorizer, event: AuthorizerEvent, now: Now) -> Stepped:
     match event:
         case CardPresented():
             return _presented(state, event, now)
@@ -93,13 +122,13 @@ def step(state: Authorizer, event: AuthorizerEvent, now: Now) -> Stepped:
         case RemoteStart():
             return _ordered(state, event, now)
         case Start():
-            return replace(state, began=now.mono), (RepeatLevels(),)
+            return replace(state, began=now.mono, loaded=False), (RepeatLevels(), LoadRefusals())
         case Tick():
             return _ticked(state, now)
         case Refused() | Undeliverable():
             unanswered = tuple(each for each in state.questions if each.request_id == event.request_id)
             return _settled(state, now, unanswered)
-        case Done():
+        case Done() | RowsLoaded() | Committed() | CommitFailed():  # the journal alarms about a disk that refuses
             return state, ()
         case _:
             assert_never(event)
@@ -172,7 +201,8 @@ def _asked(state: Authorizer, claim: Claim, now: Now) -> Stepped:
 def _offline(state: Authorizer, claim: Claim, now: Now) -> Stepped:
     """The backend has no word on it: the offline rule decides, but never for a tag known to be refused (B-115, D4)."""
     listed = judged(state.settings.whitelist, claim.id_tag, now.wall)
-    known_bad = claim.id_tag.casefold() in state.refused or listed in {Verdict.BLOCKED, Verdict.EXPIRED}
+    unsure = not state.loaded and state.settings.mode is Mode.BACKEND
+    known_bad = unsure or claim.id_tag.casefold() in state.refused or listed in {Verdict.BLOCKED, Verdict.EXPIRED}
     rule = state.settings.offline
     if known_bad or rule is OfflineRule.REFUSE or (rule is OfflineRule.WHITELIST and listed is None):
         return state, _show(claim, Feedback.REFUSED)
@@ -251,7 +281,7 @@ def _remembered(state: Authorizer, answer: BackendAuthorized) -> Authorizer:
     match answer.verdict:
         case Verdict.BLOCKED | Verdict.EXPIRED | Verdict.INVALID:
             others = tuple(each for each in state.refused if each != tag)
-            return replace(state, refused=(*others, tag)[-REMEMBERED_REFUSALS:])
+            return replace(state, refused=(*others, tag)[-refusals.REMEMBERED :])
         case Verdict.ACCEPTED:
             return _forgiven(state, tag)
         case Verdict.CONCURRENT_TX | None:  # says nothing about the card itself

@@ -25,9 +25,9 @@ from nodes.simulation.world import SimulatedWorld
 from nodes.wiring import Edges, Park, Roles, wire
 from park.charging.report import ChargePointReported
 from park.config.parsing import parse
-from park.model.access import ConnectorStatus
+from park.model.access import CardPresented, ConnectorStatus
 from park.model.evse import PilotOutput, SetContactor, Signal
-from park.model.signals import Start, Tick
+from park.model.signals import Start
 from park.ocpp.effects import BackendReported
 
 BOARD = """
@@ -231,7 +231,7 @@ def test_an_ocpp_side_that_gives_up_is_shown_as_offline() -> None:
 
 
 def test_the_same_input_twice_is_quarantined_and_the_actor_lives_on() -> None:
-    poison = next(each for each in members(messages.AuthorizerMessage) if each not in {Start, Tick})
+    poison = CardPresented
     stage = Stage("authorizer", poison, raises=10)
     stage.park.supervisor.start()
     stage.world.run_for(0.1)

@@ -69,7 +69,9 @@ def test_other_load_makes_every_car_of_its_row_give_way_at_once_and_no_other(gar
     told = filled(garage, world)
     garage.load_row(0, OTHERS_AMPS * 1000 + ROW * 1000)
     world.run_for(0)
-    assert {signal.charge_point: signal.amps_ma for signal in told} == dict.fromkeys(garage.rows[0], 19_000)
+    assert {signal.charge_point: signal.amps_ma for signal in told} == dict.fromkeys(
+        garage.rows[0], MAX_AMPS * 1000 - 1000
+    )
 
 
 def test_a_car_that_leaves_can_come_again(garage: Garage, world: SimulatedWorld):

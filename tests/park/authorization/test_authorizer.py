@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from park.authorization.authorizer import Authorizer, AuthorizerEffect, AuthorizerEvent, step
+from park.authorization.refusals import KeepRefusals, LoadRefusals
 from park.authorization.settings import AuthorizerSettings, Mode, OfflineRule, ReaderSettings, WhitelistEntry
 from park.model.access import (
     Answer,
@@ -32,6 +33,7 @@ from park.model.access import (
 )
 from park.model.session import StopReason
 from park.model.signals import Start, Tick, WakeAt
+from park.model.storage import Delete, Put, Row, RowsLoaded
 from park.model.time import Now
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -68,7 +70,7 @@ class Slot:
 
 
 class Driven:
-    """An authorizer at a time; `told` keeps its effects, wakes left out."""
+    """An authorizer at a time; `told` keeps its effects, wakes and rows left out."""
 
     def __init__(self, mode: Mode = Mode.WHITELIST, *points: OccupancyChanged, **settings: object) -> None:
         self.state = Authorizer(replace(AuthorizerSettings(mode, whitelist=WHITELIST, readers=READERS), **settings))
@@ -76,6 +78,7 @@ class Driven:
         self.told: list[AuthorizerEffect] = []
         self.slot = Slot()
         self.tell(Start())
+        self.tell(RowsLoaded(()))
         for each in points:
             self.tell(each)
 
@@ -84,8 +87,8 @@ class Driven:
         for effect in effects:
             if isinstance(effect, Answer):
                 effect.reply_to.tell(effect.answer)
-        self.told += [effect for effect in effects if not isinstance(effect, WakeAt)]
-        return [effect for effect in effects if not isinstance(effect, WakeAt | Answer)]
+        self.told += [effect for effect in effects if not isinstance(effect, WakeAt | KeepRefusals)]
+        return [effect for effect in effects if not isinstance(effect, WakeAt | KeepRefusals | Answer)]
 
     def swipe(self, tag: str, reader: str = "door") -> list[AuthorizerEffect]:
         return self.tell(CardPresented(reader, tag))
@@ -481,3 +484,20 @@ def test_every_tick_asks_for_the_next_one():
     first, second = (question.deadline for question in driven.state.questions)
     _, effects = step(driven.state, Tick(), Now(first, NOON))
     assert WakeAt(second) in effects
+
+
+def test_a_refusal_of_the_backend_outlives_the_process() -> None:
+    settings = AuthorizerSettings(Mode.BACKEND, OfflineRule.ACCEPT, readers=(ReaderSettings("door", ("*",)),))
+    now = Now(0.0, datetime(2026, 1, 5, tzinfo=UTC))
+    first, asked = step(Authorizer(settings), Start(), now)
+    assert LoadRefusals() in asked
+    first, _ = step(first, RowsLoaded(()), now)
+    first, kept = step(first, BackendAuthorized("", "04A1", Verdict.BLOCKED), now)
+    (keep,) = [effect for effect in kept if isinstance(effect, KeepRefusals)]
+    rows = tuple(Row(put.table, put.key, put.body) for put in keep.writes if isinstance(put, Put))
+    again, _ = step(Authorizer(settings), Start(), now)
+    again, _ = step(again, RowsLoaded(rows), now)
+    assert again.refused == first.refused == ("04a1",)
+    again, lifted = step(again, BackendAuthorized("", "04A1", Verdict.ACCEPTED), now)
+    assert KeepRefusals((Delete("refused_tags", "04a1"),)) in lifted
+    assert again.refused == ()
