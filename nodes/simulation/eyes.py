@@ -81,6 +81,7 @@ class Checkers:
         self._meters_lost = {circuit.name for circuit in circuits if circuit.meter}
         self._defied: set[str] = set()
         self._external = {circuit.name: circuit.external_fallback_ma for circuit in circuits}
+        self._at_sample = dict(self._external)
         self._used = {placement.charge_point: placement.phases for placement in placements}
         self._later: list[Callable[[], None]] = []
         self._later_at = 0.0
@@ -124,6 +125,14 @@ class Checkers:
 
         return _Eye(address, look)
 
+    def sampled(self, meter: str) -> None:
+        """A meter is read in this moment: what it says of the house is what flows now, not what follows."""
+        circuit = self._circuit_of_meter.get(meter)
+        if circuit is not None:
+            own, total = self._flow(circuit.name)
+            a, b, c = subtract(total, own)
+            self._at_sample[circuit.name] = (max(a, 0), max(b, 0), max(c, 0))
+
     def on_journal(self, address: Address[JournalMessage], /) -> Address[JournalMessage]:
         """Remember every fact that is stated: the backend must have them all in the end (D1)."""
 
@@ -155,9 +164,7 @@ class Checkers:
     def _read(self, circuit: Circuit, quality: Quality) -> None:
         now, name = self._moment(), circuit.name
         if quality is Quality.FRESH:
-            own, total = self._flow(name)
-            a, b, c = subtract(total, own)
-            external = (max(a, 0), max(b, 0), max(c, 0))
+            external = self._at_sample[name]
             if name in self._meters_lost:
                 self._meters_lost.discard(name)
                 self._overloads[name].ended(Cause.METER_LOST, now)

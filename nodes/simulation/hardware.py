@@ -25,13 +25,19 @@ class SimulatedHardware:
     """
 
     def __init__(
-        self, world: SimulatedWorld, site: Site, full_names: Mapping[str, str], look: Callable[[float], None]
+        self,
+        world: SimulatedWorld,
+        site: Site,
+        full_names: Mapping[str, str],
+        look: Callable[[float], None],
+        sampled: Callable[[str], None],
     ) -> None:
         self.site = site
         self._world = world
         self._name_of = full_names
         self._short = {full: short for short, full in full_names.items()}
         self._look = look  # called after every change of the world: the checkers' eyes
+        self._sampled = sampled  # called with the name of a meter in the moment it is read
         self._points: Mapping[str, Address[ChargePointMessage]] = {}
         self._readers: Mapping[str, Address[ReaderMessage]] = {}
         self._reported: dict[str, int] = {}
@@ -56,6 +62,7 @@ class SimulatedHardware:
                 failed = PollFailed(meter, "no answer", mono + ANSWER_SECONDS)
                 self._world.after(ANSWER_SECONDS, lambda: address.tell(failed))
             else:
+                self._sampled(meter)
                 address.tell(SampleTaken(meter, sample, mono))
 
         self._world.after(first, again)

@@ -62,7 +62,7 @@ class Run:
         self.site = Site(bench_plan([("scenario", config)]).site)
         points = placements(config, lambda _: TRAITS)
         self.checkers = Checkers(self.world, circuits(config), points, self.site, names)
-        self.hardware = SimulatedHardware(self.world, self.site, names, self.checkers.look)
+        self.hardware = SimulatedHardware(self.world, self.site, names, self.checkers.look, self.checkers.sampled)
         self.store = SimulatedStore(self.world)
         self.backend = SimulatedBackend(self.world, self._random("backend"), scenario.backend, self._called)
         self.crashes, self.alarms, self.reports = KeptCrashes(), KeptAlarms(), KeptReports(self.world)

@@ -119,8 +119,12 @@ def _wished(state: CoordinatorState, demand: DemandChanged, now: float) -> Effec
     point = state.points_by_name.get(demand.charge_point)
     if point is None or demand == point.demand:
         return []
-    newly_ready = demand.wants and not point.wants
+    wanted = point.wants
+    newly_ready = demand.wants and not wanted
     point.wishes(demand, now)
+    if not wanted and not demand.wants:  # it has nothing and gets nothing: no reduction can follow
+        state.stale_plan = True
+        return []
     effects = _replanned(state, now)
     return effects + _raised(state, [point], now) if newly_ready and state.holding_until is None else effects
 
@@ -158,7 +162,7 @@ def _ticked(state: CoordinatorState, now: float) -> Effects:
         effects += _released(state, now)
     _refresh(state, now)
     if now >= state.next_renewal:
-        state.next_renewal = now + state.settings.renew_seconds
+        state.next_renewal = now + state.settings.renew_seconds / state.renewal_turns
         effects += _renewed(state, now)
     if now >= state.next_cycle:
         state.next_cycle = now + state.settings.interval_seconds
@@ -240,10 +244,12 @@ def _raised(state: CoordinatorState, points: Sequence[Point], now: float) -> Eff
 
 
 def _renewed(state: CoordinatorState, now: float) -> Effects:
-    """Leases of those who hold something that must not end; the others need none."""
+    """Leases of those who hold something that must not end, a few points at a time; the others need none."""
     if state.holding_until is not None:
         return []
-    return _send(state, [offer for point in state.points for offer in _renewal(point, now)], now)
+    state.renewal_turn = (state.renewal_turn + 1) % state.renewal_turns
+    due = state.points[state.renewal_turn :: state.renewal_turns]
+    return _send(state, [offer for point in due for offer in _renewal(point, now)], now)
 
 
 def _renewal(point: Point, now: float) -> tuple[Offer, ...]:

@@ -13,6 +13,8 @@ from park.load.report import Bindings, CircuitReported, ShareReported
 from park.load.standing import Board, Point
 from park.model.electric import ZERO, PerPhase, add, lowest, subtract
 
+RENEWED_TOGETHER = 8  # charge points: renewing 250 at once kept a node busy for 45 ms, and everything else waited
+
 
 @dataclass(frozen=True, slots=True)
 class CoordinatorSettings:
@@ -95,6 +97,8 @@ class CoordinatorState:
         "points",
         "points_by_meter",
         "points_by_name",
+        "renewal_turn",
+        "renewal_turns",
         "replan_at",
         "reserve_restored_at",
         "sequence",
@@ -128,6 +132,8 @@ class CoordinatorState:
         self.sequence = 0
         self.holding_until: float | None = began + lease_and_guard(settings.lease_seconds)
         self.next_cycle = began + settings.interval_seconds
+        self.renewal_turns = max(1, -(-len(self.points) // RENEWED_TOGETHER))
+        self.renewal_turn = 0
         self.next_renewal = began + settings.renew_seconds
         self.replan_at = math.inf  # something in the plan ends by itself
         self.reserve_restored_at = math.inf

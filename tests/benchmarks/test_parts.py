@@ -68,6 +68,7 @@ def test_both_writers_of_the_page_write_the_same():
 def test_the_spread_is_by_nearest_rank():
     spread = Spread.of([*range(100, 0, -1)])
     assert spread == Spread(50, 99, 100, 100)
+    assert Spread.of([1, 2, 3]).p50 == 2
     assert Spread.of([3.0]) == Spread(3.0, 3.0, 3.0, 1)
     assert math.isnan(Spread.of([]).p99)
 

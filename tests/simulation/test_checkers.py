@@ -59,7 +59,9 @@ class Watched:
         self.coordinator.tell(BoardHeartbeat(stamp, ("n/cp",)))
         self.point.tell(ApplyGrant(Grant("n/cp", amps_ma, (1, 2, 3), 1, "s", self.sequence, 10.0, 0, stamp, reason=())))
 
-    def read(self, quality: Quality = Quality.FRESH) -> None:
+    def read(self, quality: Quality = Quality.FRESH, *, sampled: bool = True) -> None:
+        if sampled:
+            self.checkers.sampled("main")
         sample = Sample((0, 0, 0), 0, 0)
         self.coordinator.tell(ReadingTaken("main", quality, sample, None, self.mono, NOON))
 
@@ -113,6 +115,16 @@ def test_a_wish_for_more_phases_counts_from_the_next_instant(later: float, broke
     watched.world.run_for(later)
     watched.grant(30_000)
     assert set(watched.broken) == broken
+
+
+def test_what_changed_between_the_sample_and_its_reading_is_not_known_yet():
+    watched = Watched()
+    watched.checkers.sampled("main")
+    watched.site.load("main", (10_000, 0, 0), watched.mono)
+    watched.read(sampled=False)
+    watched.world.run_for(0.5)
+    watched.grant(30_000)
+    assert watched.broken == []
 
 
 def test_a_current_without_a_grant_is_found_at_once():
