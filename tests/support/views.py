@@ -14,10 +14,12 @@ from park.view import CircuitRow, ParkView
 
 
 class Views:
-    """Watches until the node ends."""
+    """Watches until the node ends; without a port it judges what it is given."""
 
-    def __init__(self, port: int) -> None:
-        self.seen: list[ParkView] = []
+    def __init__(self, port: int | None, *seen: ParkView) -> None:
+        self.seen: list[ParkView] = [*seen]
+        if port is None:
+            return
         self._thread = threading.Thread(target=self._watch, args=(f"127.0.0.1:{port}",), daemon=True)
         self._thread.start()
 

@@ -157,6 +157,20 @@ def test_another_car_gets_its_share_after_a_restart(board: Board, name: str):
     board.finish(2)
 
 
+@pytest.mark.parametrize("name", ["authorizer", "central-system"])
+def test_the_whitelist_still_decides_offline_after_a_restart(board: Board, name: str):
+    board.backend.go_away(3_600.0)
+    board.world.run_for(5)
+    board.fail(name)
+    board.plug("cp1")
+    board.swipe("04FFFFFF")
+    board.world.run_for(20)
+    assert board.charging_ma("cp1") == 0
+    board.swipe(ADA)
+    board.world.run_for(20)
+    assert board.charging_ma("cp1") == 16_000
+
+
 def test_a_central_system_that_began_anew_tells_the_backend_every_status(board: Board):
     board.plug("cp1")
     board.swipe(ADA)

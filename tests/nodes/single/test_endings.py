@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from support.rig import Rig, bare_rig, eventually, rig
+from support.rig import PATIENCE, Rig, bare_rig, eventually, rig
 
 ADA = "04A1B2C3"
 SECONDS = 15.0  # on a busy machine; the slowest ending, a backend that hangs, takes two
@@ -68,3 +70,15 @@ def test_a_session_goes_on_after_an_ending_in_its_middle(tmp_path: Path) -> None
         assert (transaction.different_stops, transaction.stop_reason) == (1, "EVDisconnected")
         assert abs((transaction.energy_wh or 0) - park.evse("cp2").energy_wh) <= 1
         assert park.end("node") == 0
+
+
+def test_ctrl_c_before_a_command_began_leaves_no_trace() -> None:
+    program = """
+from nodes import cli
+def interrupted(_words):
+    raise KeyboardInterrupt
+cli.application = interrupted
+cli.main(["run", "board.toml"])
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, timeout=PATIENCE)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from support.park_views import garage
 from support.rig import Rig, eventually, rig
 from support.views import Views
 
@@ -84,3 +86,22 @@ def test_a_silent_meter_means_the_fallback_and_the_fuse_holds(tmp_path: Path) ->
     assert taken is not None
     assert STALE_SECONDS <= stale.now.mono - taken <= STALE_SECONDS + SEEN_SECONDS
     assert (in_force.now.wall - stale.now.wall).total_seconds() <= INTERVAL_SECONDS + SEEN_SECONDS
+
+
+def test_the_judge_of_these_views_knows_a_broken_promise() -> None:
+    def shown(grant_ma: int, committed_ma: int, external_ma: int = 20_600) -> ParkView:
+        view = garage()
+        point, circuit = view.charge_points[0], view.circuits[0]
+        assert point.grant is not None
+        a, b, c = (replace(phase, committed_ma=committed_ma, external_ma=external_ma) for phase in circuit.phases)
+        granted = replace(point, grant=replace(point.grant, amps_ma=grant_ma))
+        return replace(view, charge_points=(granted,), circuits=(replace(circuit, phases=(a, b, c)),))
+
+    too_much, enough = 41_401, 41_400
+    low, high = shown(6_000, enough), shown(16_000, too_much)
+    assert list(Views(None, low, shown(16_000, enough)).overcommitted()) == []
+    assert len(list(Views(None, low, high).overcommitted())) == 3  # one a phase
+    assert len(list(Views(None, low, shown(16_000, enough), high).overcommitted())) == 3  # reported a moment later
+    assert list(Views(None, high, shown(6_000, too_much)).overcommitted()) == []  # no raise, nothing promised
+    after = shown(16_000, too_much, external_ma=30_000)  # the house takes more since
+    assert list(Views(None, low, shown(16_000, enough), after).overcommitted()) == []
