@@ -19,9 +19,8 @@ from park.charging.settings import ChargePointSettings
 from park.charging.signalling import Signalling
 from park.charging.vehicle import READY, Vehicle
 from park.model.access import (
-    AnswersCommand,
+    Answer,
     AuthorizationGranted,
-    CommandAnswer,
     ConnectorStatus,
     ConnectorStatusChanged,
     OccupancyChanged,
@@ -44,14 +43,6 @@ from park.model.session import (
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 
 PATIENCE_SECONDS = 5.0  # after a start: how long the electronics keep what they do while the journal is asked
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Effect: tell the asker of a command."""
-
-    reply_to: AnswersCommand
-    answer: CommandAnswer
 
 
 ChargePointEvent: TypeAlias = (

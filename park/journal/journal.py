@@ -29,7 +29,7 @@ from park.model.session import (
     key_of,
 )
 from park.model.signals import Start, Tick, WakeAt
-from park.model.storage import CommitFailed, Committed, Delete, Put, RowsLoaded
+from park.model.storage import CommitFailed, Committed, Delete, Load, Put, RowsLoaded, Write
 from park.model.time import Now
 
 TABLE = "journal"
@@ -40,21 +40,6 @@ KEEP_DELIVERED = 1000  # facts kept after delivery, newest first; older rows are
 
 
 Rows: TypeAlias = tuple[Put | Delete, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """Effect: commit these rows, answer with `Committed(token)` or `CommitFailed(token)`."""
-
-    writes: Rows
-    token: int
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """Effect: load these tables."""
-
-    tables: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

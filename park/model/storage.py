@@ -79,3 +79,18 @@ class CommitFailed:
 
     token: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Effect of a step: commit these rows, to be answered by `Committed(token)` or `CommitFailed(token)`."""
+
+    writes: tuple[Put | Delete, ...]
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Effect of a step: load these tables, to be answered by `RowsLoaded`."""
+
+    tables: tuple[str, ...]

@@ -11,24 +11,9 @@ from park.model.alarm import Alarm
 from park.model.delivery import Delivery
 from park.model.session import FactDelivered, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
-from park.model.storage import Delete, Put
+from park.model.storage import Load, Write
 from park.model.time import Now
 from park.ocpp.link import LinkOrder
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """Commit these rows and answer with `Committed(token)` or `CommitFailed(token)`."""
-
-    writes: tuple[Put | Delete, ...]
-    token: int
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """Load these tables and answer with `RowsLoaded`."""
-
-    tables: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
