@@ -37,6 +37,7 @@ from park.physics.hardware import TRAITS
 from park.view.configured import as_configured
 
 LOCAL_BACKOFF = Backoff(first=0.2, most=2.0)  # bench and meters are on the same board: they are back soon or not at all
+CANCEL_SECONDS = 5.0  # the slowest edge, a backend that does not answer the closing handshake, takes two
 INDISPENSABLE = frozenset({"coordinator", "journal"})  # without grants or durable facts the node has to end
 _log = structlog.get_logger("node")
 
@@ -184,9 +185,12 @@ def _kept(
 
 
 async def _cancel(tasks: Tasks) -> None:
+    """End these edges. One that does not heed it keeps nobody: the end of the loop cancels whatever it is made of."""
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    late = (await asyncio.wait(tasks, timeout=CANCEL_SECONDS))[1] if tasks else ()
+    for task in late:
+        _log.error("edge does not end", edge=task.get_name())
 
 
 def _password(config: NodeConfig, path: Path) -> str:

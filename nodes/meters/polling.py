@@ -49,6 +49,7 @@ async def poll_line(meters: tuple[PolledMeter, ...], now: Callable[[], Now]) -> 
             turn = min(turns, key=lambda each: each.due)
             await _sleep_until(turn.due)
             message = await _polled(line, turn.meter, now)
+            _heed_cancellation()
             turn.meter.report_to.tell(message)
             turn.took_place(asyncio.get_running_loop().time(), failed=isinstance(message, PollFailed))
     finally:
@@ -67,6 +68,13 @@ async def _polled(line: ModbusLine, meter: PolledMeter, now: Callable[[], Now]) 
     if isinstance(sample, Implausible):
         return SampleTaken(meter.name, None, now().mono, sample.problem)
     return SampleTaken(meter.name, sample, now().mono)
+
+
+def _heed_cancellation() -> None:
+    """Raise what `asyncio.wait_for`, which the library uses, forgets in Python 3.11 if an answer comes with it."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _sleep_until(due: float) -> None:

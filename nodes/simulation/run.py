@@ -31,7 +31,8 @@ from park.physics.meters import Mode
 from park.physics.site import Site
 
 HOUR = 3600.0
-POLL_SPREAD = 0.07  # seconds between the polls of neighbours behind one gateway
+GATEWAY_METERS = 4  # behind one gateway: read within milliseconds of each other, here in one instant
+GATEWAY_SECONDS = 0.21  # from the polls of one gateway to those of the next
 DRAIN_SECONDS = 900.0  # after the end: what is still on its way to the backend has this time, people have left
 PROGRESS_SECONDS = 900.0
 SAMPLE_SECONDS = 60.0  # between two points of the plot
@@ -103,7 +104,7 @@ class Run:
         self.park.supervisor.start()
         self.hardware.connect(self.park.charge_points, self.park.readers)
         for place, meter in enumerate(self.config.meter):
-            first = (place * POLL_SPREAD) % meter.poll_seconds
+            first = (place // GATEWAY_METERS * GATEWAY_SECONDS) % meter.poll_seconds
             self.hardware.poll(meter.name, self.park.meters[meter.name], meter.poll_seconds, first)
         if self.config.backend is not None:
             self.backend.connect(self.config.backend.identity, self.park.central)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import socket
 import struct
 import time
@@ -14,11 +15,12 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from nodes.meters.polling import PolledMeter, poll_meters
+from nodes.meters.polling import PolledMeter, poll_line, poll_meters
 from park.config.quantities import Endpoint
 from park.metering.decoding import encode
 from park.metering.maps.eastron_sdm630 import EASTRON_SDM630
@@ -326,6 +328,26 @@ async def test_polling_ends_when_cancelled_and_closes_its_connection():
     async with asyncio.timeout(PATIENCE):
         await closed.wait()
     server.close()
+
+
+async def test_a_cancellation_at_the_moment_of_an_answer_is_heeded(monkeypatch: pytest.MonkeyPatch):
+    """`asyncio.wait_for` of Python 3.11, which pymodbus uses, forgets it then: a node would never end."""
+    port, inbox = free_port(), Inbox()
+    server = await serve(port, {1: 16.0})
+
+    def arriving(sending: bool, packet: bytes) -> bytes:
+        if not sending and len(inbox.messages) == 2:
+            line.cancel()
+        return packet
+
+    client = functools.partial(AsyncModbusTcpClient, trace_packet=arriving)
+    monkeypatch.setattr("nodes.meters.line.AsyncModbusTcpClient", client)
+    line = asyncio.create_task(poll_line((meter(inbox, port),), now))
+    done, _ = await asyncio.wait({line}, timeout=PATIENCE)
+    line.cancel()
+    await server.shutdown()
+    assert done
+    assert len(inbox.messages) == 2
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
