@@ -15,7 +15,7 @@ import structlog
 
 from actors.messages import BackendLinkMessage, DriverMessage
 from nodes import epochs, log_lines
-from nodes.board import Identities, owned_names, single_board
+from nodes.board import Identities, leading_board, owned_names
 from nodes.bridge import Backoff, Outbox, keep_running, on_loop
 from nodes.checked_config import read_checked
 from nodes.drivers import virtual
@@ -86,7 +86,7 @@ async def running(
         identities = Identities(
             uuid.uuid4().hex, store.journal_id, store.server_id, epochs.take_next(store), lambda: uuid.uuid4().hex
         )
-        board = single_board(config, identities, program)
+        board = leading_board(config, identities, program)
         driver: Outbox[DriverMessage] = Outbox(loop)
         backend: Outbox[BackendLinkMessage] = Outbox(loop)
         park: Park

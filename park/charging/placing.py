@@ -16,8 +16,11 @@ def unplaced(settings: ChargePointSettings) -> ChargePointSettings:
 
 
 def with_placement(settings: ChargePointSettings, placed: Placed) -> ChargePointSettings:
-    """The hardware's settings within what the server counts; where the two leave no current, as if never placed."""
-    smallest, largest = max(settings.minimum_ma, placed.minimum_ma), min(settings.maximum_ma, placed.maximum_ma)
+    """The settings as the server counts them (the link has fitted them to the hardware).
+
+    Where hardware and server leave no current between them, as if never placed.
+    """
+    smallest, largest = placed.minimum_ma, placed.maximum_ma
     if not placed.connector or smallest > largest:
         return unplaced(settings)
     return replace(
@@ -25,7 +28,7 @@ def with_placement(settings: ChargePointSettings, placed: Placed) -> ChargePoint
         connector=placed.connector,
         circuit=placed.circuit,
         wiring=Wiring(placed.wiring),
-        phases=min(settings.phases, placed.phases),
+        phases=placed.phases,
         minimum_ma=smallest,
         maximum_ma=largest,
         fallback_ma=_lapse(placed.fallback_ma, smallest, largest),

@@ -26,6 +26,7 @@ from park.metering.maps import register_map
 from park.metering.meter import MeterSettings
 from park.model.electric import PerPhase, Wiring
 from park.model.evse import EvseTraits
+from park.model.placement import Placed
 
 TraitsOf: TypeAlias = Callable[[ChargePointSection], EvseTraits]
 """What the driver of a charge point declares of its electronics."""
@@ -36,6 +37,35 @@ PLACED_RESOLUTION_MA = 1_000  # of a board's charge point before the board said 
 def full_name(node: str, charge_point: str) -> str:
     """NODE/CHARGE_POINT: how messages name a charge point, unique in the park."""
     return charge_point if "/" in charge_point else f"{node}/{charge_point}"
+
+
+def meter_of_point(charge_point: str) -> str:
+    """How the park calls the meter of a client board's charge point; its own board may call it as it likes."""
+    return f"{charge_point}/meter"
+
+
+def meter_in_park(node: str, meter: str, owners: Mapping[str, str]) -> str:
+    """How the park calls a meter of a client board. `owners`: charge points by the meter of their own."""
+    return meter_of_point(owners[meter]) if meter in owners else full_name(node, meter)
+
+
+def placed_boards(config: NodeConfig) -> dict[str, dict[str, Placed]]:
+    """What the server places on each client board, by node and charge point."""
+    boards: dict[str, dict[str, Placed]] = {}
+    for section in config.placement:
+        placement = _placement(section)
+        boards.setdefault(placement.node, {})[placement.charge_point] = Placed(
+            charge_point=placement.charge_point,
+            connector=section.connector,
+            circuit=placement.circuit,
+            wiring=placement.wiring.value,
+            phases=placement.phases,
+            minimum_ma=placement.minimum_ma,
+            maximum_ma=placement.maximum_ma,
+            fallback_ma=placement.fallback_ma,
+            boot_ma=placement.boot_ma,
+        )
+    return boards
 
 
 def charge_point_settings(
@@ -186,6 +216,7 @@ def _placement(placement: PlacementSection) -> Placement:
         boot_ma=milliamperes(placement.boot_amps),
         priority=placement.priority,
         weight=placement.weight,
+        meter=meter_of_point(placement.charge_point) if placement.metered else None,
         resolution_ma=PLACED_RESOLUTION_MA,
     )
 

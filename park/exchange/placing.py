@@ -30,3 +30,12 @@ def placed_of(rows: Iterable[Row]) -> tuple[dict[str, Placed], tuple[Alarm, ...]
             continue
         found[row.key] = placed
     return found, tuple(alarms)
+
+
+def voice_of(body: str) -> tuple[int, str] | None:
+    """(epoch, server id) as it was kept; None: not one of ours."""
+    try:
+        epoch, server_id = json.loads(body)
+    except (ValueError, TypeError):
+        return None
+    return (epoch, server_id) if isinstance(epoch, int) and isinstance(server_id, str) else None

@@ -28,8 +28,9 @@ from park.exchange.messages import (
     OfferedPoint,
     ServerHello,
 )
-from park.exchange.placing import placed_body
+from park.exchange.placing import placed_body, placed_of, voice_of
 from park.model.access import (
+    AuthorizationGranted,
     CardPresented,
     ConnectorStatusChanged,
     Done,
@@ -37,7 +38,9 @@ from park.model.access import (
     OccupancyChanged,
     Refused,
     RepeatSettings,
+    SettingChanged,
     ShowFeedback,
+    StopSession,
     Undeliverable,
 )
 from park.model.alarm import Alarm
@@ -45,15 +48,15 @@ from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant
 from park.model.metering import MeterReported, ReadingTaken
 from park.model.placement import Placed
-from park.model.session import FactOffered
-from park.model.signals import RepeatLevels, Start, Tick
-from park.model.storage import CommitFailed, Committed, Put, Write
+from park.model.session import FactOffered, TransactionAssigned
+from park.model.signals import RepeatLevels, Start, Tick, WakeAt
+from park.model.storage import CommitFailed, Committed, Load, Put, RowsLoaded, Write
 from park.model.time import Now
 
 PLACED_TABLE = "placed"
 VOICE_TABLE = "voice"
 VOICE_KEY = "obeyed"
-RETRY_COMMIT_SECONDS = 1.0  # as the journal: a full disk is looked at once a second
+LOAD_AGAIN_SECONDS = 5.0  # a store that did not answer is asked again
 
 Upward: TypeAlias = (
     DemandChanged
@@ -71,7 +74,9 @@ Upward: TypeAlias = (
     | Refused
     | Undeliverable
 )
-ServerLinkEvent: TypeAlias = Start | Tick | LinkUp | LinkDown | FrameArrived | Committed | CommitFailed | Upward
+ServerLinkEvent: TypeAlias = (
+    Start | Tick | RowsLoaded | LinkUp | LinkDown | FrameArrived | Committed | CommitFailed | Upward
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,6 @@ class LinkReported:
     server: str
     server_id: str
     why: str
-    lag_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +96,23 @@ class LocalOnly:
     alone: bool
 
 
-ServerLinkEffect: TypeAlias = LinkEffect | Inward | Write | LinkReported | LocalOnly | RepeatLevels | Alarm
+FOR_CHARGE_POINTS = (
+    ApplyGrant,
+    AuthorizationGranted,
+    Placed,
+    RepeatLevels,
+    SettingChanged,
+    StopSession,
+    TransactionAssigned,
+)
+"""What a server may tell a charge point as it is."""
+
+ServerLinkEffect: TypeAlias = LinkEffect | Inward | Write | Load | LinkReported | LocalOnly | RepeatLevels | Alarm
 
 
 @dataclass(frozen=True, slots=True)
 class BoardSettings:
-    """What a client says of itself. `voice`: (epoch, server id) it obeyed last. `local_names`: of readers, by full."""
+    """What a client says of itself. `meters`: the names of its meters in the park, by their names here."""
 
     park: str
     node: str
@@ -105,17 +120,22 @@ class BoardSettings:
     boot_id: str
     journal_id: str
     charge_points: tuple[OfferedPoint, ...]
-    voice: tuple[int, str] = (0, "")
-    placed: Mapping[str, Placed] = field(default_factory=dict[str, Placed])
+    meters: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(slots=True)
 class ServerLink:
-    """Mutable, one owner. `held`: the newest grant for each point that waits until its voice is on disk, by point."""
+    """Mutable, one owner. `voice`: highest (epoch, server id) obeyed. `placed`: as the server said last, by point.
+
+    `loaded`: both are read from disk; until then nobody is greeted, and `early` keeps the connection that waits.
+    `held`: the newest grant for each point that waits until its voice is on disk.
+    """
 
     settings: BoardSettings
-    voice: tuple[int, str]
-    placed: dict[str, Placed]
+    voice: tuple[int, str] = (0, "")
+    placed: dict[str, Placed] = field(default_factory=dict[str, Placed])
+    loaded: bool = False
+    early: LinkUp | None = None
     connection: Connection = field(default_factory=Connection)
     peer: str = ""
     server: ServerHello | None = None
@@ -129,7 +149,7 @@ class ServerLink:
 
 
 def initial(settings: BoardSettings) -> ServerLink:
-    return ServerLink(settings, settings.voice, dict(settings.placed))
+    return ServerLink(settings)
 
 
 Effects: TypeAlias = list[ServerLinkEffect]
@@ -140,34 +160,88 @@ def step(state: ServerLink, event: ServerLinkEvent, now: Now) -> tuple[ServerLin
     effects: Effects = []
     match event:
         case Start():
-            effects.append(LocalOnly(alone=True))
+            effects += (LocalOnly(alone=True), *_load(now))
         case Tick():
-            pass
+            effects += () if state.loaded else _load(now)
+        case RowsLoaded():
+            effects += _loaded(state, event, now)
         case LinkUp():
-            _up(state, event, now)
+            if state.loaded:
+                _up(state, event, now)
+            else:
+                state.early = event
         case LinkDown():
-            if state.connection.ends(event):
-                state.why = event.reason
+            _down(state, event)
         case FrameArrived():
-            for arrived in state.connection.take(event, now):
-                message = in_time(arrived, now)
-                if message is None:
-                    state.stale_commands += 1
-                else:
-                    effects += _heard(state, arrived.target, message, now)
+            effects += _arrived(state, event, now)
         case Committed(token):
             effects += _saved(state, token)
         case CommitFailed(token, reason):
             effects += _unsaved(state, token, reason)
+        case _:
+            effects += _upwards(state, event, now)
+    effects += _settled(state, now)
+    return state, tuple(effects)
+
+
+def _load(now: Now) -> Effects:
+    return [Load((PLACED_TABLE, VOICE_TABLE)), WakeAt(now.mono + LOAD_AGAIN_SECONDS)]
+
+
+def _loaded(state: ServerLink, event: RowsLoaded, now: Now) -> Effects:
+    if state.loaded:
+        return []
+    placed, alarms = placed_of(row for row in event.rows if row.table == PLACED_TABLE)
+    state.placed, state.loaded = placed, True
+    effects: Effects = [*alarms]
+    for row in event.rows:
+        if row.table == VOICE_TABLE:
+            voice = voice_of(row.body)
+            if voice is None:
+                text = f"the highest epoch this board obeyed cannot be read ({row.body!r}); any server is obeyed now"
+                effects.append(Alarm("voice-unreadable", text))
+            else:
+                state.voice = voice
+    effects += [Inward(name, _fitted(state, each)) for name, each in placed.items()]
+    if state.early is not None:
+        _up(state, state.early, now)
+        state.early = None
+    return effects
+
+
+def _down(state: ServerLink, down: LinkDown) -> None:
+    if state.early is not None and state.early.connection == down.connection:
+        state.early = None
+    if state.connection.ends(down):
+        state.why = down.reason
+
+
+def _arrived(state: ServerLink, event: FrameArrived, now: Now) -> Effects:
+    effects: Effects = []
+    for arrived in state.connection.take(event, now):
+        message = in_time(arrived, now)
+        if message is None:
+            state.stale_commands += 1
+        else:
+            effects += _heard(state, arrived.target, message, now)
+    return effects
+
+
+def _upwards(state: ServerLink, event: Upward, now: Now) -> Effects:
+    match event:
         case CardPresented():
-            effects += _card(state, event, now)
+            return _card(state, event, now)
         case BoardHeartbeat():
             epoch, server_id = state.voice
             _say(state, replace(event, epoch=epoch, server_id=server_id), now)
+        case ReadingTaken() | MeterReported():
+            _say(state, replace(event, meter=state.settings.meters.get(event.meter, event.meter)), now)
+        case RepeatSettings(point) if point in state.placed:  # it began anew: where it hangs is known here
+            _say(state, event, now)
+            return [Inward(point, _fitted(state, state.placed[point]))]
         case _:
             _say(state, event, now)
-    effects += _settled(state, now)
-    return state, tuple(effects)
+    return []
 
 
 def _settled(state: ServerLink, now: Now) -> Effects:
@@ -186,10 +260,10 @@ def _settled(state: ServerLink, now: Now) -> Effects:
 
 def _report(state: ServerLink) -> LinkReported:
     if state.connection.greeted and state.server is not None:
-        return LinkReported("up", state.server.node, state.server.server_id, "", None)
+        return LinkReported("up", state.server.node, state.server.server_id, "")
     if state.connection.session is not None:
-        return LinkReported("greeting", state.peer, "", "connected, the server has not answered yet", None)
-    return LinkReported("refused" if state.refused else "down", state.peer, "", state.why, None)
+        return LinkReported("greeting", state.peer, "", "connected, the server has not answered yet")
+    return LinkReported("refused" if state.refused else "down", state.peer, "", state.why)
 
 
 def _say(state: ServerLink, message: Upward, now: Now) -> None:
@@ -227,6 +301,8 @@ def _heard(state: ServerLink, target: str, message: object, now: Now) -> Effects
             return _granted(state, message)
         case Placed():
             return _placed(state, message)
+        case ShowFeedback():
+            return [Inward("", replace(message, reader=message.reader.removeprefix(f"{state.settings.node}/")))]
         case _:
             return [Inward(target, message)]
 
@@ -296,12 +372,28 @@ def _unsaved(state: ServerLink, token: int, reason: str) -> Effects:
 
 
 def _placed(state: ServerLink, placed: Placed) -> Effects:
+    if placed.charge_point not in {point.name for point in state.settings.charge_points}:
+        return []
+    told = Inward(placed.charge_point, _fitted(state, placed))
     if state.placed.get(placed.charge_point) == placed:
-        return [Inward(placed.charge_point, placed)]
+        return [told]
     state.placed[placed.charge_point] = placed
     token, state.next_token = state.next_token, state.next_token + 1
     write = Write((Put(PLACED_TABLE, placed.charge_point, placed_body(placed)),), token)
-    return [write, Inward(placed.charge_point, placed)]
+    return [write, told]
+
+
+def _fitted(state: ServerLink, placed: Placed) -> Placed:
+    """The placement within what the hardware can do."""
+    for point in state.settings.charge_points:
+        if point.name == placed.charge_point:
+            return replace(
+                placed,
+                phases=min(point.phases, placed.phases),
+                minimum_ma=max(point.minimum_ma, placed.minimum_ma),
+                maximum_ma=min(point.maximum_ma, placed.maximum_ma),
+            )
+    return placed
 
 
 # ------------------------------------------------------------ cards
@@ -312,5 +404,5 @@ def _card(state: ServerLink, card: CardPresented, now: Now) -> Effects:
     if state.connection.greeted:
         named = replace(card, reader=f"{state.settings.node}/{card.reader}")
         state.connection.say("", named, now)
-        return [Inward(card.reader, ShowFeedback(card.reader, Feedback.WAIT))]
-    return [Inward("authorizer", card)]
+        return [Inward("", ShowFeedback(card.reader, Feedback.WAIT))]
+    return [Inward("", card)]

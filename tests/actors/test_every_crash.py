@@ -19,7 +19,7 @@ from actors.address import Nowhere
 from actors.supervision import Crashed, Restarted, SupervisionReport
 from actors.supervisor import RestartPolicy
 from actors.worker import Worker
-from nodes.board import Identities, single_board
+from nodes.board import Identities, leading_board
 from nodes.simulation.store import SimulatedStore
 from nodes.simulation.world import SimulatedWorld
 from nodes.wiring import Edges, Park, Roles, wire
@@ -143,7 +143,7 @@ class Stage:
         self.reports: Probe[SupervisionReport] = Probe()
         config = parse(BOARD, "board.toml")
         numbers = itertools.count()
-        board = single_board(config, Identities("boot", "J", "S", 1, lambda: f"id-{next(numbers)}"), "test")
+        board = leading_board(config, Identities("boot", "J", "S", 1, lambda: f"id-{next(numbers)}"), "test")
         self.driver: Probe[object] = Probe()
         self.view: Probe[object] = Probe()
         nobody = Nowhere()
