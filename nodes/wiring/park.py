@@ -83,7 +83,10 @@ class Edges:
 
 @dataclass(frozen=True, slots=True)
 class Park:
-    """The addresses edges tell, and the tree to start and stop. `boards`: the links to client boards, by node."""
+    """The addresses edges tell, and the tree to start and stop.
+
+    `link_of`: the link to a client board, made when a board without placed charge points comes for the first time.
+    """
 
     supervisor: Supervisor
     charge_points: Mapping[str, Address[ChargePointMessage]]
@@ -93,7 +96,7 @@ class Park:
     authorizer: Address[AuthorizerMessage]
     journal: Address[JournalMessage]
     central: Address[CentralSystemMessage]
-    boards: Mapping[str, Address[BoardLinkMessage]]
+    link_of: Callable[[str], Address[BoardLinkMessage]]
 
 
 class _Readers(dict[str, Address[ReaderMessage]]):
@@ -169,7 +172,14 @@ def wire(
         boards[remote.node] = link
         for name in remote.placed:
             points[name] = Remote(link, name) if eyes is None else eyes.on_charge_point(name, Remote(link, name))
-    return Park(root, points, things.meters, readers, coordinator, authorizer, journal, central, boards)
+
+    def link_of(node: str) -> Address[BoardLinkMessage]:
+        if node not in boards:
+            boards[node] = _link(world, root, RemoteBoard(node, {}), board.server, link_wires, roles)
+            root.start()
+        return boards[node]
+
+    return Park(root, points, things.meters, readers, coordinator, authorizer, journal, central, link_of)
 
 
 def _link(
