@@ -20,6 +20,8 @@ from park.model.storage import Commit, LoadRows
 from park.ocpp.central_system import CentralSystemEvent
 from park.ocpp.effects import BackendReported
 from park.ocpp.link import LinkOrder
+from park.pairing.events import BoardRevoked, BoardsAdmitted
+from park.pairing.state import EnrolmentEvent
 from park.station import StationEvent
 
 ChargePointMessage: TypeAlias = ChargePointEvent
@@ -30,13 +32,16 @@ CoordinatorMessage: TypeAlias = CoordinatorEvent
 AuthorizerMessage: TypeAlias = AuthorizerEvent
 JournalMessage: TypeAlias = JournalEvent
 CentralSystemMessage: TypeAlias = CentralSystemEvent
+EnrolmentMessage: TypeAlias = EnrolmentEvent
 
 StoreMessage: TypeAlias = Commit | LoadRows
 DriverMessage: TypeAlias = EvseCommand | ShowFeedback
 BackendLinkMessage: TypeAlias = LinkOrder
+AdmissionMessage: TypeAlias = BoardsAdmitted | BoardRevoked
 Report: TypeAlias = ChargePointReported | CircuitReported | ShareReported | MeterReported | BackendReported
 
 __all__ = [
+    "AdmissionMessage",
     "Alarm",
     "AuthorizerMessage",
     "BackendLinkMessage",
@@ -44,6 +49,7 @@ __all__ = [
     "ChargePointMessage",
     "CoordinatorMessage",
     "DriverMessage",
+    "EnrolmentMessage",
     "JournalMessage",
     "MeterMessage",
     "ReaderMessage",
