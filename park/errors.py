@@ -10,6 +10,8 @@ ChargeparkError
 ├── AddressUnusable          an address to listen on is taken, not of this machine, or not allowed
 ├── NodeUnusable             a part no node can do without failed too often: the process ends, exit 1
 ├── PlotUnusable             matplotlib is not installed, or the picture cannot be written
+├── KeysUnusable             a key or certificate file is missing, damaged, or readable by others
+├── PairingRefused           what a person asked of pairing cannot be done
 └── ParkUnreachable          no node answers where `status` asks
 """
 
@@ -54,6 +56,14 @@ class AddressUnusable(ChargeparkError):
 
 class PlotUnusable(ChargeparkError):
     """No picture can be drawn or written; the text says what to install or where to write."""
+
+
+class KeysUnusable(ChargeparkError):
+    """A key or a certificate cannot be used; the text names file, reason and remedy."""
+
+
+class PairingRefused(ChargeparkError):
+    """A board, a token or an order of a person was refused; the text says why and what to do."""
 
 
 class ParkUnreachable(ChargeparkError):
