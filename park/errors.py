@@ -9,6 +9,7 @@ ChargeparkError
 ├── BenchRefused             what was asked of the virtual hardware is impossible in its world
 ├── AddressUnusable          an address to listen on is taken, not of this machine, or not allowed
 ├── NodeUnusable             a part no node can do without failed too often: the process ends, exit 1
+├── NetworkUnusable          no interface to look for boards on, or multicast is refused there
 ├── PlotUnusable             matplotlib is not installed, or the picture cannot be written
 └── ParkUnreachable          no node answers where `status` asks
 """
@@ -62,3 +63,7 @@ class ParkUnreachable(ChargeparkError):
 
 class NodeUnusable(ChargeparkError):
     """The node ended because of itself; the text names the part and what to do."""
+
+
+class NetworkUnusable(ChargeparkError):
+    """Boards cannot be looked for here; the text names interface, reason and remedy."""

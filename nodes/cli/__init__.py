@@ -11,7 +11,7 @@ import typer
 
 from park.errors import ChargeparkError, ConfigurationInvalid
 
-COMMANDS = ("demo", "run", "check", "status", "simulate", "bench")
+COMMANDS = ("demo", "run", "check", "status", "discover", "simulate", "bench")
 """Each is a module of this package with a `typer.Typer` named `app`; `bench` has commands of its own."""
 GROUPS = ("bench",)
 FAILED = 1

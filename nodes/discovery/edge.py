@@ -19,6 +19,7 @@ from nodes.discovery.responder import NameTaken, Responder, responding
 from nodes.discovery.responder import label as instance_of
 from park.discovery.announcement import Announcement, instance_name, reachable
 from park.discovery.conflicts import ConflictSeen, name_taken
+from park.discovery.settings import DiscoverySettings
 from park.discovery.sighting import Unreadable
 from park.discovery.sightings import Announced, Gone, Heard, Sightings, SightingsChanged, SightingsEvent, step
 from park.model.alarm import Alarm
@@ -35,31 +36,27 @@ _log = structlog.get_logger("discovery")
 class DiscoveryEdge:
     """`announcements`: what this node says of itself, a new one at each change (an `Outbox`); None: it only looks.
 
-    `interfaces`: names or addresses, empty: all but loopback. `now`: its `mono` is the clock of the loop.
-    `listens_on`: host of the announced port. `pinned`: fingerprint of the server this board has paired with.
+    `now`: its `mono` is the clock of the loop. `pinned`: fingerprint of the server this board has paired with.
     """
 
     def __init__(
         self,
-        park: str,
-        interfaces: tuple[str, ...],
+        settings: DiscoverySettings,
         announcements: AsyncIterator[Announcement] | None,
         sightings: Address[SightingsChanged],
         alarms: Address[Alarm],
         now: Callable[[], Now],
         *,
-        listens_on: str = "",
         pinned: str = "",
         look_seconds: float = LOOK_SECONDS,
     ) -> None:
-        self._interfaces = interfaces
+        self._settings = settings
         self._announcements = announcements
         self._told = sightings
         self._alarms = alarms
         self._now = now
         self._look_seconds = look_seconds
-        self._listens_on = listens_on
-        self._state = Sightings(park, pinned)
+        self._state = Sightings(settings.park, pinned)
         self._latest: Announcement | None = None
         self._renewed = asyncio.Event()
 
@@ -90,8 +87,8 @@ class DiscoveryEdge:
                 responder.forget()
 
     def _network(self) -> Network:
-        found = network(self._interfaces)
-        return replace(found, announced=reachable(found.announced, self._listens_on))
+        found = network(self._settings.interfaces)
+        return replace(found, announced=reachable(found.announced, self._settings.boards))
 
     async def _until_other(self, here: Network) -> None:
         while True:

@@ -67,7 +67,7 @@ class Responder:
             self._zeroconf.zeroconf.registry.async_remove(self._info)
 
     def browse(self, there: Callable[[str], None], gone: Callable[[str], None]) -> AsyncServiceBrowser:
-        """Call `there(name)` on the loop for every instance and at each change of it, `gone(name)` when it is no more."""
+        """Call on the loop: `there(name)` for every instance and at each change of it, `gone(name)` at its end."""
 
         def handler(*, name: str, state_change: ServiceStateChange, **_: object) -> None:
             (gone if state_change is ServiceStateChange.Removed else there)(name)

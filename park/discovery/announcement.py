@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from park.config.board import Role
+from park.config.quantities import Endpoint
 
 SERVICE_TYPE = "_chargepark._tcp.local."
 LONGEST_LABEL = 63  # bytes, RFC 1035 §2.3.4
@@ -30,11 +31,13 @@ class Announcement:
     pairing_port: int = 0
 
 
-def reachable(addresses: tuple[str, ...], listens_on: str) -> tuple[str, ...]:
-    """Those of a machine's addresses that reach a listener on host `listens_on`; "" and :: are reached by all."""
-    if listens_on == "0.0.0.0":  # noqa: S104 compared, not bound
+def reachable(addresses: tuple[str, ...], listener: Endpoint | None) -> tuple[str, ...]:
+    """Those of a machine's addresses that reach its listener; without one they only say where the board is."""
+    if listener is None or listener.host == "::":
+        return addresses
+    if listener.host == "0.0.0.0":  # noqa: S104 compared, not bound
         return tuple(address for address in addresses if ":" not in address)
-    return addresses if listens_on in {"", "::"} else (listens_on,)
+    return (listener.host,)
 
 
 def txt_record(announcement: Announcement) -> dict[str, str]:

@@ -83,7 +83,12 @@ def _are_two(one: Sighting, other: Sighting) -> bool:
     """Whether two instances of one node name are two boards, not one that announced itself again."""
     if one.fingerprint and other.fingerprint and one.fingerprint != other.fingerprint:
         return True
-    return one.port != other.port or not set(one.addresses) & set(other.addresses)
+    return one.port != other.port or not _places(one) & _places(other)
+
+
+def _places(board: Sighting) -> set[str]:
+    """Without the interface of link-local addresses, which only those have that were heard."""
+    return {address.partition("%")[0] for address in board.addresses}
 
 
 def _conflict(kind: Kind, boards: tuple[Sighting, ...], what: str, remedy: str) -> ConflictSeen:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast, get_args
 
@@ -125,8 +125,13 @@ def _port(port: int) -> int:
     return port
 
 
+def in_order(addresses: Iterable[str]) -> tuple[str, ...]:
+    """The same addresses in the same order, however they came: IPv4 first."""
+    return tuple(sorted(set(addresses), key=lambda address: (":" in address, address)))
+
+
 def _dialled(addresses: tuple[str, ...]) -> tuple[str, ...]:
-    usable = tuple(dict.fromkeys(_unicast(addresses)))[:MOST_ADDRESSES]
+    usable = in_order(_unicast(addresses))[:MOST_ADDRESSES]
     if not usable:
         raise _Refusal("it has no address that can be dialled")
     return usable

@@ -8,10 +8,11 @@ from typing import TypeAlias, assert_never
 
 from park.discovery.announcement import Announcement
 from park.discovery.conflicts import ConflictSeen, conflicts
-from park.discovery.sighting import Record, Sighting, Unreadable, read
+from park.discovery.sighting import Record, Sighting, Unreadable, in_order, read
 from park.model.time import Now
 
 MOST_KEPT = 256  # instances of a park, and of all others together: whoever floods the network fills no memory
+MOST_PINNED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Sightings:
     pinned: str = ""
     announced: Sighting | None = None
     seen: Mapping[str, Sighting] = field(default_factory=dict[str, Sighting])
-    refused: Mapping[str, str] = field(default_factory=dict[str, str])
+    refused: frozenset[str] = frozenset()
     told: frozenset[ConflictSeen] = frozenset()
 
     @property
@@ -77,7 +78,7 @@ class Sightings:
 
 
 def step(state: Sightings, event: SightingsEvent, now: Now) -> tuple[Sightings, tuple[SightingsEffect, ...]]:
-    """Tell `SightingsChanged` when more than a time changed; each conflict of the own park and each refusal once."""
+    """Tell `SightingsChanged` when more than a time changed; a conflict of the own park and an `Unreadable` once."""
     match event:
         case Announced():
             itself = _itself(event, now.mono)
@@ -88,8 +89,7 @@ def step(state: Sightings, event: SightingsEvent, now: Now) -> tuple[Sightings, 
                 return _refused(state, found)
             return _seen(state, found)
         case Gone():
-            refused = {name: reason for name, reason in state.refused.items() if name != event.instance}
-            return _without(replace(state, refused=refused), event.instance)
+            return _without(replace(state, refused=state.refused - {event.instance}), event.instance)
         case _:
             assert_never(event)
 
@@ -103,7 +103,7 @@ def _itself(event: Announced, mono: float) -> Sighting:
         role=says.role,
         proto=says.proto,
         fingerprint=says.fingerprint,
-        addresses=event.addresses,
+        addresses=in_order(event.addresses),
         port=says.port,
         pairing_port=says.pairing_port,
         seen=mono,
@@ -114,28 +114,25 @@ def _seen(state: Sightings, found: Sighting) -> tuple[Sightings, tuple[Sightings
     before = state.seen.get(found.instance)
     if before is None and not _has_room(state, found):
         return _refused(state, Unreadable(found.instance, f"more than {MOST_KEPT} boards are announced"))
-    refused = {name: reason for name, reason in state.refused.items() if name != found.instance}
-    state = replace(state, seen={**state.seen, found.instance: found}, refused=refused)
+    state = replace(state, seen={**state.seen, found.instance: found}, refused=state.refused - {found.instance})
     if before is not None and _alike(before, found):
         return state, ()
     return _told(state)
 
 
 def _has_room(state: Sightings, found: Sighting) -> bool:
-    """The pinned server always has: it may not be shut out by strangers that were first."""
+    """A few that claim the pinned fingerprint always have: the server may not be shut out by who was first."""
     if state.pinned and found.fingerprint == state.pinned:
-        return True
+        return sum(each.fingerprint == state.pinned for each in state.seen.values()) < MOST_PINNED
     return len(state.own if state.is_own(found) else state.others) < MOST_KEPT
 
 
 def _refused(state: Sightings, found: Unreadable) -> tuple[Sightings, tuple[SightingsEffect, ...]]:
-    if state.refused.get(found.instance) == found.reason:
-        return state, ()
-    if len(state.refused) < MOST_KEPT or found.instance in state.refused:
-        state = replace(state, refused={**state.refused, found.instance: found.reason})
-        state, effects = _without(state, found.instance)
-        return state, (*effects, found)
-    return _without(state, found.instance)
+    fresh = found.instance not in state.refused and len(state.refused) < MOST_KEPT
+    if fresh:
+        state = replace(state, refused=state.refused | {found.instance})
+    state, effects = _without(state, found.instance)
+    return state, (*effects, found) if fresh else effects
 
 
 def _without(state: Sightings, instance: str) -> tuple[Sightings, tuple[SightingsEffect, ...]]:
