@@ -124,7 +124,8 @@ async def responding(network: Network) -> AsyncGenerator[Responder]:
     finally:
         await responder.stop_asking()
         with _as_os_error():
-            await zeroconf.async_close()
+            # In a task that nobody has cancelled: in one that is, the library's wait for its start ends the closing.
+            await asyncio.create_task(zeroconf.async_close())
 
 
 def label(name: str) -> str:
