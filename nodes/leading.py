@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 
 from actors.address import Address
-from actors.messages import BackendLinkMessage, CentralSystemMessage, DriverMessage, ExchangeMessage
+from actors.messages import Alarm, BackendLinkMessage, CentralSystemMessage, DriverMessage, ExchangeMessage
 from nodes import epochs, log_lines
 from nodes.board import Identities, leading_board
 from nodes.bridge import Outbox
@@ -34,24 +34,29 @@ from park.view.configured import as_configured
 INDISPENSABLE = frozenset({"coordinator", "journal"})  # without grants or durable facts the node has to end
 _log = structlog.get_logger("node")
 
-Boards = Callable[[Park, Store, Outbox[ExchangeMessage]], AbstractAsyncContextManager[object]]
-"""What opens a park to client boards while its actors run."""
-
-
-def _alone(_park: Park, _store: Store, _orders: Outbox[ExchangeMessage]) -> AbstractAsyncContextManager[object]:
-    return nullcontext()
-
 
 @dataclass(frozen=True, slots=True)
-class _Built:
-    """A node that is complete and does not run yet."""
+class Built:
+    """A node whose actors are complete, with what its edges need."""
 
+    config: NodeConfig
+    world: ThreadWorld
+    store: Store
     park: Park
     view: ViewStore
+    alarms: Address[Alarm]
     driver: Outbox[DriverMessage]
     backend: Outbox[BackendLinkMessage]
     exchange: Outbox[ExchangeMessage]
     epoch: int
+
+
+Boards = Callable[[Built], AbstractAsyncContextManager[object]]
+"""What opens a park to client boards while its actors run."""
+
+
+def _alone(_: Built) -> AbstractAsyncContextManager[object]:
+    return nullcontext()
 
 
 @asynccontextmanager
@@ -87,7 +92,7 @@ async def leading(
             end.push_async_callback(asyncio.to_thread, metrics.close)
         devices = driver_tasks(config, built.driver, park.charge_points, park.readers)
         end.push_async_callback(cancel, [*devices, *meter_tasks(config, park.meters)])
-        await end.enter_async_context(boards(park, store, built.exchange))
+        await end.enter_async_context(boards(built))
         end.push_async_callback(asyncio.to_thread, park.supervisor.stop)
         if energy is not None:
             await energy.start()
@@ -97,7 +102,7 @@ async def leading(
         yield park
 
 
-def _build(config: NodeConfig, store: Store, world: ThreadWorld, gave_up: Callable[[str], None]) -> _Built:
+def _build(config: NodeConfig, store: Store, world: ThreadWorld, gave_up: Callable[[str], None]) -> Built:
     loop, program = asyncio.get_running_loop(), version("chargepark")
     identities = Identities(
         uuid.uuid4().hex, store.journal_id, store.server_id, epochs.take_next(store), lambda: uuid.uuid4().hex
@@ -116,7 +121,7 @@ def _build(config: NodeConfig, store: Store, world: ThreadWorld, gave_up: Callab
     edges = Edges(store, driver, backend, changes, epochs.Keeper(store, view), alarms, log_lines.Clock(), exchange)
     board = leading_board(config, identities, program)
     park = wire(world, board, edges, log_lines.Supervision(view), gave_up)
-    return _Built(park, view, driver, backend, exchange, identities.epoch)
+    return Built(config, world, store, park, view, alarms, driver, backend, exchange, identities.epoch)
 
 
 def _backend_tasks(

@@ -9,6 +9,7 @@ ChargeparkError
 ├── BenchRefused             what was asked of the virtual hardware is impossible in its world
 ├── AddressUnusable          an address to listen on is taken, not of this machine, or not allowed
 ├── NodeUnusable             a part no node can do without failed too often: the process ends, exit 1
+├── NetworkUnusable          no interface to look for boards on, or multicast is refused there
 ├── PlotUnusable             matplotlib is not installed, or the picture cannot be written
 ├── KeysUnusable             a key or certificate file is missing, damaged, or readable by others
 ├── PairingRefused           what a person asked of pairing cannot be done
@@ -72,3 +73,7 @@ class ParkUnreachable(ChargeparkError):
 
 class NodeUnusable(ChargeparkError):
     """The node ended because of itself; the text names the part and what to do."""
+
+
+class NetworkUnusable(ChargeparkError):
+    """Boards cannot be looked for here; the text names interface, reason and remedy."""

@@ -11,7 +11,7 @@ import typer
 
 from park.errors import ChargeparkError, ConfigurationInvalid
 
-COMMANDS = ("demo", "run", "check", "status", "pair", "simulate", "bench")
+COMMANDS = ("demo", "run", "check", "status", "pair", "discover", "simulate", "bench")
 """Each is a module of this package with a `typer.Typer` named `app`; `pair` and `bench` have commands of their own."""
 GROUPS = ("pair", "bench")
 FAILED = 1

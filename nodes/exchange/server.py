@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Protocol
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -15,13 +14,17 @@ from actors.messages import BoardLinkMessage, ExchangeMessage
 from nodes.bridge import Outbox
 from nodes.energy.server import health_service
 from nodes.exchange.stream import MOST_BYTES, Streams
-from nodes.rpc import exchange_pb2
+from nodes.pairing.admission import AdmittedBoards, BoardsOnly, peer_identity
+from nodes.pairing.service import RenewalService
+from nodes.rpc import exchange_pb2, pairing_pb2
 from nodes.rpc import exchange_pb2 as pb
 from nodes.rpc.exchange_pb2_grpc import ExchangeServicer, add_ExchangeServicer_to_server
+from nodes.rpc.pairing_pb2_grpc import add_RenewalServicer_to_server
 from park.config.quantities import Endpoint
 from park.errors import AddressUnusable
 
 SERVICE = exchange_pb2.DESCRIPTOR.services_by_name["Exchange"].full_name
+RENEWAL = pairing_pb2.DESCRIPTOR.services_by_name["Renewal"].full_name
 OPTIONS = (
     ("grpc.so_reuseport", 0),  # otherwise a second process shares a used port silently
     ("grpc.max_receive_message_length", MOST_BYTES),
@@ -29,45 +32,23 @@ OPTIONS = (
 )
 
 
-class Visitor(Protocol):
-    """Who stands behind a certificate: `node` of the park; `refusal`: why it may not come in, None: it may."""
-
-    node: str
-    refusal: str | None
-
-
-Identify = Callable[["grpc.aio.ServicerContext[pb.Frame, pb.Frame]"], Visitor]
-
-
 class _Service(ExchangeServicer):
-    def __init__(self, link_of: Callable[[str], Address[BoardLinkMessage]], identify: Identify) -> None:
-        self._link_of, self._identify = link_of, identify
+    """Behind `BoardsOnly`: whoever calls is an admitted board."""
+
+    def __init__(self, link_of: Callable[[str], Address[BoardLinkMessage]]) -> None:
+        self._link_of = link_of
         self.streams = Streams()
-        self._present: dict[str, set[asyncio.Task[object]]] = {}
 
     async def Connect(  # noqa: N802  # pyright: ignore[reportIncompatibleMethodOverride] - it writes by itself
         self, request_iterator: AsyncIterator[pb.Frame], context: grpc.aio.ServicerContext[pb.Frame, pb.Frame]
     ) -> None:
-        visitor = self._identify(context)
-        if visitor.refusal is not None:
-            await context.abort(grpc.StatusCode.PERMISSION_DENIED, visitor.refusal)
-        task = asyncio.current_task()
-        tasks = self._present.setdefault(visitor.node, set())
-        if task is not None:
-            tasks.add(task)
-        try:
-            reason = await self.streams.run(
-                self._link_of(visitor.node), context.peer() or "", request_iterator, context.write
-            )
-        finally:
-            if task is not None:
-                tasks.discard(task)
+        identity = peer_identity(context)
+        if identity is None:
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "this is no board of the park; pair it first")
+            return
+        link = self._link_of(identity.node)
+        reason = await self.streams.run(link, context.peer() or "", request_iterator, context.write)
         await context.abort(grpc.StatusCode.ABORTED, reason)
-
-    def expel(self, node: str) -> None:
-        """End the streams of a board whose certificate was revoked."""
-        for task in self._present.get(node, ()):
-            task.cancel()
 
 
 class ExchangeServer:
@@ -80,20 +61,22 @@ class ExchangeServer:
         self,
         where: Endpoint,
         credentials: grpc.ServerCredentials,
-        identify: Identify,
+        admitted: AdmittedBoards,
+        renewal: RenewalService,
         link_of: Callable[[str], Address[BoardLinkMessage]],
         orders: Outbox[ExchangeMessage],
     ) -> None:
-        self._server = grpc.aio.server(options=OPTIONS)
-        self._service = _Service(link_of, identify)
+        self._server = grpc.aio.server(options=OPTIONS, interceptors=(BoardsOnly(admitted),))
+        self._service = _Service(link_of)
         self._orders = orders
         self._obeying: asyncio.Task[None] | None = None
         self._health = health_service()
         add_ExchangeServicer_to_server(self._service, self._server)
+        add_RenewalServicer_to_server(renewal, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(  # pyright: ignore[reportUnknownMemberType] - no types
             self._health, self._server
         )
-        names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        names = (SERVICE, RENEWAL, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
         try:
             self.port = self._server.add_secure_port(str(where), credentials)
@@ -108,9 +91,6 @@ class ExchangeServer:
         await self._server.start()
         for name in (SERVICE, ""):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
-
-    def expel(self, node: str) -> None:
-        self._service.expel(node)
 
     async def stop(self, grace: float = 0.5) -> None:
         """Streams never end by themselves, so `grace` only lets the last frames out."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from actors.address import Address, Nowhere
 from actors.authorizer import AuthorizerWires
-from actors.board_link import BoardLinkWires, Remote
+from actors.board_link import BoardLinkWires
 from actors.central_system import CentralSystemWires
 from actors.charge_point import ChargePointWires
 from actors.coordinator import CoordinatorWires
@@ -28,7 +28,7 @@ from actors.messages import (
     Report,
     StoreMessage,
 )
-from actors.returns import Returns
+from actors.remote import Remote, Returns
 from actors.supervisor import Child, RestartPolicy, SupervisionReport, Supervisor
 from actors.world import World
 from nodes.wiring.hardware import Eyes, Hardware, Listeners, Roles, Things, declare, safe_state
