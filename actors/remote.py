@@ -21,7 +21,7 @@ class Remote:
 
 
 class Returns:
-    """Where what is said about a fact goes: back to the journal it came from. `Address[FactTaken | FactDelivered]`, told from any thread.
+    """Where what is said about a fact goes: back to the journal it came from. Told from any thread.
 
     What nobody is known for is dropped: the journal of a board that was away offers its facts again when it is back,
     and then hears it.
