@@ -121,7 +121,7 @@ def _believed(
     except ValueError as error:
         raise PairingRefused("the server shows no certificate of its park") from error
     fingerprint = certs.key_fingerprint(authority)
-    if not certs.is_issued_by(authority, authority) or not certs.is_issued_by(leaf, authority):
+    if not certs.is_issued_by(leaf, authority):
         raise PairingRefused("the server is not of the park whose certificate it shows; somebody may be in between")
     if token is not None and token.authority != fingerprint:
         raise PairingRefused(
