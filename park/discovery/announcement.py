@@ -66,7 +66,7 @@ def instance_name(announcement: Announcement, number: int = 1) -> str:
 
 
 def host_name(announcement: Announcement, token: str) -> str:
-    """A host of its own for each process, `token` drawn at its start: no board may get the addresses of another.
+    """A host of its own for each announcing, `token` drawn for it: no board may get the addresses of another.
 
     Boards that took one name while they were apart would else answer for one host, and no difference would show.
     """

@@ -7,12 +7,15 @@ or the right to make user namespaces.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import pytest
 
 SUBNET = "10.99.0"
 INTERFACE = "eth0"
@@ -24,6 +27,19 @@ END_SECONDS = 10.0
 
 class LabUnusable(Exception):
     """Namespaces cannot be made here; the text says what to do."""
+
+
+@contextlib.contextmanager
+def lab_or_skip() -> Iterator[Lab]:
+    """A lab for a fixture; where namespaces cannot be made the test is skipped, with CI=true it fails."""
+    try:
+        made = Lab()
+    except LabUnusable as unusable:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(unusable), pytrace=False)
+        pytest.skip(str(unusable))
+    with made:
+        yield made
 
 
 class _Namespace:
