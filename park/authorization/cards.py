@@ -122,7 +122,8 @@ def _routed(state: Authorizer, reader: ReaderSettings, id_tag: str, now: Now) ->
         case routing.Unclear() if not free_for_all:
             return state, show((reader.name,), Feedback.UNCLEAR)
         case _:
-            return state, show((reader.name,), Feedback.IGNORED)
+            kept = any(reader.name in each.readers and same_tag(id_tag, each.id_tag) for each in state.remembered)
+            return state, show((reader.name,), Feedback.WAIT if kept else Feedback.IGNORED)
 
 
 def _remembered(state: Authorizer, reader: ReaderSettings, id_tag: str, now: Now) -> Stepped:

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.authorizer_harness import ADA, BOB, EVE, NOON, OLD, STRANGER, Driven, point, shown
 
-from park.authorization.authorizer import Authorizer, AuthorizerEffect, AuthorizerEvent, step
-from park.authorization.messages import RulesChanged
-from park.authorization.settings import AuthorizerSettings, Mode, OfflineRule, ReaderSettings, WhitelistEntry
+from park.authorization.authorizer import Authorizer, AuthorizerEffect, step
+from park.authorization.settings import AuthorizerSettings, Mode, OfflineRule, ReaderSettings
 from park.model.access import (
-    Answer,
     AuthorizationGranted,
-    AuthorizeWithBackend,
     BackendAuthorized,
     BackendOnline,
     CardPresented,
-    CommandAnswer,
     Done,
     Feedback,
     OccupancyChanged,
     Refused,
-    RemoteStart,
-    ShowFeedback,
     StopSession,
     Undeliverable,
     Verdict,
@@ -35,78 +29,6 @@ from park.model.session import StopReason
 from park.model.signals import Start, Tick, WakeAt
 from park.model.storage import Delete, Load, Put, Row, RowsLoaded, Write
 from park.model.time import Now
-
-NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
-ADA, BOB, EVE, OLD, STRANGER = "04A1B2C3", "0B0B0B", "0E0E0E", "01D01D", "575757"
-WHITELIST = (
-    WhitelistEntry(ADA.lower(), "Ada"),
-    WhitelistEntry(BOB, "Bob", expires=NOON + timedelta(hours=1)),
-    WhitelistEntry(EVE, "Eve", allowed=False),
-    WhitelistEntry(OLD, expires=NOON - timedelta(seconds=1)),
-)
-READERS = (ReaderSettings("door", ("g/cp1",)), ReaderSettings("hall", ("*",)))
-
-
-def point(number: int = 1, **changes: object) -> OccupancyChanged:
-    """A free charge point without a vehicle."""
-    free = OccupancyChanged(
-        f"g/cp{number}",
-        connector=number,
-        plugged_since=None,
-        waiting_for_card=True,
-        session_tag=None,
-        charging=False,
-        available=True,
-    )
-    return replace(free, **changes)
-
-
-@dataclass
-class Slot:
-    answers: list[CommandAnswer] = field(default_factory=list)
-
-    def tell(self, message: CommandAnswer) -> None:
-        self.answers.append(message)
-
-
-class Driven:
-    """An authorizer at a time; `told` keeps its effects, wakes and rows left out."""
-
-    def __init__(self, mode: Mode = Mode.WHITELIST, *points: OccupancyChanged, **settings: object) -> None:
-        self.state = Authorizer(replace(AuthorizerSettings(mode, whitelist=WHITELIST, readers=READERS), **settings))
-        self.mono = 1_000.0
-        self.told: list[AuthorizerEffect] = []
-        self.slot = Slot()
-        self.tell(Start())
-        self.tell(RowsLoaded(()))
-        for each in points:
-            self.tell(each)
-
-    def tell(self, event: AuthorizerEvent) -> list[AuthorizerEffect]:
-        self.state, effects = step(self.state, event, Now(self.mono, NOON))
-        for effect in effects:
-            if isinstance(effect, Answer):
-                effect.reply_to.tell(effect.answer)
-        self.told += [effect for effect in effects if not isinstance(effect, WakeAt | Write | RulesChanged)]
-        return [effect for effect in effects if not isinstance(effect, WakeAt | Write | RulesChanged | Answer)]
-
-    def swipe(self, tag: str, reader: str = "door") -> list[AuthorizerEffect]:
-        return self.tell(CardPresented(reader, tag))
-
-    def question(self) -> AuthorizeWithBackend:
-        return [each for each in self.told if isinstance(each, AuthorizeWithBackend)][-1]
-
-    def backend(self, verdict: Verdict | None, **changes: object) -> list[AuthorizerEffect]:
-        asked = self.question()
-        return self.tell(replace(BackendAuthorized(asked.request_id, asked.id_tag, verdict), **changes))
-
-    def remote(self, connector: int | None, tag: str = STRANGER, *, first: bool = False) -> list[AuthorizerEffect]:
-        return self.tell(RemoteStart("order", connector, tag, first, self.slot))
-
-
-def shown(feedback: Feedback, reader: str = "door") -> ShowFeedback:
-    return ShowFeedback(reader, feedback)
-
 
 # ---------------------------------------------------------------- whitelist
 
