@@ -14,13 +14,13 @@ from actors.messages import (
     ExchangeMessage,
     Report,
 )
-from actors.returns import Returns
+from actors.remote import Remote, Returns
 from actors.worker import Worker
 from actors.world import World
 from park.charging.report import ChargePointReported
 from park.exchange import board_link
 from park.exchange.board_link import BoardLinkEffect, JournalKnown
-from park.exchange.messages import EndLink, Inward, Outward, SendFrame
+from park.exchange.messages import EndLink, Inward, SendFrame
 from park.model.access import (
     Answer,
     CardPresented,
@@ -46,17 +46,6 @@ class BoardLinkWires:
     view: Address[Report]
     alarms: Address[Alarm]
     returns: Returns
-
-
-@dataclass(frozen=True, slots=True)
-class Remote:
-    """The address of something on another board, by its name there."""
-
-    link: Address[Outward]
-    target: str
-
-    def tell(self, message: object, /) -> None:
-        self.link.tell(Outward(self.target, message))
 
 
 class BoardLink(Worker[BoardLinkMessage]):

@@ -23,6 +23,8 @@ from park.model.storage import Commit, LoadRows
 from park.ocpp.central_system import CentralSystemEvent
 from park.ocpp.effects import BackendReported
 from park.ocpp.link import LinkOrder
+from park.pairing.events import BoardRevoked, BoardsAdmitted
+from park.pairing.state import EnrolmentEvent
 from park.station import StationEvent
 from park.view.rows import NodeReported
 
@@ -34,6 +36,7 @@ CoordinatorMessage: TypeAlias = CoordinatorEvent
 AuthorizerMessage: TypeAlias = AuthorizerEvent
 JournalMessage: TypeAlias = JournalEvent
 CentralSystemMessage: TypeAlias = CentralSystemEvent
+EnrolmentMessage: TypeAlias = EnrolmentEvent
 
 ServerLinkMessage: TypeAlias = ServerLinkEvent
 BoardLinkMessage: TypeAlias = BoardLinkEvent
@@ -42,6 +45,7 @@ ExchangeMessage: TypeAlias = SendFrame | EndLink
 StoreMessage: TypeAlias = Commit | LoadRows
 DriverMessage: TypeAlias = EvseCommand | ShowFeedback
 BackendLinkMessage: TypeAlias = LinkOrder
+AdmissionMessage: TypeAlias = BoardsAdmitted | BoardRevoked
 Report: TypeAlias = (
     ChargePointReported
     | CircuitReported
@@ -53,6 +57,7 @@ Report: TypeAlias = (
 )
 
 __all__ = [
+    "AdmissionMessage",
     "Alarm",
     "AuthorizerMessage",
     "BackendLinkMessage",
@@ -61,6 +66,7 @@ __all__ = [
     "ChargePointMessage",
     "CoordinatorMessage",
     "DriverMessage",
+    "EnrolmentMessage",
     "ExchangeMessage",
     "JournalMessage",
     "MeterMessage",

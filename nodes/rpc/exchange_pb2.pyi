@@ -140,11 +140,11 @@ class Entry(_message.Message):
     @_builtins.property
     def stop_ordered(self) -> Global___StopOrdered: ...
     @_builtins.property
-    def done(self) -> Global___Done: ...
+    def done(self) -> Global___CommandDone: ...
     @_builtins.property
-    def refused(self) -> Global___Refused: ...
+    def refused(self) -> Global___CommandRefused: ...
     @_builtins.property
-    def undeliverable(self) -> Global___Undeliverable: ...
+    def undeliverable(self) -> Global___CommandUndeliverable: ...
     @_builtins.property
     def fact_offered(self) -> Global___FactOffered: ...
     @_builtins.property
@@ -186,9 +186,9 @@ class Entry(_message.Message):
         authorization_granted: Global___AuthorizationGranted | None = ...,
         stop_session: Global___StopSession | None = ...,
         stop_ordered: Global___StopOrdered | None = ...,
-        done: Global___Done | None = ...,
-        refused: Global___Refused | None = ...,
-        undeliverable: Global___Undeliverable | None = ...,
+        done: Global___CommandDone | None = ...,
+        refused: Global___CommandRefused | None = ...,
+        undeliverable: Global___CommandUndeliverable | None = ...,
         fact_offered: Global___FactOffered | None = ...,
         fact_taken: Global___FactTaken | None = ...,
         fact_delivered: Global___FactDelivered | None = ...,
@@ -968,7 +968,7 @@ class StopOrdered(_message.Message):
 Global___StopOrdered: _TypeAlias = StopOrdered  # noqa: Y015
 
 @_typing.final
-class Done(_message.Message):
+class CommandDone(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
@@ -984,10 +984,10 @@ class Done(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Done: _TypeAlias = Done  # noqa: Y015
+Global___CommandDone: _TypeAlias = CommandDone  # noqa: Y015
 
 @_typing.final
-class Refused(_message.Message):
+class CommandRefused(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
@@ -1006,10 +1006,10 @@ class Refused(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Refused: _TypeAlias = Refused  # noqa: Y015
+Global___CommandRefused: _TypeAlias = CommandRefused  # noqa: Y015
 
 @_typing.final
-class Undeliverable(_message.Message):
+class CommandUndeliverable(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
@@ -1028,7 +1028,7 @@ class Undeliverable(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Undeliverable: _TypeAlias = Undeliverable  # noqa: Y015
+Global___CommandUndeliverable: _TypeAlias = CommandUndeliverable  # noqa: Y015
 
 @_typing.final
 class FactId(_message.Message):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from actors.address import Address, Nowhere
 from actors.authorizer import AuthorizerWires
-from actors.board_link import BoardLinkWires, Remote
+from actors.board_link import BoardLinkWires
 from actors.central_system import CentralSystemWires
 from actors.charge_point import ChargePointWires
 from actors.coordinator import CoordinatorWires
@@ -28,7 +28,7 @@ from actors.messages import (
     Report,
     StoreMessage,
 )
-from actors.returns import Returns
+from actors.remote import Remote, Returns
 from actors.supervisor import Child, RestartPolicy, SupervisionReport, Supervisor
 from actors.world import World
 from nodes.wiring.hardware import Eyes, Hardware, Listeners, Roles, Things, declare, safe_state
@@ -83,7 +83,10 @@ class Edges:
 
 @dataclass(frozen=True, slots=True)
 class Park:
-    """The addresses edges tell, and the tree to start and stop. `boards`: the links to client boards, by node."""
+    """The addresses edges tell, and the tree to start and stop.
+
+    `link_of`: the link to a client board, made when a board without placed charge points comes for the first time.
+    """
 
     supervisor: Supervisor
     charge_points: Mapping[str, Address[ChargePointMessage]]
@@ -93,7 +96,7 @@ class Park:
     authorizer: Address[AuthorizerMessage]
     journal: Address[JournalMessage]
     central: Address[CentralSystemMessage]
-    boards: Mapping[str, Address[BoardLinkMessage]]
+    link_of: Callable[[str], Address[BoardLinkMessage]]
 
 
 class _Readers(dict[str, Address[ReaderMessage]]):
@@ -169,7 +172,14 @@ def wire(
         boards[remote.node] = link
         for name in remote.placed:
             points[name] = Remote(link, name) if eyes is None else eyes.on_charge_point(name, Remote(link, name))
-    return Park(root, points, things.meters, readers, coordinator, authorizer, journal, central, boards)
+
+    def link_of(node: str) -> Address[BoardLinkMessage]:
+        if node not in boards:
+            boards[node] = _link(world, root, RemoteBoard(node, {}), board.server, link_wires, roles)
+            root.start()
+        return boards[node]
+
+    return Park(root, points, things.meters, readers, coordinator, authorizer, journal, central, link_of)
 
 
 def _link(

@@ -70,6 +70,7 @@ class Session:
         "_ack_due",
         "_acked",
         "_beat_at",
+        "_early",
         "_echo",
         "_echoed_at",
         "_gathered_at",
@@ -87,6 +88,7 @@ class Session:
     def __init__(self, now: float) -> None:
         self._pending: dict[Hashable, Entry] = {}
         self._unacked: deque[Frame] = deque()
+        self._early: dict[int, tuple[Entry, ...]] = {}  # frames that came before their turn
         self._next, self._acked, self._received, self._serial = 1, 0, 0, 0
         self._heard = now
         self._sent_at = -math.inf
@@ -133,10 +135,14 @@ class Session:
         if frame.number == 0:
             return []
         self._ack_due = min(self._ack_due, now + ACK_SECONDS)
-        if frame.number != self._received + 1:
+        if not self._received < frame.number <= self._received + WINDOW:
             return []
-        self._received += 1
-        return [Arrived(entry.target, entry.message, entry.at, self.offset) for entry in frame.entries]
+        self._early[frame.number] = frame.entries
+        found: list[Arrived] = []
+        while (entries := self._early.pop(self._received + 1, None)) is not None:
+            self._received += 1
+            found += [Arrived(entry.target, entry.message, entry.at, self.offset) for entry in entries]
+        return found
 
     def is_silent(self, now: float) -> bool:
         return now >= self._heard + SILENT_SECONDS

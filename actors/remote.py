@@ -1,13 +1,27 @@
-"""What is said about a fact goes back to the journal it came from, on whatever board that is."""
+"""Addresses of what is on another board."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from actors.address import Address
+from park.exchange.messages import Outward
 from park.model.session import FactDelivered, FactTaken
 
 
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """The address of something on another board, by its name there."""
+
+    link: Address[Outward]
+    target: str
+
+    def tell(self, message: object, /) -> None:
+        self.link.tell(Outward(self.target, message))
+
+
 class Returns:
-    """`Address[FactTaken | FactDelivered]`, told from any thread.
+    """Where what is said about a fact goes: back to the journal it came from. Told from any thread.
 
     What nobody is known for is dropped: the journal of a board that was away offers its facts again when it is back,
     and then hears it.
