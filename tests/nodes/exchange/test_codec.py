@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -17,7 +17,8 @@ from nodes.exchange.shapes import Unreadable
 from nodes.rpc import exchange_pb2 as pb
 from park.exchange.session import Entry, Frame
 
-MOMENTS = st.datetimes(datetime.min.replace(year=1970), datetime.min.replace(year=2200), timezones=st.just(UTC))
+MICROSECONDS = st.integers(0, 7_000_000_000_000_000)  # until 2191
+MOMENTS = MICROSECONDS.map(lambda each: datetime.fromtimestamp(0, UTC) + timedelta(microseconds=each))
 NAMED = st.text(max_size=20)
 SMALL = st.integers(0, 2**31 - 1)
 
