@@ -110,12 +110,7 @@ async def client(
 
         tasks = [
             asyncio.create_task(edge.obey(), name="exchange orders"),
-            kept(
-                "server",
-                lambda: _joined(config, keys, server, edge, token_file),
-                SERVER_BACKOFF,
-                report=log_lines.ServerEdge(),
-            ),
+            kept("server", connect, SERVER_BACKOFF, report=log_lines.ServerEdge()),
         ]
         discovery = discovery_settings(config)
         if discovery is not None:
