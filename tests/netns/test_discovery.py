@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
+from support.cli import COMMAND, ENVIRONMENT
 from support.netns import INTERFACE, Host, Lab
 from support.watched_board import Watched
 
@@ -70,6 +74,25 @@ def test_two_parts_that_were_apart_with_one_name_see_it_when_they_meet(lab: Lab)
     third.sees(lambda seen: "bay-a" in seen)
     for board in (one, two):
         assert board.is_told("discovery-node-twice")
+
+
+def test_a_port_that_another_program_keeps_is_said_to_a_person(lab: Lab):
+    host = lab.add("a")
+    taking = "import socket, time; s = socket.socket(2, 2); s.bind(('', 5353)); print(flush=True); time.sleep(1000)"
+    taker = host.run([sys.executable, "-c", taking], stdout=subprocess.PIPE)
+    assert taker.stdout is not None
+    taker.stdout.readline()
+    said = host.run([*COMMAND, "discover"], stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+    _, words = said.communicate(timeout=30)
+    assert said.returncode == 1
+    assert words.splitlines()[0] == (
+        "chargepark: cannot look for boards: [Errno 98] Address already in use; "
+        "is UDP port 5353 used by a program that does not share it?"
+    )
+    board = Watched(host, "bay-a")
+    assert board.is_told("discovery-impossible")
+    taker.kill()
+    board.sees(lambda seen: "bay-a" in seen)  # it goes on trying
 
 
 def test_a_network_of_ipv6_alone(lab: Lab):

@@ -90,7 +90,8 @@ def test_an_unreadable_record_is_refused_once_and_replaces_what_was_there():
         Unreadable("bay-a@carpark", "role is 'boss', none of single, server, client"),
     ]
     assert len(told) == 3
-    assert after(heard(), state=state)[0].own
+    state, told = after(heard(), garbage, state=state)
+    assert [type(each) for each in told] == [SightingsChanged, SightingsChanged, Unreadable]
 
 
 # ---------------------------------------------------------------- conflicts
@@ -111,6 +112,10 @@ def test_two_boards_of_one_name():
 def test_two_boards_of_one_name_that_were_never_paired():
     assert conflict_of(heard(), heard(instance="bay-a@carpark (2)", address="192.0.2.8")).kind == "node-twice"
     assert conflict_of(heard(), heard(instance="bay-a@carpark (2)", port=7171)).kind == "node-twice"
+
+
+def test_another_certificate_at_the_same_place_is_another_board():
+    assert conflict_of(heard(fp="aaaa"), heard(instance="bay-a@carpark (2)", fp="bbbb")).kind == "node-twice"
 
 
 def test_one_board_under_two_names_is_no_conflict():
