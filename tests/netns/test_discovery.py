@@ -33,6 +33,17 @@ def test_another_address_is_announced_and_the_old_one_is_gone(hosts: tuple[Host,
     assert server.alarms == bay.alarms == []
 
 
+def test_a_further_address_makes_nobody_vanish_in_between(hosts: tuple[Host, Host]):
+    a, b = hosts
+    Watched(a, "server", "server", 7070)
+    bay = Watched(b, "bay-a")
+    bay.sees(lambda seen: "server" in seen)
+    a.say(["ip", "address", "add", "10.98.0.1/24", "dev", INTERFACE])
+    bay.sees(lambda seen: "10.98.0.1" in seen.get("server", ()))
+    first = next(n for n, seen in enumerate(bay.history) if "server" in seen)
+    assert all("server" in seen for seen in bay.history[first:])
+
+
 def test_a_board_that_starts_without_a_cable_is_found_once_it_has_one(hosts: tuple[Host, Host]):
     a, b = hosts
     b.down()
@@ -103,3 +114,7 @@ def test_a_network_of_ipv6_alone(lab: Lab):
     seen = bay.sees(lambda seen: set(seen) == {"server", "bay-a"})
     assert all(address.startswith("fe80:") for address in seen["server"])
     server.sees(lambda seen: set(seen) == {"server", "bay-a"})
+    for state in ("down", "up"):
+        b.say(["ip", "link", "set", INTERFACE, state])  # its address cannot be used for a second
+    Watched(a, "bay-b")
+    bay.sees(lambda seen: "bay-b" in seen)
