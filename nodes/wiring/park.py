@@ -148,7 +148,7 @@ def wire(
     authorizer = root.child(
         "authorizer",
         lambda me: roles.authorizer(
-            world, me, board.authorizer, AuthorizerWires(points, readers, central, edges.store)
+            world, me, board.authorizer, AuthorizerWires(points, readers, central, edges.store, alarms=edges.alarms)
         ),
     )
     coordinator: Address[CoordinatorMessage] = root.child(
