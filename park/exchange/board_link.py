@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, cast
 
+from park.authorization.messages import ApplyRules, RulesChanged
 from park.exchange.connection import Connection, LinkEffect, in_time
 from park.exchange.messages import (
     COMMAND_SECONDS,
@@ -49,6 +50,7 @@ from park.view.rows import NodeReported
 SUSPECT_SECONDS = 3.0  # as long as the coordinator believes a board that does not speak (load.standing.SILENT_SECONDS)
 GONE_SECONDS = 12.0  # a crashed board is shown offline within 15 s
 UNREACHABLE_SECONDS = 30.0  # interfaces, OCPP: its connectors are Unavailable then
+SAME_VEHICLE_SECONDS = 2.0  # nobody unplugs and plugs in again so fast; a bounded age varies by less
 REPORT_SECONDS = 1.0  # how often the view is told that the board is still there
 NO_ERROR = "NoError"  # OCPP 1.6 §7.6
 
@@ -79,8 +81,9 @@ BoardLinkEffect: TypeAlias = LinkEffect | Inward | Answer | NodeReported | Journ
 class BoardLink:
     """Mutable, one owner. `requests`: who waits for the answer to a command, and until when (mono).
 
-    `occupancies`, `statuses`: newest of each charge point and connector, to be corrected while the board is away.
-    `seen`: mono of the newest sign of life. `away_since`: mono, None while the board is there.
+    `occupancies`: newest of each charge point, to be corrected while the board is away.
+    `rules`: newest of the authorizer. `seen`: mono of the newest sign of life.
+    `away_since`: mono, None while the board is there.
     """
 
     node: str
@@ -96,6 +99,7 @@ class BoardLink:
     told: NodeReported | None = None
     told_at: float = -math.inf
     restarts: int | None = None
+    rules: ApplyRules | None = None
     stale_commands: int = 0
 
 
@@ -123,6 +127,7 @@ def step(state: BoardLink, event: BoardLinkEvent, now: Now) -> tuple[BoardLink, 
             if state.connection.ends(event):
                 effects += _ended(state, now)
         case FrameArrived():
+            effects += state.connection.stray(event)
             for arrived in state.connection.take(event, now):
                 state.seen = now.mono
                 message = in_time(arrived, now)
@@ -171,14 +176,23 @@ def _heard(state: BoardLink, message: object, now: Now) -> Effects:
         case Done() | Refused() | Undeliverable():
             return _answered(state, message)
         case OccupancyChanged():
-            state.occupancies[message.charge_point] = message
-            return [Inward("", message)] if message.charge_point in state.placed else []
+            return _occupied(state, message)
         case ConnectorStatusChanged() if not _owns_connector(state, message.connector):
             return []
         case FactOffered() if message.fact.charge_point not in state.placed:
             return [_foreign(state, message.fact.charge_point)]
         case _:
             return [Inward("", message)]
+
+
+def _occupied(state: BoardLink, occupancy: OccupancyChanged) -> Effects:
+    """Told again, the same plug-in must not look like another vehicle because its age was bounded better meanwhile."""
+    known = state.occupancies.get(occupancy.charge_point)
+    before, since = None if known is None else known.plugged_since, occupancy.plugged_since
+    if before is not None and since is not None and abs(before - since) < SAME_VEHICLE_SECONDS:
+        occupancy = replace(occupancy, plugged_since=before)
+    state.occupancies[occupancy.charge_point] = occupancy
+    return [Inward("", occupancy)] if occupancy.charge_point in state.placed else []
 
 
 def _owns_connector(state: BoardLink, connector: int) -> bool:
@@ -208,6 +222,8 @@ def _greeted(state: BoardLink, hello: BoardHello, now: Now) -> Effects:
         PROTOCOL, facts.park, facts.node, facts.version, facts.server_id, facts.store_id, now.wall, wall_known=True
     )
     state.connection.say("", greeting, now)
+    if state.rules is not None:
+        state.connection.say("", state.rules, now)
     effects: Effects = [JournalKnown(hello.journal_id)]
     offered = {point.name: point for point in hello.charge_points}
     for name, placed in state.placed.items():
@@ -269,6 +285,8 @@ def _answered(state: BoardLink, answer: CommandAnswer) -> Effects:
 
 def _told(state: BoardLink, outward: Outward, now: Now) -> Effects:
     message = outward.message
+    if isinstance(message, RulesChanged):
+        message = state.rules = ApplyRules(message.rules)
     if isinstance(message, RemoteStop):
         return _ordered(state, message, now)
     if state.connection.greeted:
