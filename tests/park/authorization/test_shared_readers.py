@@ -205,6 +205,21 @@ def test_when_the_first_remembered_card_is_refused_the_vehicle_is_for_the_next()
     assert driven.backend(Verdict.ACCEPTED) == [grant("g/cp1", BOB, "backend"), shown(Feedback.ACCEPTED, "hall")]
 
 
+def test_of_two_vehicles_that_are_free_at_once_the_first_plugged_is_for_the_remembered_card():
+    driven = Driven(
+        Mode.BACKEND, point(1, plugged_since=990.0), point(2, plugged_since=985.0), point(3), readers=(PATIENT,)
+    )
+    for tag in ("0A", "0B", ADA):
+        driven.swipe(tag, "hall")
+    assert [card.id_tag for card in driven.state.remembered] == [ADA]
+    assert driven.tell(BackendOnline(online=False)) == [
+        shown(Feedback.REFUSED, "hall"),
+        shown(Feedback.REFUSED, "hall"),
+        grant("g/cp2", ADA),
+        shown(Feedback.ACCEPTED, "hall"),
+    ]
+
+
 def test_cards_that_wait_are_bounded():
     driven = Driven(Mode.BACKEND, point(1), point(2), readers=(PATIENT,))
     shows = [driven.swipe(f"{n:04X}", "hall")[0] for n in range(100)]
