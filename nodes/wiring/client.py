@@ -124,7 +124,7 @@ def wire_client(
     authorizer: Address[AuthorizerMessage] = root.child(
         "authorizer",
         lambda me: roles.authorizer(
-            world, me, board.authorizer, AuthorizerWires(points, readers, Nowhere(), edges.store)
+            world, me, board.authorizer, AuthorizerWires(points, readers, Nowhere(), edges.store, alarms=edges.alarms)
         ),
     )
     link: Address[ServerLinkMessage] = root.child(
