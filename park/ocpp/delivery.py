@@ -96,11 +96,10 @@ def answered(queue: Queue, unique_id: str, payload: Payload, values: KeyValues, 
     if number is None:
         return failed(queue, unique_id, "the answer has no transaction id", values, now)
     verdict = text_of(member(payload, "idTagInfo"), "status") or Verdict.ACCEPTED.value
-    assigned = TransactionAssigned(
-        known.start.charge_point, known.session, number, verdict == Verdict.ACCEPTED.value, verdict
-    )
-    told = (assigned, *_word_on_the_card(known, verdict), *_twice_given(queue, known, number))
-    return _deliver(queue, head, replace(known, transaction=number), *told)
+    after = replace(known, transaction=number, verdict=verdict)
+    assigned = after.assigned()
+    told = (*_word_on_the_card(known, verdict), *_twice_given(queue, known, number))
+    return _deliver(queue, head, after, *(() if assigned is None else (assigned,)), *told)
 
 
 def _word_on_the_card(known: Transaction, verdict: str) -> tuple[BackendAuthorized, ...]:

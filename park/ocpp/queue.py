@@ -102,6 +102,12 @@ class Queue:
         ]
         return found[-1] if found else None
 
+    def assigned(self, charge_point: str | None = None) -> tuple[TransactionAssigned, ...]:
+        """Numbers and verdicts of the running sessions of a charge point, or of all."""
+        running = (known for known in self.transactions.values() if not known.ended)
+        told = (known.assigned() for known in running if charge_point in (None, known.start.charge_point))
+        return tuple(each for each in told if each is not None)
+
     def with_transaction(self, transaction: Transaction) -> Queue:
         return replace(self, transactions={**self.transactions, transaction.session: transaction})
 
