@@ -103,7 +103,7 @@ def sessions_open(park: Rig) -> bool:
 
 
 def test_a_card_refused_at_the_moment_of_a_death_charges_no_longer(park: Rig) -> None:
-    """D4: accepted offline, refused with its transaction, and the node dies when the refusal has just reached the disk."""
+    """D4: accepted offline, refused with its transaction; the node dies when the refusal has just reached the disk."""
     park.start_node(crash="after-delete")
     eventually("online", park.online)
     park.tell_backend('{"offline": 5}')
