@@ -131,7 +131,7 @@ def _loaded(state: CentralSystem, event: RowsLoaded, now: Now) -> Turn:
             effects.append(Alarm("ocpp-setting-ignored", f"the stored value of {name} is not valid; its default holds"))
             continue
         values = values.with_value(key.name, value)
-    effects += (*commands.in_force(values), *waiting.assigned())
+    effects += (*commands.in_force(values), *waiting.transactions.assigned())
     statuses = state.statuses.with_station(now.wall, now.mono)
     early = state.offered_early
     state = replace(state, loaded=True, queue=waiting, values=values, statuses=statuses, offered_early=())
@@ -146,7 +146,7 @@ def _repeated(state: CentralSystem, point: str) -> tuple[CentralSystemEffect, ..
     if not state.loaded:
         return ()
     known = commands.in_force(state.values)
-    return (*((SettingsRepeated(point, known),) if known else ()), *state.queue.assigned(point))
+    return (*((SettingsRepeated(point, known),) if known else ()), *state.queue.transactions.assigned(point))
 
 
 def _stored_value(key: keys.Key, body: str) -> str | None:
@@ -246,7 +246,7 @@ def _write(state: CentralSystem, now: Now) -> Turn:
     """One write of new facts and one of an outcome may be under way at a time."""
     effects: list[CentralSystemEffect] = []
     waiting = state.queue
-    if waiting.arriving and not waiting.writing:
+    if waiting.arrivals.due:
         waiting, puts = intake.begin_write(waiting, now)
         state = _asked(replace(state, queue=waiting), IntakeCommit())
         effects.append(Write(puts, state.next_token - 1))
@@ -266,7 +266,7 @@ def _asked(state: CentralSystem, purpose: IntakeCommit | SettleCommit) -> Centra
 def _report(state: CentralSystem) -> Turn:
     report = BackendReported(
         *_standing(state),
-        queue_depth=len(state.queue.entries),
+        queue_depth=len(state.queue.backlog),
         oldest_at=state.queue.oldest_at,
         dead_letters=len(state.queue.dead),
         repeats=state.queue.repeats,
