@@ -32,6 +32,7 @@ from actors.rfid_reader import RfidReader
 from actors.station import Station
 from actors.supervisor import Child, RestartPolicy, SupervisionReport, Supervisor
 from actors.world import World
+from nodes.attended import AttendedPoint
 from park.authorization.settings import AuthorizerSettings
 from park.charging.farewell import farewell
 from park.charging.settings import ChargePointSettings
@@ -132,6 +133,7 @@ def wire(
 
     def gave_up(name: str) -> None:
         if name in settings_of:
+            attended[name].leave()
             for effect in farewell(settings_of[name], world.now()):
                 point_wires.carry(effect)
         if name == CENTRAL_SYSTEM:  # whoever waits for the backend would wait for ever
@@ -140,6 +142,7 @@ def wire(
         on_give_up(name)
 
     root = Supervisor(world, board.node, policy, report, gave_up)
+    attended: dict[str, AttendedPoint] = {}
     points: dict[str, Address[ChargePointMessage]] = {}
     readers: dict[str, Address[ReaderMessage]] = {}
     meters: dict[str, Address[MeterMessage]] = {}
@@ -181,7 +184,8 @@ def wire(
 
     for settings in board.charge_points:
         branch = root.supervisor(settings.name)
-        point = _declare_point(world, branch, settings, point_wires, roles)
+        controller = _declare_point(world, branch, settings, point_wires, roles)
+        point = attended[settings.name] = AttendedPoint(settings, controller, edges.driver, world.now)
         points[settings.name] = point if eyes is None else eyes.on_charge_point(settings.name, point)
         for meter in (meter for meter in board.meters if meter.name == settings.meter):
             declare_meter(branch, "meter", meter)
