@@ -67,6 +67,14 @@ def test_the_session_goes_on_if_its_vehicle_is_still_there() -> None:
     assert park.ended[0].meter_stop_wh == int(park.energy)
 
 
+def test_a_clock_that_a_restart_set_back_moves_no_fact_before_those_on_disk() -> None:
+    park = ChargePointHarness(start=False, open_session=OPEN)
+    park.wall_offset = timedelta(days=-365)
+    park.send(Start())
+    park.advance(11)
+    assert [(fact.ordinal, fact.at) for fact in park.facts.values()] == [(8, OPEN.last_at), (9, OPEN.last_at)]
+
+
 def test_a_contactor_the_deadman_opened_is_no_failed_contactor() -> None:
     """The node stood still for longer than its lease; by setting, a pause keeps the contactor permitted."""
     park = ChargePointHarness(settings(open_contactor_on_pause=False))
