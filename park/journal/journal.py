@@ -150,7 +150,7 @@ def _close_left(state: JournalState) -> tuple[JournalEffect, ...]:
             fact = _end_by_absence(known)
             text = (
                 f"session {fact.session} of charge point {point}, which is no longer in the configuration, ends with "
-                f"its last reading: {fact.meter_stop_wh} Wh at {fact.at.isoformat()}; if it charged on, correct the bill"
+                f"its last reading: {fact.meter_stop_wh} Wh at {fact.at.isoformat()}; if it charged on, mend the bill"
             )
             effects += (Alarm("session-closed", text), *_record(state, fact))
     return tuple(effects)
