@@ -12,7 +12,6 @@ from actors.messages import (
     BackendLinkMessage,
     CentralSystemMessage,
     ChargePointMessage,
-    JournalMessage,
     Report,
     StoreMessage,
 )
@@ -42,7 +41,7 @@ class CentralSystemWires:
     """Who the central system tells. `link`: the websocket edge; `clock`: who may follow the backend's clock."""
 
     store: Address[StoreMessage]
-    journal: Address[JournalMessage]
+    journal: Address[FactTaken | FactDelivered]
     link: Address[BackendLinkMessage]
     authorizer: Address[AuthorizerMessage]
     charge_points: Mapping[str, Address[ChargePointMessage]]

@@ -6,10 +6,7 @@ from dataclasses import dataclass
 
 from actors.address import Address
 from actors.messages import (
-    AuthorizerMessage,
-    CentralSystemMessage,
     ChargePointMessage,
-    CoordinatorMessage,
     DriverMessage,
     JournalMessage,
     Report,
@@ -33,9 +30,9 @@ class ChargePointWires:
 
     driver: Address[DriverMessage]
     journal: Address[JournalMessage]
-    coordinator: Address[CoordinatorMessage]
-    authorizer: Address[AuthorizerMessage]
-    central: Address[CentralSystemMessage]
+    coordinator: Address[DemandChanged | CurrentSignalled]
+    authorizer: Address[OccupancyChanged]
+    central: Address[ConnectorStatusChanged | RepeatSettings]
     view: Address[Report]
 
     def carry(self, effect: Effect) -> None:

@@ -8,6 +8,9 @@ from park.authorization.authorizer import AuthorizerEvent
 from park.authorization.reader import ReaderEvent
 from park.charging.report import ChargePointReported
 from park.charging.state import ChargePointEvent
+from park.exchange.board_link import BoardLinkEvent
+from park.exchange.messages import EndLink, SendFrame
+from park.exchange.server_link import LinkReported, ServerLinkEvent
 from park.journal.journal import JournalEvent
 from park.load.coordinator import CoordinatorEvent
 from park.load.report import CircuitReported, ShareReported
@@ -20,7 +23,10 @@ from park.model.storage import Commit, LoadRows
 from park.ocpp.central_system import CentralSystemEvent
 from park.ocpp.effects import BackendReported
 from park.ocpp.link import LinkOrder
+from park.pairing.events import BoardRevoked, BoardsAdmitted
+from park.pairing.state import EnrolmentEvent
 from park.station import StationEvent
+from park.view.rows import NodeReported
 
 ChargePointMessage: TypeAlias = ChargePointEvent
 MeterMessage: TypeAlias = MeterEvent
@@ -30,24 +36,43 @@ CoordinatorMessage: TypeAlias = CoordinatorEvent
 AuthorizerMessage: TypeAlias = AuthorizerEvent
 JournalMessage: TypeAlias = JournalEvent
 CentralSystemMessage: TypeAlias = CentralSystemEvent
+EnrolmentMessage: TypeAlias = EnrolmentEvent
 
+ServerLinkMessage: TypeAlias = ServerLinkEvent
+BoardLinkMessage: TypeAlias = BoardLinkEvent
+
+ExchangeMessage: TypeAlias = SendFrame | EndLink
 StoreMessage: TypeAlias = Commit | LoadRows
 DriverMessage: TypeAlias = EvseCommand | ShowFeedback
 BackendLinkMessage: TypeAlias = LinkOrder
-Report: TypeAlias = ChargePointReported | CircuitReported | ShareReported | MeterReported | BackendReported
+AdmissionMessage: TypeAlias = BoardsAdmitted | BoardRevoked
+Report: TypeAlias = (
+    ChargePointReported
+    | CircuitReported
+    | ShareReported
+    | MeterReported
+    | BackendReported
+    | NodeReported
+    | LinkReported
+)
 
 __all__ = [
+    "AdmissionMessage",
     "Alarm",
     "AuthorizerMessage",
     "BackendLinkMessage",
+    "BoardLinkMessage",
     "CentralSystemMessage",
     "ChargePointMessage",
     "CoordinatorMessage",
     "DriverMessage",
+    "EnrolmentMessage",
+    "ExchangeMessage",
     "JournalMessage",
     "MeterMessage",
     "ReaderMessage",
     "Report",
+    "ServerLinkMessage",
     "StationMessage",
     "StoreMessage",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.address import Address
-from actors.messages import AuthorizerMessage, DriverMessage, ReaderMessage
+from actors.messages import DriverMessage, ReaderMessage
 from actors.worker import Worker
 from actors.world import World
 from park.authorization import reader
@@ -12,7 +12,7 @@ from park.model.access import CardPresented, ShowFeedback
 
 class RfidReader(Worker[ReaderMessage]):
     def __init__(
-        self, world: World, name: str, authorizer: Address[AuthorizerMessage], driver: Address[DriverMessage]
+        self, world: World, name: str, authorizer: Address[CardPresented], driver: Address[DriverMessage]
     ) -> None:
         super().__init__(world)
         self._authorizer, self._driver = authorizer, driver

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.address import Address
-from actors.messages import CoordinatorMessage, StationMessage
+from actors.messages import StationMessage
 from actors.worker import Worker
 from actors.world import World
 from park import station
@@ -13,7 +13,7 @@ from park.station import StationState
 
 
 class Station(Worker[StationMessage]):
-    def __init__(self, world: World, state: StationState, coordinator: Address[CoordinatorMessage]) -> None:
+    def __init__(self, world: World, state: StationState, coordinator: Address[BoardHeartbeat]) -> None:
         super().__init__(world)
         self._state, self._coordinator = state, coordinator
 

@@ -11,7 +11,7 @@ from actors.messages import StoreMessage
 from actors.supervision import ChildFigures
 from actors.world import World
 from benchmarks.hardware import After, Hardware
-from nodes.board import Identities, single_board
+from nodes.board import Identities, leading_board
 from nodes.metrics.collector import ParkCollector
 from nodes.metrics.families import families
 from nodes.view import ViewStore
@@ -52,7 +52,7 @@ class Garage:
         nowhere = Nowhere()
         edges = Edges(InstantDisk(), self.hardware, nowhere, self.view, nowhere, nowhere, nowhere)
         identities = Identities("boot", "journal", "server", 1, lambda: uuid.uuid4().hex)
-        self.park: Park = wire(world, single_board(self.config, identities, "measured"), edges, nowhere)
+        self.park: Park = wire(world, leading_board(self.config, identities, "measured"), edges, nowhere)
 
         metered = {f"{point.name}-meter": full_name(NODE, point.name) for point in self.config.charge_point}
         self.hardware.connect(self.park.charge_points, self.park.meters, metered)

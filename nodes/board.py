@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nodes.wiring import Board
+from nodes.wiring import Board, ClientBoard, Hardware, RemoteBoard
+from park.charging.placing import unplaced
+from park.charging.settings import ChargePointSettings
 from park.config.mapping import (
     authorizer_settings,
     charge_point_settings,
     coordinator_settings,
     full_name,
+    meter_in_park,
+    meter_of_point,
     meter_settings,
+    placed_boards,
 )
 from park.config.node_config import NodeConfig
+from park.exchange.board_link import ServerFacts
+from park.exchange.messages import OfferedPoint
+from park.exchange.server_link import BoardSettings
 from park.ocpp.messages import Station
 from park.ocpp.state import Settings as OcppSettings
 from park.physics.hardware import TRAITS
@@ -30,27 +38,85 @@ class Identities:
     new_id: Callable[[], str]
 
 
-def single_board(config: NodeConfig, identities: Identities, version: str) -> Board:
-    """Everything the actors of a board that is a park by itself need to know."""
+def leading_board(config: NodeConfig, identities: Identities, version: str) -> Board:
+    """Everything the actors of the board that leads a park need to know: a single one, or a server."""
+    points = charge_point_settings(config, lambda _: TRAITS, identities.boot_id, identities.new_id)
     return Board(
-        node=config.node.name,
-        boot_id=identities.boot_id,
+        hardware=_hardware(config, points, identities.boot_id),
         journal_id=identities.journal_id,
-        charge_points=charge_point_settings(config, lambda _: TRAITS, identities.boot_id, identities.new_id),
-        meters=meter_settings(config),
-        readers=tuple(reader.name for reader in config.reader),
         coordinator=coordinator_settings(config, lambda _: TRAITS, identities.server_id, identities.epoch),
         authorizer=authorizer_settings(config),
         ocpp=_ocpp(config, identities, version),
+        server=ServerFacts(
+            park=park_name(config),
+            node=config.node.name,
+            version=version,
+            server_id=identities.server_id,
+            store_id=identities.journal_id,
+        ),
+        boards=tuple(RemoteBoard(node, placed) for node, placed in placed_boards(config).items()),
+    )
+
+
+def client_board(config: NodeConfig, identities: Identities, version: str) -> ClientBoard:
+    """Everything the actors of a client board need to know; until it is placed its charge points signal nothing."""
+    settings = charge_point_settings(config, lambda _: TRAITS, identities.boot_id, identities.new_id)
+    owners = {point.meter: full_name(config.node.name, point.name) for point in config.charge_point if point.meter}
+    return ClientBoard(
+        hardware=_hardware(config, tuple(unplaced(each) for each in settings), identities.boot_id),
+        journal_id=identities.journal_id,
+        link=BoardSettings(
+            park=park_name(config),
+            node=config.node.name,
+            version=version,
+            boot_id=identities.boot_id,
+            journal_id=identities.journal_id,
+            charge_points=tuple(_offered(each) for each in settings),
+            meters={meter.name: meter_in_park(config.node.name, meter.name, owners) for meter in config.meter},
+            readers=authorizer_settings(config).readers,
+        ),
+        authorizer=authorizer_settings(config),
+    )
+
+
+def park_name(config: NodeConfig) -> str:
+    """The park this node leads or joins; a board alone is a park of its own name."""
+    if config.park is not None:
+        return config.park.name
+    return config.node.name if config.server is None else config.server.park
+
+
+def _hardware(config: NodeConfig, points: tuple[ChargePointSettings, ...], boot_id: str) -> Hardware:
+    return Hardware(
+        node=config.node.name,
+        boot_id=boot_id,
+        charge_points=points,
+        meters=meter_settings(config),
+        readers=tuple(reader.name for reader in config.reader),
+    )
+
+
+def _offered(settings: ChargePointSettings) -> OfferedPoint:
+    return OfferedPoint(
+        name=settings.name,
+        phases=settings.phases,
+        minimum_ma=settings.minimum_ma,
+        maximum_ma=settings.maximum_ma,
+        resolution_ma=settings.traits.resolution_ma,
+        has_deadman=settings.traits.has_deadman,
+        metered=settings.meter is not None,
     )
 
 
 def _ocpp(config: NodeConfig, identities: Identities, version: str) -> OcppSettings:
     """Timeouts of the file are the defaults of their OCPP keys; what a backend changes later wins and is kept."""
     connectors = {point.meter: point.connector for point in config.charge_point if point.meter and point.connector}
+    connectors |= {meter_of_point(each.charge_point): each.connector for each in config.placement if each.metered}
+    own = [point.connector for point in config.charge_point if point.connector]
+    placed = [each.connector for each in config.placement]
     return OcppSettings(
         identity=config.backend.identity if config.backend else config.node.name,
-        connectors=tuple(sorted(point.connector for point in config.charge_point if point.connector)),
+        connectors=tuple(sorted(own + placed)),
         new_id=identities.new_id,
         station=Station(firmware=version),
         station_keys={
@@ -63,8 +129,9 @@ def _ocpp(config: NodeConfig, identities: Identities, version: str) -> OcppSetti
 
 
 def _rotations(config: NodeConfig) -> str:
-    wired = (point for point in config.charge_point if point.connector)
-    each = ",".join(f"{point.connector}.{_rotation(point.wiring)}" for point in wired)
+    wired: dict[int, str] = {point.connector: point.wiring for point in config.charge_point if point.connector}
+    wired |= {each.connector: each.wiring for each in config.placement}
+    each = ",".join(f"{connector}.{_rotation(wiring)}" for connector, wiring in wired.items())
     return f"0.Unknown,{each}"
 
 

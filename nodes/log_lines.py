@@ -87,6 +87,21 @@ class Edges:
                 )
 
 
+class ServerEdge:
+    """The way to the server: each other reason once, as a warning: without it a board signals its lapse currents."""
+
+    def __init__(self) -> None:
+        self._told = ""
+
+    def tell(self, message: EdgeReport, /) -> None:
+        if isinstance(message, EdgeFailed) and not message.trace:
+            if message.error != self._told:
+                _log.warning("no connection to the server", reason=message.error)
+            self._told = message.error
+            return
+        Edges().tell(message)
+
+
 class Alarms:
     """Told by actors; `clock` gives monotonic seconds."""
 

@@ -11,6 +11,7 @@ from typing import TypeAlias, assert_never
 from actors.address import Address
 from actors.supervision import ChildFigures, Crashed, GaveUp, Quarantined, Restarted, SupervisionReport
 from park.charging.report import ChargePointReported
+from park.exchange.server_link import LinkReported
 from park.load.report import CircuitReported, EpochTaken, ShareReported
 from park.model.electric import PHASE_NAMES
 from park.model.metering import MeterReported
@@ -26,6 +27,7 @@ ViewReport: TypeAlias = (
     | MeterReported
     | BackendReported
     | NodeReported
+    | LinkReported
     | SupervisionReport
 )
 
@@ -52,6 +54,7 @@ class ViewStore:
         self._meters = {row.name: row for row in configured.meters}
         self._backend = configured.backend
         self._epoch = configured.epoch
+        self._server: LinkReported | None = None
         self._listeners: tuple[Address[ViewChanged], ...] = ()
 
     def tell(self, message: ViewReport, /) -> None:
@@ -107,6 +110,8 @@ class ViewStore:
                 self._meters[report.meter] = self._meter(report)
             case BackendReported():
                 self._backend = _backend(report)
+            case LinkReported():
+                self._server = report
             case NodeReported():
                 self._nodes[report.name] = report
             case Crashed() | Restarted() | Quarantined() | GaveUp():
@@ -159,7 +164,8 @@ class ViewStore:
         )
 
     def _meter(self, report: MeterReported) -> MeterRow:
-        known = self._meters.get(report.meter) or MeterRow(report.meter, self._node)
+        node, _, of_board = report.meter.partition("/")
+        known = self._meters.get(report.meter) or MeterRow(report.meter, node if of_board else self._node)
         known = replace(
             known, quality=report.quality, taken=report.mono, failures=report.failures, problem=report.problem
         )

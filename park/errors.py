@@ -9,7 +9,10 @@ ChargeparkError
 ├── BenchRefused             what was asked of the virtual hardware is impossible in its world
 ├── AddressUnusable          an address to listen on is taken, not of this machine, or not allowed
 ├── NodeUnusable             a part no node can do without failed too often: the process ends, exit 1
+├── NetworkUnusable          no interface to look for boards on, or multicast is refused there
 ├── PlotUnusable             matplotlib is not installed, or the picture cannot be written
+├── KeysUnusable             a key or certificate file is missing, damaged, or readable by others
+├── PairingRefused           what a person asked of pairing cannot be done
 └── ParkUnreachable          no node answers where `status` asks
 """
 
@@ -56,9 +59,21 @@ class PlotUnusable(ChargeparkError):
     """No picture can be drawn or written; the text says what to install or where to write."""
 
 
+class KeysUnusable(ChargeparkError):
+    """A key or a certificate cannot be used; the text names file, reason and remedy."""
+
+
+class PairingRefused(ChargeparkError):
+    """A board, a token or an order of a person was refused; the text says why and what to do."""
+
+
 class ParkUnreachable(ChargeparkError):
     """No node answers at the given address; the text says what to look at."""
 
 
 class NodeUnusable(ChargeparkError):
     """The node ended because of itself; the text names the part and what to do."""
+
+
+class NetworkUnusable(ChargeparkError):
+    """Boards cannot be looked for here; the text names interface, reason and remedy."""

@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from nodes import log, single
+from nodes import client, log, server, single
 from nodes.config_files import read_config
-from park.errors import ConfigurationInvalid
 
 app = typer.Typer()
 
@@ -23,8 +22,5 @@ def run(
 ) -> None:
     """Run the node of a configuration file; ends cleanly on Ctrl-C or SIGTERM."""
     log.configure(as_json=log_json, level=log_level)
-    role = read_config(config).node.role
-    if role != "single":
-        finding = f"{config}: node.role: {role} boards cannot be run yet; use single"
-        raise ConfigurationInvalid((finding,))
-    asyncio.run(single.run(config))
+    roles = {"single": single.run, "server": server.run, "client": client.run}
+    asyncio.run(roles[read_config(config).node.role](config))

@@ -49,7 +49,7 @@ class EnergyServer:
             )
         self._server = grpc.aio.server(options=OPTIONS)
         self._service = EnergyService(store, now, pace)
-        self._health = _health_service()
+        self._health = health_service()
         add_EnergyManagerServicer_to_server(self._service, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(  # pyright: ignore[reportUnknownMemberType] - no types
             self._health, self._server
@@ -77,7 +77,7 @@ class EnergyServer:
         await self._server.stop(grace)
 
 
-def _health_service() -> Health:
+def health_service() -> Health:
     return cast("Health", health.aio.HealthServicer())  # pyright: ignore - no types, and the name is made at run time
 
 

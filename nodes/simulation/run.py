@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 from actors.address import Nowhere
-from nodes.board import Identities, single_board
+from nodes.board import Identities, leading_board
 from nodes.checked_config import read_checked
 from nodes.simulation.backend import SimulatedBackend
 from nodes.simulation.books import data_violations
@@ -87,7 +87,7 @@ class Run:
             new_id=lambda: f"{ids.getrandbits(128):032x}",
         )
         edges = Edges(self.store, self.hardware, self.backend, self.reports, Nowhere(), self.alarms, Nowhere())
-        board = single_board(self.config, identities, "simulated")
+        board = leading_board(self.config, identities, "simulated")
         return wire(self.world, board, edges, self.crashes, eyes=self.checkers, roles=roles)
 
     def go(self, progress: Progress = lambda _now, _end: None, sample: Sample | None = None) -> Outcome:

@@ -10,7 +10,19 @@ import math
 from dataclasses import replace
 from typing import assert_never
 
-from park.charging import contactor, detection, lease, life, outbox, outward, overdraw, session, signalling, vehicle
+from park.charging import (
+    contactor,
+    detection,
+    lease,
+    life,
+    outbox,
+    outward,
+    overdraw,
+    placing,
+    session,
+    signalling,
+    vehicle,
+)
 from park.charging.energy import settle_contactor, settle_lock, settle_pilot
 from park.charging.session import Phase
 from park.charging.settings import ChargePointSettings, StopMode, with_changed
@@ -34,6 +46,7 @@ from park.model.access import (
 from park.model.evse import EvseLost, EvseReported, ReportLevels, SetContactor
 from park.model.grant import ApplyGrant
 from park.model.metering import Quality, ReadingTaken
+from park.model.placement import Placed
 from park.model.session import FactPersisted, RecoverSession, SessionRecovered, StopReason, TransactionAssigned
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.time import Now
@@ -187,6 +200,10 @@ def _absorb(state: ChargePointState, event: ChargePointEvent, now: Now, effects:
             _take_command(state, event, now.mono, effects)
         case SettingChanged():
             _take_setting(state, event, now)
+        case Placed():
+            if event.charge_point == state.settings.name:
+                state.settings = placing.with_placement(state.settings, event)
+                state.lease = placing.within(state.lease, state.settings)
         case RepeatLevels():
             outward.repeat(state, effects)
         case _:

@@ -195,7 +195,7 @@ def _end(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
         session=current.id or "",
         ordinal=current.next_ordinal,
         charge_point=settings.name,
-        connector=settings.connector,
+        connector=_connector(state),
         at=at,
         meter_stop_wh=energy_wh(state),
         reason=reason,
@@ -252,7 +252,7 @@ def _meter(
         session=current.id or "",
         ordinal=current.next_ordinal,
         charge_point=settings.name,
-        connector=settings.connector,
+        connector=_connector(state),
         at=at,
         sample=sample,
         offered_ma=state.signalling.amps_ma,
@@ -277,3 +277,9 @@ def _newest_sample(state: ChargePointState) -> Sample | None:
 def _record(state: ChargePointState, fact: SessionFact, now: Now, effects: list[Effect]) -> None:
     state.outbox, effect = outbox.record(state.outbox, fact, now.mono)
     effects.append(effect)
+
+
+def _connector(state: ChargePointState) -> int:
+    """Of the session's start, whatever the server says since: its facts belong together (D1)."""
+    started = state.session.started
+    return state.settings.connector if started is None else started.connector

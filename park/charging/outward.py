@@ -72,6 +72,7 @@ def _changed(before: ChargePointState, state: ChargePointState) -> bool:
         or before.lost is not state.lost
         or before.recovered is not state.recovered
         or before.contactor.closed is not state.contactor.closed
+        or before.settings is not state.settings
     )
 
 
@@ -120,7 +121,7 @@ def _tell_current(state: ChargePointState, now: Now, effects: list[Effect]) -> N
 def connector_status(state: ChargePointState) -> ConnectorStatus:
     """OCPP 1.6 §4.9 and §7.7."""
     session, vehicle = state.session, state.vehicle
-    if state.evse is None and state.lost is None:
+    if (state.evse is None and state.lost is None) or not state.settings.connector:
         return ConnectorStatus.UNAVAILABLE
     if is_faulted(state):
         return ConnectorStatus.FAULTED
@@ -159,7 +160,14 @@ def _demand(state: ChargePointState, now: Now) -> DemandChanged:
     maximum_ma = limit_ma(state)
     wants = _wants(state) and maximum_ma >= settings.minimum_ma
     drawing = state.ready  # with the electronics away the last levels stand: current may still flow
-    if last is not None and last.wants == wants and last.drawing == drawing and last.maximum_ma == maximum_ma:
+    if (
+        last is not None
+        and last.wants == wants
+        and last.drawing == drawing
+        and last.maximum_ma == maximum_ma
+        and last.minimum_ma == settings.minimum_ma
+        and last.phases_used == settings.phases
+    ):
         return last
     return DemandChanged(
         charge_point=settings.name,
@@ -185,7 +193,8 @@ def _wants(state: ChargePointState) -> bool:
 
 def _occupancy(state: ChargePointState) -> OccupancyChanged:
     session, vehicle = state.session, state.vehicle
-    available = state.evse is not None and state.recovered and not state.start_prevented
+    placed = state.settings.connector > 0
+    available = placed and state.evse is not None and state.recovered and not state.start_prevented
     expired = vehicle.present and session.expired_vehicle == vehicle.since
     tagged = session.held or session.phase in {Phase.AUTHORIZED, Phase.STARTING, Phase.RUNNING}
     return OccupancyChanged(

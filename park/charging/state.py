@@ -33,6 +33,7 @@ from park.model.demand import CurrentSignalled, DemandChanged
 from park.model.evse import EvseCommand, EvseLost, EvseReported
 from park.model.grant import ApplyGrant
 from park.model.metering import Quality, ReadingTaken
+from park.model.placement import Placed
 from park.model.session import (
     FactPersisted,
     RecordFact,
@@ -60,6 +61,7 @@ ChargePointEvent: TypeAlias = (
     | ReadingTaken
     | TransactionAssigned
     | SettingChanged
+    | Placed
 )
 
 Effect: TypeAlias = (

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from park.config.quantities import About, ListenAddress, Name, RemoteAddress, Section
+from park.pairing.fingerprint import parse_fingerprint
 
 Role: TypeAlias = Literal["single", "server", "client"]
+KeyFingerprint: TypeAlias = Annotated[str, AfterValidator(parse_fingerprint)]
+PAIRING_PORT = 7072  # ours, beside 7070 and 7071
 
 
 class NodeSection(Section):
@@ -29,6 +32,9 @@ class ListenSection(Section):
     """Where the node listens; each key is HOST:PORT, or empty for closed. A role opens only what it needs."""
 
     boards: Annotated[ListenAddress, About("gRPC for client boards; server only.")] = "0.0.0.0:7070"
+    pairing: Annotated[
+        ListenAddress, About("gRPC for boards that want to join, bound only while pairing is open; server only.")
+    ] = f"0.0.0.0:{PAIRING_PORT}"
     energy: Annotated[
         ListenAddress, About("gRPC for energy managers and `chargepark status`, health, reflection; not on a client.")
     ] = "127.0.0.1:7071"
@@ -57,6 +63,10 @@ class ServerSection(Section):
 
     park: Annotated[Name, About("Name of the park to join.")]
     address: Annotated[RemoteAddress, About("Fixed HOST:PORT of the server instead of discovery.")] = ""
+    pairing_address: Annotated[
+        RemoteAddress,
+        About("HOST:PORT of the server's pairing port; empty: where the server was found, on port 7072."),
+    ] = ""
     join_token_file: Annotated[str, About("File with a single-use join token; empty: approval on the server.")] = ""
 
 
@@ -67,7 +77,10 @@ class PairingSection(Section):
         False
     )
     fingerprints: Annotated[
-        tuple[Annotated[str, Field(min_length=1)], ...],
+        tuple[KeyFingerprint, ...],
         Field(strict=False),
-        About("Certificate fingerprints of boards that may join without further approval."),
+        About(
+            "SHA-256 fingerprints of board keys (`chargepark pair show` on the board) that may join without further "
+            "approval, while pairing is open."
+        ),
     ] = ()

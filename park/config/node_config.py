@@ -23,7 +23,7 @@ from park.config.quantities import About, Endpoint, Name, Section, endpoint
 
 LISTENS: Mapping[Role, tuple[str, ...]] = {
     "single": ("energy", "metrics"),
-    "server": ("boards", "energy", "metrics"),
+    "server": ("boards", "pairing", "energy", "metrics"),
     "client": ("metrics",),
 }
 """Keys of `[listen]` a role opens."""

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from park.exchange.messages import OfferAgain
 from park.journal.codec import Entry, entry_body, entry_of, key_of_number
 from park.model.alarm import Alarm
 from park.model.session import (
@@ -52,7 +53,16 @@ class JournalTrouble:
 
 
 JournalEvent: TypeAlias = (
-    Start | Tick | RowsLoaded | Committed | CommitFailed | RecordFact | RecoverSession | FactTaken | FactDelivered
+    Start
+    | Tick
+    | RowsLoaded
+    | Committed
+    | CommitFailed
+    | RecordFact
+    | RecoverSession
+    | FactTaken
+    | FactDelivered
+    | OfferAgain
 )
 JournalEffect: TypeAlias = (
     Write | Load | FactPersisted | FactOffered | SessionRecovered | JournalTrouble | Alarm | WakeAt
@@ -111,8 +121,17 @@ def step(state: JournalState, event: JournalEvent, now: Now) -> tuple[JournalSta
             return state, _taken(state, fact_id)
         case FactDelivered(fact_id, transaction):
             return state, _delivered(state, fact_id, transaction)
+        case OfferAgain():
+            return state, _offer_again(state, now)
         case Tick():
             return state, _tick(state, now)
+
+
+def _offer_again(state: JournalState, now: Now) -> tuple[JournalEffect, ...]:
+    """Whoever took facts may have lost them, or what it said of them: all that is not delivered goes out again."""
+    state.untaken = dict(state.unfinished)
+    state.offered_at.clear()
+    return _offer(state, now)
 
 
 def _loaded(state: JournalState, event: RowsLoaded, now: Now) -> tuple[JournalEffect, ...]:

@@ -18,7 +18,7 @@ from actors.charge_point import ChargePoint
 from actors.messages import ChargePointMessage, DriverMessage
 from actors.supervision import GaveUp, SupervisionReport
 from actors.supervisor import RestartPolicy
-from nodes.board import Identities, owned_names, single_board
+from nodes.board import Identities, leading_board, owned_names
 from nodes.bridge import Backoff, Outbox, keep_running
 from nodes.checked_config import read_checked
 from nodes.drivers import virtual
@@ -41,7 +41,7 @@ async def park_of_the_unwell(rig: Rig, reports: Probe[SupervisionReport]) -> Asy
     """The actors of a node and its driver; the other edges lead nowhere."""
     config = read_checked(rig.config, lambda _: TRAITS).config
     numbers, nobody = itertools.count(), Nowhere()
-    board = single_board(config, Identities("boot", "J", "S", 1, lambda: f"id-{next(numbers)}"), "test")
+    board = leading_board(config, Identities("boot", "J", "S", 1, lambda: f"id-{next(numbers)}"), "test")
     orders: Outbox[DriverMessage] = Outbox()
     world = ThreadWorld()
     edges = Edges(SimulatedStore(SimulatedWorld(1)), orders, nobody, nobody, nobody, nobody, nobody)

@@ -1,0 +1,54 @@
+"""Addresses of what is on another board."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from actors.address import Address
+from park.authorization.messages import ApplyRules, RulesChanged
+from park.exchange.messages import Outward
+from park.model.session import FactDelivered, FactTaken
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """The address of something on another board, by its name there."""
+
+    link: Address[Outward]
+    target: str
+
+    def tell(self, message: object, /) -> None:
+        self.link.tell(Outward(self.target, message))
+
+
+class Returns:
+    """Where what is said about a fact goes: back to the journal it came from. Told from any thread.
+
+    What nobody is known for is dropped: the journal of a board that was away offers its facts again when it is back,
+    and then hears it.
+    """
+
+    def __init__(self) -> None:
+        self._journals: dict[str, Address[FactTaken | FactDelivered]] = {}
+
+    def learn(self, journal_id: str, journal: Address[FactTaken | FactDelivered]) -> None:
+        self._journals[journal_id] = journal
+
+    def tell(self, message: FactTaken | FactDelivered, /) -> None:
+        journal = self._journals.get(message.id.journal)
+        if journal is not None:
+            journal.tell(message)
+
+
+class Everyone:
+    """The links of all boards: told new rules, each hears them. `newest`: for a link that begins (anew)."""
+
+    def __init__(self, boards: Mapping[str, Address[Outward]]) -> None:
+        self._boards = boards
+        self.newest: ApplyRules | None = None
+
+    def tell(self, message: RulesChanged, /) -> None:
+        self.newest = ApplyRules(message.rules)
+        for link in tuple(self._boards.values()):
+            link.tell(Outward("", self.newest))

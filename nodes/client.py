@@ -1,0 +1,193 @@
+"""The composition root of a client board: it finds its server, pairs once, and belongs to the park from then on."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+import uuid
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import grpc
+import structlog
+
+from actors.address import Address
+from actors.messages import Alarm, DriverMessage, ExchangeMessage
+from nodes import log_lines
+from nodes.board import Identities, client_board
+from nodes.bridge import Outbox
+from nodes.checked_config import read_checked
+from nodes.discovery.edge import DiscoveryEdge
+from nodes.exchange.client import SERVER_BACKOFF, Dial, ServerEdge, ServerUnknown
+from nodes.field import ThreadWorld, clock
+from nodes.metrics.server import MetricsServer
+from nodes.pairing.client import join, log_progress, pairing_endpoint, renew_if_due
+from nodes.pairing.credentials import CHANNEL_OPTIONS, channel_credentials
+from nodes.pairing.identity import BoardKeys
+from nodes.pairing.token_file import read_token
+from nodes.parts import Ending, cancel, driver_tasks, kept, meter_tasks
+from nodes.server import NETWORK_BACKOFF
+from nodes.store import Store
+from nodes.view import ViewStore
+from nodes.wiring import Client, ClientEdges, wire_client
+from park.config.board import ServerSection
+from park.config.node_config import NodeConfig
+from park.config.quantities import Endpoint
+from park.discovery.announcement import Announcement
+from park.discovery.candidates import server_candidates, server_endpoints
+from park.discovery.settings import DiscoverySettings, discovery_settings
+from park.discovery.sightings import SightingsChanged
+from park.errors import ChargeparkError, KeysUnusable
+from park.exchange.messages import PROTOCOL
+from park.pairing.token import JoinToken
+from park.physics.hardware import TRAITS
+from park.view.configured import as_configured
+
+INDISPENSABLE = frozenset({"server-link", "journal"})  # without grants or durable facts the node has to end
+RENEWAL_LOOK_SECONDS = 3600.0  # certificates last a year and are renewed with a third of it left
+_log = structlog.get_logger("node")
+
+
+async def run(path: Path) -> None:
+    """Run the node of a configuration file until SIGTERM or SIGINT; raises ChargeparkError when it cannot start."""
+    config = read_checked(path, lambda _: TRAITS).config
+    ending = Ending(config.node.name, INDISPENSABLE)
+    async with client(config, path.parent, ending.gave_up):
+        await ending.wait()
+    ending.close()
+
+
+@asynccontextmanager
+async def client(
+    config: NodeConfig, beside: Path, gave_up: Callable[[str], None] = lambda _: None
+) -> AsyncGenerator[Client]:
+    """A client board that runs within the block. `beside`: the folder of its file, where the join token lies.
+
+    Raises ChargeparkError when store, keys or ports cannot be used.
+    """
+    loop, program = asyncio.get_running_loop(), version("chargepark")
+    async with AsyncExitStack() as end:
+        store = Store(Path(config.node.data_dir))
+        end.push_async_callback(asyncio.to_thread, store.stop)
+        keys = BoardKeys(Path(config.node.data_dir))
+        world = ThreadWorld()
+        end.callback(world.close)
+        identities = Identities(uuid.uuid4().hex, store.journal_id, store.server_id, 0, lambda: uuid.uuid4().hex)
+        driver: Outbox[DriverMessage] = Outbox(loop)
+        exchange: Outbox[ExchangeMessage] = Outbox(loop)
+        board: Client
+        view = ViewStore(
+            config.node.name,
+            as_configured(config, clock.now(), program, restarts=0),
+            lambda: tuple(each.figures() for each in board.supervisor.children()),
+        )
+        alarms = log_lines.Alarms(time.monotonic)
+        edges = ClientEdges(store, driver, exchange, log_lines.Changes(view), alarms)
+        board = wire_client(
+            world, client_board(config, identities, program), edges, log_lines.Supervision(view), gave_up
+        )
+        metrics = (
+            MetricsServer(config.listeners["metrics"], program, lambda: view.snapshot(clock.now()))
+            if "metrics" in config.listeners
+            else None
+        )
+        store.start()
+        board.supervisor.start()
+        if metrics is not None:
+            metrics.start()
+            end.push_async_callback(asyncio.to_thread, metrics.close)
+        devices = driver_tasks(config, driver, board.charge_points, board.readers)
+        end.push_async_callback(cancel, [*devices, *meter_tasks(config, board.meters)])
+        server = _Server(config, keys)
+        token_file = beside / (config.server.join_token_file if config.server else "")
+        edge = ServerEdge(server.dial, board.link, exchange)
+
+        def connect() -> Coroutine[object, object, None]:
+            return _joined(config, keys, server, edge, token_file)
+
+        tasks = [
+            asyncio.create_task(edge.obey(), name="exchange orders"),
+            kept("server", connect, SERVER_BACKOFF, report=log_lines.ServerEdge()),
+        ]
+        discovery = discovery_settings(config)
+        if discovery is not None:
+            tasks.append(_discovery(discovery, keys, server, alarms))
+        end.push_async_callback(cancel, tasks)
+        end.push_async_callback(asyncio.to_thread, board.supervisor.stop)
+        _log.info("running", node=config.node.name, role=config.node.role, words=keys.words)
+        yield board
+
+
+class _Server:
+    """Where the server may be: the fixed address, or what discovery sees, one after the other."""
+
+    def __init__(self, config: NodeConfig, keys: BoardKeys) -> None:
+        self._section: ServerSection = config.server or ServerSection(park="")
+        self._keys, self._seen = keys, SightingsChanged(())
+        self._attempt = itertools.count()
+
+    def tell(self, message: SightingsChanged, /) -> None:
+        self._seen = message
+
+    def dial(self) -> Dial:
+        """The next place to try; raises ServerUnknown when there is none, KeysUnusable before pairing."""
+        section, pinned = self._section, self._keys.known_authority() or ""
+        places = server_endpoints(self._seen.sightings, section.park, pinned, section.address)
+        if not places:
+            raise ServerUnknown(f"no server of park {section.park} is announced in this network")
+        place = places[next(self._attempt) % len(places)]
+        return Dial(str(place), channel_credentials(self._keys.directory), CHANNEL_OPTIONS)
+
+    def pairing_place(self) -> Endpoint | None:
+        """Where to ask for pairing, as far as that is known."""
+        if self._section.pairing_address or self._section.address:
+            return pairing_endpoint(self._section, None)
+        pinned = self._keys.known_authority() or ""
+        for each in server_candidates(self._seen.sightings, self._section.park, pinned):
+            if each.pairing_port and each.endpoints:
+                return Endpoint(each.endpoints[0].host, each.pairing_port)
+        return None
+
+
+async def _joined(config: NodeConfig, keys: BoardKeys, server: _Server, edge: ServerEdge, token_file: Path) -> None:
+    """Pair once, then one connection after the other: each ends as an OSError."""
+    name, section = config.node.name, config.server
+    if section is None:
+        return
+    if keys.needs_pairing(name, clock.now().wall):
+
+        def token() -> JoinToken | None:
+            return read_token(token_file) if section.join_token_file else None
+
+        await join(keys, name, section.park, server.pairing_place, token, log_progress(keys, name))
+    renewing = asyncio.create_task(_renewed(name, keys, server), name="renew certificate")
+    try:
+        await edge.run()
+    except KeysUnusable as error:
+        raise ConnectionError(str(error)) from error
+    finally:
+        renewing.cancel()
+
+
+async def _renewed(node: str, keys: BoardKeys, server: _Server) -> None:
+    """While connected: a new certificate before the old one expires."""
+    while True:
+        try:
+            dial = server.dial()
+            async with grpc.aio.secure_channel(dial.target, dial.credentials, options=dial.options) as channel:
+                await renew_if_due(keys, node, channel, clock.now().wall)
+        except (OSError, ChargeparkError, grpc.aio.AioRpcError) as error:
+            _log.warning("certificate not renewed; tried again in an hour", reason=str(error))
+        await asyncio.sleep(RENEWAL_LOOK_SECONDS)
+
+
+def _discovery(
+    settings: DiscoverySettings, keys: BoardKeys, server: _Server, alarms: Address[Alarm]
+) -> asyncio.Task[None]:
+    announcements: Outbox[Announcement] = Outbox(key=type)
+    announcements.tell(settings.announcement(PROTOCOL, keys.fingerprint))
+    edge = DiscoveryEdge(settings, announcements, server, alarms, clock.now, pinned=keys.known_authority() or "")
+    return kept("discovery", edge.run, NETWORK_BACKOFF, announcements.close)

@@ -1,0 +1,1 @@
+"""The exchange between boards: frames of messages over gRPC with mutual TLS."""

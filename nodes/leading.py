@@ -1,0 +1,134 @@
+"""A board that leads a park, alone or with client boards: store, actors, edges, and the order they end in."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import structlog
+
+from actors.address import Address
+from actors.messages import Alarm, BackendLinkMessage, CentralSystemMessage, DriverMessage, ExchangeMessage
+from nodes import epochs, log_lines
+from nodes.board import Identities, leading_board
+from nodes.bridge import Outbox
+from nodes.energy.server import EnergyServer
+from nodes.field import ThreadWorld, clock
+from nodes.metrics.server import MetricsServer
+from nodes.ocpp.edge import BackendEdge
+from nodes.ocpp.endpoint import BackendBackoff, Endpoint
+from nodes.parts import Tasks, cancel, driver_tasks, kept, meter_tasks
+from nodes.store import Store
+from nodes.view import ViewStore
+from nodes.wiring import Edges, Park, wire
+from park.config.node_config import NodeConfig
+from park.load.report import EpochTaken
+from park.view.configured import as_configured
+
+INDISPENSABLE = frozenset({"coordinator", "journal"})  # without grants or durable facts the node has to end
+_log = structlog.get_logger("node")
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A node whose actors are complete, with what its edges need."""
+
+    config: NodeConfig
+    world: ThreadWorld
+    store: Store
+    park: Park
+    view: ViewStore
+    alarms: Address[Alarm]
+    driver: Outbox[DriverMessage]
+    backend: Outbox[BackendLinkMessage]
+    exchange: Outbox[ExchangeMessage]
+    epoch: int
+
+
+Boards = Callable[[Built], AbstractAsyncContextManager[object]]
+"""What opens a park to client boards while its actors run."""
+
+
+def _alone(_: Built) -> AbstractAsyncContextManager[object]:
+    return nullcontext()
+
+
+@asynccontextmanager
+async def leading(
+    config: NodeConfig,
+    password: str = "",
+    gave_up: Callable[[str], None] = lambda _: None,
+    boards: Boards = _alone,
+) -> AsyncGenerator[Park]:
+    """A node that runs within the block. Raises ChargeparkError when store or ports cannot be used.
+
+    It ends in the reverse of this order: intake first, so that nothing new begins; then the actors, off the loop; then
+    what they talk to.
+    """
+    async with AsyncExitStack() as end:
+        store = Store(Path(config.node.data_dir))
+        end.push_async_callback(asyncio.to_thread, store.stop)
+        world = ThreadWorld()
+        end.callback(world.close)
+        built = _build(config, store, world, gave_up)
+        park, listeners = built.park, config.listeners
+        energy = EnergyServer(listeners["energy"], built.view, clock.now) if "energy" in listeners else None
+        metrics = (
+            MetricsServer(listeners["metrics"], version("chargepark"), lambda: built.view.snapshot(clock.now()))
+            if "metrics" in listeners
+            else None
+        )
+        store.start()
+        park.supervisor.start()
+        end.push_async_callback(asyncio.to_thread, park.supervisor.stop)
+        if metrics is not None:
+            metrics.start()
+            end.push_async_callback(asyncio.to_thread, metrics.close)
+        devices = driver_tasks(config, built.driver, park.charge_points, park.readers)
+        end.push_async_callback(cancel, [*devices, *meter_tasks(config, park.meters)])
+        await end.enter_async_context(boards(built))
+        end.push_async_callback(asyncio.to_thread, park.supervisor.stop)
+        if energy is not None:
+            await energy.start()
+            end.push_async_callback(energy.stop)
+        end.push_async_callback(cancel, _backend_tasks(config, password, park.central, built.backend))
+        _log.info("running", node=config.node.name, role=config.node.role, epoch=built.epoch)
+        yield park
+
+
+def _build(config: NodeConfig, store: Store, world: ThreadWorld, gave_up: Callable[[str], None]) -> Built:
+    loop, program = asyncio.get_running_loop(), version("chargepark")
+    identities = Identities(
+        uuid.uuid4().hex, store.journal_id, store.server_id, epochs.take_next(store), lambda: uuid.uuid4().hex
+    )
+    driver: Outbox[DriverMessage] = Outbox(loop)
+    backend: Outbox[BackendLinkMessage] = Outbox(loop)
+    exchange: Outbox[ExchangeMessage] = Outbox(loop)
+    park: Park
+    view = ViewStore(
+        config.node.name,
+        as_configured(config, clock.now(), program, restarts=0),
+        lambda: tuple(each.figures() for each in park.supervisor.children()),
+    )
+    view.tell(EpochTaken(identities.epoch))
+    alarms, changes = log_lines.Alarms(time.monotonic), log_lines.Changes(view)
+    edges = Edges(store, driver, backend, changes, epochs.Keeper(store, view), alarms, log_lines.Clock(), exchange)
+    board = leading_board(config, identities, program)
+    park = wire(world, board, edges, log_lines.Supervision(view), gave_up)
+    return Built(config, world, store, park, view, alarms, driver, backend, exchange, identities.epoch)
+
+
+def _backend_tasks(
+    config: NodeConfig, password: str, central: Address[CentralSystemMessage], orders: Outbox[BackendLinkMessage]
+) -> Tasks:
+    if config.backend is None:
+        return []
+    endpoint = Endpoint(config.backend.url, config.backend.identity, password)
+    edge = BackendEdge(endpoint, central, orders)
+    return [kept("backend", edge.run, BackendBackoff(), orders.close)]

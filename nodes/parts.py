@@ -1,0 +1,128 @@
+"""What every composition root needs: edges that are kept running, the end of a node, and the edges all roles have."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from pathlib import Path
+
+import structlog
+
+from actors.address import Address
+from actors.messages import ChargePointMessage, DriverMessage, MeterMessage, ReaderMessage
+from nodes import log_lines
+from nodes.board import owned_names
+from nodes.bridge import Backoff, Outbox, keep_running, on_loop
+from nodes.drivers import virtual
+from nodes.field import clock
+from nodes.meters.polling import PolledMeter, poll_meters
+from park.config.node_config import NodeConfig
+from park.config.quantities import tcp_endpoint
+from park.errors import ConfigurationInvalid, NodeUnusable
+from park.metering.maps import register_map
+
+LOCAL_BACKOFF = Backoff(first=0.2, most=2.0)  # bench and meters are on the same board: they are back soon or not at all
+CANCEL_SECONDS = 5.0  # the slowest edge, a backend that does not answer the closing handshake, takes two
+_log = structlog.get_logger("node")
+
+Tasks = list[asyncio.Task[None]]
+
+
+class Ending:
+    """When a node has to end: SIGTERM, SIGINT, or a part no node can do without gave up. Made on the event loop."""
+
+    def __init__(self, node: str, indispensable: Iterable[str]) -> None:
+        self._node, self._indispensable = node, frozenset(indispensable)
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        self._lost: list[str] = []
+        for name in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(name, self._stop.set)
+
+    def gave_up(self, name: str) -> None:
+        """Called on the failing actor's thread."""
+        if name in self._indispensable:
+            self._lost.append(name)
+            on_loop(self._loop, self._stop.set)
+
+    async def wait(self) -> None:
+        await self._stop.wait()
+        _log.info("stopping")
+
+    def close(self) -> None:
+        """The node has ended; raises NodeUnusable when that was because of itself."""
+        for name in (signal.SIGTERM, signal.SIGINT):  # it has ended well: another signal must not spoil the exit code
+            self._loop.remove_signal_handler(name)
+            signal.signal(name, signal.SIG_IGN)
+        if self._lost:
+            raise NodeUnusable(
+                f"{self._node}: the {self._lost[0]} failed too often and was stopped, and no node works without "
+                "it; read the crashes in the log, report them, and start the node again"
+            )
+
+
+def driver_tasks(
+    config: NodeConfig,
+    commands: Outbox[DriverMessage],
+    charge_points: Mapping[str, Address[ChargePointMessage]],
+    readers: Mapping[str, Address[ReaderMessage]],
+) -> Tasks:
+    if config.bench is None:
+        return []
+    address, node = config.bench.address, config.node.name
+    points, names = owned_names(config), [reader.name for reader in config.reader]
+
+    def drive() -> Coroutine[object, object, None]:
+        return virtual.run(address, points, names, commands, charge_points, readers, node=node)
+
+    return [kept("bench", drive, LOCAL_BACKOFF, commands.close)]
+
+
+def meter_tasks(config: NodeConfig, meters: Mapping[str, Address[MeterMessage]]) -> Tasks:
+    polled = [
+        PolledMeter(
+            meter.name,
+            register_map(meter.map),
+            tcp_endpoint(meter.address),
+            meter.unit,
+            meter.poll_seconds,
+            meter.timeout_seconds,
+            meters[meter.name],
+        )
+        for meter in config.meter
+    ]
+    return [kept("meters", lambda: poll_meters(polled, clock.now), LOCAL_BACKOFF)] if polled else []
+
+
+def kept(
+    name: str,
+    edge: Callable[[], Coroutine[object, object, None]],
+    backoff: Backoff,
+    close: Callable[[], None] = lambda: None,
+    report: Address[log_lines.EdgeReport] | None = None,
+) -> asyncio.Task[None]:
+    """`close`: the outbox of the edge; given up, nobody empties it any more."""
+    running = keep_running(name, edge, backoff=backoff, report=report or log_lines.Edges(), close=close)
+    return asyncio.create_task(running, name=name)
+
+
+async def cancel(tasks: Tasks) -> None:
+    """End these edges. One that does not heed it keeps nobody: the end of the loop cancels whatever it is made of."""
+    for task in tasks:
+        task.cancel()
+    late = (await asyncio.wait(tasks, timeout=CANCEL_SECONDS))[1] if tasks else ()
+    for task in late:
+        _log.error("edge does not end", edge=task.get_name())
+
+
+def password(config: NodeConfig, path: Path) -> str:
+    """The AuthorizationKey: first line of the password file, which lies beside the configuration."""
+    if config.backend is None or not config.backend.password_file:
+        return ""
+    file = path.parent / config.backend.password_file
+    try:
+        return file.read_text(encoding="utf-8").splitlines()[0].strip()
+    except (OSError, UnicodeDecodeError, IndexError) as error:
+        finding = f"{path}: backend.password_file: {file} cannot be read ({error}); give the file the AuthorizationKey"
+        raise ConfigurationInvalid((finding,)) from error

@@ -1,0 +1,61 @@
+"""What each type of message needs to cross a link: a key to be conflated by, and its times on the other clock."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import replace
+
+from park.authorization.messages import ApplyRules, ReadersAnnounced
+from park.charging.report import ChargePointReported
+from park.model.access import OccupancyChanged, SettingChanged
+from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
+from park.model.grant import ApplyGrant
+from park.model.metering import MeterReported, ReadingTaken
+from park.model.placement import Placed
+from park.model.signals import RepeatLevels
+
+
+def key_of(target: str, message: object) -> Hashable | None:
+    """Messages with an equal key are levels of one thing: the newest says all. None: every one counts."""
+    match message:
+        case DemandChanged() | CurrentSignalled() | OccupancyChanged():
+            return (type(message), message.charge_point)
+        case ReadingTaken() | MeterReported():
+            return (type(message), message.meter)
+        case ChargePointReported():
+            return (type(message), message.name)
+        case BoardHeartbeat() | ReadersAnnounced() | ApplyRules():
+            return type(message)
+        case SettingChanged():
+            return (type(message), target, message.name)
+        case ApplyGrant() | Placed() | RepeatLevels():
+            return (type(message), target)
+        case _:
+            return None
+
+
+def dated(message: object, offset: float) -> object:
+    """The message with its times of the sender's monotonic clock moved by `offset` to ours.
+
+    What a board stamps for itself (`BoardHeartbeat.stamp`, `Grant.stamp`) stays as it is.
+    """
+    match message:
+        case DemandChanged(since=since):
+            return replace(message, since=since + offset)
+        case CurrentSignalled(mono=mono) | ReadingTaken(mono=mono):
+            return replace(message, mono=mono + offset)
+        case OccupancyChanged(plugged_since=float(since)):
+            return replace(message, plugged_since=since + offset)
+        case MeterReported(mono=float(mono)):
+            return replace(message, mono=mono + offset)
+        case ChargePointReported():
+            return _report(message, offset)
+        case _:
+            return message
+
+
+def _report(report: ChargePointReported, offset: float) -> ChargePointReported:
+    grant = None if report.grant is None else replace(report.grant, ends=report.grant.ends + offset)
+    plugged = None if report.plugged_since is None else report.plugged_since + offset
+    charging = None if report.charging_since is None else report.charging_since + offset
+    return replace(report, grant=grant, plugged_since=plugged, charging_since=charging)

@@ -1,0 +1,148 @@
+"""What boards tell each other beside the messages of their actors, and what the wire tells a link."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from park.exchange.session import Frame
+from park.model.delivery import Delivery
+
+PROTOCOL = 2  # counts up with every change of the exchange that an older board would misread
+OLDEST_PROTOCOL = 1  # one older version is understood
+COMMAND_SECONDS = 10.0  # architecture §2: a command is executed within 10 s or never
+JOURNAL = "journal"  # the target of what is for a board's journal
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedPoint:
+    """A charge point a board has, as its hardware is: mA per phase. `meter`: it has one of its own."""
+
+    name: str  # NODE/CHARGE_POINT
+    phases: int
+    minimum_ma: int
+    maximum_ma: int
+    resolution_ma: int
+    has_deadman: bool
+    metered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BoardHello:
+    """First entry of a client: who it is, what it has, and the highest epoch it has obeyed."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    protocol: int
+    park: str
+    node: str
+    version: str
+    boot_id: str
+    journal_id: str
+    epoch: int
+    server_id: str
+    charge_points: tuple[OfferedPoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerHello:
+    """First entry of a server. `store_id`: of its database, another one has nothing of what was delivered before."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    protocol: int
+    park: str
+    node: str
+    version: str
+    server_id: str
+    store_id: str
+    wall: datetime
+    wall_known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRefused:
+    """Last entry of a server that does not take this board; the text says what to do."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopOrdered:
+    """`RemoteStop` on the wire: an address cannot cross it, the answer comes back by `request_id`."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    request_id: str
+    charge_point: str
+    session: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferAgain:
+    """Link → journal: what is not delivered goes out again; the other side may have lost what it told us."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+
+@dataclass(frozen=True, slots=True)
+class LinkUp:
+    """Exchange edge → link: frames can be sent. `connection`: drawn by the edge, new for each."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    connection: str
+    peer: str  # address, for the log
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDown:
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    connection: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameArrived:
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    connection: str
+    frame: Frame
+
+
+@dataclass(frozen=True, slots=True)
+class SendFrame:
+    """Link → exchange edge."""
+
+    connection: str
+    frame: Frame
+
+
+@dataclass(frozen=True, slots=True)
+class EndLink:
+    """Link → exchange edge: this connection is no good any more."""
+
+    connection: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outward:
+    """Anything of the server → the link of a board: for `target` there."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    target: str
+    message: object
+
+
+@dataclass(frozen=True, slots=True)
+class Inward:
+    """Effect: `message` arrived for `target`, its times are on our clock now."""
+
+    target: str
+    message: object

@@ -1,0 +1,419 @@
+"""The client's end of its link to the server: levels, facts and cards go up; grants, commands and rules come down.
+
+A board obeys one voice: grants of the highest (epoch, server id) it ever obeyed, which is on disk before the first
+grant of a higher one reaches a charge point (safety: One voice). While nobody is heard, the board decides about cards
+itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from park.authorization.messages import ReadersAnnounced
+from park.authorization.settings import ReaderSettings
+from park.charging.report import ChargePointReported
+from park.exchange.connection import Connection, LinkEffect, in_time
+from park.exchange.messages import (
+    JOURNAL,
+    OLDEST_PROTOCOL,
+    PROTOCOL,
+    BoardHello,
+    FrameArrived,
+    Inward,
+    LinkDown,
+    LinkRefused,
+    LinkUp,
+    OfferAgain,
+    OfferedPoint,
+    ServerHello,
+)
+from park.exchange.placing import placed_body, placed_of, voice_of
+from park.model.access import (
+    AuthorizationGranted,
+    CardPresented,
+    ConnectorStatusChanged,
+    Done,
+    Feedback,
+    OccupancyChanged,
+    Refused,
+    RepeatSettings,
+    SettingChanged,
+    ShowFeedback,
+    StopSession,
+    Undeliverable,
+)
+from park.model.alarm import Alarm
+from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
+from park.model.grant import ApplyGrant
+from park.model.metering import MeterReported, ReadingTaken
+from park.model.placement import Placed
+from park.model.session import FactOffered, TransactionAssigned
+from park.model.signals import RepeatLevels, Start, Tick, WakeAt
+from park.model.storage import CommitFailed, Committed, Load, Put, RowsLoaded, Write
+from park.model.time import Now
+
+PLACED_TABLE = "placed"
+VOICE_TABLE = "voice"
+VOICE_KEY = "obeyed"
+LOAD_AGAIN_SECONDS = 5.0  # a store that did not answer is asked again
+
+Upward: TypeAlias = (
+    DemandChanged
+    | CurrentSignalled
+    | BoardHeartbeat
+    | ReadingTaken
+    | OccupancyChanged
+    | ConnectorStatusChanged
+    | RepeatSettings
+    | CardPresented
+    | FactOffered
+    | MeterReported
+    | ChargePointReported
+    | Done
+    | Refused
+    | Undeliverable
+)
+ServerLinkEvent: TypeAlias = (
+    Start | Tick | RowsLoaded | LinkUp | LinkDown | FrameArrived | Committed | CommitFailed | Upward
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkReported:
+    """For the park view and the log of a client: its server, as it stands. `why` explains all but `up`."""
+
+    state: str  # up | greeting | down | refused
+    server: str
+    server_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocalOnly:
+    """Effect: whether this board decides about cards by itself now."""
+
+    alone: bool
+
+
+FOR_CHARGE_POINTS = (
+    ApplyGrant,
+    AuthorizationGranted,
+    Placed,
+    RepeatLevels,
+    SettingChanged,
+    StopSession,
+    TransactionAssigned,
+)
+"""What a server may tell a charge point as it is."""
+
+ServerLinkEffect: TypeAlias = LinkEffect | Inward | Write | Load | LinkReported | LocalOnly | RepeatLevels | Alarm
+
+
+@dataclass(frozen=True, slots=True)
+class BoardSettings:
+    """What a client says of itself. `meters`: the names of its meters in the park, by their names here."""
+
+    park: str
+    node: str
+    version: str
+    boot_id: str
+    journal_id: str
+    charge_points: tuple[OfferedPoint, ...]
+    meters: Mapping[str, str] = field(default_factory=dict[str, str])
+    readers: tuple[ReaderSettings, ...] = ()
+
+
+@dataclass(slots=True)
+class ServerLink:
+    """Mutable, one owner. `voice`: highest (epoch, server id) obeyed. `placed`: as the server said last, by point.
+
+    `loaded`: both are read from disk; until then nobody is greeted, and `early` keeps the connection that waits.
+    `held`: the newest grant for each point that waits until its voice is on disk.
+    """
+
+    settings: BoardSettings
+    voice: tuple[int, str] = (0, "")
+    placed: dict[str, Placed] = field(default_factory=dict[str, Placed])
+    loaded: bool = False
+    early: LinkUp | None = None
+    connection: Connection = field(default_factory=Connection)
+    peer: str = ""
+    server: ServerHello | None = None
+    why: str = "not connected yet"
+    refused: bool = False
+    next_token: int = 1
+    saving: tuple[int, tuple[int, str]] | None = None
+    held: dict[str, ApplyGrant] = field(default_factory=dict[str, ApplyGrant])
+    told: LinkReported | None = None
+    stale_commands: int = 0
+
+
+def initial(settings: BoardSettings) -> ServerLink:
+    return ServerLink(settings)
+
+
+Effects: TypeAlias = list[ServerLinkEffect]
+
+
+def step(state: ServerLink, event: ServerLinkEvent, now: Now) -> tuple[ServerLink, tuple[ServerLinkEffect, ...]]:
+    """Mutates and returns `state`. Nothing that comes over the wire raises."""
+    effects: Effects = []
+    match event:
+        case Start():
+            effects += (LocalOnly(alone=True), *_load(now))
+        case Tick():
+            effects += () if state.loaded else _load(now)
+        case RowsLoaded():
+            effects += _loaded(state, event, now)
+        case LinkUp():
+            if state.loaded:
+                _up(state, event, now)
+            else:
+                state.early = event
+        case LinkDown():
+            _down(state, event)
+        case FrameArrived():
+            effects += _arrived(state, event, now)
+        case Committed(token):
+            effects += _saved(state, token)
+        case CommitFailed(token, reason):
+            effects += _unsaved(state, token, reason)
+        case _:
+            effects += _upwards(state, event, now)
+    effects += _settled(state, now)
+    return state, tuple(effects)
+
+
+def _load(now: Now) -> Effects:
+    return [Load((PLACED_TABLE, VOICE_TABLE)), WakeAt(now.mono + LOAD_AGAIN_SECONDS)]
+
+
+def _loaded(state: ServerLink, event: RowsLoaded, now: Now) -> Effects:
+    if state.loaded:
+        return []
+    placed, alarms = placed_of(row for row in event.rows if row.table == PLACED_TABLE)
+    state.placed, state.loaded = placed, True
+    effects: Effects = [*alarms]
+    for row in event.rows:
+        if row.table == VOICE_TABLE:
+            voice = voice_of(row.body)
+            if voice is None:
+                text = f"the highest epoch this board obeyed cannot be read ({row.body!r}); any server is obeyed now"
+                effects.append(Alarm("voice-unreadable", text))
+            else:
+                state.voice = voice
+    effects += [Inward(name, _fitted(state, each)) for name, each in placed.items()]
+    if state.early is not None:
+        _up(state, state.early, now)
+        state.early = None
+    return effects
+
+
+def _down(state: ServerLink, down: LinkDown) -> None:
+    if state.early is not None and state.early.connection == down.connection:
+        state.early = None
+    if state.connection.ends(down):
+        state.why = down.reason
+
+
+def _arrived(state: ServerLink, event: FrameArrived, now: Now) -> Effects:
+    effects: Effects = [*state.connection.stray(event)]
+    for arrived in state.connection.take(event, now):
+        message = in_time(arrived, now)
+        if message is None:
+            state.stale_commands += 1
+        else:
+            effects += _heard(state, arrived.target, message, now)
+    return effects
+
+
+def _upwards(state: ServerLink, event: Upward, now: Now) -> Effects:
+    match event:
+        case CardPresented():
+            return _card(state, event, now)
+        case BoardHeartbeat():
+            epoch, server_id = state.voice
+            _say(state, replace(event, epoch=epoch, server_id=server_id), now)
+        case ReadingTaken() | MeterReported():
+            _say(state, replace(event, meter=state.settings.meters.get(event.meter, event.meter)), now)
+        case RepeatSettings(point) if point in state.placed:  # it began anew: where it hangs is known here
+            _say(state, event, now)
+            return [Inward(point, _fitted(state, state.placed[point]))]
+        case _:
+            _say(state, event, now)
+    return []
+
+
+def _settled(state: ServerLink, now: Now) -> Effects:
+    was_up = state.told is not None and state.told.state == "up"
+    effects: Effects = list(state.connection.settle(now))
+    if state.connection.session is None and state.server is not None:
+        state.server = None
+    report = _report(state)
+    if report != state.told:
+        state.told = report
+        effects.append(report)
+        if (report.state == "up") != was_up:
+            effects.append(LocalOnly(alone=report.state != "up"))
+    return effects
+
+
+def _report(state: ServerLink) -> LinkReported:
+    if state.connection.greeted and state.server is not None:
+        return LinkReported("up", state.server.node, state.server.server_id, "")
+    if state.connection.session is not None:
+        return LinkReported("greeting", state.peer, "", "connected, the server has not answered yet")
+    return LinkReported("refused" if state.refused else "down", state.peer, "", state.why)
+
+
+def _say(state: ServerLink, message: Upward, now: Now) -> None:
+    """What is said before the server's greeting is dropped: levels are repeated after it, facts offered again."""
+    if state.connection.greeted:
+        state.connection.say("", message, now)
+
+
+def _up(state: ServerLink, up: LinkUp, now: Now) -> None:
+    settings, (epoch, server_id) = state.settings, state.voice
+    state.connection.begin(up, now)
+    state.peer, state.refused = up.peer, False
+    hello = BoardHello(
+        PROTOCOL,
+        settings.park,
+        settings.node,
+        settings.version,
+        settings.boot_id,
+        settings.journal_id,
+        epoch,
+        server_id,
+        settings.charge_points,
+    )
+    state.connection.say("", hello, now)
+
+
+def _heard(state: ServerLink, target: str, message: object, now: Now) -> Effects:
+    match message:
+        case ServerHello():
+            return _greeted(state, message, now)
+        case LinkRefused(reason):
+            state.why, state.refused = reason, True
+            return [*state.connection.refuse(reason, now), Alarm("server-refuses", reason)]
+        case ApplyGrant():
+            return _granted(state, message)
+        case Placed():
+            return _placed(state, message)
+        case RepeatLevels() if not target:
+            _announce_readers(state, now)
+            return []
+        case ShowFeedback():
+            return [Inward("", replace(message, reader=message.reader.removeprefix(f"{state.settings.node}/")))]
+        case _:
+            return [Inward(target, message)]
+
+
+def _greeted(state: ServerLink, hello: ServerHello, now: Now) -> Effects:
+    settings = state.settings
+    reason = None
+    if not OLDEST_PROTOCOL <= hello.protocol <= PROTOCOL:
+        reason = (
+            f"server {hello.node} speaks exchange version {hello.protocol}, "
+            f"this board {OLDEST_PROTOCOL} to {PROTOCOL}; update the older one"
+        )
+    elif hello.park != settings.park:
+        reason = f"server {hello.node} leads park {hello.park}, this board belongs to {settings.park}: [server] park"
+    if reason is not None:
+        state.why, state.refused = reason, True
+        return [*state.connection.refuse(reason, now), Alarm("server-refused", reason)]
+    state.server, state.connection.greeted = hello, True
+    _announce_readers(state, now)
+    return [RepeatLevels(), Inward(JOURNAL, OfferAgain())]
+
+
+def _announce_readers(state: ServerLink, now: Now) -> None:
+    state.connection.say("", ReadersAnnounced(state.settings.node, state.settings.readers), now)
+
+
+# ------------------------------------------------------------ one voice
+
+
+def _granted(state: ServerLink, apply: ApplyGrant) -> Effects:
+    grant, (epoch, server_id) = apply.grant, state.voice
+    voice = (grant.epoch, grant.server_id)
+    if voice == state.voice:
+        return [Inward(grant.charge_point, apply)]
+    if grant.epoch < epoch or (grant.epoch == epoch and server_id):
+        return [
+            Alarm(
+                "stale-voice",
+                f"grant of server {grant.server_id}, epoch {grant.epoch}, is not obeyed: {epoch} of {server_id} was",
+            )
+        ]
+    state.held[grant.charge_point] = apply
+    if state.saving is not None and state.saving[1] == voice:
+        return []
+    return [_save_voice(state, voice)]
+
+
+def _save_voice(state: ServerLink, voice: tuple[int, str]) -> Write:
+    token, state.next_token = state.next_token, state.next_token + 1
+    state.saving = (token, voice)
+    return Write((Put(VOICE_TABLE, VOICE_KEY, json.dumps(voice)),), token)
+
+
+def _saved(state: ServerLink, token: int) -> Effects:
+    if state.saving is None or state.saving[0] != token:
+        return []
+    state.voice, state.saving = max(state.voice, state.saving[1]), None
+    due = [apply for apply in state.held.values() if (apply.grant.epoch, apply.grant.server_id) == state.voice]
+    state.held.clear()
+    return [Inward(apply.grant.charge_point, apply) for apply in due]
+
+
+def _unsaved(state: ServerLink, token: int, reason: str) -> Effects:
+    """The server sends its grants again; the next one tries the disk again."""
+    if state.saving is None or state.saving[0] != token:
+        return []
+    state.saving = None
+    state.held.clear()
+    return [
+        Alarm("voice-not-kept", f"the epoch of the server cannot be written ({reason}): no grant is obeyed until it is")
+    ]
+
+
+def _placed(state: ServerLink, placed: Placed) -> Effects:
+    if placed.charge_point not in {point.name for point in state.settings.charge_points}:
+        return []
+    told = Inward(placed.charge_point, _fitted(state, placed))
+    if state.placed.get(placed.charge_point) == placed:
+        return [told]
+    state.placed[placed.charge_point] = placed
+    token, state.next_token = state.next_token, state.next_token + 1
+    write = Write((Put(PLACED_TABLE, placed.charge_point, placed_body(placed)),), token)
+    return [write, told]
+
+
+def _fitted(state: ServerLink, placed: Placed) -> Placed:
+    """The placement within what the hardware can do."""
+    for point in state.settings.charge_points:
+        if point.name == placed.charge_point:
+            return replace(
+                placed,
+                phases=min(point.phases, placed.phases),
+                minimum_ma=max(point.minimum_ma, placed.minimum_ma),
+                maximum_ma=min(point.maximum_ma, placed.maximum_ma),
+            )
+    return placed
+
+
+# ------------------------------------------------------------ cards
+
+
+def _card(state: ServerLink, card: CardPresented, now: Now) -> Effects:
+    """To the server while it is heard, else to the board's own authorizer."""
+    if state.connection.greeted:
+        named = replace(card, reader=f"{state.settings.node}/{card.reader}")
+        state.connection.say("", named, now)
+        return [Inward("", ShowFeedback(card.reader, Feedback.WAIT))]
+    return [Inward("", card)]

@@ -1,0 +1,29 @@
+"""Where a charge point of a client board hangs in the park."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from park.model.delivery import Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Server → charge point: where it hangs and within what it may be granted current; the board keeps it on disk.
+
+    `fallback_ma`: highest lapse current, `boot_ma`: before the first grant after a start. `connector` 0: not placed, it
+    signals nothing and takes no card (safety §3, Nobody uncounted).
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    charge_point: str
+    connector: int
+    circuit: str
+    wiring: str
+    phases: int
+    minimum_ma: int
+    maximum_ma: int
+    fallback_ma: int
+    boot_ma: int
