@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from nodes.demo.configuration import connector
+from nodes.demo.layout import connector
 from nodes.demo.sightings import Visit
 from nodes.virtual.ledger import LedgerTransaction
 
