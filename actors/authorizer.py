@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from actors.address import Address
-from actors.messages import AuthorizerMessage, CentralSystemMessage, ChargePointMessage, ReaderMessage, StoreMessage
+from actors.address import Address, Nowhere
+from actors.messages import (
+    Alarm,
+    AuthorizerMessage,
+    CentralSystemMessage,
+    ChargePointMessage,
+    ReaderMessage,
+    StoreMessage,
+)
 from actors.worker import Worker
 from actors.world import World
 from park.authorization import authorizer
 from park.authorization.authorizer import AuthorizerEffect
-from park.authorization.refusals import KeepRefusals, LoadRefusals
+from park.authorization.messages import AnswerTags, RulesChanged
 from park.authorization.settings import AuthorizerSettings
 from park.model.access import Answer, AuthorizationGranted, AuthorizeWithBackend, ShowFeedback, StopSession
 from park.model.signals import RepeatLevels, WakeAt
-from park.model.storage import Commit, LoadRows
+from park.model.storage import Commit, Load, LoadRows, Write
+
+BoardMessage: TypeAlias = ShowFeedback | RepeatLevels
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizerWires:
-    """Who the authorizer tells."""
+    """Who the authorizer tells. `boards`: the links to other boards by node, for readers named NODE/READER.
+
+    A board that is told `RepeatLevels` announces its readers again. `rules`: takes the rules for all boards.
+    """
 
     charge_points: Mapping[str, Address[ChargePointMessage]]
     readers: Mapping[str, Address[ReaderMessage]]
     central: Address[CentralSystemMessage]
     store: Address[StoreMessage]
+    boards: Mapping[str, Address[BoardMessage]] = field(default_factory=dict[str, Address[BoardMessage]])
+    rules: Address[RulesChanged] = Nowhere()
+    alarms: Address[Alarm] = Nowhere()
 
 
 class Authorizer(Worker[AuthorizerMessage]):
@@ -47,16 +63,32 @@ class Authorizer(Worker[AuthorizerMessage]):
                 self._wires.charge_points[point].tell(effect)
             case AuthorizeWithBackend():
                 self._wires.central.tell(effect)
-            case ShowFeedback(reader):
-                self._wires.readers[reader].tell(effect)
+            case ShowFeedback():
+                self._show(effect)
             case Answer(reply_to, answer):
                 reply_to.tell(answer)
-            case LoadRefusals(table):
-                self._wires.store.tell(LoadRows((table,), self._me))
-            case KeepRefusals(writes):
-                self._wires.store.tell(Commit(writes, 0, self._me))
+            case AnswerTags(reply_to, listed):
+                reply_to.tell(listed)
+            case RulesChanged():
+                self._wires.rules.tell(effect)
+            case Alarm():
+                self._wires.alarms.tell(effect)
+            case Load(tables):
+                self._wires.store.tell(LoadRows(tables, self._me))
+            case Write(writes, token):
+                self._wires.store.tell(Commit(writes, token, self._me))
             case RepeatLevels():
-                for address in self._wires.charge_points.values():
+                for address in (*self._wires.charge_points.values(), *self._wires.boards.values()):
                     address.tell(effect)
             case WakeAt(mono):
                 self.wake_at(mono)
+
+    def _show(self, feedback: ShowFeedback) -> None:
+        """At a reader of this board, or by the link of the board that has it; a board that left needs none."""
+        own = self._wires.readers.get(feedback.reader)
+        if own is not None:
+            own.tell(feedback)
+        elif "/" in feedback.reader:
+            board = self._wires.boards.get(feedback.reader.partition("/")[0])
+            if board is not None:
+                board.tell(feedback)

@@ -164,7 +164,8 @@ class ViewStore:
         )
 
     def _meter(self, report: MeterReported) -> MeterRow:
-        known = self._meters.get(report.meter) or MeterRow(report.meter, self._node)
+        node, _, of_board = report.meter.partition("/")
+        known = self._meters.get(report.meter) or MeterRow(report.meter, node if of_board else self._node)
         known = replace(
             known, quality=report.quality, taken=report.mono, failures=report.failures, problem=report.problem
         )

@@ -76,7 +76,7 @@ class DiscoveryEdge:
         """One life of the library for each state of the network."""
         while True:
             here = self._network()
-            _log.info("network", addresses=here.announced, park=self._state.park)
+            _log.info("boards are looked for", addresses=here.speakers, park=self._state.park)
             unseen = {*self._state.seen, *self._state.refused}
             if not here.speakers:
                 await _first_of(self._until_other(here), self._look_at_nothing(unseen))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
@@ -18,6 +19,7 @@ from park.discovery.sighting import MOST_ADDRESSES
 from park.discovery.sightings import Heard
 
 RESOLVE_MS = 3000
+TOKEN_BYTES = 4
 MOST_OPEN = 64  # questions under way: whoever floods the network with names gets no memory of ours
 
 
@@ -39,6 +41,7 @@ class Responder:
     def __init__(self, zeroconf: AsyncZeroconf, network: Network) -> None:
         self._zeroconf = zeroconf
         self._addresses = network.announced
+        self._token = secrets.token_hex(TOKEN_BYTES)
         self._info: AsyncServiceInfo | None = None
         self._asking: dict[str, asyncio.Task[None]] = {}
 
@@ -109,7 +112,7 @@ class Responder:
             addresses=[_packed(address) for address in self._addresses],
             port=announcement.port,
             properties=txt_record(announcement),
-            server=host_name(announcement, number),
+            server=host_name(announcement, self._token),
         )
 
 

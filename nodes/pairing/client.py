@@ -7,10 +7,12 @@ import random
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, cast
 
 import grpc
 import grpc.aio
+import structlog
 from cryptography import x509
 
 from nodes.bridge import Backoff
@@ -19,14 +21,16 @@ from nodes.pairing.credentials import CHANNEL_OPTIONS
 from nodes.pairing.identity import BoardKeys, other_park
 from nodes.rpc import pairing_pb2 as pb
 from nodes.rpc.pairing_pb2_grpc import PairingStub, RenewalStub
-from park.config.quantities import Endpoint
-from park.errors import PairingRefused, ParkUnreachable
+from park.config.board import PAIRING_PORT, ServerSection
+from park.config.quantities import Endpoint, endpoint
+from park.errors import KeysUnusable, PairingRefused, ParkUnreachable
 from park.pairing.fingerprint import words
 from park.pairing.token import JoinToken
 
 PATIENCE_SECONDS = 15.0  # for one answer; the server commits before it answers
 ASK_AGAIN = Backoff(first=2.0, most=10.0)  # while a person is waited for, and while nobody answers
 REFUSED_AGAIN_SECONDS = 20.0  # ours: somebody has to do something first
+_log = structlog.get_logger("pairing")
 OPTIONS = (*CHANNEL_OPTIONS, ("grpc.max_receive_message_length", 65_536))
 
 
@@ -77,7 +81,7 @@ async def attempt(
         return await _ask(keys, node, park, server, token())
     except ParkUnreachable as error:
         return JoinProgress("unreachable", str(error))
-    except PairingRefused as error:
+    except (PairingRefused, KeysUnusable) as error:
         return JoinProgress("refused", str(error))
 
 
@@ -117,7 +121,7 @@ def _believed(
     except ValueError as error:
         raise PairingRefused("the server shows no certificate of its park") from error
     fingerprint = certs.key_fingerprint(authority)
-    if not certs.is_issued_by(authority, authority) or not certs.is_issued_by(leaf, authority):
+    if not certs.is_issued_by(leaf, authority):
         raise PairingRefused("the server is not of the park whose certificate it shows; somebody may be in between")
     if token is not None and token.authority != fingerprint:
         raise PairingRefused(
@@ -168,6 +172,33 @@ async def presented_certificate(server: Endpoint) -> x509.Certificate:
             f"no server takes boards at {server} ({_short(error)}); is pairing open there, and is this its "
             "[listen] pairing?"
         ) from error
+
+
+def pairing_endpoint(section: ServerSection, found: Endpoint | None) -> Endpoint | None:
+    """Where to ask: as the file says, else on the usual port of the server the file names or discovery found."""
+    if section.pairing_address:
+        return endpoint(section.pairing_address)
+    server = endpoint(section.address) if section.address else found
+    return None if server is None else Endpoint(server.host, PAIRING_PORT)
+
+
+def log_progress(keys: BoardKeys, node: str) -> Callable[[JoinProgress], None]:
+    """A `report` that writes what a person at this board has to compare or to mend."""
+
+    def report(progress: JoinProgress) -> None:
+        tell = _log.info if progress.state == "paired" else _log.warning
+        shown = {"board_words": keys.words, "park_words": progress.park_words or "not met yet"}
+        tell("joining", state=progress.state, board=node, text=progress.text, **shown)
+
+    return report
+
+
+async def renew_if_due(keys: BoardKeys, node: str, channel: grpc.aio.Channel, wall: datetime) -> bool:
+    """To be called on every connection and once a day; whether there is a new certificate for new connections."""
+    if not keys.renewal_is_due(wall):
+        return False
+    await renew(keys, node, channel)
+    return True
 
 
 async def renew(keys: BoardKeys, node: str, channel: grpc.aio.Channel) -> None:

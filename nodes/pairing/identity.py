@@ -87,6 +87,11 @@ class BoardKeys:
             raise KeysUnusable(f"{self.directory / CA}: this board is not paired yet")
         return known
 
+    def needs_pairing(self, node: str, wall: datetime) -> bool:
+        """Whether this board has to join: not paired, called otherwise before, or switched off for too long."""
+        member = self.membership()
+        return member is None or member.node != node or validity.has_ended(member.until, wall)
+
     def renewal_is_due(self, wall: datetime) -> bool:
         member = self.membership()
         return member is not None and validity.renewal_is_due(member.until, wall)

@@ -103,6 +103,7 @@ class _ReaderFeedbackEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reader
     READER_FEEDBACK_REFUSED: _ReaderFeedback.ValueType  # 2
     READER_FEEDBACK_IGNORED: _ReaderFeedback.ValueType  # 3
     READER_FEEDBACK_WAIT: _ReaderFeedback.ValueType  # 4
+    READER_FEEDBACK_UNCLEAR: _ReaderFeedback.ValueType  # 5
 
 class ReaderFeedback(_ReaderFeedback, metaclass=_ReaderFeedbackEnumTypeWrapper): ...
 
@@ -111,6 +112,7 @@ READER_FEEDBACK_ACCEPTED: ReaderFeedback.ValueType  # 1
 READER_FEEDBACK_REFUSED: ReaderFeedback.ValueType  # 2
 READER_FEEDBACK_IGNORED: ReaderFeedback.ValueType  # 3
 READER_FEEDBACK_WAIT: ReaderFeedback.ValueType  # 4
+READER_FEEDBACK_UNCLEAR: ReaderFeedback.ValueType  # 5
 Global___ReaderFeedback: _TypeAlias = ReaderFeedback  # noqa: Y015
 
 class _MeterMode:

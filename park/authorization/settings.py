@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import Enum
 
 EVERY_CHARGE_POINT = "*"
+LARGEST_WHITELIST = 500  # B-398: entries of the file and taught ones together
+LAST_PLUGGED_SECONDS = 60.0  # B-277
 
 
 class Mode(Enum):
@@ -25,6 +27,13 @@ class OfflineRule(Enum):
     ACCEPT = "accept"  # anybody not known to be refused
 
 
+class Several(Enum):
+    """Which vehicle a card is for when several have waited longer than the window of the last plugged."""
+
+    NONE = "none"  # none, and the reader says that it is not clear which (B-278)
+    LAST = "last"  # the last plugged, however long ago
+
+
 @dataclass(frozen=True, slots=True)
 class WhitelistEntry:
     """`expires`: refused after this time (B-400), None: never. `allowed` False: blocked, whoever is asked (B-401)."""
@@ -37,17 +46,29 @@ class WhitelistEntry:
 
 @dataclass(frozen=True, slots=True)
 class ReaderSettings:
-    """`serves`: the charge points its cards may be meant for; `EVERY_CHARGE_POINT` stands for all (B-134, B-352)."""
+    """`serves`: the charge points its cards may be meant for; `EVERY_CHARGE_POINT` stands for all (B-134, B-352).
+
+    `stop_with_card`: a card ends its own session here (B-280). `needs_vehicle`: a card counts only when a vehicle
+    waits (B-272, B-280). `remember_seconds`: a card shown before any vehicle is kept for the first one that comes
+    to one of several charge points (B-353); 0: it is ignored (B-274). `last_plugged_seconds`: so long after it was
+    plugged in, the last of several vehicles is the one a card is for (B-277); later `several` decides (B-278).
+    """
 
     name: str
     serves: tuple[str, ...]
+    stop_with_card: bool = True
+    needs_vehicle: bool = False
+    remember_seconds: float = 0.0
+    last_plugged_seconds: float = LAST_PLUGGED_SECONDS
+    several: Several = Several.NONE
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizerSettings:
-    """`free_tag`: the id tag of sessions in free mode (B-052). `stop_with_card`: a card ends its own session (B-280).
+    """`free_tag`: the id tag of sessions in free mode (B-052). `stop_with_card`: readers may allow it (B-280).
 
-    `answer_seconds`: how long the backend may take before the offline rule decides.
+    `answer_seconds`: how long the backend may take before the offline rule decides. `node`: name of this board.
+    `charge_points`: full names of all of the park, as far as the configuration knows them.
     """
 
     mode: Mode
@@ -57,3 +78,5 @@ class AuthorizerSettings:
     free_tag: str = "FREE"
     stop_with_card: bool = True
     answer_seconds: float = 10.0  # architecture §2: a command is answered within 10 s
+    node: str = ""
+    charge_points: tuple[str, ...] = ()

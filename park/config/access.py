@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
+from park.authorization.settings import LARGEST_WHITELIST
 from park.config.quantities import About, IdTag, Section
 
-LARGEST_WHITELIST = 500  # B-398
+LONGEST_WAIT_SECONDS = 3600  # design: of a card for a vehicle, or a vehicle for a card
 _IDENTITY_PATTERN = re.compile(r"[A-Za-z0-9*_=+|@.-]{1,48}")
 
 
@@ -44,12 +45,13 @@ class AuthorizationSection(Section):
         ),
     ] = "whitelist"
     free_tag: Annotated[IdTag, About("Id tag of sessions in free mode.", source="B-052, B-384")] = "FREE"
-    stop_with_card: Annotated[bool, About("The same card presented again ends its session.", source="B-280, B-393")] = (
-        True
-    )
+    stop_with_card: Annotated[
+        bool,
+        About("The same card presented again ends its session, at readers that allow it too.", source="B-280, B-393"),
+    ] = True
     plug_timeout_seconds: Annotated[
         float,
-        Field(ge=0, le=3600),
+        Field(ge=0, le=LONGEST_WAIT_SECONDS),
         About(
             "A card accepted before the vehicle is plugged in is forgotten after this time; 0: never.",
             "s",
@@ -58,7 +60,7 @@ class AuthorizationSection(Section):
     ] = 60
     card_timeout_seconds: Annotated[
         float,
-        Field(ge=0, le=3600),
+        Field(ge=0, le=LONGEST_WAIT_SECONDS),
         About(
             "A plugged-in vehicle waits this long for a card, then the point shows that it gave up; 0: for ever.", "s"
         ),

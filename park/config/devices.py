@@ -6,7 +6,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
-from park.authorization.settings import EVERY_CHARGE_POINT
+from park.authorization.settings import EVERY_CHARGE_POINT, LAST_PLUGGED_SECONDS
+from park.config.access import LONGEST_WAIT_SECONDS
 from park.config.electrical import ConnectorId, WiringName
 from park.config.quantities import NAME_PATTERN, About, Amperes, Name, Section, TcpAddress
 
@@ -108,7 +109,7 @@ class MeterSection(Section):
 
 
 class ReaderSection(Section):
-    """A card reader of this board."""
+    """A card reader of this board. What is absent follows from the preset."""
 
     name: Annotated[Name, About("Name of the reader, unique on the board.")]
     driver: Annotated[Driver, About("How the node talks to it; `virtual`: the bench.")]
@@ -117,3 +118,40 @@ class ReaderSection(Section):
         Field(strict=False, min_length=1),
         About("Charge points its cards may be meant for; `*`: all of the park.", source="B-134, B-352"),
     ]
+    preset: Annotated[
+        Literal["default", "chargebyte", "charx", "greenflux", "bender"],
+        About(
+            "Whose reader it behaves like. `chargebyte`, shared: a vehicle first, cards do not stop. `charx`, "
+            "`greenflux`, `bender`: a card may come first.",
+            source="B-272, B-280, B-353, B-057",
+        ),
+    ] = "default"
+    stop_with_card: Annotated[
+        bool | None,
+        About("The same card ends its session here, where `[authorization]` allows it.", source="B-280, B-393"),
+    ] = None
+    needs_vehicle: Annotated[
+        bool | None, About("A card counts only when a vehicle waits for it.", source="B-272, B-280")
+    ] = None
+    remember_seconds: Annotated[
+        float | None,
+        Field(ge=0, le=LONGEST_WAIT_SECONDS),
+        About(
+            "Serving several charge points: a card shown before any vehicle waits so long for the first that comes; "
+            "0: it is ignored. Presets where a card may come first: `authorization.plug_timeout_seconds`.",
+            "s",
+            "B-274, B-353, B-385",
+        ),
+    ] = None
+    last_plugged_seconds: Annotated[
+        float,
+        Field(ge=0, le=LONGEST_WAIT_SECONDS),
+        About("Of several vehicles, a card is for the one plugged in last, so long after that.", "s", "B-277"),
+    ] = LAST_PLUGGED_SECONDS
+    several: Annotated[
+        Literal["none", "last"],
+        About(
+            "When all have waited longer, a card is for `none`, and the reader says so, or still for the `last`.",
+            source="B-278",
+        ),
+    ] = "none"

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
+from park.authorization.presets import Preset, behaviour
 from park.authorization.settings import (
     EVERY_CHARGE_POINT,
     AuthorizerSettings,
     Mode,
     OfflineRule,
     ReaderSettings,
+    Several,
     WhitelistEntry,
 )
 from park.charging.settings import ChargePointSettings, Outlet, StopMode
-from park.config.devices import ChargePointSection, MeterSection
+from park.config.access import LONGEST_WAIT_SECONDS
+from park.config.devices import ChargePointSection, MeterSection, ReaderSection
 from park.config.electrical import CircuitSection, PlacementSection
 from park.config.node_config import NodeConfig
 from park.config.quantities import milliamperes
@@ -28,6 +31,7 @@ from park.model.electric import PerPhase, Wiring
 from park.model.evse import EvseTraits
 from park.model.placement import Placed
 
+T = TypeVar("T")
 TraitsOf: TypeAlias = Callable[[ChargePointSection], EvseTraits]
 """What the driver of a charge point declares of its electronics."""
 
@@ -122,7 +126,10 @@ def meter_settings(config: NodeConfig) -> tuple[MeterSettings, ...]:
 
 
 def authorizer_settings(config: NodeConfig) -> AuthorizerSettings:
-    """Who decides, the whitelist, and the readers with the full names of what they serve."""
+    """Who decides, the whitelist, and the readers with the full names of what they serve.
+
+    Of a client: its readers, and the rules it has before its server sent any: a whitelist without entries.
+    """
     section, node = config.authorization, config.node.name
     return AuthorizerSettings(
         mode=Mode(section.mode),
@@ -130,12 +137,11 @@ def authorizer_settings(config: NodeConfig) -> AuthorizerSettings:
         whitelist=tuple(
             WhitelistEntry(entry.tag, entry.name, entry.expires, entry.allowed) for entry in section.whitelist
         ),
-        readers=tuple(
-            ReaderSettings(reader.name, tuple(_served(node, served) for served in reader.serves))
-            for reader in config.reader
-        ),
+        readers=tuple(_reader(config, reader) for reader in config.reader),
         free_tag=section.free_tag,
         stop_with_card=section.stop_with_card,
+        node=node,
+        charge_points=_charge_points(config),
     )
 
 
@@ -232,6 +238,33 @@ def _meter(config: NodeConfig, meter: MeterSection) -> MeterSettings:
         resolution_ma=meter_type.resolution_ma,
         frozen_after=meter.frozen_after_polls,
     )
+
+
+def _reader(config: NodeConfig, reader: ReaderSection) -> ReaderSettings:
+    """What its preset stands for, and what the file says otherwise."""
+    everything = EVERY_CHARGE_POINT in reader.serves
+    park_of_one = config.node.role != "client" and len(_charge_points(config)) == 1
+    shared = not park_of_one if everything else len(set(reader.serves)) > 1
+    preset = behaviour(Preset(reader.preset), shared=shared)
+    remember = (config.authorization.plug_timeout_seconds or LONGEST_WAIT_SECONDS) if preset.remembers else 0.0
+    return ReaderSettings(
+        name=reader.name,
+        serves=tuple(_served(config.node.name, served) for served in reader.serves),
+        stop_with_card=_either(reader.stop_with_card, preset.stop_with_card),
+        needs_vehicle=_either(reader.needs_vehicle, preset.needs_vehicle),
+        remember_seconds=float(_either(reader.remember_seconds, remember)),
+        last_plugged_seconds=float(reader.last_plugged_seconds),
+        several=Several(reader.several),
+    )
+
+
+def _either(given: T | None, otherwise: T) -> T:
+    return otherwise if given is None else given
+
+
+def _charge_points(config: NodeConfig) -> tuple[str, ...]:
+    own = (full_name(config.node.name, point.name) for point in config.charge_point)
+    return (*own, *(placement.charge_point for placement in config.placement))
 
 
 def _served(node: str, served: str) -> str:

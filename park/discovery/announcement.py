@@ -61,17 +61,20 @@ def instance_name(announcement: Announcement, number: int = 1) -> str:
     ending = f" ({number})" if number > 1 else ""
     label = plain.replace(".", "-")
     if label != plain or len(label) + len(ending) > LONGEST_LABEL:
-        ending = f"-{_hash(announcement, 1)}{ending}"
+        ending = f"-{_hash(announcement)}{ending}"
     return label[: LONGEST_LABEL - len(ending)] + ending
 
 
-def host_name(announcement: Announcement, number: int = 1) -> str:
-    """A host of its own for each instance: two nodes of one name must not have each other's addresses."""
-    ending = f"-{_hash(announcement, number)}"
+def host_name(announcement: Announcement, token: str) -> str:
+    """A host of its own for each announcing, `token` drawn for it: no board may get the addresses of another.
+
+    Boards that took one name while they were apart would else answer for one host, and no difference would show.
+    """
+    ending = f"-{token}"
     label = _NOT_IN_HOST.sub("-", announcement.node).strip("-")[: LONGEST_LABEL - len(ending)]
     return f"{label}{ending}.local."
 
 
-def _hash(announcement: Announcement, number: int) -> str:
-    text = f"{announcement.park}/{announcement.node}/{number}"
+def _hash(announcement: Announcement) -> str:
+    text = f"{announcement.park}/{announcement.node}"
     return hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH]

@@ -138,13 +138,14 @@ def _dialled(addresses: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _unicast(addresses: tuple[str, ...]) -> Iterator[str]:
-    """Without those that name nobody or everybody: dialling 0.0.0.0 would reach ourselves."""
+    """Without those that name nobody or everybody (0.0.0.0 would reach ourselves), or no interface they are valid on."""
     for text in addresses:
         try:
             address = ipaddress.ip_address(text)
         except ValueError:
             continue
-        if not (address.is_unspecified or address.is_multicast or text == "255.255.255.255"):
+        nowhere = address.version == 6 and address.is_link_local and not address.scope_id  # noqa: PLR2004 IPv6
+        if not (nowhere or address.is_unspecified or address.is_multicast or text == "255.255.255.255"):
             yield text
 
 

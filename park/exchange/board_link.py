@@ -49,6 +49,7 @@ from park.view.rows import NodeReported
 SUSPECT_SECONDS = 3.0  # as long as the coordinator believes a board that does not speak (load.standing.SILENT_SECONDS)
 GONE_SECONDS = 12.0  # a crashed board is shown offline within 15 s
 UNREACHABLE_SECONDS = 30.0  # interfaces, OCPP: its connectors are Unavailable then
+SAME_VEHICLE_SECONDS = 2.0  # nobody unplugs and plugs in again so fast; a bounded age varies by less
 REPORT_SECONDS = 1.0  # how often the view is told that the board is still there
 NO_ERROR = "NoError"  # OCPP 1.6 §7.6
 
@@ -123,6 +124,7 @@ def step(state: BoardLink, event: BoardLinkEvent, now: Now) -> tuple[BoardLink, 
             if state.connection.ends(event):
                 effects += _ended(state, now)
         case FrameArrived():
+            effects += state.connection.stray(event)
             for arrived in state.connection.take(event, now):
                 state.seen = now.mono
                 message = in_time(arrived, now)
@@ -171,14 +173,23 @@ def _heard(state: BoardLink, message: object, now: Now) -> Effects:
         case Done() | Refused() | Undeliverable():
             return _answered(state, message)
         case OccupancyChanged():
-            state.occupancies[message.charge_point] = message
-            return [Inward("", message)] if message.charge_point in state.placed else []
+            return _occupied(state, message)
         case ConnectorStatusChanged() if not _owns_connector(state, message.connector):
             return []
         case FactOffered() if message.fact.charge_point not in state.placed:
             return [_foreign(state, message.fact.charge_point)]
         case _:
             return [Inward("", message)]
+
+
+def _occupied(state: BoardLink, occupancy: OccupancyChanged) -> Effects:
+    """Told again, the same plug-in must not look like another vehicle because its age was bounded better meanwhile."""
+    known = state.occupancies.get(occupancy.charge_point)
+    before, since = None if known is None else known.plugged_since, occupancy.plugged_since
+    if before is not None and since is not None and abs(before - since) < SAME_VEHICLE_SECONDS:
+        occupancy = replace(occupancy, plugged_since=before)
+    state.occupancies[occupancy.charge_point] = occupancy
+    return [Inward("", occupancy)] if occupancy.charge_point in state.placed else []
 
 
 def _owns_connector(state: BoardLink, connector: int) -> bool:

@@ -51,6 +51,12 @@ class Connection:
             return []
         return self.session.receive(arrived.frame, now.mono)
 
+    def stray(self, arrived: FrameArrived) -> list[LinkEffect]:
+        """End a connection nobody here knows: this link began anew, and the other side must greet it again."""
+        if self.session is not None and arrived.connection == self.name:
+            return []
+        return [EndLink(arrived.connection, "this end of the link has begun anew")]
+
     def settle(self, now: Now) -> list[LinkEffect]:
         """Frames that are due, the end of a silent connection, and when to look again."""
         session = self.session

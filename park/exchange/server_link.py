@@ -217,7 +217,7 @@ def _down(state: ServerLink, down: LinkDown) -> None:
 
 
 def _arrived(state: ServerLink, event: FrameArrived, now: Now) -> Effects:
-    effects: Effects = []
+    effects: Effects = [*state.connection.stray(event)]
     for arrived in state.connection.take(event, now):
         message = in_time(arrived, now)
         if message is None:

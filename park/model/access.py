@@ -26,8 +26,9 @@ class Feedback(Enum):
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
-    IGNORED = "ignored"
-    WAIT = "wait"
+    IGNORED = "ignored"  # nobody to charge: no vehicle, or none that could
+    UNCLEAR = "unclear"  # several vehicles wait, and which is meant nobody can tell
+    WAIT = "wait"  # not the last word
 
 
 @dataclass(frozen=True, slots=True)

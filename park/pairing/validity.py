@@ -33,6 +33,11 @@ def of_board(wall: datetime, authority_ends: datetime) -> Validity:
     return Validity(BEGINS, min(ends, authority_ends))
 
 
+def has_ended(ends: datetime, wall: datetime) -> bool:
+    """Never while this clock is unknown."""
+    return clock_is_known(wall) and ends <= wall
+
+
 def renewal_is_due(ends: datetime, wall: datetime) -> bool:
     """Whether a third of the year is left, or it was made without a clock; never while this clock is unknown."""
     left = ends - wall

@@ -19,10 +19,10 @@ from actors.address import Nowhere
 from actors.supervision import Crashed, Restarted, SupervisionReport
 from actors.supervisor import RestartPolicy
 from actors.worker import Worker
-from nodes.board import Identities, leading_board
+from nodes.board import Identities, client_board, leading_board
 from nodes.simulation.store import SimulatedStore
 from nodes.simulation.world import SimulatedWorld
-from nodes.wiring import Edges, Park, Roles, wire
+from nodes.wiring import Client, ClientEdges, Edges, Park, Roles, wire, wire_client
 from park.charging.report import ChargePointReported
 from park.config.parsing import parse
 from park.model.access import CardPresented, ConnectorStatus
@@ -33,7 +33,7 @@ from park.ocpp.effects import BackendReported
 BOARD = """
 [node]
 name = "board"
-role = "single"
+role = "server"
 data_dir = "unused"
 [bench]
 address = "127.0.0.1:9"
@@ -61,7 +61,25 @@ connector = 1
 circuit = "grid"
 driver = "virtual"
 fallback_amps = 6
+[[placement]]
+charge_point = "bay/cp1"
+connector = 2
+circuit = "grid"
 """  # one of each, so that an understudy is alone in its class
+CLIENT = """
+[node]
+name = "board"
+role = "client"
+data_dir = "unused"
+[server]
+park = "stage"
+address = "127.0.0.1:9"
+[bench]
+address = "127.0.0.1:9"
+[[charge_point]]
+name = "cp1"
+driver = "virtual"
+"""
 POLICY = RestartPolicy()
 FIRST_RESTART = 0.1  # virtual seconds
 PLAYS: dict[str, tuple[object, str]] = {
@@ -73,6 +91,8 @@ PLAYS: dict[str, tuple[object, str]] = {
     "authorizer": (messages.AuthorizerMessage, "authorizer"),
     "journal": (messages.JournalMessage, "journal"),
     "central_system": (messages.CentralSystemMessage, "central-system"),
+    "board_link": (messages.BoardLinkMessage, "board-bay"),
+    "server_link": (messages.ServerLinkMessage, "server-link"),
 }
 
 
@@ -136,23 +156,30 @@ def understudy(of: type[Worker[Any]], kind: type, raises: int) -> type[Worker[An
 
 
 class Stage:
-    """A wired single board in virtual time, without edges, one of its actors failing."""
+    """A wired board in virtual time, without edges, one of its actors failing."""
 
     def __init__(self, role: str, kind: type, raises: int) -> None:
         self.world = SimulatedWorld(seed=5)
         self.reports: Probe[SupervisionReport] = Probe()
-        config = parse(BOARD, "board.toml")
         numbers = itertools.count()
-        board = leading_board(config, Identities("boot", "J", "S", 1, lambda: f"id-{next(numbers)}"), "test")
+        identities = Identities("boot", "J", "S", 1, lambda: f"id-{next(numbers)}")
         self.driver: Probe[object] = Probe()
         self.view: Probe[object] = Probe()
-        nobody = Nowhere()
-        edges = Edges(SimulatedStore(self.world), self.driver, nobody, self.view, nobody, nobody, nobody)
-        failing = understudy(getattr(Roles(), role), kind, raises)
-        roles = replace(Roles(), **{role: failing})
-        self.park: Park = wire(self.world, board, edges, self.reports, roles=roles)
+        roles = replace(Roles(), **{role: understudy(getattr(Roles(), role), kind, raises)})
+        self.park: Park | Client = (self._client if role == "server_link" else self._server)(identities, roles)
         self.name = PLAYS[role][1]
         self.address = next(each for each in self.park.supervisor.children() if each.name == self.name)
+
+    def _server(self, identities: Identities, roles: Roles) -> Park:
+        nobody = Nowhere()
+        edges = Edges(SimulatedStore(self.world), self.driver, nobody, self.view, nobody, nobody, nobody)
+        board = leading_board(parse(BOARD, "board.toml"), identities, "test")
+        return wire(self.world, board, edges, self.reports, roles=roles)
+
+    def _client(self, identities: Identities, roles: Roles) -> Client:
+        edges = ClientEdges(SimulatedStore(self.world), self.driver, Nowhere(), self.view, Nowhere())
+        board = client_board(parse(CLIENT, "client.toml"), identities, "test")
+        return wire_client(self.world, board, edges, self.reports, roles=roles)
 
     def crashes(self) -> list[Crashed]:
         return [each for each in self.reports.messages if isinstance(each, Crashed)]

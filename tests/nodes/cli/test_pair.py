@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import pty
 from pathlib import Path
 
 import pytest
-from support.cli import Finished, chargepark
-from support.pairing_rig import PARK, Rig, pairing_rig, server_file
+from support.cli import COMMAND, ENVIRONMENT, ROOT, Finished, chargepark
+from support.pairing_rig import PARK, PATIENCE, Rig, pairing_rig, server_file
 
 from nodes.field import clock
 from nodes.pairing.admin import AdminServer
@@ -135,3 +137,32 @@ async def test_a_data_directory_too_deep_for_a_socket_is_an_error_with_a_remedy(
     authority = open_authority(deep, PARK, "server", clock.now().wall)
     with pytest.raises(AddressUnusable, match=r"shorten node\.data_dir"):
         AdminServer(deep, authority, asyncio.Queue())  # pyright: ignore[reportArgumentType] - never told
+
+
+@pytest.mark.parametrize(("said", "code"), [(b"y\n", 0), (b"n\n", 1)])
+async def test_a_person_is_shown_both_words_and_asked(tmp_path: Path, said: bytes, code: int):
+    async with pairing_rig(tmp_path, "open = true") as rig:
+        keys = BoardKeys(tmp_path / "bay-a")
+        await rig.join(keys, "bay-a")
+        person, terminal = pty.openpty()
+        os.write(person, said)
+        asked = await asyncio.create_subprocess_exec(
+            *COMMAND,
+            "pair",
+            "approve",
+            str(rig.config),
+            "bay-a",
+            stdin=terminal,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            cwd=ROOT,
+            env=ENVIRONMENT,
+        )
+        out, _ = await asyncio.wait_for(asked.communicate(), PATIENCE)
+        os.close(person)
+        os.close(terminal)
+        after = await rig.join(keys, "bay-a")
+    assert asked.returncode == code
+    assert keys.words in out.decode()
+    assert words(rig.pairing.authority.fingerprint) in out.decode()
+    assert (after.state == "paired") == (code == 0)

@@ -3,27 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import grpc
 import grpc.aio
 import pytest
+import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from support.cli import chargepark
 from support.pairing_rig import PARK, PATIENCE, Rig, board_channel, code_of_a_call, pairing_rig
 
-from nodes.pairing.client import JoinProgress, attempt, join, renew
+from actors.address import Nowhere
+from nodes.bridge import Outbox
+from nodes.field import clock
+from nodes.pairing.authority import open_authority
+from nodes.pairing.client import (
+    JoinProgress,
+    attempt,
+    join,
+    log_progress,
+    pairing_endpoint,
+    renew,
+    renew_if_due,
+)
 from nodes.pairing.credentials import CHANNEL_OPTIONS, pairing_credentials
 from nodes.pairing.identity import BoardKeys
 from nodes.pairing.orders import pairing_admin
+from nodes.pairing.port import PairingPort
+from nodes.pairing.service import CertificateDesk, PairingService
 from nodes.pairing.token_file import read_token
 from nodes.rpc import pairing_pb2 as pb
 from nodes.rpc.pairing_pb2_grpc import PairingStub
+from park.config.board import ServerSection
 from park.config.quantities import Endpoint
 from park.errors import KeysUnusable, PairingRefused
-from park.pairing.events import BoardRevoked
+from park.pairing.events import BoardRevoked, PairingPortWanted
 from park.pairing.fingerprint import words
 from park.pairing.token import JoinToken, parse_token
 
@@ -312,3 +330,77 @@ async def test_an_unknown_park_name_is_a_mistake_in_the_file(tmp_path: Path):
         where: Endpoint = await rig.where()
         progress = await attempt(BoardKeys(tmp_path / "bay-a"), "bay-a", "other-park", where, lambda: None)
         assert (progress.state, "[server] park is 'other-park'" in progress.text) == ("refused", True)
+
+
+# ---------------------------------------------------------------- edges and logs
+
+
+async def test_a_pairing_port_in_use_is_said_and_tried_again(tmp_path: Path):
+    authority = open_authority(tmp_path, PARK, "server", clock.now().wall)
+    service = PairingService(CertificateDesk(authority, Nowhere(), clock.now))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        where = Endpoint("127.0.0.1", taken.getsockname()[1])
+        wanted: Outbox[PairingPortWanted] = Outbox(key=type)
+        wanted.tell(PairingPortWanted(open=True))
+        port = PairingPort(where, lambda: pairing_credentials(tmp_path), service, wanted)
+        with structlog.testing.capture_logs() as log, pytest.raises(OSError, match="it is in use"):
+            await port.run()
+    assert [each["log_level"] for each in log] == ["error"]
+    again = asyncio.create_task(port.run())  # as the edge's keeper does; nobody wants it open a second time
+    assert await asyncio.wait_for(port.opened(), PATIENCE) == where.port
+    wanted.close()
+    await asyncio.wait_for(again, PATIENCE)
+    assert port.port is None
+
+
+async def test_a_board_that_asks_again_and_again_is_logged_once(tmp_path: Path):
+    async with pairing_rig(tmp_path, "open = true") as rig:
+        keys = BoardKeys(tmp_path / "bay-a")
+        for _ in range(5):
+            await rig.join(keys, "bay-a")
+    assert [each["words"] for each in rig.log if "waits for a person" in each["event"]] == [keys.words]
+
+
+async def test_a_secret_is_in_no_log(tmp_path: Path):
+    async with pairing_rig(tmp_path) as rig:
+        token = await token_for(rig, "bay-a")
+        keys = BoardKeys(tmp_path / "bay-a")
+        log_progress(keys, "bay-a")(await rig.join(keys, "bay-a", token))
+        said = repr(rig.log)
+    assert "gets a certificate" in said
+    assert keys.words in said
+    for form in (token.text(), token.secret.hex(), repr(token.secret)):
+        assert form not in said
+
+
+@pytest.mark.parametrize(
+    ("pairing_address", "address", "found", "expected"),
+    [
+        ("192.0.2.1:9", "192.0.2.2:7070", None, Endpoint("192.0.2.1", 9)),
+        ("", "192.0.2.2:7070", None, Endpoint("192.0.2.2", 7072)),
+        ("", "", Endpoint("192.0.2.3", 7070), Endpoint("192.0.2.3", 7072)),
+        ("", "", None, None),
+    ],
+)
+def test_where_a_board_asks(pairing_address: str, address: str, found: Endpoint | None, expected: Endpoint | None):
+    section = ServerSection(park=PARK, address=address, pairing_address=pairing_address)
+    assert pairing_endpoint(section, found) == expected
+
+
+async def test_nobody_found_is_a_reason_to_wait(tmp_path: Path):
+    progress = await attempt(BoardKeys(tmp_path), "bay-a", PARK, None, lambda: None)
+    assert (progress.state, progress.text) == ("unreachable", "no server of park carpark is known yet")
+
+
+async def test_a_certificate_that_is_not_due_is_not_renewed(tmp_path: Path):
+    async with pairing_rig(tmp_path) as rig:
+        keys, now = BoardKeys(tmp_path / "bay-a"), clock.now().wall
+        assert keys.needs_pairing("bay-a", now)
+        await rig.join(keys, "bay-a", await token_for(rig, "bay-a"))
+        assert not keys.needs_pairing("bay-a", now)
+        assert keys.needs_pairing("bay-b", now)
+        assert keys.needs_pairing("bay-a", now + timedelta(days=366))
+        assert not keys.needs_pairing("bay-a", now.replace(year=1970))
+        async with board_channel(rig, keys.directory) as channel:
+            assert not await renew_if_due(keys, "bay-a", channel, now)
+            assert await renew_if_due(keys, "bay-a", channel, now + timedelta(days=250))

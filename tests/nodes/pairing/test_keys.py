@@ -7,17 +7,20 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.pairing import certificates as certs
 from nodes.pairing import files
+from nodes.pairing.admission import AdmittedBoards, BoardIdentity
 from nodes.pairing.authority import Authority, open_authority
 from nodes.pairing.identity import BoardKeys
 from nodes.pairing.token_file import read_token, write_token
 from park.errors import KeysUnusable, PairingRefused
 from park.pairing import validity
+from park.pairing.events import BoardsAdmitted
 
 NOW = datetime(2027, 3, 1, tzinfo=UTC)
 NO_CLOCK = datetime(1970, 1, 1, 0, 1, tzinfo=UTC)
@@ -128,6 +131,21 @@ def test_a_board_certificate_says_who_and_for_what(tmp_path: Path):
     assert certs.key_fingerprint(mine) == keys.fingerprint
     assert certs.is_issued_by(mine, authority.certificate)
     assert not certs.is_issued_by(mine, mine)
+
+
+def test_a_key_that_is_not_of_our_kind_gets_no_certificate():
+    key = ec.generate_private_key(ec.SECP384R1())
+    with pytest.raises(ValueError, match="not ECDSA P-256"):
+        certs.read_signing_request(certs.signing_request(key, "bay-a"))
+
+
+async def test_a_server_is_no_board_whatever_its_key(tmp_path: Path):
+    admitted = AdmittedBoards()
+    admitted.tell(BoardsAdmitted({"ab" * 32: "bay-a"}))
+    assert admitted.is_admitted(BoardIdentity("bay-a", "board", "ab" * 32, "1"))
+    assert not admitted.is_admitted(BoardIdentity("bay-a", "server", "ab" * 32, "1"))
+    assert not admitted.is_admitted(BoardIdentity("bay-b", "board", "ab" * 32, "1"))
+    assert not admitted.is_admitted(BoardIdentity("bay-a", "board", "cd" * 32, "1"))
 
 
 def test_the_names_in_a_request_count_for_nothing(tmp_path: Path):

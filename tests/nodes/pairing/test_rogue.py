@@ -152,6 +152,16 @@ async def test_a_forged_ca_with_the_right_key_in_it_is_not_believed(tmp_path: Pa
     assert SECRET not in server.heard
 
 
+async def test_a_board_of_one_park_does_not_spend_the_token_of_another(tmp_path: Path):
+    mine, other = park(tmp_path / "server"), park(tmp_path / "other")
+    async with rogue(tmp_path / "server", Accepting(mine.pem, mine)) as server:
+        assert (await ask(tmp_path, server.where, None)).state == "paired"
+    async with rogue(tmp_path / "other", Accepting(other.pem, other)) as server:
+        progress = await ask(tmp_path, server.where, JoinToken(other.fingerprint, SECRET))
+    assert (progress.state, "belongs to another park" in progress.text) == ("refused", True)
+    assert SECRET not in server.heard
+
+
 async def test_without_a_token_the_words_of_the_park_give_the_rogue_away(tmp_path: Path):
     mine, other = park(tmp_path / "server"), park(tmp_path / "rogue")
     async with rogue(tmp_path / "rogue", Accepting(other.pem, other)) as server:

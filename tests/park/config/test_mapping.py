@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from park.authorization.settings import Mode, OfflineRule, ReaderSettings, WhitelistEntry
+from park.authorization.settings import Mode, OfflineRule, ReaderSettings, Several, WhitelistEntry
 from park.charging.settings import Outlet
 from park.config import mapping
-from park.config.devices import ChargePointSection
+from park.config.devices import ChargePointSection, ReaderSection
 from park.config.node_config import NodeConfig
 from park.config.parsing import parse
 from park.config.quantities import milliamperes
@@ -100,6 +100,61 @@ def test_the_authorizer_of_the_example(single: NodeConfig):
     assert (settings.mode, settings.offline) == (Mode.BACKEND, OfflineRule.WHITELIST)
     assert settings.whitelist == (WhitelistEntry("04A1B2C3", "Ada"),)
     assert settings.readers == (ReaderSettings("door", ("garage-1/cp1", "garage-1/cp2")),)
+    assert (settings.node, settings.charge_points) == ("garage-1", ("garage-1/cp1", "garage-1/cp2"))
+
+
+def reader_of(single: NodeConfig, serves: tuple[str, ...] = ("*",), **keys: object) -> ReaderSettings:
+    section = ReaderSection(name="door", driver="virtual", serves=serves, **keys)  # pyright: ignore[reportArgumentType]
+    return mapping.authorizer_settings(single.model_copy(update={"reader": (section,)})).readers[0]
+
+
+SHARED, ALONE = ("*",), ("cp1",)
+PRESETS = [
+    # preset, serves, the same card stops, needs a vehicle, a card before the vehicle is remembered (s)
+    pytest.param("default", SHARED, True, False, 0, marks=pytest.mark.rule("B-274", "B-280")),
+    pytest.param("chargebyte", SHARED, False, True, 0, marks=pytest.mark.rule("B-272")),
+    pytest.param("chargebyte", ALONE, True, False, 0, marks=pytest.mark.rule("B-280")),
+    pytest.param("charx", SHARED, True, False, 60, marks=pytest.mark.rule("B-353", "B-385", "B-393")),
+    pytest.param("greenflux", SHARED, True, False, 60, marks=pytest.mark.rule("B-134", "B-135")),
+    pytest.param("bender", SHARED, True, False, 60, marks=pytest.mark.rule("B-057", "B-059")),
+    pytest.param("charx", ALONE, True, False, 0),
+]
+
+
+@pytest.mark.parametrize(("preset", "serves", "stops", "needs", "remembers"), PRESETS)
+def test_what_a_preset_stands_for(
+    single: NodeConfig, preset: str, serves: tuple[str, ...], stops: bool, needs: bool, remembers: int
+):
+    reader = reader_of(single, serves, preset=preset)
+    assert (reader.stop_with_card, reader.needs_vehicle, reader.remember_seconds) == (stops, needs, remembers)
+    assert (reader.last_plugged_seconds, reader.several) == (60, Several.NONE)
+
+
+@pytest.mark.parametrize("preset", ["default", "chargebyte", "charx", "greenflux", "bender"])
+def test_a_file_overrides_each_behaviour_of_a_preset(single: NodeConfig, preset: str):
+    keys = {"stop_with_card": True, "needs_vehicle": False, "remember_seconds": 7.0}
+    reader = reader_of(single, preset=preset, last_plugged_seconds=5.0, several="last", **keys)
+    full = ReaderSettings("door", ("*",), remember_seconds=7.0, last_plugged_seconds=5.0, several=Several.LAST)
+    assert reader == full
+    reader = reader_of(single, preset=preset, stop_with_card=False, needs_vehicle=True, remember_seconds=0.0)
+    assert (reader.stop_with_card, reader.needs_vehicle, reader.remember_seconds) == (False, True, 0)
+
+
+@pytest.mark.rule("B-353")
+@pytest.mark.parametrize(("plug_timeout", "remembered"), [(30.0, 30.0), (0.0, 3_600.0)])
+def test_a_card_is_remembered_as_long_as_a_charge_point_waits_for_the_plug(
+    single: NodeConfig, plug_timeout: float, remembered: float
+):
+    section = single.authorization.model_copy(update={"plug_timeout_seconds": plug_timeout})
+    config = single.model_copy(update={"authorization": section})
+    assert reader_of(config, preset="charx").remember_seconds == remembered
+
+
+def test_a_reader_of_all_is_shared_unless_the_park_is_one_charge_point(single: NodeConfig):
+    one = single.model_copy(update={"charge_point": single.charge_point[:1]})
+    assert reader_of(one, preset="chargebyte").stop_with_card
+    client = parse((EXAMPLES / "client.toml").read_text(encoding="utf-8"), "client.toml")
+    assert not reader_of(client, preset="chargebyte").stop_with_card
 
 
 def test_the_coordinator_of_the_example(single: NodeConfig):

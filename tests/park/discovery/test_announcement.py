@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,18 +68,21 @@ def test_an_ordinary_name_stays_as_it_is():
 
 @given(announcements, announcements, st.integers(1, 9), st.integers(1, 9))
 def test_names_are_one_label_and_nobody_elses(one: Announcement, other: Announcement, first: int, second: int):
-    for make in (instance_name, host_name):
-        name = make(one, first).removesuffix(".local.")
-        assert len(name.encode()) <= LONGEST_LABEL
-        assert "." not in name
-        if (one.park, one.node, first) != (other.park, other.node, second):
-            assert make(one, first) != make(other, second)
+    for label in (instance_name(one, first), host_name(one, "1a2b3c4d").removesuffix(".local.")):
+        assert len(label.encode()) <= LONGEST_LABEL
+        assert "." not in label
+    if (one.park, one.node, first) != (other.park, other.node, second):
+        assert instance_name(one, first) != instance_name(other, second)
+
+
+@given(announcements)
+def test_hosts_are_names_of_hosts(announcement: Announcement):
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*-1a2b3c4d\.local\.", host_name(announcement, "1a2b3c4d"))
 
 
 @pytest.mark.parametrize(("one", "other"), [("a.b", "a-b"), ("a" * 40, "a" * 39 + "b"), ("a_b", "a-b")])
 def test_names_that_look_alike_once_shortened_differ(one: str, other: str):
-    for make in (instance_name, host_name):
-        assert make(called(one, "p" * 40)) != make(called(other, "p" * 40))
+    assert instance_name(called(one, "p" * 40)) != instance_name(called(other, "p" * 40))
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,15 @@ def test_a_record_that_is_no_announcement_says_why(txt: Record, reason: str):
 
 @pytest.mark.parametrize(
     "addresses",
-    [(), (EVERYWHERE,), ("::",), ("224.0.0.251", "ff02::fb"), ("255.255.255.255",), ("host.example", "300.1.1.1", "")],
+    [
+        (),
+        (EVERYWHERE,),
+        ("::",),
+        ("224.0.0.251", "ff02::fb"),
+        ("fe80::1",),
+        ("255.255.255.255",),
+        ("host.example", "300.1.1.1", ""),
+    ],
 )
 def test_addresses_nobody_can_be_dialled_at_are_refused(addresses: tuple[str, ...]):
     assert refusal(record(), addresses) == "it has no address that can be dialled"

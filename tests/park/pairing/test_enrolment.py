@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from support.enrolments import Desk, key
@@ -20,9 +21,10 @@ from park.pairing.events import (
     JoinPending,
     JoinRefused,
     PairingPortWanted,
+    PendingRequest,
 )
 from park.pairing.joining import PENDING, PENDING_OF_PEER, PENDING_SECONDS
-from park.pairing.rate import PEER_BURST
+from park.pairing.rate import PEER_BURST, PEERS, Rate, asked
 from park.pairing.rows import BOARDS, TOKENS
 from park.pairing.state import Enrolment, EnrolmentSettings, JoinAnswered
 
@@ -293,7 +295,45 @@ def test_requests_that_wait_for_a_person_are_limited():
     assert desk.rows == {}  # strangers cause no write
 
 
+def test_while_pairing_is_closed_strangers_are_not_even_counted():
+    desk = Desk()
+    assert refused(desk.join("bay-a", "a"), "closed")
+    assert desk.state.rate.peers == {}
+
+
+def test_peers_are_forgotten_rather_than_remembered_without_end():
+    rate = Rate()
+    for n in range(3 * PEERS):
+        rate, _ = asked(rate, f"2001:db8::{n:x}", float(n))
+    assert len(rate.peers) == PEERS
+
+
 # ---------------------------------------------------------------- disk
+
+
+def test_who_waited_for_the_disk_until_pairing_closed_does_not_get_in():
+    desk = Desk(EnrolmentSettings("server", fingerprints=frozenset({key("d")})))
+    desk.open(10.0)
+    desk.join("bay-a", "a")
+    desk.hold = True
+    desk.approve("bay-a", "a")
+    assert desk.join("bay-d", "d") is None
+    desk.pass_time(11.0)
+    desk.write()
+    assert refused(desk.of(JoinAnswered)[-1].answer, "closed")
+    assert desk.of(BoardsAdmitted)[-1].nodes == {key("a"): "bay-a"}
+
+
+def test_no_approval_brings_a_revoked_key_back():
+    """Even if a request with that key were left in the list."""
+    desk = Desk()
+    desk.token("bay-a", SECRET)
+    desk.join("bay-a", "a", SECRET)
+    desk.revoke("bay-a")
+    left = PendingRequest("bay-a", key("a"), "192.0.2.1", desk.wall, desk.mono + 60.0)
+    desk.state = replace(desk.state, pending=(left,))
+    assert "with this key waits" in (desk.approve("bay-a", "a", replace=True) or "")
+    assert desk.of(BoardsAdmitted)[-1].nodes == {}
 
 
 def test_nobody_is_admitted_before_it_is_on_disk():

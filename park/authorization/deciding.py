@@ -1,0 +1,136 @@
+"""From a claim to a verdict: at once where that is possible, else by the backend, else by the offline rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from park.authorization import routing
+from park.authorization.id_tags import judged
+from park.authorization.settings import Mode, OfflineRule
+from park.authorization.state import (
+    Authorizer,
+    Claim,
+    Effects,
+    Obeyed,
+    Question,
+    Stepped,
+    known_tags,
+    same_vehicle,
+)
+from park.model.access import AuthorizationGranted, AuthorizeWithBackend, Feedback, ShowFeedback, Verdict
+from park.model.signals import WakeAt
+from park.model.time import Now
+
+SAME_PRESENTATION_SECONDS = 1.0  # design: so long one card at two readers of a charge point is one wish
+
+
+def decided(state: Authorizer, claim: Claim, now: Now) -> Stepped:
+    """Decide at once where that is possible, else ask the backend."""
+    listed = judged(known_tags(state), claim.id_tag, now.wall)
+    if listed is Verdict.BLOCKED:
+        return state, show(claim.readers, Feedback.REFUSED)
+    mode = state.settings.mode
+    match mode:
+        case Mode.FREE:
+            return granted(state, claim, Mode.FREE.value, now)
+        case Mode.WHITELIST if listed is Verdict.ACCEPTED:
+            return granted(state, claim, Mode.WHITELIST.value, now)
+        case Mode.WHITELIST:
+            return state, show(claim.readers, Feedback.REFUSED)
+        case Mode.BACKEND:
+            return offline(state, claim, now) if state.online is False else _asked(state, claim, now)
+        case _:
+            assert_never(mode)
+
+
+def is_hopeless(state: Authorizer, id_tag: str, now: Now) -> bool:
+    """Whether this tag would be refused now without asking anybody."""
+    listed = judged(known_tags(state), id_tag, now.wall)
+    if listed is Verdict.BLOCKED:
+        return True
+    match state.settings.mode:
+        case Mode.WHITELIST:
+            return listed is not Verdict.ACCEPTED
+        case Mode.BACKEND:
+            return state.online is False and _refused_offline(state, id_tag, listed)
+        case Mode.FREE:
+            return False
+
+
+def offline(state: Authorizer, claim: Claim, now: Now) -> Stepped:
+    """The backend has no word on it: the offline rule decides, but never for a tag known to be refused (B-115, D4)."""
+    listed = judged(known_tags(state), claim.id_tag, now.wall)
+    if _refused_offline(state, claim.id_tag, listed):
+        return state, show(claim.readers, Feedback.REFUSED)
+    return granted(state, claim, Mode.WHITELIST.value if listed else "offline", now)
+
+
+def granted(
+    state: Authorizer,
+    claim: Claim,
+    by: str,
+    now: Now,
+    parent_tag: str | None = None,
+    expiry: datetime | None = None,
+) -> Stepped:
+    """Grant, unless the charge point is no longer what it was when the card was presented."""
+    point = state.occupancies.get(claim.charge_point)
+    came = claim.plugged_since is None
+    if (
+        point is None
+        or not routing.is_free(point)
+        or not (came or same_vehicle(claim.plugged_since, point.plugged_since))
+    ):
+        return state, show(claim.readers, Feedback.IGNORED)
+    taken = replace(point, session_tag=claim.id_tag, waiting_for_card=False)  # until it reports itself
+    state = replace(state, occupancies={**state.occupancies, claim.charge_point: taken})
+    state = state if claim.ordered else obeyed(state, claim.id_tag, claim.charge_point, now.mono)
+    grant = AuthorizationGranted(claim.charge_point, claim.id_tag, by, parent_tag, expiry)
+    return state, (grant, *show(claim.readers, Feedback.ACCEPTED))
+
+
+def obeyed(state: Authorizer, id_tag: str, charge_point: str, mono: float) -> Authorizer:
+    """Remember for a moment what a card did."""
+    recent = tuple(each for each in state.obeyed if mono - each.mono < SAME_PRESENTATION_SECONDS)
+    return replace(state, obeyed=(*recent, Obeyed(id_tag, charge_point, mono)))
+
+
+def settled(state: Authorizer, now: Now, unanswered: Iterable[Question]) -> Stepped:
+    """Questions that will not be answered: the offline rule decides about each."""
+    effects: Effects = ()
+    for question in unanswered:
+        state, more = offline(without(state, question), question.claim, now)
+        effects += more
+    return state, effects
+
+
+def without(state: Authorizer, question: Question) -> Authorizer:
+    return replace(state, questions=tuple(each for each in state.questions if each is not question))
+
+
+def spoken_for(state: Authorizer) -> frozenset[str]:
+    """Charge points with a question under way."""
+    return frozenset(each.claim.charge_point for each in state.questions)
+
+
+def show(readers: Iterable[str], feedback: Feedback) -> tuple[ShowFeedback, ...]:
+    return tuple(ShowFeedback(reader, feedback) for reader in readers)
+
+
+def _asked(state: Authorizer, claim: Claim, now: Now) -> Stepped:
+    request_id = f"authorize-{int(state.began * 1000)}-{state.asked}"
+    question = Question(request_id, claim, now.mono + state.settings.answer_seconds)
+    state = replace(state, questions=(*state.questions, question), asked=state.asked + 1)
+    ask = AuthorizeWithBackend(request_id, claim.id_tag)
+    return state, (ask, WakeAt(question.deadline), *show(claim.readers, Feedback.WAIT))
+
+
+def _refused_offline(state: Authorizer, id_tag: str, listed: Verdict | None) -> bool:
+    unsure = not state.loaded and state.settings.mode is Mode.BACKEND
+    if unsure or id_tag.casefold() in state.refused or listed in {Verdict.BLOCKED, Verdict.EXPIRED}:
+        return True
+    rule = state.settings.offline
+    return rule is OfflineRule.REFUSE or (rule is OfflineRule.WHITELIST and listed is None)

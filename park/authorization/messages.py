@@ -1,0 +1,130 @@
+"""What the authorizer is told and tells beside cards: readers of other boards, taught cards, rules for other boards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar, Protocol
+
+from park.authorization.settings import Mode, OfflineRule, ReaderSettings, WhitelistEntry
+from park.model.access import AnswersCommand
+from park.model.delivery import Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class ReadersAnnounced:
+    """Board → authorizer: all readers of this node, in place of what was known of it. Repeated on `RepeatLevels`.
+
+    Names may be short or NODE/READER; `serves` names NODE/CP, a CP of this node, or `EVERY_CHARGE_POINT`.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    node: str
+    readers: tuple[ReaderSettings, ...]
+
+
+class TeachMode(Enum):
+    IN = "in"
+    OUT = "out"
+
+
+@dataclass(frozen=True, slots=True)
+class Teach:
+    """Administration → authorizer: cards shown in the next `seconds` are added to, or removed from, the whitelist.
+
+    `reader` None: at any reader. A newer one replaces it; `seconds` 0 ends it.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    reader: str | None
+    mode: TeachMode
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AddTag:
+    """Administration → authorizer: keep this entry, answered `Done` when it is on disk. A known tag is replaced."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    request_id: str
+    entry: WhitelistEntry
+    reply_to: AnswersCommand
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveTag:
+    """Administration → authorizer: forget this tag, answered `Done` when that is on disk."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    request_id: str
+    tag: str
+    reply_to: AnswersCommand
+
+
+@dataclass(frozen=True, slots=True)
+class TagsListed:
+    """Answer to `ListTags`: the entries of the file, then those taught or added, which alone can be removed."""
+
+    request_id: str
+    configured: tuple[WhitelistEntry, ...]
+    taught: tuple[WhitelistEntry, ...]
+
+
+class TakesTags(Protocol):
+    def tell(self, message: TagsListed, /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ListTags:
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    request_id: str
+    reply_to: TakesTags
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTags:
+    """Effect: tell `listed` to `reply_to`."""
+
+    reply_to: TakesTags
+    listed: TagsListed
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRules:
+    """All a board needs to decide about cards while its server is away. `version` counts up within one server.
+
+    `whitelist`: the file's entries and the taught ones. `refused`: case-folded tags the backend refused.
+    `readers`: of the whole park, by full name.
+    """
+
+    version: int
+    mode: Mode
+    offline: OfflineRule
+    whitelist: tuple[WhitelistEntry, ...]
+    refused: tuple[str, ...]
+    free_tag: str
+    stop_with_card: bool
+    readers: tuple[ReaderSettings, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RulesChanged:
+    """Effect and message, server's authorizer → the links of all boards: after each start, and on every change."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    rules: LocalRules
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyRules:
+    """Server's link → the board's own authorizer: decide by these from now on; kept on disk."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    rules: LocalRules

@@ -1,0 +1,162 @@
+"""What the authorizer knows: claims under way, cards that wait for a vehicle, and what it learned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from park.authorization.messages import AnswerTags, LocalRules, RulesChanged, TeachMode
+from park.authorization.settings import AuthorizerSettings, ReaderSettings, WhitelistEntry
+from park.model.access import (
+    Answer,
+    AnswersCommand,
+    AuthorizationGranted,
+    AuthorizeWithBackend,
+    OccupancyChanged,
+    ShowFeedback,
+    StopSession,
+)
+from park.model.alarm import Alarm
+from park.model.signals import RepeatLevels, WakeAt
+from park.model.storage import Load, Write
+
+SAME_VEHICLE_SECONDS = 1.0  # nobody changes cars within it; the offset between two boards' clocks moves by milliseconds
+
+AuthorizerEffect: TypeAlias = (
+    AuthorizationGranted
+    | StopSession
+    | AuthorizeWithBackend
+    | ShowFeedback
+    | Answer
+    | AnswerTags
+    | RulesChanged
+    | Alarm
+    | Load
+    | Write
+    | RepeatLevels
+    | WakeAt
+)
+Effects: TypeAlias = tuple[AuthorizerEffect, ...]
+Stepped: TypeAlias = "tuple[Authorizer, Effects]"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An id tag that wants to charge at a charge point. `readers`: where it was shown; `ordered`: by the backend."""
+
+    id_tag: str
+    charge_point: str
+    plugged_since: float | None
+    readers: tuple[str, ...] = ()
+    ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A claim the backend is asked about, until `deadline` (mono)."""
+
+    request_id: str
+    claim: Claim
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A card shown before any vehicle, kept until `deadline` (mono) for the first that comes to its readers' points."""
+
+    id_tag: str
+    readers: tuple[str, ...]
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Obeyed:
+    """A card did something at a charge point at `mono`: for a moment it is the same presentation at other readers."""
+
+    id_tag: str
+    charge_point: str
+    mono: float
+
+
+@dataclass(frozen=True, slots=True)
+class Teaching:
+    """`reader` None: every reader teaches. `deadline`: mono."""
+
+    reader: str | None
+    mode: TeachMode
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A change of the whitelist that is on its way to the disk; `entry` None: the tag goes.
+
+    `reader` or `reply_to` (with `request_id`) is told how it ended.
+    """
+
+    tag: str
+    entry: WhitelistEntry | None
+    reader: str | None = None
+    request_id: str = ""
+    reply_to: AnswersCommand | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Authorizer:
+    """`online` None: the backend's link is not known yet, so it is asked. `refused`: case-folded tags, newest last.
+
+    `loaded`: what earlier runs learned is known; until then nobody unknown is accepted without the backend.
+    `boards`: readers of other boards by node, full names only. `taught`: entries by case-folded tag.
+    `lessons`: by the token of their commit. `run`: of this incarnation, for the version of the rules; 0: `next_run` is
+    not on disk yet, and is written again at `retry` (mono). `applied`: the rules of the server this board decides by;
+    None: it decides by its own.
+    """
+
+    settings: AuthorizerSettings
+    occupancies: Mapping[str, OccupancyChanged] = field(default_factory=dict[str, OccupancyChanged])
+    questions: tuple[Question, ...] = ()
+    remembered: tuple[Remembered, ...] = ()
+    obeyed: tuple[Obeyed, ...] = ()
+    online: bool | None = None
+    refused: tuple[str, ...] = ()
+    loaded: bool = True
+    began: float = 0.0
+    asked: int = 0
+    boards: Mapping[str, tuple[ReaderSettings, ...]] = field(default_factory=dict[str, tuple[ReaderSettings, ...]])
+    warned: frozenset[str] = frozenset()
+    taught: Mapping[str, WhitelistEntry] = field(default_factory=dict[str, WhitelistEntry])
+    whitelist: tuple[WhitelistEntry, ...] | None = None
+    teaching: Teaching | None = None
+    lessons: Mapping[int, Lesson] = field(default_factory=dict[int, Lesson])
+    token: int = 0
+    run: int = 0
+    next_run: int = 0
+    retry: float = math.inf
+    changes: int = 0
+    applied: LocalRules | None = None
+
+    @property
+    def decides(self) -> bool:
+        """Whether vehicles are let in by this board: one that has the rules of its server does so only without it."""
+        return self.applied is None or self.online is False
+
+
+def known_tags(state: Authorizer) -> tuple[WhitelistEntry, ...]:
+    """The file's entries, whose word stands, then the taught ones."""
+    return state.settings.whitelist if state.whitelist is None else state.whitelist
+
+
+def with_taught(state: Authorizer, taught: Mapping[str, WhitelistEntry]) -> Authorizer:
+    """The state with these taught entries, and the whitelist they make together with the file."""
+    configured = {entry.tag.casefold() for entry in state.settings.whitelist}
+    added = tuple(entry for tag, entry in sorted(taught.items()) if tag not in configured)
+    return replace(state, taught=taught, whitelist=(*state.settings.whitelist, *added))
+
+
+def same_vehicle(one: float | None, other: float | None) -> bool:
+    """Whether two moments of plugging in are one: what another board reports wanders with the estimate of its clock."""
+    if one is None or other is None:
+        return one is other
+    return abs(one - other) < SAME_VEHICLE_SECONDS

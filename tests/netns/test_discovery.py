@@ -1,0 +1,82 @@
+"""Discovery between hosts whose addresses and cables change: no node is restarted."""
+
+from __future__ import annotations
+
+import pytest
+from support.netns import INTERFACE, Host, Lab
+from support.watched_board import Watched
+
+pytestmark = [pytest.mark.peer("netns"), pytest.mark.timeout(90)]
+
+
+@pytest.fixture
+def hosts(lab: Lab) -> tuple[Host, Host]:
+    return lab.add("a"), lab.add("b")
+
+
+def test_another_address_is_announced_and_the_old_one_is_gone(hosts: tuple[Host, Host]):
+    a, b = hosts
+    server, bay = Watched(a, "server", "server", 7070), Watched(b, "bay-a")
+    bay.sees(lambda seen: a.ip in seen.get("server", ()))
+    server.sees(lambda seen: set(seen) == {"server", "bay-a"})
+    old = a.ip
+    a.readdress("10.99.0.77")
+    seen = bay.sees(lambda seen: "10.99.0.77" in seen.get("server", ()))
+    assert old not in seen["server"]
+    server.sees(lambda seen: b.ip in seen.get("bay-a", ()))
+    server.stop()
+    bay.sees(lambda seen: set(seen) == {"bay-a"})
+    assert server.alarms == bay.alarms == []
+
+
+def test_a_board_that_starts_without_a_cable_is_found_once_it_has_one(hosts: tuple[Host, Host]):
+    a, b = hosts
+    b.down()
+    bay, server = Watched(b, "bay-a"), Watched(a, "server", "server", 7070)
+    server.sees(lambda seen: set(seen) == {"server"})
+    bay.sees(lambda seen: not seen)
+    b.up()
+    bay.sees(lambda seen: set(seen) == {"server", "bay-a"})
+    server.sees(lambda seen: set(seen) == {"server", "bay-a"})
+
+
+def test_a_board_that_changed_while_the_cable_was_out_is_seen_as_it_is(hosts: tuple[Host, Host]):
+    a, b = hosts
+    server, bay = Watched(a, "server", "server", 7070), Watched(b, "bay-a")
+    bay.sees(lambda seen: set(seen) == {"server", "bay-a"})
+    b.down()
+    server.stop()
+    b.up()
+    bay.sees(lambda seen: set(seen) == {"bay-a"})  # its goodbye was never heard
+    Watched(a, "server-2", "server", 7070)
+    bay.sees(lambda seen: set(seen) == {"server-2", "bay-a"})
+
+
+def test_an_interface_by_name_and_another_that_is_none_of_ours(hosts: tuple[Host, Host]):
+    a, b = hosts
+    server, bay = Watched(a, "server", "server", 7070, INTERFACE), Watched(b, "bay-a", "client", 0, "wlan7")
+    server.sees(lambda seen: set(seen) == {"server"})
+    assert not bay.sees(lambda seen: not seen)
+
+
+def test_two_parts_that_were_apart_with_one_name_see_it_when_they_meet(lab: Lab):
+    a, b = lab.add("a"), lab.add("b")
+    lab.partition((a,), (b,))
+    one, two = Watched(a, "bay-a", "client", 7070), Watched(b, "bay-a", "client", 7070)
+    for board in (one, two):
+        board.sees(lambda seen: "bay-a" in seen)
+    lab.heal()
+    third = Watched(lab.add("c"), "bay-c")
+    third.sees(lambda seen: "bay-a" in seen)
+    for board in (one, two):
+        assert board.is_told("discovery-node-twice")
+
+
+def test_a_network_of_ipv6_alone(lab: Lab):
+    a, b = lab.add("a"), lab.add("b")
+    for host in (a, b):
+        host.say(["ip", "-4", "address", "flush", "dev", INTERFACE])
+    server, bay = Watched(a, "server", "server", 7070), Watched(b, "bay-a")
+    seen = bay.sees(lambda seen: set(seen) == {"server", "bay-a"})
+    assert all(address.startswith("fe80:") for address in seen["server"])
+    server.sees(lambda seen: set(seen) == {"server", "bay-a"})

@@ -1,0 +1,439 @@
+"""Both ends of a link, joined by a wire that is cut, slowed and stopped at will."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import pytest
+
+from park.exchange import board_link, server_link
+from park.exchange.board_link import GONE_SECONDS, UNREACHABLE_SECONDS, JournalKnown, ServerFacts
+from park.exchange.messages import (
+    COMMAND_SECONDS,
+    OLDEST_PROTOCOL,
+    PROTOCOL,
+    BoardHello,
+    EndLink,
+    FrameArrived,
+    Inward,
+    LinkDown,
+    LinkUp,
+    OfferAgain,
+    OfferedPoint,
+    Outward,
+    SendFrame,
+    StopOrdered,
+)
+from park.exchange.server_link import PLACED_TABLE, VOICE_TABLE, BoardSettings, LinkReported, LocalOnly
+from park.exchange.session import SILENT_SECONDS
+from park.model.access import (
+    Answer,
+    AuthorizationGranted,
+    CardPresented,
+    CommandAnswer,
+    ConnectorStatus,
+    ConnectorStatusChanged,
+    Done,
+    OccupancyChanged,
+    RemoteStop,
+    RepeatSettings,
+    ShowFeedback,
+    Undeliverable,
+)
+from park.model.alarm import Alarm
+from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
+from park.model.grant import ApplyGrant, Grant, Stamp
+from park.model.placement import Placed
+from park.model.session import FactId, FactOffered, FactTaken, SessionStarted
+from park.model.signals import RepeatLevels, Start, Tick
+from park.model.storage import CommitFailed, Committed, Put, Row, RowsLoaded, Write
+from park.model.time import Now
+from park.view.rows import NodeReported
+from tests.support.probe import Probe
+
+T = TypeVar("T")
+WALL = datetime(2026, 6, 1, 12, tzinfo=UTC)
+POINT = OfferedPoint("bay/cp1", 3, 6_000, 16_000, 100, has_deadman=True, metered=True)
+PLACED = Placed("bay/cp1", 7, "grid", "RST", 3, 6_000, 32_000, 6_000, 0)
+SETTINGS = BoardSettings("carpark", "bay", "1.0", "boot-1", "journal-1", (POINT,), {"m": "bay/cp1/meter"})
+FACTS = ServerFacts("carpark", "server", "1.0", "S", "store-1")
+SKEW = 5_000.0  # the board's clock is so far ahead of the server's
+DELAY = 0.01
+
+
+@dataclass
+class Pair:
+    """The two ends and the wire between them, in virtual time of the server; what left them otherwise, in order."""
+
+    settings: BoardSettings = SETTINGS
+    placed: dict[str, Placed] = field(default_factory=lambda: {"bay/cp1": PLACED})
+    rows: tuple[Row, ...] = ()
+    now: float = 100.0
+    cut: bool = False
+    delay: float = DELAY
+    commits: bool = True
+
+    def __post_init__(self) -> None:
+        self.board = server_link.initial(self.settings)
+        self.server = board_link.initial("bay", FACTS, self.placed)
+        self.at_board: list[object] = []
+        self.at_server: list[object] = []
+        self.wire: list[tuple[float, bool, str, object]] = []
+        self.connections = 0
+        self.tell_board(Start())
+        self.tell_board(RowsLoaded(self.rows))
+        self.tell_server(Start())
+
+    def _clock(self, *, board: bool) -> Now:
+        mono = self.now + SKEW if board else self.now
+        return Now(mono, WALL + timedelta(seconds=self.now))
+
+    def tell_board(self, event: server_link.ServerLinkEvent) -> None:
+        self.board, effects = server_link.step(self.board, event, self._clock(board=True))
+        for effect in effects:
+            if isinstance(effect, Write) and self.commits:
+                self.tell_board(Committed(effect.token))
+            self._route(effect, self.at_board, upwards=True)
+
+    def tell_server(self, event: board_link.BoardLinkEvent) -> None:
+        self.server, effects = board_link.step(self.server, event, self._clock(board=False))
+        for effect in effects:
+            self._route(effect, self.at_server, upwards=False)
+
+    def _route(self, effect: object, log: list[object], *, upwards: bool) -> None:
+        if isinstance(effect, SendFrame):
+            if not self.cut:
+                self.wire.append((self.now + self.delay, upwards, effect.connection, effect.frame))
+        else:
+            log.append(effect)
+
+    def connect(self) -> str:
+        self.connections += 1
+        name = f"connection {self.connections}"
+        self.tell_board(LinkUp(name, "server:7070"))
+        self.tell_server(LinkUp(name, "bay:1234"))
+        self.run(1.0)
+        return name
+
+    def run(self, seconds: float) -> None:
+        end = self.now + seconds
+        while self.now < end:
+            self.now = round(self.now + DELAY, 6)
+            due = [each for each in self.wire if each[0] <= self.now]
+            self.wire = [each for each in self.wire if each[0] > self.now]
+            for _, upwards, connection, frame in due:
+                arrived = FrameArrived(connection, frame)  # pyright: ignore[reportArgumentType]
+                (self.tell_server if upwards else self.tell_board)(arrived)
+            self.tell_board(Tick())
+            self.tell_server(Tick())
+
+    def drop(self, name: str, reason: str = "reset") -> None:
+        self.tell_board(LinkDown(name, reason))
+        self.tell_server(LinkDown(name, reason))
+
+    def came(self, kind: type[T], *, board: bool) -> list[T]:
+        """Messages of this type that came over the link."""
+        log = self.at_board if board else self.at_server
+        messages = [each.message for each in log if isinstance(each, Inward)]
+        return [each for each in messages if isinstance(each, kind)]
+
+    def effects(self, kind: type[T], *, board: bool) -> list[T]:
+        return [each for each in (self.at_board if board else self.at_server) if isinstance(each, kind)]
+
+
+def grant(epoch: int = 3, server: str = "S", sequence: int = 1, amps: int = 10_000) -> ApplyGrant:
+    stamp = Stamp("bay", "boot-1", 100.0 + SKEW)
+    return ApplyGrant(Grant("bay/cp1", amps, (1, 2, 3), epoch, server, sequence, 10.0, 6_000, stamp))
+
+
+def occupancy(**changes: object) -> OccupancyChanged:
+    known = OccupancyChanged("bay/cp1", 7, None, True, None, False, True)
+    return replace(known, **changes)  # pyright: ignore[reportArgumentType]
+
+
+def test_they_greet_and_the_board_is_placed_within_what_its_hardware_can_do() -> None:
+    pair = Pair()
+    pair.connect()
+    assert pair.came(Placed, board=True) == [replace(PLACED, maximum_ma=16_000)]
+    assert [row.key for write in pair.effects(Write, board=True) for row in write.writes] == ["bay/cp1"]
+    assert pair.came(OfferAgain, board=True) == [OfferAgain()]
+    assert pair.effects(RepeatLevels, board=True) == [RepeatLevels()]
+    assert pair.effects(JournalKnown, board=False) == [JournalKnown("journal-1")]
+    states = [each.state for each in pair.effects(LinkReported, board=True)]
+    assert states == ["down", "greeting", "up"]
+    assert [each.alone for each in pair.effects(LocalOnly, board=True)] == [True, False]
+
+
+def test_levels_cross_with_their_times_on_the_servers_clock() -> None:
+    pair = Pair()
+    pair.connect()
+    told = pair.now
+    pair.tell_board(DemandChanged("bay/cp1", True, 3, 6_000, 16_000, True, since=told + SKEW - 30.0))
+    pair.tell_board(CurrentSignalled("bay/cp1", 6_000, 6_000, 3, 1, False, mono=told + SKEW))
+    pair.run(0.1)
+    (demand,) = pair.came(DemandChanged, board=False)
+    (signalled,) = pair.came(CurrentSignalled, board=False)
+    assert told - 30.0 - 0.05 <= demand.since <= told - 30.0
+    assert told - 0.05 <= signalled.mono <= told
+
+
+def test_the_same_vehicle_told_again_keeps_its_time_of_plugging() -> None:
+    pair = Pair()
+    pair.connect()
+    for waiting in (True, False):
+        pair.tell_board(occupancy(plugged_since=pair.now + SKEW - 5.0 if waiting else pair.now + SKEW - 6.0))
+        pair.run(1.0)
+    first, second = pair.came(OccupancyChanged, board=False)
+    assert first.plugged_since == second.plugged_since
+
+
+def test_a_heartbeat_carries_the_voice_the_board_obeys_and_its_stamp_stays_its_own() -> None:
+    pair = Pair(rows=(Row(VOICE_TABLE, "obeyed", '[4, "S"]'),))
+    pair.connect()
+    stamp = Stamp("bay", "boot-1", pair.now + SKEW)
+    pair.tell_board(BoardHeartbeat(stamp, ("bay/cp1",)))
+    pair.run(0.1)
+    assert pair.came(BoardHeartbeat, board=False) == [BoardHeartbeat(stamp, ("bay/cp1",), 4, "S")]
+
+
+def test_a_higher_voice_is_on_disk_before_its_first_grant_is_obeyed() -> None:
+    pair = Pair(commits=False)
+    pair.connect()
+    pair.at_board.clear()
+    pair.tell_server(Outward("bay/cp1", grant(sequence=1)))
+    pair.run(0.1)
+    pair.tell_server(Outward("bay/cp1", grant(sequence=2)))
+    pair.run(0.1)
+    assert pair.came(ApplyGrant, board=True) == []
+    (write,) = pair.effects(Write, board=True)
+    assert write.writes == (Put(VOICE_TABLE, "obeyed", '[3, "S"]'),)
+    pair.tell_board(Committed(write.token))
+    assert pair.came(ApplyGrant, board=True) == [grant(sequence=2)]
+    pair.tell_server(Outward("bay/cp1", grant(sequence=3)))
+    pair.run(0.1)
+    assert pair.came(ApplyGrant, board=True) == [grant(sequence=2), grant(sequence=3)]
+
+
+def test_a_disk_that_refuses_the_voice_keeps_its_grants_away() -> None:
+    pair = Pair(commits=False)
+    pair.connect()
+    pair.at_board.clear()
+    pair.tell_server(Outward("bay/cp1", grant()))
+    pair.run(0.1)
+    (write,) = pair.effects(Write, board=True)
+    pair.tell_board(CommitFailed(write.token, "disk full"))
+    assert pair.came(ApplyGrant, board=True) == []
+    assert [alarm.code for alarm in pair.effects(Alarm, board=True)] == ["voice-not-kept"]
+
+
+@pytest.mark.parametrize(("epoch", "server"), [(2, "S"), (3, "another")])
+def test_a_lower_epoch_and_an_equal_one_of_another_server_are_not_obeyed(epoch: int, server: str) -> None:
+    pair = Pair(rows=(Row(VOICE_TABLE, "obeyed", '[3, "S"]'),))
+    pair.connect()
+    pair.tell_server(Outward("bay/cp1", grant(epoch, server)))
+    pair.run(0.1)
+    assert pair.came(ApplyGrant, board=True) == []
+    assert "stale-voice" in [alarm.code for alarm in pair.effects(Alarm, board=True)]
+
+
+def test_a_restarted_board_knows_where_it_hangs_without_the_server() -> None:
+    first = Pair()
+    first.connect()
+    (write,) = first.effects(Write, board=True)
+    (put,) = write.writes
+    assert isinstance(put, Put)
+    pair = Pair(rows=(Row(PLACED_TABLE, put.key, put.body),))
+    assert pair.came(Placed, board=True) == [replace(PLACED, maximum_ma=16_000)]
+    pair.at_board.clear()
+    pair.tell_board(RepeatSettings("bay/cp1"))
+    assert pair.came(Placed, board=True) == [replace(PLACED, maximum_ma=16_000)]
+
+
+def test_a_placement_that_cannot_be_read_is_no_placement() -> None:
+    pair = Pair(rows=(Row(PLACED_TABLE, "bay/cp1", '{"connector": 7}'),))
+    assert pair.came(Placed, board=True) == []
+    assert [alarm.code for alarm in pair.effects(Alarm, board=True)] == ["placement-unreadable"]
+
+
+def test_a_stopped_board_does_not_execute_what_waited_in_its_socket() -> None:
+    pair = Pair()
+    pair.connect()
+    pair.tell_server(Outward("bay/cp1", AuthorizationGranted("bay/cp1", "04A1", "remote")))
+    waiting, pair.wire = pair.wire, []
+    pair.now += 60.0
+    for _, _, connection, frame in waiting:
+        pair.tell_board(FrameArrived(connection, frame))  # pyright: ignore[reportArgumentType]
+    assert pair.came(AuthorizationGranted, board=True) == []
+    assert pair.board.stale_commands == 1
+
+
+def test_a_silent_link_is_ended_by_both_sides_within_ten_seconds() -> None:
+    pair = Pair()
+    pair.connect()
+    pair.tell_board(occupancy())
+    pair.run(0.1)
+    pair.cut = True
+    pair.run(SILENT_SECONDS + 1.0)
+    assert len(pair.effects(EndLink, board=True)) == 1
+    assert len(pair.effects(EndLink, board=False)) == 1
+    *_, away = pair.came(OccupancyChanged, board=False)
+    assert not away.available
+    assert [each.alone for each in pair.effects(LocalOnly, board=True)] == [True, False, True]
+
+
+def test_a_crashed_board_is_shown_offline_within_fifteen_seconds() -> None:
+    pair = Pair()
+    pair.connect()
+    shown = [each.state for each in pair.effects(NodeReported, board=False)]
+    assert shown[-1] == "alive"
+    pair.cut = True
+    pair.run(15.0)
+    *_, last = pair.effects(NodeReported, board=False)
+    assert last.state == "gone"
+    assert GONE_SECONDS < 15.0
+
+
+def test_connectors_of_an_unreachable_board_are_unavailable_after_a_while_and_not_before() -> None:
+    pair = Pair()
+    name = pair.connect()
+    pair.cut = True
+    pair.drop(name)
+    pair.run(UNREACHABLE_SECONDS - 1.0)
+    assert pair.came(ConnectorStatusChanged, board=False) == []
+    pair.run(2.0)
+    (told,) = pair.came(ConnectorStatusChanged, board=False)
+    assert (told.connector, told.status) == (7, ConnectorStatus.UNAVAILABLE)
+    pair.run(60.0)
+    assert len(pair.came(ConnectorStatusChanged, board=False)) == 1
+
+
+def test_an_order_is_answered_by_the_board() -> None:
+    pair, answers = Pair(), Probe[CommandAnswer]()
+    pair.connect()
+    pair.tell_server(Outward("bay/cp1", RemoteStop("r1", "bay/cp1", "session", answers)))
+    pair.run(0.1)
+    assert pair.came(StopOrdered, board=True) == [StopOrdered("r1", "bay/cp1", "session")]
+    pair.tell_board(Done("r1"))
+    pair.tell_board(Done("never asked"))
+    pair.run(0.1)
+    assert pair.effects(Answer, board=False) == [Answer(answers, Done("r1"))]
+
+
+def test_an_order_is_undeliverable_without_a_link_when_the_link_is_lost_and_at_its_deadline() -> None:
+    answers = Probe[CommandAnswer]()
+    pair = Pair()
+
+    def ordered(request_id: str) -> None:
+        pair.tell_server(Outward("bay/cp1", RemoteStop(request_id, "bay/cp1", "session", answers)))
+
+    ordered("too early")
+    name = pair.connect()
+    ordered("never answered")
+    pair.run(COMMAND_SECONDS + 0.1)
+    ordered("lost")
+    pair.drop(name)
+    told = [each.answer for each in pair.effects(Answer, board=False)]
+    assert all(isinstance(each, Undeliverable) for each in told)
+    assert [each.request_id for each in told] == ["too early", "never answered", "lost"]
+
+
+def test_a_card_goes_to_the_server_by_its_full_name_and_feedback_comes_back_by_its_short_one() -> None:
+    pair = Pair()
+    pair.tell_board(CardPresented("door", "04A1"))
+    assert pair.came(CardPresented, board=True) == [CardPresented("door", "04A1")]
+    pair.connect()
+    pair.at_board.clear()
+    pair.tell_board(CardPresented("door", "04A1"))
+    pair.run(0.1)
+    assert pair.came(CardPresented, board=True) == []
+    assert pair.came(CardPresented, board=False) == [CardPresented("bay/door", "04A1")]
+    (waiting,) = pair.came(ShowFeedback, board=True)
+    pair.tell_server(Outward("bay/door", replace(waiting, reader="bay/door")))
+    pair.run(0.1)
+    assert pair.came(ShowFeedback, board=True) == [waiting, waiting]
+
+
+def test_facts_wait_on_the_board_until_somebody_is_there_and_are_of_placed_points_only() -> None:
+    pair = Pair()
+    fact = SessionStarted("s", 0, "bay/cp1", 7, "04A1", "backend", WALL, 0)
+    pair.tell_board(FactOffered(FactId("journal-1", 1), fact))
+    pair.connect()
+    assert pair.came(FactOffered, board=False) == []
+    pair.tell_board(FactOffered(FactId("journal-1", 1), fact))
+    pair.tell_board(FactOffered(FactId("journal-1", 2), replace(fact, charge_point="bay/other")))
+    pair.run(0.1)
+    assert pair.came(FactOffered, board=False) == [FactOffered(FactId("journal-1", 1), fact)]
+    assert [alarm.code for alarm in pair.effects(Alarm, board=False)] == ["facts-unplaced-bay/other"]
+    pair.tell_server(Outward("", FactTaken(FactId("journal-1", 1))))
+    pair.run(0.1)
+    assert pair.came(FactTaken, board=True) == [FactTaken(FactId("journal-1", 1))]
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"park": "another"}, "park another"),
+        ({"node": "dock"}, "pair it again"),
+        ({"charge_points": (replace(POINT, has_deadman=False),)}, "deadman"),
+    ],
+)
+def test_a_board_that_does_not_fit_is_refused_with_the_reason_on_both_sides(
+    changes: dict[str, object], word: str
+) -> None:
+    pair = Pair(settings=replace(SETTINGS, **changes))  # pyright: ignore[reportArgumentType]
+    pair.connect()
+    (at_server,) = pair.effects(Alarm, board=False)
+    (at_board,) = pair.effects(Alarm, board=True)
+    assert word in at_server.text
+    assert at_board.text == at_server.text
+    *_, last = pair.effects(LinkReported, board=True)
+    assert (last.state, last.why) == ("refused", at_server.text)
+
+
+@pytest.mark.parametrize(("protocol", "taken"), [(OLDEST_PROTOCOL, True), (PROTOCOL, True), (PROTOCOL + 1, False)])
+def test_one_older_version_is_understood_and_a_newer_one_is_refused(protocol: int, taken: bool) -> None:
+    pair = Pair()
+    pair.tell_server(LinkUp("c", "bay:1"))
+    hello = BoardHello(protocol, "carpark", "bay", "9.9", "boot-9", "journal-9", 0, "", (POINT,))
+    old = server_link.initial(SETTINGS)
+    old.connection.begin(LinkUp("c", "server"), pair._clock(board=True))  # pyright: ignore[reportPrivateUsage]
+    old.connection.say("", hello, pair._clock(board=True))  # pyright: ignore[reportPrivateUsage]
+    for effect in old.connection.settle(pair._clock(board=True)):  # pyright: ignore[reportPrivateUsage]
+        if isinstance(effect, SendFrame):
+            pair.tell_server(FrameArrived("c", effect.frame))
+    assert pair.server.connection.greeted is taken
+    assert bool(pair.effects(EndLink, board=False)) is not taken
+    if not taken:
+        (alarm,) = pair.effects(Alarm, board=False)
+        assert "update the older one" in alarm.text
+
+
+def test_frames_of_an_earlier_connection_change_nothing() -> None:
+    pair = Pair()
+    first = pair.connect()
+    pair.delay = 5.0
+    pair.tell_server(Outward("bay/cp1", grant()))
+    pair.drop(first)
+    pair.delay = DELAY
+    pair.connect()
+    pair.run(6.0)
+    assert pair.came(ApplyGrant, board=True) == []
+
+
+def test_a_board_that_connects_again_replaces_its_earlier_connection() -> None:
+    pair = Pair()
+    pair.connect()
+    pair.tell_server(LinkUp("second", "bay:1235"))
+    assert [each.connection for each in pair.effects(EndLink, board=False)] == ["connection 1"]
+
+
+def test_a_link_that_began_anew_ends_the_connection_it_does_not_know() -> None:
+    pair = Pair()
+    pair.connect()
+    pair.board = server_link.initial(SETTINGS)
+    pair.tell_board(Start())
+    pair.tell_board(RowsLoaded(()))
+    pair.run(1.5)
+    assert {each.connection for each in pair.effects(EndLink, board=True)} == {"connection 1"}
