@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import time
 import uuid
@@ -118,9 +119,13 @@ class _Server:
         self._section: ServerSection = config.server or ServerSection(park="")
         self._keys, self._seen = keys, SightingsChanged(())
         self._attempt = itertools.count()
+        self._elsewhere = asyncio.Event()
 
     def tell(self, message: SightingsChanged, /) -> None:
+        before = self._pairing_place()
         self._seen = message
+        if self._pairing_place() != before:
+            self._elsewhere.set()
 
     def dial(self) -> Dial:
         """The next place to try; raises ServerUnknown when there is none, KeysUnusable before pairing."""
@@ -133,6 +138,18 @@ class _Server:
 
     def pairing_place(self) -> Endpoint | None:
         """Where to ask for pairing, while that is open."""
+        self._elsewhere.clear()
+        return self._pairing_place()
+
+    async def pause(self, seconds: float) -> None:
+        """Sleep, at most until pairing is at another place than it was when asked last."""
+        shortest = min(seconds, SERVER_BACKOFF.first)  # whatever is announced how often
+        await asyncio.sleep(shortest)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds - shortest):
+                await self._elsewhere.wait()
+
+    def _pairing_place(self) -> Endpoint | None:
         if self._section.address:
             default = endpoint(ListenSection().pairing).port
             return Endpoint(endpoint(self._section.address).host, self._section.pairing_port or default)
@@ -153,7 +170,7 @@ async def _joined(config: NodeConfig, keys: BoardKeys, server: _Server, edge: Se
         def token() -> JoinToken | None:
             return read_token(Path(section.join_token_file)) if section.join_token_file else None
 
-        await join(keys, config.node.name, section.park, server.pairing_place, token, _tell)
+        await join(keys, config.node.name, section.park, server.pairing_place, token, _tell, sleep=server.pause)
     renewing = asyncio.create_task(_renewed(config, keys, server), name="renew certificate")
     try:
         await edge.run()

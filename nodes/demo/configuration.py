@@ -99,6 +99,7 @@ def _placements(built: Park) -> Iterator[str]:
 name = "{board.circuit}"
 parent = "{GRID}"
 limit_amps = [{amps}, {amps}, {amps}]
+headroom_amps = 1
 """
         for point in board.charge_points:
             yield f"""\

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 from nodes.pairing.orders import PATIENCE_SECONDS, pairing_admin
@@ -11,22 +12,20 @@ from nodes.rpc import pairing_pb2 as pb
 from park.errors import ParkUnreachable
 
 ASK_SECONDS = 0.1  # until the server's socket is there
-VALID_SECONDS = 120.0  # a slow machine starts a board within a minute
+VALID_SECONDS = 120.0  # a slow machine starts its boards within a minute
 
 
-async def make_token(server_dir: Path, node: str, file: Path) -> None:
-    """Write the token of one board; waits until the server runs, cancel to end. Raises PairingRefused."""
+async def make_tokens(server_dir: Path, files: Mapping[str, Path]) -> None:
+    """Write the token of each board; waits until the server runs, cancel to end. Raises PairingRefused."""
     while True:
         try:
-            token = await asyncio.to_thread(_token, server_dir, node)
+            return await asyncio.to_thread(_write, server_dir, files)
         except ParkUnreachable:
             await asyncio.sleep(ASK_SECONDS)
-        else:
-            write_token(file, token)
-            return
 
 
-def _token(server_dir: Path, node: str) -> str:
+def _write(server_dir: Path, files: Mapping[str, Path]) -> None:
     with pairing_admin(server_dir) as admin:
-        request = pb.MakeTokenRequest(node=node, seconds=VALID_SECONDS)
-        return admin.MakeToken(request, timeout=PATIENCE_SECONDS).token
+        for node, file in files.items():
+            request = pb.MakeTokenRequest(node=node, seconds=VALID_SECONDS)
+            write_token(file, admin.MakeToken(request, timeout=PATIENCE_SECONDS).token)

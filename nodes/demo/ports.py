@@ -31,7 +31,7 @@ class Ports:
         return self.of_board(part)
 
     def of_board(self, part: str, board: int = 0) -> int:
-        """The port of a part; client boards are 1, 2, …"""
+        """The port of a part; client boards are numbered from 1."""
         return self.base + board * BOARD_STEP + OFFSETS[part]
 
     def address(self, part: str, board: int = 0) -> str:

@@ -20,8 +20,9 @@ async def until_ready(start: Coroutine[object, object, None], its: Stage) -> str
     try:
         async with asyncio.timeout(READY_SECONDS):
             await start
-            while missing := next(_missing(await its.park(), await its.truth()), ""):
-                await asyncio.sleep(ASK_SECONDS)
+            while missing:
+                missing = next(_missing(await its.park(), await its.truth()), "")
+                await asyncio.sleep(ASK_SECONDS if missing else 0.0)
     except TimeoutError:
         pass
     return missing

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from nodes.demo.children import Children
 from nodes.demo.configuration import configurations, data_dir, token_file
-from nodes.demo.joining import make_token
-from nodes.demo.layout import Park, park
+from nodes.demo.joining import make_tokens
+from nodes.demo.layout import SERVER, Park, park
 from nodes.demo.picture import Scene
 from nodes.demo.ports import HOST, Ports, choose
 from nodes.demo.readiness import READY_SECONDS, until_ready
@@ -107,8 +107,7 @@ async def run(place: Place, seconds: float | None, seed: int, screen: Screen) ->
 
 
 async def _start(children: Children, place: Place) -> None:
-    """All processes; a client board gets its join token before it starts, and asks for nothing else."""
-    leader, *clients = place.configs.items()
+    """All processes; the client boards look for their server while it makes their tokens."""
     await children.start("bench", "nodes.cli", "bench", "serve", *map(str, place.configs.values()))
     await children.start(
         "backend",
@@ -116,14 +115,11 @@ async def _start(children: Children, place: Place) -> None:
         *("--ledger", str(place.ledger)),
         keep_stdin=True,
     )
-    await _start_node(children, *leader)
-    for node, path in clients:
-        await make_token(place.folder / data_dir(leader[0]), node, place.folder / token_file(node))
-        await _start_node(children, node, path)
-
-
-async def _start_node(children: Children, node: str, path: Path) -> None:
-    await children.start(node, "nodes.cli", "run", str(path))
+    for node, path in place.configs.items():
+        await children.start(node, "nodes.cli", "run", str(path))
+    if clients := place.park.clients:
+        tokens = {board.name: place.folder / token_file(board.name) for board in clients}
+        await make_tokens(place.folder / data_dir(SERVER), tokens)
 
 
 async def _perform(

@@ -116,8 +116,9 @@ def test_a_port_in_use_is_named(tmp_path: Path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--clients", "2"), "boards cannot join a park yet"),
-        (("--charge-points", "2"), "--charge-points"),
+        (("--clients", "10"), "--clients"),
+        (("--charge-points", "0"), "--charge-points"),
+        (("--clients", "5", "--charge-points", "26"), "130 charge points are too many; at most 125"),
         (("--for", "0"), "--for"),
         (("--port-base", "80"), "--port-base"),
         (("--dir", "."), "is not an empty directory"),
