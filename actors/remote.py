@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from actors.address import Address
@@ -37,3 +38,21 @@ class Returns:
         journal = self._journals.get(message.id.journal)
         if journal is not None:
             journal.tell(message)
+
+
+class Everyone:
+    """The links of all boards: told once, each hears it, and a board that comes later the newest of it."""
+
+    def __init__(self, boards: Mapping[str, Address[Outward]]) -> None:
+        self._boards = boards
+        self._newest: object = None
+
+    def tell(self, message: object, /) -> None:
+        self._newest = message
+        for link in tuple(self._boards.values()):
+            link.tell(Outward("", message))
+
+    def welcome(self, link: Address[Outward]) -> None:
+        """A link that is new among them."""
+        if self._newest is not None:
+            link.tell(Outward("", self._newest))

@@ -19,6 +19,7 @@ from actors.messages import (
 )
 from actors.worker import Worker
 from actors.world import World
+from park.authorization.messages import ApplyRules
 from park.exchange import server_link
 from park.exchange.messages import EndLink, Inward, OfferAgain, SendFrame, StopOrdered
 from park.exchange.server_link import BoardSettings, LinkReported, LocalOnly, ServerLinkEffect
@@ -85,7 +86,7 @@ class ServerLink(Worker[ServerLinkMessage]):
             case ShowFeedback(reader):
                 if reader in self._wires.readers:
                     self._wires.readers[reader].tell(message)
-            case CardPresented():
+            case CardPresented() | ApplyRules():
                 self._wires.authorizer.tell(message)
             case StopOrdered(request_id, point, session) if point in self._wires.charge_points:
                 self._wires.charge_points[point].tell(RemoteStop(request_id, point, session, self._me))

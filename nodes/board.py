@@ -73,6 +73,7 @@ def client_board(config: NodeConfig, identities: Identities, version: str) -> Cl
             journal_id=identities.journal_id,
             charge_points=tuple(_offered(each) for each in settings),
             meters={meter.name: meter_in_park(config.node.name, meter.name, owners) for meter in config.meter},
+            readers=authorizer_settings(config).readers,
         ),
         authorizer=authorizer_settings(config),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from actors.address import Address, Nowhere
@@ -28,7 +28,7 @@ from actors.messages import (
     Report,
     StoreMessage,
 )
-from actors.remote import Remote, Returns
+from actors.remote import Everyone, Remote, Returns
 from actors.supervisor import Child, RestartPolicy, SupervisionReport, Supervisor
 from actors.world import World
 from nodes.wiring.hardware import Eyes, Hardware, Listeners, Roles, Things, declare, safe_state
@@ -39,6 +39,7 @@ from park.load.report import EpochTaken
 from park.load.state import CoordinatorSettings
 from park.model.access import BackendOnline
 from park.model.placement import Placed
+from park.model.signals import RepeatLevels
 from park.ocpp.effects import BackendReported, ClockOffered
 from park.ocpp.state import Settings as OcppSettings
 
@@ -99,6 +100,22 @@ class Park:
     link_of: Callable[[str], Address[BoardLinkMessage]]
 
 
+class _Asked(Mapping[str, Address[RepeatLevels]]):
+    """Boards as those who are asked for the levels that are not of one charge point: their readers."""
+
+    def __init__(self, boards: Mapping[str, Address[BoardLinkMessage]]) -> None:
+        self._boards = boards
+
+    def __getitem__(self, node: str) -> Address[RepeatLevels]:
+        return Remote(self._boards[node], "")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(self._boards))
+
+    def __len__(self) -> int:
+        return len(self._boards)
+
+
 class _Readers(dict[str, Address[ReaderMessage]]):
     """Readers by name; NODE/READER of a client board is reached over its link."""
 
@@ -135,7 +152,8 @@ def wire(
 
     root = Supervisor(world, board.hardware.node, policy, report, gave_up)
     boards: dict[str, Address[BoardLinkMessage]] = {}
-    readers, returns = _Readers(boards), Returns()
+    readers, returns, everyone = _Readers(boards), Returns(), Everyone(boards)
+    asked = _Asked(boards)
     things = Things(readers=readers)
     points = things.charge_points
     journal_wires: JournalWires
@@ -148,7 +166,10 @@ def wire(
     authorizer = root.child(
         "authorizer",
         lambda me: roles.authorizer(
-            world, me, board.authorizer, AuthorizerWires(points, readers, central, edges.store)
+            world,
+            me,
+            board.authorizer,
+            AuthorizerWires(points, readers, central, edges.store, asked, everyone, edges.alarms),
         ),
     )
     coordinator: Address[CoordinatorMessage] = root.child(
@@ -175,8 +196,9 @@ def wire(
 
     def link_of(node: str) -> Address[BoardLinkMessage]:
         if node not in boards:
-            boards[node] = _link(world, root, RemoteBoard(node, {}), board.server, link_wires, roles)
+            boards[node] = link = _link(world, root, RemoteBoard(node, {}), board.server, link_wires, roles)
             root.start()
+            everyone.welcome(link)
         return boards[node]
 
     return Park(root, points, things.meters, readers, coordinator, authorizer, journal, central, link_of)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, cast
 
+from park.authorization.messages import ApplyRules, RulesChanged
 from park.exchange.connection import Connection, LinkEffect, in_time
 from park.exchange.messages import (
     COMMAND_SECONDS,
@@ -80,8 +81,9 @@ BoardLinkEffect: TypeAlias = LinkEffect | Inward | Answer | NodeReported | Journ
 class BoardLink:
     """Mutable, one owner. `requests`: who waits for the answer to a command, and until when (mono).
 
-    `occupancies`, `statuses`: newest of each charge point and connector, to be corrected while the board is away.
-    `seen`: mono of the newest sign of life. `away_since`: mono, None while the board is there.
+    `occupancies`: newest of each charge point, to be corrected while the board is away.
+    `rules`: newest of the authorizer. `seen`: mono of the newest sign of life.
+    `away_since`: mono, None while the board is there.
     """
 
     node: str
@@ -97,6 +99,7 @@ class BoardLink:
     told: NodeReported | None = None
     told_at: float = -math.inf
     restarts: int | None = None
+    rules: ApplyRules | None = None
     stale_commands: int = 0
 
 
@@ -219,6 +222,8 @@ def _greeted(state: BoardLink, hello: BoardHello, now: Now) -> Effects:
         PROTOCOL, facts.park, facts.node, facts.version, facts.server_id, facts.store_id, now.wall, wall_known=True
     )
     state.connection.say("", greeting, now)
+    if state.rules is not None:
+        state.connection.say("", state.rules, now)
     effects: Effects = [JournalKnown(hello.journal_id)]
     offered = {point.name: point for point in hello.charge_points}
     for name, placed in state.placed.items():
@@ -280,6 +285,8 @@ def _answered(state: BoardLink, answer: CommandAnswer) -> Effects:
 
 def _told(state: BoardLink, outward: Outward, now: Now) -> Effects:
     message = outward.message
+    if isinstance(message, RulesChanged):
+        message = state.rules = ApplyRules(message.rules)
     if isinstance(message, RemoteStop):
         return _ordered(state, message, now)
     if state.connection.greeted:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from park.authorization.messages import ReadersAnnounced
+from park.authorization.settings import ReaderSettings
 from park.charging.report import ChargePointReported
 from park.exchange.connection import Connection, LinkEffect, in_time
 from park.exchange.messages import (
@@ -121,6 +123,7 @@ class BoardSettings:
     journal_id: str
     charge_points: tuple[OfferedPoint, ...]
     meters: Mapping[str, str] = field(default_factory=dict[str, str])
+    readers: tuple[ReaderSettings, ...] = ()
 
 
 @dataclass(slots=True)
@@ -301,6 +304,9 @@ def _heard(state: ServerLink, target: str, message: object, now: Now) -> Effects
             return _granted(state, message)
         case Placed():
             return _placed(state, message)
+        case RepeatLevels() if not target:
+            _announce_readers(state, now)
+            return []
         case ShowFeedback():
             return [Inward("", replace(message, reader=message.reader.removeprefix(f"{state.settings.node}/")))]
         case _:
@@ -321,7 +327,12 @@ def _greeted(state: ServerLink, hello: ServerHello, now: Now) -> Effects:
         state.why, state.refused = reason, True
         return [*state.connection.refuse(reason, now), Alarm("server-refused", reason)]
     state.server, state.connection.greeted = hello, True
+    _announce_readers(state, now)
     return [RepeatLevels(), Inward(JOURNAL, OfferAgain())]
+
+
+def _announce_readers(state: ServerLink, now: Now) -> None:
+    state.connection.say("", ReadersAnnounced(state.settings.node, state.settings.readers), now)
 
 
 # ------------------------------------------------------------ one voice
