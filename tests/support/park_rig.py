@@ -179,13 +179,13 @@ class ParkRig(Rig):
     def runs(self, node: str) -> bool:
         return node in self.processes and not self.died(node)
 
-    def start_boards(self) -> None:
+    def start_boards(self, patience: float = 2 * PATIENCE) -> None:
         """Those that do not run; returns when all know each other."""
         for node in self.files:
             if not self.runs(node):
                 self.start_board(node)
         try:
-            eventually("all boards are in the park", self.online, 2 * PATIENCE)
+            eventually("all boards are in the park", self.online, patience)
         except AssertionError as late:
             raise AssertionError(f"{late}: {self.missing()}") from late
 
@@ -248,7 +248,7 @@ class ParkRig(Rig):
             wrong = [f"a stranger: {each}" for each in ledger.strangers()] + ledger.violations()
         finally:
             ledger.close()
-        return [problem for each in self.settled() for problem in each.problems()] + wrong
+        return [problem for each in self.settled() for problem in each.disagreements()] + wrong
 
     def _full(self, name: str) -> str:
         return name if "/" in name else f"{self.clients[0]}/{name}"
