@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from actors.address import Address
+from park.authorization.messages import ApplyRules, RulesChanged
 from park.exchange.messages import Outward
 from park.model.session import FactDelivered, FactTaken
 
@@ -41,18 +42,13 @@ class Returns:
 
 
 class Everyone:
-    """The links of all boards: told once, each hears it, and a board that comes later the newest of it."""
+    """The links of all boards: told new rules, each hears them. `newest`: for a link that begins (anew)."""
 
     def __init__(self, boards: Mapping[str, Address[Outward]]) -> None:
         self._boards = boards
-        self._newest: object = None
+        self.newest: ApplyRules | None = None
 
-    def tell(self, message: object, /) -> None:
-        self._newest = message
+    def tell(self, message: RulesChanged, /) -> None:
+        self.newest = ApplyRules(message.rules)
         for link in tuple(self._boards.values()):
-            link.tell(Outward("", message))
-
-    def welcome(self, link: Address[Outward]) -> None:
-        """A link that is new among them."""
-        if self._newest is not None:
-            link.tell(Outward("", self._newest))
+            link.tell(Outward("", self.newest))

@@ -42,6 +42,7 @@ class SimulatedBackend:
         self.calls = 0
         self.lost = 0
         self.outages = 0
+        self.verdict = "Accepted"  # on the id tags of transactions that start
         self._world, self._random, self._seen = world, random, seen
         self._answer_seconds, self._lost_answers = manners.answer_seconds, manners.lost_answers
         self._identity = ""
@@ -108,7 +109,7 @@ class SimulatedBackend:
                 return {"idTagInfo": accepted}
             case "StartTransaction":
                 number = self.ledger.start(at, self._identity, call.unique_id, call.payload)
-                return {"transactionId": number, "idTagInfo": accepted}
+                return {"transactionId": number, "idTagInfo": {"status": self.verdict}}
             case "StopTransaction" | "MeterValues":
                 self.ledger.record(at, self._identity, call.action, call.unique_id, call.payload)
                 return {}

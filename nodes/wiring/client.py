@@ -107,14 +107,14 @@ def wire_client(
 ) -> Client:
     """Declare the whole tree; nothing runs before `supervisor.start()`."""
     point_wires: ChargePointWires
-    make_safe = safe_state(world, board.hardware.charge_points, lambda: point_wires)
+    things = Things()
+    make_safe = safe_state(world, board.hardware.charge_points, things, lambda: point_wires)
 
     def gave_up(name: str) -> None:
         make_safe(name)
         on_give_up(name)
 
     root = Supervisor(world, board.hardware.node, policy, report, gave_up)
-    things = Things()
     points, readers = things.charge_points, things.readers
     journal_wires: JournalWires
     link_wires: ServerLinkWires
@@ -124,7 +124,7 @@ def wire_client(
     authorizer: Address[AuthorizerMessage] = root.child(
         "authorizer",
         lambda me: roles.authorizer(
-            world, me, board.authorizer, AuthorizerWires(points, readers, Nowhere(), edges.store)
+            world, me, board.authorizer, AuthorizerWires(points, readers, Nowhere(), edges.store, alarms=edges.alarms)
         ),
     )
     link: Address[ServerLinkMessage] = root.child(

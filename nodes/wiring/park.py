@@ -141,7 +141,10 @@ def wire(
     """Declare the whole tree; nothing runs before `supervisor.start()`. `eyes` see what passes: the checkers'."""
     point_wires: ChargePointWires
     authorizer: Address[AuthorizerMessage]
-    make_safe = safe_state(world, board.hardware.charge_points, lambda: point_wires)
+    boards: dict[str, Address[BoardLinkMessage]] = {}
+    readers, returns, everyone = _Readers(boards), Returns(), Everyone(boards)
+    things = Things(readers=readers)
+    make_safe = safe_state(world, board.hardware.charge_points, things, lambda: point_wires)
 
     def gave_up(name: str) -> None:
         make_safe(name)
@@ -151,10 +154,7 @@ def wire(
         on_give_up(name)
 
     root = Supervisor(world, board.hardware.node, policy, report, gave_up)
-    boards: dict[str, Address[BoardLinkMessage]] = {}
-    readers, returns, everyone = _Readers(boards), Returns(), Everyone(boards)
     asked = _Asked(boards)
-    things = Things(readers=readers)
     points = things.charge_points
     journal_wires: JournalWires
     journal: Address[JournalMessage] = root.child(
@@ -188,26 +188,23 @@ def wire(
     listeners = Listeners(point_wires, coordinator, central, authorizer, coordinator, edges.driver, edges.view)
     declare(world, root, board.hardware, listeners, things, roles, eyes)
     link_wires = BoardLinkWires(edges.exchange, coordinator, authorizer, central, edges.view, edges.alarms, returns)
+
+    def make_link(remote: RemoteBoard) -> Address[BoardLinkMessage]:
+        def begin() -> board_link.BoardLink:
+            return board_link.initial(remote.node, board.server, remote.placed, everyone.newest)
+
+        return root.child(f"board-{remote.node}", lambda me: roles.board_link(world, me, begin(), link_wires))
+
     for remote in board.boards:
-        link = _link(world, root, remote, board.server, link_wires, roles)
+        link = make_link(remote)
         boards[remote.node] = link
         for name in remote.placed:
             points[name] = Remote(link, name) if eyes is None else eyes.on_charge_point(name, Remote(link, name))
 
     def link_of(node: str) -> Address[BoardLinkMessage]:
         if node not in boards:
-            boards[node] = link = _link(world, root, RemoteBoard(node, {}), board.server, link_wires, roles)
+            boards[node] = make_link(RemoteBoard(node, {}))
             root.start()
-            everyone.welcome(link)
         return boards[node]
 
     return Park(root, points, things.meters, readers, coordinator, authorizer, journal, central, link_of)
-
-
-def _link(
-    world: World, root: Supervisor, remote: RemoteBoard, server: ServerFacts, wires: BoardLinkWires, roles: Roles
-) -> Address[BoardLinkMessage]:
-    return root.child(
-        f"board-{remote.node}",
-        lambda me: roles.board_link(world, me, board_link.initial(remote.node, server, remote.placed), wires),
-    )

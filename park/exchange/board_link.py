@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, cast
 
-from park.authorization.messages import ApplyRules, RulesChanged
+from park.authorization.messages import ApplyRules
 from park.exchange.connection import Connection, LinkEffect, in_time
 from park.exchange.messages import (
     COMMAND_SECONDS,
@@ -103,8 +103,8 @@ class BoardLink:
     stale_commands: int = 0
 
 
-def initial(node: str, server: ServerFacts, placed: Mapping[str, Placed]) -> BoardLink:
-    return BoardLink(node, server, placed)
+def initial(node: str, server: ServerFacts, placed: Mapping[str, Placed], rules: ApplyRules | None = None) -> BoardLink:
+    return BoardLink(node, server, placed, rules=rules)
 
 
 Effects: TypeAlias = list[BoardLinkEffect]
@@ -285,8 +285,8 @@ def _answered(state: BoardLink, answer: CommandAnswer) -> Effects:
 
 def _told(state: BoardLink, outward: Outward, now: Now) -> Effects:
     message = outward.message
-    if isinstance(message, RulesChanged):
-        message = state.rules = ApplyRules(message.rules)
+    if isinstance(message, ApplyRules):
+        state.rules = message
     if isinstance(message, RemoteStop):
         return _ordered(state, message, now)
     if state.connection.greeted:

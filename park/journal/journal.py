@@ -288,7 +288,7 @@ def _follow(state: JournalState, entry: Entry) -> None:
                 state.open[fact.charge_point] = replace(
                     current,
                     last_ordinal=max(current.last_ordinal, fact.ordinal),
-                    last_at=fact.at,
+                    last_at=max(current.last_at, fact.at),
                     last_energy_wh=max(current.last_energy_wh, fact.sample.energy_wh),
                     last_sample=fact.sample,
                 )

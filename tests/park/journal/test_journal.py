@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,6 +78,17 @@ class Bench:
 
     def offered(self) -> list[int]:
         return [effect.id.number for effect in self.said if isinstance(effect, FactOffered)]
+
+
+def test_the_newest_time_of_an_open_session_is_kept_whatever_the_clock_did_later() -> None:
+    bench = Bench()
+    late = metered(ordinal=60)
+    bench.record(started(), late, replace(metered(ordinal=61), at=late.at - timedelta(days=1)))
+    bench.boot()
+    (recovered,) = bench.tell(RecoverSession("cp1"))
+    assert isinstance(recovered, SessionRecovered)
+    assert recovered.open_session is not None
+    assert recovered.open_session.last_at == late.at
 
 
 def test_a_fact_is_acknowledged_only_after_the_commit() -> None:
