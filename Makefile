@@ -7,6 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 SCENARIO ?= tests/scenarios/one_board_day.toml
 SEEDS ?= $(shell seq 1 50)
+KILL_SECONDS ?= 600
 
 .PHONY: help demo test check bench soak coverage lock proto docs clean
 
@@ -15,7 +16,7 @@ help:
 	@echo "make test      all tests; those that need a program that is missing say how to get it"
 	@echo "make check     formatting, lint, types, import contracts, generated files"
 	@echo "make bench     measures, and prints the table of the README"
-	@echo "make soak      the simulated day under many seeds: make soak SEEDS=\"1 2 3\""
+	@echo "make soak      the simulated day under many seeds (SEEDS=\"1 2 3\"), ten minutes of kills in a park of boards"
 	@echo "make coverage  the tests again, with the lines they miss"
 	@echo "make proto docs   writes the generated files;  make lock   renews requirements.lock"
 	@echo "make clean     removes what these commands made"
@@ -58,6 +59,7 @@ bench: $(INSTALLED)
 
 soak: $(INSTALLED)
 	@set -e; for seed in $(SEEDS); do $(BIN)/chargepark simulate $(SCENARIO) --seed $$seed; done
+	@CHARGEPARK_KILL_SECONDS=$(KILL_SECONDS) $(BIN)/python -m pytest -q tests/nodes/park/test_park_kill.py
 
 coverage: $(INSTALLED)
 	@$(BIN)/coverage erase

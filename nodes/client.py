@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import time
 import uuid
@@ -131,9 +132,13 @@ class _Server:
         self._section: ServerSection = config.server or ServerSection(park="")
         self._keys, self._seen = keys, SightingsChanged(())
         self._attempt = itertools.count()
+        self._elsewhere = asyncio.Event()
 
     def tell(self, message: SightingsChanged, /) -> None:
+        before = self._pairing_place()
         self._seen = message
+        if self._pairing_place() != before:
+            self._elsewhere.set()
 
     def dial(self) -> Dial:
         """The next place to try; raises ServerUnknown when there is none, KeysUnusable before pairing."""
@@ -146,6 +151,18 @@ class _Server:
 
     def pairing_place(self) -> Endpoint | None:
         """Where to ask for pairing, as far as that is known."""
+        self._elsewhere.clear()
+        return self._pairing_place()
+
+    async def pause(self, seconds: float) -> None:
+        """Sleep, at most until pairing is at another place than it was when asked last."""
+        shortest = min(seconds, SERVER_BACKOFF.first)  # whatever is announced how often
+        await asyncio.sleep(shortest)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds - shortest):
+                await self._elsewhere.wait()
+
+    def _pairing_place(self) -> Endpoint | None:
         if self._section.pairing_address or self._section.address:
             return pairing_endpoint(self._section, None)
         pinned = self._keys.known_authority() or ""
@@ -165,7 +182,8 @@ async def _joined(config: NodeConfig, keys: BoardKeys, server: _Server, edge: Se
         def token() -> JoinToken | None:
             return read_token(token_file) if section.join_token_file else None
 
-        await join(keys, name, section.park, server.pairing_place, token, log_progress(keys, name))
+        report = log_progress(keys, name)
+        await join(keys, name, section.park, server.pairing_place, token, report, sleep=server.pause)
     renewing = asyncio.create_task(_renewed(name, keys, server), name="renew certificate")
     try:
         await edge.run()
