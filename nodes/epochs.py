@@ -1,14 +1,41 @@
-"""The epoch on disk: one higher at every start, and never lower than any that was used (safety: One voice)."""
+"""Epoch and lives on disk: an epoch higher at every start, never lower than any that was used (safety: One voice)."""
 
 from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
 
 from actors.address import Address, Nowhere
 from nodes.store import Store
 from park.load.report import EpochTaken
-from park.model.storage import Commit, Put
+from park.model.storage import Commit, Delete, Put
 
 TABLE = "epoch"
 KEY = "highest"
+LIVES = "lives"
+LIVES_KEPT = 1_000  # a board that obeyed an older one is told from another server's by its epoch, which is far lower
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """This start of a server. `server_id`: drawn for it, so that a copy of the database speaks with another voice."""
+
+    server_id: str
+    epoch: int
+    earlier: frozenset[str]
+
+
+def begin_life(store: Store) -> Life:
+    """The voice of this start, on disk before it is used. Call before the store is started."""
+    rows = store.rows(LIVES)
+    life = Life(
+        f"{store.server_id}.{uuid.uuid4().hex[:12]}",
+        take_next(store),
+        frozenset((store.server_id, *(row.body for row in rows))),
+    )
+    outdated = [Delete(LIVES, row.key) for row in rows[: max(0, len(rows) + 1 - LIVES_KEPT)]]
+    store.put_now(Put(LIVES, f"{life.epoch:012d}", life.server_id), *outdated)
+    return life
 
 
 def take_next(store: Store) -> int:

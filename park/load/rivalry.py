@@ -71,7 +71,9 @@ class Rivalry:
     starts, this one among them. Of another database or a copy of this one the ids are others.
     """
 
-    def __init__(self, server_id: str, lives: Collection[str], lease_seconds: float, began: float, *, sees: bool):
+    def __init__(
+        self, server_id: str, lives: Collection[str], lease_seconds: float, began: float, *, sees: bool
+    ) -> None:
         self.standing = Standing.WAITS if sees else Standing.LEADS
         self.why = "looks for other servers of the park" if sees else ""
         self._judged = (self.standing, self.why)
