@@ -31,7 +31,8 @@ from park.physics.hardware import TRAITS
 class Identities:
     """`boot_id`: this run of the process. `journal_id`, `server_id`, `epoch`: of the store. `new_id`: fresh ones.
 
-    `voice_id`: of this start of a server ("": its server id), `lives`: those of its earlier starts.
+    `voice_id`: of this start of a server ("": its server id), `lives`: those of its earlier starts,
+    `suspects`: another server kept the last of them from leading.
     """
 
     boot_id: str
@@ -41,6 +42,7 @@ class Identities:
     new_id: Callable[[], str]
     voice_id: str = ""
     lives: frozenset[str] = frozenset()
+    suspects: bool = False
 
 
 def leading_board(
@@ -56,6 +58,7 @@ def leading_board(
                 config, lambda _: TRAITS, identities.voice_id or identities.server_id, identities.epoch
             ),
             lives=identities.lives,
+            suspects=identities.suspects and config.node.role == "server",
             sees_servers=config.node.role == "server" and config.discovery.enabled,
             node=config.node.name,
         ),

@@ -122,6 +122,7 @@ def _build(
         lambda: uuid.uuid4().hex,
         life.server_id,
         life.earlier,
+        life.suspects,
     )
     driver: Outbox[DriverMessage] = Outbox(loop)
     backend: Outbox[BackendLinkMessage] = Outbox(loop)
@@ -136,7 +137,9 @@ def _build(
     follower = log_lines.Clock(board_clock)
     alarms, changes = log_lines.Alarms(time.monotonic), log_lines.Changes(view)
     standing: Outbox[StandingReported] = Outbox(loop, key=type)
-    edges = Edges(store, driver, backend, changes, epochs.Keeper(store, view), alarms, follower, exchange, standing)
+    kept_standing = epochs.StandingKeeper(store, standing)
+    keeper = epochs.Keeper(store, view)
+    edges = Edges(store, driver, backend, changes, keeper, alarms, follower, exchange, kept_standing)
     board = leading_board(config, identities, program, lambda: board_clock.known)
     park = wire(world, board, edges, log_lines.Supervision(view), gave_up)
     return Built(config, world, store, park, view, alarms, driver, backend, exchange, standing, life)

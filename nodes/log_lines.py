@@ -144,7 +144,7 @@ def standing(report: StandingReported) -> None:
     """What a server does beside others of its park, and what to do about them."""
     if report.standing is Standing.LEADS:
         _log.info("leads the park", epoch=report.voice.epoch)
-    elif report.why:
+    elif report.suspects:
         _log.warning(f"this server {report.standing.value}", epoch=report.voice.epoch, why=report.why)
 
 

@@ -173,7 +173,7 @@ def _outbid(state: CoordinatorState, epoch: int, now: float) -> Effects:
 
 def _judged(state: CoordinatorState, now: float) -> Effects:
     """Stop commanding at once while another server may command, and go on after it under a higher epoch."""
-    if not state.rivalry.suspects:
+    if not state.rivalry.unsettled:
         return []
     speaking = [name for name, board in state.boards.items() if board.speaks(now)]
     if not state.rivalry.look(state.epoch, now, state.boards, speaking):
@@ -206,7 +206,8 @@ def _claimed(state: CoordinatorState, now: float) -> Effects:
 
 def _standing(state: CoordinatorState) -> StandingReported:
     rivalry = state.rivalry
-    return StandingReported(rivalry.standing, Voice(state.epoch, state.settings.server_id), rivalry.why)
+    voice = Voice(state.epoch, state.settings.server_id)
+    return StandingReported(rivalry.standing, voice, rivalry.why, rivalry.suspects)
 
 
 # ------------------------------------------------------------ what is due

@@ -55,34 +55,51 @@ class Standing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class StandingReported:
-    """For the log, the announcement and the boards' port; `why` says what a technician can do."""
+    """For the log, the announcement and the boards' port; `why` says what a technician can do.
+
+    `suspects`: another server is why, not the look for one at the start.
+    """
 
     delivery: ClassVar[Delivery] = Delivery.STATE
 
     standing: Standing
     voice: Voice
     why: str
+    suspects: bool = False
 
 
 class Rivalry:
     """What is known of other servers. Mutable, owned by the coordinator's state.
 
     `sees`: other servers would be seen, so that silence means absence. `lives`: server ids of this database's own
-    starts, this one among them. Of another database or a copy of this one the ids are others.
+    starts, this one among them. Of another database or a copy of this one the ids are others. `suspects`: the start
+    before did not lead in the end.
     """
 
     def __init__(
-        self, server_id: str, lives: Collection[str], lease_seconds: float, began: float, *, sees: bool
+        self,
+        server_id: str,
+        lives: Collection[str],
+        lease_seconds: float,
+        began: float,
+        *,
+        sees: bool,
+        suspects: bool = False,
     ) -> None:
-        self.standing = Standing.WAITS if sees else Standing.LEADS
-        self.why = "looks for other servers of the park" if sees else ""
-        self._judged = (self.standing, self.why)
         self._own, self._lives, self._sees = server_id, {"", server_id, *lives}, sees
+        self.standing = Standing.WAITS if sees or suspects else Standing.LEADS
+        self.why = ""
+        if sees:
+            self.why = "looks for other servers of the park"
+        elif suspects:
+            self.why = f"before it was started again it knew of another server of this park; {self._ending()}"
+        self._judged = (self.standing, self.why)
         self._lease_and_guard = lease_and_guard(lease_seconds)
         self._servers: tuple[OtherServer, ...] = ()
         self._heard: dict[str, int] = {}  # highest epoch of each other voice
         self._news_at = began  # mono of the newest evidence that another server may command
         self._patience = FIRST_LOOK_SECONDS
+        self.suspects = suspects
         self._together_since = math.inf  # since when every board is connected here
         self._obeyed: dict[str, Voice] = {}
 
@@ -103,7 +120,7 @@ class Rivalry:
         return waiting and now >= self._together_since + self._lease_and_guard
 
     @property
-    def suspects(self) -> bool:
+    def unsettled(self) -> bool:
         """Whether there is anything to judge."""
         return self.standing is not Standing.LEADS or bool(self._servers)
 
@@ -142,7 +159,7 @@ class Rivalry:
         certain = self.claims(now) and all(self.obey(node, epoch) for node in boards)
         quiet = self._sees and now >= self._news_at + self._patience
         if self.standing is not Standing.LEADS and (certain or quiet):
-            self.standing, self.why = Standing.LEADS, ""
+            self.standing, self.why, self.suspects = Standing.LEADS, "", False
         before, self._judged = self._judged, (self.standing, self.why)
         return self._judged != before
 
@@ -162,6 +179,7 @@ class Rivalry:
 
     def _suspect(self, higher: bool, now: float, patience: float) -> None:  # noqa: FBT001
         """Another server may command. Who has stood down stays so, whatever else it hears."""
+        self.suspects = True
         if higher and self._sees:
             self.standing = Standing.DOWN
         elif self.standing is Standing.LEADS:

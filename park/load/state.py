@@ -22,6 +22,7 @@ class CoordinatorSettings:
     """`interval_seconds`: raises and reports. `lease_seconds`: validity of grants. `epoch`: higher at every start.
 
     `server_id`: new at every start, `lives`: those of earlier ones. `sees_servers`: other servers are looked for.
+    `suspects`: another one kept the start before from leading.
     `node`: this board, whose charge points speak for themselves; "": all do.
 
     Build it from what `startup.refusals` found nothing wrong with.
@@ -36,6 +37,7 @@ class CoordinatorSettings:
     renew_seconds: float = 3.0
     lives: frozenset[str] = frozenset()
     sees_servers: bool = False
+    suspects: bool = False
     node: str = ""
 
 
@@ -138,7 +140,12 @@ class CoordinatorState:
         self.circuit_by_meter = {state.circuit.meter: state for state in self.circuits if state.circuit.meter}
         self.epoch = settings.epoch
         self.rivalry = Rivalry(
-            settings.server_id, settings.lives, settings.lease_seconds, began, sees=settings.sees_servers
+            settings.server_id,
+            settings.lives,
+            settings.lease_seconds,
+            began,
+            sees=settings.sees_servers,
+            suspects=settings.suspects,
         )
         self.sequence = 0
         self.holding_until: float | None = began + lease_and_guard(settings.lease_seconds)

@@ -90,6 +90,7 @@ class World:
             server.epoch,
             lives=frozenset(server.lives),
             sees_servers=server.sees,
+            suspects=server.standing is not None and server.standing.suspects,
             node="the server has no charge point",
         )
         server.state = coordinator.initial(made, self.clock())
