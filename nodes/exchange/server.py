@@ -29,6 +29,7 @@ OPTIONS = (
     ("grpc.so_reuseport", 0),  # otherwise a second process shares a used port silently
     ("grpc.max_receive_message_length", MOST_BYTES),
     ("grpc.max_concurrent_streams", 8),  # a connection of one board: its stream, health, reflection
+    ("grpc.server_handshake_timeout_ms", 5_000),  # as long as a board waits; who only opens connections keeps none
 )
 
 

@@ -18,6 +18,7 @@ from actors.board_link import BoardLink, BoardLinkWires
 from actors.messages import ExchangeMessage
 from actors.remote import Returns
 from actors.server_link import ServerLink, ServerLinkWires
+from actors.station import Station
 from actors.supervisor import Supervisor
 from nodes.bridge import Backoff, Outbox, keep_running
 from nodes.exchange.client import Dial, ServerEdge
@@ -36,6 +37,7 @@ from park.exchange.messages import FrameArrived, LinkDown, LinkUp
 from park.exchange.server_link import BoardSettings
 from park.model.storage import LoadRows, RowsLoaded
 from park.pairing.events import BoardsAdmitted
+from park.station import StationState
 
 PARK = "carpark"
 AT_ONCE = Backoff(first=0.05, most=0.2)  # tests wait for the next attempt
@@ -157,7 +159,10 @@ class EmptyDisk:
 
 @dataclass(frozen=True)
 class LiveLinks:
-    """The real actors of both ends. `coordinator`, `shown`: what the board says there, and of itself."""
+    """The real actors of both ends, of a board that beats once a second.
+
+    `coordinator`: what it hears there; `shown`: the link as the board shows it; `nodes`: the board as the server does.
+    """
 
     board: Address[Any]
     server: Address[Any]
@@ -177,10 +182,12 @@ async def live_links(
     above = BoardLinkWires(server_orders, coordinator, Probe(), Probe(), nodes, Probe(), Returns())
     below = ServerLinkWires(board_orders, {}, {}, Probe(), Probe(), EmptyDisk(), shown, Probe())
     settings = BoardSettings(PARK, node, "1", "boot", "journal", ())
+    beating = StationState(node, "boot", ())
     on_server: Address[Any] = root.child(
         "board-link", lambda me: BoardLink(world, me, board_link.initial(node, facts, {}), above)
     )
     on_board: Address[Any] = root.child("server-link", lambda me: ServerLink(world, me, settings, below))
+    root.child("station", lambda _: Station(world, beating, on_board))
     root.start()
     try:
         yield LiveLinks(on_board, on_server, coordinator, shown, nodes)
