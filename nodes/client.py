@@ -127,7 +127,7 @@ class _Server:
     def __init__(self, config: NodeConfig, keys: BoardKeys) -> None:
         self._section: ServerSection = config.server or ServerSection(park="")
         self._keys, self._seen = keys, SightingsChanged(())
-        self._attempt = itertools.count()
+        self._attempt, self._asked = itertools.count(), itertools.count()
 
     def tell(self, message: SightingsChanged, /) -> None:
         self._seen = message
@@ -142,14 +142,13 @@ class _Server:
         return Dial(str(place), channel_credentials(self._keys.directory), CHANNEL_OPTIONS)
 
     def pairing_place(self) -> Endpoint | None:
-        """Where to ask for pairing, as far as that is known."""
+        """The next place to ask for pairing, as far as that is known: whoever announces one may be no server of ours."""
         if self._section.pairing_address or self._section.address:
             return pairing_endpoint(self._section, None)
         pinned = self._keys.known_authority() or ""
-        for each in server_candidates(self._seen.sightings, self._section.park, pinned):
-            if each.pairing_port and each.endpoints:
-                return Endpoint(each.endpoints[0].host, each.pairing_port)
-        return None
+        seen = server_candidates(self._seen.sightings, self._section.park, pinned)
+        places = [Endpoint(each.addresses[0], each.pairing_port) for each in seen if each.pairing_port]
+        return places[next(self._asked) % len(places)] if places else None
 
 
 async def _joined(config: NodeConfig, keys: BoardKeys, server: _Server, edge: ServerEdge, token_file: Path) -> None:

@@ -52,15 +52,25 @@ class ServerEdge:
         channel = grpc.aio.secure_channel(dial.target, dial.credentials, options=(*OPTIONS, *dial.options))
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                await channel.channel_ready()
+                await _connected(channel, dial.target)
             call = ExchangeStub(channel).Connect()
             reason = await self._streams.run(self._link, dial.target, call, call.write)
             raise ConnectionError(f"{dial.target}: {reason}")
         except TimeoutError as error:
-            raise ConnectionError(f"{dial.target} does not answer, or not with a certificate of the park") from error
+            raise ConnectionError(f"{dial.target} does not answer") from error
         except grpc.aio.AioRpcError as error:
             raise ConnectionError(f"{dial.target}: {error.details()}") from error
         except asyncio.InvalidStateError as error:  # a write to a call that has just ended
             raise ConnectionError(f"{dial.target}: the stream has ended") from error
         finally:
             await channel.close()
+
+
+async def _connected(channel: grpc.aio.Channel, target: str) -> None:
+    """Wait for TLS to stand. Raises ConnectionError at the first failure: another place may be the server."""
+    state = channel.get_state(try_to_connect=True)
+    while state is not grpc.ChannelConnectivity.READY:
+        if state is grpc.ChannelConnectivity.TRANSIENT_FAILURE:
+            raise ConnectionError(f"{target} takes no connection, or shows no certificate of this park's server")
+        await channel.wait_for_state_change(state)
+        state = channel.get_state(try_to_connect=True)
