@@ -17,7 +17,7 @@ import structlog
 
 from actors.address import Address
 from actors.messages import Alarm, DriverMessage, ExchangeMessage
-from nodes import log_lines
+from nodes import log_lines, time_floor
 from nodes.board import Identities, client_board
 from nodes.bridge import Outbox
 from nodes.checked_config import read_checked
@@ -74,7 +74,8 @@ async def client(
         store = Store(Path(config.node.data_dir))
         end.push_async_callback(asyncio.to_thread, store.stop)
         keys = BoardKeys(Path(config.node.data_dir))
-        world = ThreadWorld()
+        board_clock = clock.BoardClock(time_floor.read(store))
+        world = ThreadWorld(board_clock.now)
         end.callback(world.close)
         identities = Identities(uuid.uuid4().hex, store.journal_id, store.server_id, 0, lambda: uuid.uuid4().hex)
         driver: Outbox[DriverMessage] = Outbox(loop)
@@ -82,16 +83,17 @@ async def client(
         board: Client
         view = ViewStore(
             config.node.name,
-            as_configured(config, clock.now(), program, restarts=0),
+            as_configured(config, board_clock.now(), program, restarts=0),
             lambda: tuple(each.figures() for each in board.supervisor.children()),
         )
         alarms = log_lines.Alarms(time.monotonic)
-        edges = ClientEdges(store, driver, exchange, log_lines.Changes(view), alarms)
+        follower = log_lines.Clock(board_clock, always=True)
+        edges = ClientEdges(store, driver, exchange, log_lines.Changes(view), alarms, follower)
         board = wire_client(
             world, client_board(config, identities, program), edges, log_lines.Supervision(view), gave_up
         )
         metrics = (
-            MetricsServer(config.listeners["metrics"], program, lambda: view.snapshot(clock.now()))
+            MetricsServer(config.listeners["metrics"], program, lambda: view.snapshot(board_clock.now()))
             if "metrics" in config.listeners
             else None
         )
@@ -111,6 +113,7 @@ async def client(
 
         tasks = [
             asyncio.create_task(edge.obey(), name="exchange orders"),
+            asyncio.create_task(time_floor.keep(store, board_clock), name="keep the time"),
             kept("server", connect, SERVER_BACKOFF, report=log_lines.ServerEdge()),
         ]
         discovery = discovery_settings(config)
