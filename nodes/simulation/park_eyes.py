@@ -25,9 +25,12 @@ ON_THE_WIRE_SECONDS = 2 * WIRE_SECONDS  # what a killed process still told its e
 
 @dataclass(slots=True)
 class Held:
-    """The newest grant a charge point took. `until`: true time. `lapse_ma`: what it falls to, boot current before."""
+    """The newest grant a charge point took since its boot; before any its electronics show what holds.
 
-    lapse_ma: int
+    `until`: true time. `lapse_ma`: what it falls to then.
+    """
+
+    lapse_ma: int = 0
     server_id: str = ""
     fence: tuple[int, int] = (0, 0)
     amps_ma: int = 0
@@ -60,7 +63,7 @@ class ParkCheckers(Checkers):
         self._nodes: dict[str, list[str]] = {}
         for name in self._placed:
             self._nodes.setdefault(name.partition("/")[0], []).append(name)
-        self._held = {name: Held(placement.boot_ma) for name, placement in self._placed.items()}
+        self._held = {name: Held() for name in self._placed}
         self._runs: dict[str, BoardWorld] = {}
         self._evse_of = {full: site.evses[short] for short, full in full_names.items()}
         self._full = list(full_names.values())
@@ -76,7 +79,7 @@ class ParkCheckers(Checkers):
         now = self._world.now().mono
         for name in self._nodes.get(node, ()):
             self._signals[name].booted(now)
-            self._held[name] = Held(self._placed[name].boot_ma, fence=self._held[name].fence)
+            self._held[name] = Held(fence=self._held[name].fence)
 
     def killed(self, node: str) -> None:
         """No grant reaches it any more; what it told its electronics does."""

@@ -66,10 +66,17 @@ class _Circuit:
 
     name: str
     parent: _Circuit | None
-    house: Three = NONE
+    house: Three | None = None  # None: no meter
+    in_line: bool = True
     lapse: list[int] = field(default_factory=lambda: [0, 0, 0])
     most: list[int] = field(default_factory=lambda: [0, 0, 0])
     external: list[int] = field(default_factory=lambda: [0, 0, 0])
+
+    @property
+    def sees_all(self) -> bool:
+        """What a vehicle draws too much is seen on every circuit up to the grid, without a meter of its own."""
+        above = self.parent is None or self.parent.sees_all
+        return above and self.house is not None and self.in_line
 
     def carry(self, lapse: int, most: int, wiring: str, phases: int) -> None:
         for phase in Wiring(wiring).grid_phases(phases):
@@ -108,10 +115,10 @@ def random_park(random: Random, bounds: Bounds = Bounds()) -> ParkPlan:
     """Draw a park. What it gives is valid: no fuse is too small for lapse currents and foreign load."""
     circuits = _tree(random)
     nodes = [SERVER, *(f"bay-{number}" for number in range(1, random.randint(*bounds.boards)))]
+    houses = _houses(random, circuits)
     points = _points(random, nodes, circuits, bounds)
     for point in points:
         point.circuit.carry(max(point.fallback, point.boot), point.largest, point.wiring, point.phases)
-    houses = _houses(random, circuits)
     tags = [f"04A1B2{number:04X}" for number in range(1, len(points) + 11)]
     blocked, refused = frozenset(tags[:1]), frozenset(tags[1:3])
     authorization = _authorization(random, tags, blocked)
@@ -125,7 +132,7 @@ def random_park(random: Random, bounds: Bounds = Bounds()) -> ParkPlan:
         clients=clients,
         houses=houses,
         arrivals=_arrivals(random, len(points), tags),
-        backend=Backend(answer_seconds=(0.02, 0.4), lost_answers=random.choice((0.0, 0.02, 0.1))),
+        backend=Backend(answer_seconds=(0.02, 0.4), lost_answers=random.choice((0.0, 0.0, 0.03))),
         readers={point.name: _near(point, points, readers) for point in points},
         refused=refused,
         blocked=blocked,
@@ -154,10 +161,11 @@ def _houses(random: Random, circuits: list[_Circuit]) -> tuple[House, ...]:
         if random.random() > (0.8 if circuit.parent is None else 0.25):
             continue
         largest = random.randint(5, 60)
-        circuit.house = (largest, random.randint(0, largest), random.randint(0, largest))
-        circuit.burden(circuit.house)
-        noise = min(random.uniform(0.0, 0.5) * largest, *circuit.house)
-        amps = tuple(each - noise for each in circuit.house)
+        house = (largest, random.randint(0, largest), random.randint(0, largest))
+        circuit.house = house
+        circuit.burden(house)
+        noise = min(random.uniform(0.0, 0.5) * largest, *house)
+        amps = tuple(each - noise for each in house)
         found.append(
             House(
                 meter=f"{circuit.name}-meter",
@@ -166,6 +174,8 @@ def _houses(random: Random, circuits: list[_Circuit]) -> tuple[House, ...]:
                 noise_seconds=random.choice((7.0, 20.0, 61.0)),
             )
         )
+    for circuit in circuits:
+        circuit.in_line = random.random() < 0.8 or tuple(circuit.external) != circuit.house
     return tuple(found)
 
 
@@ -209,7 +219,7 @@ def _points(random: Random, nodes: list[str], circuits: list[_Circuit], bounds: 
                     fallback=fallback,
                     boot=fallback if random.random() < 0.2 else 0,
                     largest=random.choice((16, 32, 32)),
-                    metered=random.random() < 0.85,
+                    metered=random.random() < 0.7 or not place.sees_all,
                     outlet=random.choice(("socket", "socket", "cable")),
                 )
             )
@@ -278,7 +288,7 @@ def _server(
             limit_amps=_limit(random, circuit, headroom),
             headroom_amps=float(headroom),
             meter=f"{circuit.name}-meter" if f"{circuit.name}-meter" in metered else None,
-            meter_sees_charging=random.random() < 0.8 or tuple(circuit.external) != circuit.house,
+            meter_sees_charging=circuit.in_line,
             external_fallback_amps=_three(tuple(float(each) for each in circuit.external)),
             external_window_seconds=random.choice((0.0, 10.0)),
         )
