@@ -70,7 +70,7 @@ class Checkers:
         self.violations: list[Violation] = []
         self.facts: dict[tuple[str, int], SessionFact] = {}
         self.log = EventLog(world)
-        self.readings = 0
+        self.readings: int = 0
         self._world, self._circuits, self._site = world, circuits, site
         self._promises = PromiseWatch(circuits, placements)
         self._overloads = {circuit.name: OverloadWatch(circuit) for circuit in circuits}

@@ -100,7 +100,9 @@ def _fault(
     at = random.uniform(min(QUIET_SECONDS, seconds / 4), seconds * 0.95)
     least, most = SECONDS[kind]
     lasts = least * (most / least) ** random.random() if least else 0.0
-    return Fault(at, kind, min(lasts, seconds - at), _whom(random, kind, server, clients, meters), _strength(random, kind))
+    return Fault(
+        at, kind, min(lasts, seconds - at), _whom(random, kind, server, clients, meters), _strength(random, kind)
+    )
 
 
 def _whom(random: Random, kind: Kind, server: str, clients: Sequence[str], meters: Sequence[str]) -> tuple[str, ...]:

@@ -208,4 +208,3 @@ class ClientNode(SimulatedNode):
         self._attach(world, client.charge_points, client.meters, client.readers)
         around.network.dialer(self.name, world, world.entry(client.link)).dial()
         return client.supervisor
-

@@ -1,4 +1,4 @@
-"""The checkers of a whole park: grants where they are sent and where they arrive, boards' clocks turned into true time."""
+"""The checkers of a whole park: grants where they leave and where they arrive, boards' clocks turned into true time."""
 
 from __future__ import annotations
 
@@ -235,7 +235,7 @@ class ClientEyes:
     def __init__(self, checkers: ParkCheckers, run: BoardWorld, boot_id: str) -> None:
         self._checkers, self._run, self._boot_id = checkers, run, boot_id
 
-    def on_charge_point(self, name: str, address: Address[ChargePointMessage], /) -> Address[ChargePointMessage]:
+    def on_charge_point(self, _: str, address: Address[ChargePointMessage], /) -> Address[ChargePointMessage]:
         """Watch the grants that arrive."""
         return Eye(address, self._arrival)
 
@@ -262,4 +262,3 @@ class ServerEyes(ClientEyes):
     def _departure(self, message: ChargePointMessage) -> None:
         if type(message) is ApplyGrant:
             self._checkers.sent(message.grant)
-

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from nodes.simulation.faults import ALWAYS
 from park.load.invariants import Violation
 
 
@@ -44,6 +45,11 @@ class ParkOutcome:
         return not self.violations and not self.crashes
 
     @property
+    def has_all(self) -> bool:
+        """Of each kind of fault that no run may be without there was one."""
+        return all(any(self.faults.get(kind.value) for kind in group) for group in ALWAYS)
+
+    @property
     def speed(self) -> float:
         """Virtual seconds a real second."""
         return self.lived_seconds / self.real_seconds if self.real_seconds else 0.0
@@ -61,8 +67,8 @@ class ParkOutcome:
         return (
             f"seed {self.seed}: {self.boards} boards, {self.points} points, {self.circuits} circuits, "
             f"{sum(self.faults.values())} faults, {self.sessions} sessions, {self.grants} grants, "
-            f"peak {100 * self.peak_load:.0f} %, {self.longest_over:.1f} s above a limit, {self.speed:.0f} × real time, "
-            f"{verdict}"
+            f"peak {100 * self.peak_load:.0f} %, {self.longest_over:.1f} s above a limit, "
+            f"{self.speed:.0f} × real time, {verdict}"
         )
 
 

@@ -11,7 +11,7 @@ from actors.messages import ChargePointMessage, ReaderMessage
 from nodes.simulation.backend import SimulatedBackend
 from nodes.simulation.books import data_violations
 from nodes.simulation.clocks import BoardClock
-from nodes.simulation.faults import Fault, Kind, fault_plan
+from nodes.simulation.faults import Fault, fault_plan
 from nodes.simulation.happenings import Happenings
 from nodes.simulation.hardware import SimulatedHardware
 from nodes.simulation.houses import SimulatedHouse
@@ -56,7 +56,9 @@ class ParkRun:
         self.seed, self.seconds = seed, minutes * MINUTE
         self.plan = plan = random_park(self._random("park"), bounds) if plan is None else plan
         self.world = SimulatedWorld(seed)
-        names = {point.name: full_name(node.node.name, point.name) for node in plan.nodes for point in node.charge_point}
+        names = {
+            point.name: full_name(node.node.name, point.name) for node in plan.nodes for point in node.charge_point
+        }
         self.site = Site(bench_plan([(node.node.name, node) for node in plan.nodes]).site)
         self.checkers = ParkCheckers(
             self.world,
@@ -68,9 +70,7 @@ class ParkRun:
         )
         self.hardware = SimulatedHardware(self.world, self.site, names, self.checkers.look, self.checkers.sampled)
         self.network = SimulatedNetwork(self.world, self._random("network"))
-        self.backend = SimulatedBackend(
-            self.world, self._random("backend"), plan.backend, self._called, plan.refused
-        )
+        self.backend = SimulatedBackend(self.world, self._random("backend"), plan.backend, self._called, plan.refused)
         self.crashes, self.alarms, self.reports = KeptCrashes(), KeptAlarms(), KeptReports(self.world)
         self.points: dict[str, Address[ChargePointMessage]] = dict.fromkeys(names.values(), Nowhere())
         self.readers: dict[str, Address[ReaderMessage]] = {
@@ -89,7 +89,12 @@ class ParkRun:
         )
         clocks = self._random("clocks")
         self.server = ServerNode(
-            plan.server, around, BoardClock(wall_error=clocks.uniform(-1, 1)), self._random("server"), self.backend, roles
+            plan.server,
+            around,
+            BoardClock(wall_error=clocks.uniform(-1, 1)),
+            self._random("server"),
+            self.backend,
+            roles,
         )
         self.nodes: dict[str, SimulatedNode] = {self.server.name: self.server}
         for config in plan.clients:
@@ -179,7 +184,9 @@ class ParkRun:
             sessions=len(transactions),
             energy_wh=sum(each.energy_wh or 0 for each in transactions),
             peak_load=max((circuit.fuse.record().peak_ratio for circuit in self.site.circuits.values()), default=0.0),
-            longest_over=max((circuit.fuse.record().longest_above for circuit in self.site.circuits.values()), default=0.0),
+            longest_over=max(
+                (circuit.fuse.record().longest_above for circuit in self.site.circuits.values()), default=0.0
+            ),
             full_seconds=self.reports.full_seconds,
             lived_seconds=self.world.now().mono,
             real_seconds=real_seconds,

@@ -1,4 +1,4 @@
-"""Random parks: boards, a circuit tree with fuses tight enough to matter, meters, readers and who comes, from a seed."""
+"""Random parks from a seed: boards, a circuit tree with fuses tight enough to matter, meters, readers, drivers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from park.model.electric import Wiring
 from park.physics.hardware import TRAITS
 
 Three = tuple[int, int, int]
-NONE: Three = (0, 0, 0)
 PARK = "simulated"
 SERVER = "server"
 SPARE_AMPS = 10  # above what lapse currents and foreign load need: somebody can always charge
@@ -133,24 +132,31 @@ def random_park(random: Random, bounds: Bounds = Bounds()) -> ParkPlan:
         houses=houses,
         arrivals=_arrivals(random, len(points), tags),
         backend=Backend(answer_seconds=(0.02, 0.4), lost_answers=random.choice((0.0, 0.0, 0.03))),
-        readers={point.name: _near(point, points, readers) for point in points},
+        readers={point.name: _near(point, readers) for point in points},
         refused=refused,
         blocked=blocked,
     )
+
+
+def _likely(random: Random, share: float) -> bool:
+    return random.random() < share
 
 
 # ------------------------------------------------------------ circuits
 
 
 def _tree(random: Random) -> list[_Circuit]:
-    depth = random.randint(1, 3)
     found = [_Circuit("grid", None)]
-    levels = [_Circuit(f"level-{number}", found[0]) for number in range(1, random.randint(2, 4))]
-    if depth > 1:
-        found += levels
-    if depth > 2:
-        for level in levels:
-            found += [_Circuit(f"{level.name}-row-{number}", level) for number in range(1, random.randint(2, 4))]
+    above, names = list(found), iter(("level", "row"))
+    for _ in range(random.randint(0, 2)):
+        kind = next(names)
+        below = [
+            _Circuit(f"{parent.name}-{kind}-{number}", parent)
+            for parent in above
+            for number in range(1, random.randint(2, 4))
+        ]
+        found += below
+        above = below
     return found
 
 
@@ -158,7 +164,7 @@ def _houses(random: Random, circuits: list[_Circuit]) -> tuple[House, ...]:
     """Foreign load at meters of some circuits, never above what the circuit is planned with while its meter is lost."""
     found: list[House] = []
     for circuit in circuits:
-        if random.random() > (0.8 if circuit.parent is None else 0.25):
+        if not _likely(random, 0.8 if circuit.parent is None else 0.25):
             continue
         largest = random.randint(5, 60)
         house = (largest, random.randint(0, largest), random.randint(0, largest))
@@ -175,7 +181,7 @@ def _houses(random: Random, circuits: list[_Circuit]) -> tuple[House, ...]:
             )
         )
     for circuit in circuits:
-        circuit.in_line = random.random() < 0.8 or tuple(circuit.external) != circuit.house
+        circuit.in_line = _likely(random, 0.8) or tuple(circuit.external) != circuit.house
     return tuple(found)
 
 
@@ -200,14 +206,14 @@ def _limit(random: Random, circuit: _Circuit, headroom: int) -> tuple[float, flo
 def _points(random: Random, nodes: list[str], circuits: list[_Circuit], bounds: Bounds) -> list[_Point]:
     found: list[_Point] = []
     leaves = [circuit for circuit in circuits if all(other.parent is not circuit for other in circuits)]
-    server_too = random.random() < 0.5
+    server_too = _likely(random, 0.5)
     for node in nodes:
         if node == SERVER and not server_too:
             continue
         home = random.choice(leaves)
         for number in range(1, random.randint(*bounds.points) + 1):
             fallback = random.choice((0, 6, 6, 8))
-            place = home if random.random() < 0.7 else random.choice(circuits)
+            place = home if _likely(random, 0.7) else random.choice(circuits)
             found.append(
                 _Point(
                     node=node,
@@ -217,9 +223,9 @@ def _points(random: Random, nodes: list[str], circuits: list[_Circuit], bounds: 
                     wiring=random.choice(WIRINGS),
                     phases=random.choice((3, 3, 3, 1)),
                     fallback=fallback,
-                    boot=fallback if random.random() < 0.2 else 0,
+                    boot=fallback if _likely(random, 0.2) else 0,
                     largest=random.choice((16, 32, 32)),
-                    metered=random.random() < 0.7 or not place.sees_all,
+                    metered=not place.sees_all or _likely(random, 0.7),
                     outlet=random.choice(("socket", "socket", "cable")),
                 )
             )
@@ -341,14 +347,12 @@ def _readers(random: Random, points: list[_Point]) -> dict[str, tuple[str, tuple
     for number, first in enumerate(range(0, len(names), READER_SERVES), start=1):
         found[f"pillar-{number}"] = (SERVER, tuple(names[first : first + READER_SERVES]))
     for node in dict.fromkeys(point.node for point in points):
-        if random.random() < 0.5 and node != SERVER:
+        if node != SERVER and _likely(random, 0.5):
             found[f"{node}-reader"] = (node, tuple(point.full for point in points if point.node == node))
     return found
 
 
-def _near(
-    point: _Point, points: list[_Point], readers: Mapping[str, tuple[str, tuple[str, ...]]]
-) -> tuple[str, ...]:
+def _near(point: _Point, readers: Mapping[str, tuple[str, tuple[str, ...]]]) -> tuple[str, ...]:
     """Readers a driver at this charge point tries, one after the other."""
     own = f"{point.node}-reader"
     pillar = next(name for name, (_, serves) in readers.items() if point.full in serves and name != own)
