@@ -9,6 +9,7 @@ SCENARIO ?= tests/scenarios/one_board_day.toml
 DAYS ?= $(shell seq 1 50)
 SEEDS ?= 1..1000
 MINUTES ?= 15
+KILL_SECONDS ?= 600
 
 .PHONY: help demo test check bench soak soak-days coverage lock proto docs clean
 
@@ -18,7 +19,7 @@ help:
 	@echo "make check     formatting, lint, types, import contracts, generated files"
 	@echo "make bench     measures, and prints the table of the README"
 	@echo "make soak      random parks full of faults under 1000 seeds: make soak SEEDS=1..50 MINUTES=15"
-	@echo "make soak-days the simulated day under many seeds: make soak-days DAYS=\"1 2 3\""
+	@echo "make soak-days the simulated day under many seeds (DAYS=\"1 2 3\"), ten minutes of kills in a park of boards"
 	@echo "make coverage  the tests again, with the lines they miss"
 	@echo "make proto docs   writes the generated files;  make lock   renews requirements.lock"
 	@echo "make clean     removes what these commands made"
@@ -64,6 +65,7 @@ soak: $(INSTALLED)
 
 soak-days: $(INSTALLED)
 	@set -e; for seed in $(DAYS); do $(BIN)/chargepark simulate $(SCENARIO) --seed $$seed; done
+	@CHARGEPARK_KILL_SECONDS=$(KILL_SECONDS) $(BIN)/python -m pytest -q tests/nodes/park/test_park_kill.py
 
 coverage: $(INSTALLED)
 	@$(BIN)/coverage erase

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from actors.address import Address, Nowhere
 from actors.messages import (
@@ -25,21 +24,19 @@ from park.model.access import Answer, AuthorizationGranted, AuthorizeWithBackend
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.storage import Commit, Load, LoadRows, Write
 
-BoardMessage: TypeAlias = ShowFeedback | RepeatLevels
-
 
 @dataclass(frozen=True, slots=True)
 class AuthorizerWires:
-    """Who the authorizer tells. `boards`: the links to other boards by node, for readers named NODE/READER.
+    """Who the authorizer tells. `readers`: finds those of other boards as NODE/READER too.
 
-    A board that is told `RepeatLevels` announces its readers again. `rules`: takes the rules for all boards.
+    `boards`: by node; one that is told `RepeatLevels` announces its readers again. `rules`: takes those for all boards.
     """
 
     charge_points: Mapping[str, Address[ChargePointMessage]]
     readers: Mapping[str, Address[ReaderMessage]]
     central: Address[CentralSystemMessage]
     store: Address[StoreMessage]
-    boards: Mapping[str, Address[BoardMessage]] = field(default_factory=dict[str, Address[BoardMessage]])
+    boards: Mapping[str, Address[RepeatLevels]] = field(default_factory=dict[str, Address[RepeatLevels]])
     rules: Address[RulesChanged] = Nowhere()
     alarms: Address[Alarm] = Nowhere()
 
@@ -84,11 +81,8 @@ class Authorizer(Worker[AuthorizerMessage]):
                 self.wake_at(mono)
 
     def _show(self, feedback: ShowFeedback) -> None:
-        """At a reader of this board, or by the link of the board that has it; a board that left needs none."""
-        own = self._wires.readers.get(feedback.reader)
-        if own is not None:
-            own.tell(feedback)
-        elif "/" in feedback.reader:
-            board = self._wires.boards.get(feedback.reader.partition("/")[0])
-            if board is not None:
-                board.tell(feedback)
+        try:
+            reader = self._wires.readers[feedback.reader]
+        except KeyError:  # of a board that left
+            return
+        reader.tell(feedback)

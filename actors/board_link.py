@@ -17,6 +17,7 @@ from actors.messages import (
 from actors.remote import Remote, Returns
 from actors.worker import Worker
 from actors.world import World
+from park.authorization.messages import ReadersAnnounced
 from park.charging.report import ChargePointReported
 from park.exchange import board_link
 from park.exchange.board_link import BoardLinkEffect, JournalKnown
@@ -84,7 +85,7 @@ class BoardLink(Worker[BoardLinkMessage]):
             case ReadingTaken():
                 self._wires.coordinator.tell(message)
                 self._wires.central.tell(message)
-            case OccupancyChanged() | CardPresented():
+            case OccupancyChanged() | CardPresented() | ReadersAnnounced():
                 self._wires.authorizer.tell(message)
             case ConnectorStatusChanged() | RepeatSettings() | FactOffered():
                 self._wires.central.tell(message)

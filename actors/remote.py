@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from actors.address import Address
+from park.authorization.messages import ApplyRules, RulesChanged
 from park.exchange.messages import Outward
 from park.model.session import FactDelivered, FactTaken
 
@@ -37,3 +39,16 @@ class Returns:
         journal = self._journals.get(message.id.journal)
         if journal is not None:
             journal.tell(message)
+
+
+class Everyone:
+    """The links of all boards: told new rules, each hears them. `newest`: for a link that begins (anew)."""
+
+    def __init__(self, boards: Mapping[str, Address[Outward]]) -> None:
+        self._boards = boards
+        self.newest: ApplyRules | None = None
+
+    def tell(self, message: RulesChanged, /) -> None:
+        self.newest = ApplyRules(message.rules)
+        for link in tuple(self._boards.values()):
+            link.tell(Outward("", self.newest))

@@ -19,6 +19,7 @@ from actors.messages import (
 )
 from actors.worker import Worker
 from actors.world import World
+from park.authorization.messages import ApplyRules
 from park.exchange import server_link
 from park.exchange.messages import EndLink, Inward, OfferAgain, SendFrame, StopOrdered
 from park.exchange.server_link import BoardSettings, LinkReported, LocalOnly, ServerLinkEffect
@@ -26,6 +27,7 @@ from park.model.access import BackendOnline, CardPresented, RemoteStop, ShowFeed
 from park.model.session import FactDelivered, FactTaken
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.storage import Commit, Load, LoadRows, Write
+from park.ocpp.effects import ClockOffered
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class ServerLinkWires:
     store: Address[StoreMessage]
     view: Address[Report]
     alarms: Address[Alarm]
+    clock: Address[ClockOffered]
 
 
 class ServerLink(Worker[ServerLinkMessage]):
@@ -72,6 +75,8 @@ class ServerLink(Worker[ServerLinkMessage]):
             case RepeatLevels():
                 for address in self._wires.charge_points.values():
                     address.tell(effect)
+            case ClockOffered():
+                self._wires.clock.tell(effect)
             case Alarm():
                 self._wires.alarms.tell(effect)
             case WakeAt(mono):
@@ -85,7 +90,7 @@ class ServerLink(Worker[ServerLinkMessage]):
             case ShowFeedback(reader):
                 if reader in self._wires.readers:
                     self._wires.readers[reader].tell(message)
-            case CardPresented():
+            case CardPresented() | ApplyRules():
                 self._wires.authorizer.tell(message)
             case StopOrdered(request_id, point, session) if point in self._wires.charge_points:
                 self._wires.charge_points[point].tell(RemoteStop(request_id, point, session, self._me))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from benchmarks import actors, memory, page, setpoint, simulation, store
+from benchmarks import actors, memory, outage, page, setpoint, simulation, store
 from benchmarks.table import Table
 
 
@@ -20,6 +20,7 @@ PARTS: Mapping[str, Report] = {
     "setpoint": setpoint.report,
     "memory": memory.report,
     "store": store.report,
+    "outage": outage.report,
     "page": page.report,
     "simulation": simulation.report,
 }

@@ -38,7 +38,9 @@ class Identities:
     new_id: Callable[[], str]
 
 
-def leading_board(config: NodeConfig, identities: Identities, version: str) -> Board:
+def leading_board(
+    config: NodeConfig, identities: Identities, version: str, clock_known: Callable[[], bool] = lambda: True
+) -> Board:
     """Everything the actors of the board that leads a park need to know: a single one, or a server."""
     points = charge_point_settings(config, lambda _: TRAITS, identities.boot_id, identities.new_id)
     return Board(
@@ -53,6 +55,7 @@ def leading_board(config: NodeConfig, identities: Identities, version: str) -> B
             version=version,
             server_id=identities.server_id,
             store_id=identities.journal_id,
+            clock_known=clock_known,
         ),
         boards=tuple(RemoteBoard(node, placed) for node, placed in placed_boards(config).items()),
     )
@@ -73,6 +76,7 @@ def client_board(config: NodeConfig, identities: Identities, version: str) -> Cl
             journal_id=identities.journal_id,
             charge_points=tuple(_offered(each) for each in settings),
             meters={meter.name: meter_in_park(config.node.name, meter.name, owners) for meter in config.meter},
+            readers=authorizer_settings(config).readers,
         ),
         authorizer=authorizer_settings(config),
     )

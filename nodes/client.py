@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +17,7 @@ import structlog
 
 from actors.address import Address
 from actors.messages import Alarm, DriverMessage, ExchangeMessage
-from nodes import log_lines
+from nodes import log_lines, time_floor
 from nodes.board import Identities, client_board
 from nodes.bridge import Outbox
 from nodes.checked_config import read_checked
@@ -24,7 +25,7 @@ from nodes.discovery.edge import DiscoveryEdge
 from nodes.exchange.client import SERVER_BACKOFF, Dial, ServerEdge, ServerUnknown
 from nodes.field import ThreadWorld, clock
 from nodes.metrics.server import MetricsServer
-from nodes.pairing.client import JoinProgress, join, renew
+from nodes.pairing.client import join, log_progress, pairing_endpoint, renew_if_due
 from nodes.pairing.credentials import CHANNEL_OPTIONS, channel_credentials
 from nodes.pairing.identity import BoardKeys
 from nodes.pairing.token_file import read_token
@@ -33,14 +34,14 @@ from nodes.server import NETWORK_BACKOFF
 from nodes.store import Store
 from nodes.view import ViewStore
 from nodes.wiring import Client, ClientEdges, wire_client
-from park.config.board import ListenSection, ServerSection
+from park.config.board import ServerSection
 from park.config.node_config import NodeConfig
-from park.config.quantities import Endpoint, endpoint
+from park.config.quantities import Endpoint
 from park.discovery.announcement import Announcement
 from park.discovery.candidates import server_candidates, server_endpoints
 from park.discovery.settings import DiscoverySettings, discovery_settings
 from park.discovery.sightings import SightingsChanged
-from park.errors import KeysUnusable
+from park.errors import ChargeparkError, KeysUnusable
 from park.exchange.messages import PROTOCOL
 from park.pairing.token import JoinToken
 from park.physics.hardware import TRAITS
@@ -55,20 +56,26 @@ async def run(path: Path) -> None:
     """Run the node of a configuration file until SIGTERM or SIGINT; raises ChargeparkError when it cannot start."""
     config = read_checked(path, lambda _: TRAITS).config
     ending = Ending(config.node.name, INDISPENSABLE)
-    async with client(config, ending.gave_up):
+    async with client(config, path.parent, ending.gave_up):
         await ending.wait()
     ending.close()
 
 
 @asynccontextmanager
-async def client(config: NodeConfig, gave_up: Callable[[str], None] = lambda _: None) -> AsyncGenerator[Client]:
-    """A client board that runs within the block. Raises ChargeparkError when store, keys or ports cannot be used."""
+async def client(
+    config: NodeConfig, beside: Path, gave_up: Callable[[str], None] = lambda _: None
+) -> AsyncGenerator[Client]:
+    """A client board that runs within the block. `beside`: the folder of its file, where the join token lies.
+
+    Raises ChargeparkError when store, keys or ports cannot be used.
+    """
     loop, program = asyncio.get_running_loop(), version("chargepark")
     async with AsyncExitStack() as end:
         store = Store(Path(config.node.data_dir))
         end.push_async_callback(asyncio.to_thread, store.stop)
         keys = BoardKeys(Path(config.node.data_dir))
-        world = ThreadWorld()
+        board_clock = clock.BoardClock(time_floor.read(store))
+        world = ThreadWorld(board_clock.now)
         end.callback(world.close)
         identities = Identities(uuid.uuid4().hex, store.journal_id, store.server_id, 0, lambda: uuid.uuid4().hex)
         driver: Outbox[DriverMessage] = Outbox(loop)
@@ -76,16 +83,17 @@ async def client(config: NodeConfig, gave_up: Callable[[str], None] = lambda _: 
         board: Client
         view = ViewStore(
             config.node.name,
-            as_configured(config, clock.now(), program, restarts=0),
+            as_configured(config, board_clock.now(), program, restarts=0),
             lambda: tuple(each.figures() for each in board.supervisor.children()),
         )
         alarms = log_lines.Alarms(time.monotonic)
-        edges = ClientEdges(store, driver, exchange, log_lines.Changes(view), alarms)
+        follower = log_lines.Clock(board_clock, always=True)
+        edges = ClientEdges(store, driver, exchange, log_lines.Changes(view), alarms, follower)
         board = wire_client(
             world, client_board(config, identities, program), edges, log_lines.Supervision(view), gave_up
         )
         metrics = (
-            MetricsServer(config.listeners["metrics"], program, lambda: view.snapshot(clock.now()))
+            MetricsServer(config.listeners["metrics"], program, lambda: view.snapshot(board_clock.now()))
             if "metrics" in config.listeners
             else None
         )
@@ -97,10 +105,16 @@ async def client(config: NodeConfig, gave_up: Callable[[str], None] = lambda _: 
         devices = driver_tasks(config, driver, board.charge_points, board.readers)
         end.push_async_callback(cancel, [*devices, *meter_tasks(config, board.meters)])
         server = _Server(config, keys)
+        token_file = beside / (config.server.join_token_file if config.server else "")
         edge = ServerEdge(server.dial, board.link, exchange)
+
+        def connect() -> Coroutine[object, object, None]:
+            return _joined(config, keys, server, edge, token_file)
+
         tasks = [
             asyncio.create_task(edge.obey(), name="exchange orders"),
-            kept("server", lambda: _joined(config, keys, server, edge), SERVER_BACKOFF, report=log_lines.ServerEdge()),
+            asyncio.create_task(time_floor.keep(store, board_clock), name="keep the time"),
+            kept("server", connect, SERVER_BACKOFF, report=log_lines.ServerEdge()),
         ]
         discovery = discovery_settings(config)
         if discovery is not None:
@@ -118,9 +132,13 @@ class _Server:
         self._section: ServerSection = config.server or ServerSection(park="")
         self._keys, self._seen = keys, SightingsChanged(())
         self._attempt = itertools.count()
+        self._elsewhere = asyncio.Event()
 
     def tell(self, message: SightingsChanged, /) -> None:
+        before = self._pairing_place()
         self._seen = message
+        if self._pairing_place() != before:
+            self._elsewhere.set()
 
     def dial(self) -> Dial:
         """The next place to try; raises ServerUnknown when there is none, KeysUnusable before pairing."""
@@ -132,10 +150,21 @@ class _Server:
         return Dial(str(place), channel_credentials(self._keys.directory), CHANNEL_OPTIONS)
 
     def pairing_place(self) -> Endpoint | None:
-        """Where to ask for pairing, while that is open."""
-        if self._section.address:
-            default = endpoint(ListenSection().pairing).port
-            return Endpoint(endpoint(self._section.address).host, self._section.pairing_port or default)
+        """Where to ask for pairing, as far as that is known."""
+        self._elsewhere.clear()
+        return self._pairing_place()
+
+    async def pause(self, seconds: float) -> None:
+        """Sleep, at most until pairing is at another place than it was when asked last."""
+        shortest = min(seconds, SERVER_BACKOFF.first)  # whatever is announced how often
+        await asyncio.sleep(shortest)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds - shortest):
+                await self._elsewhere.wait()
+
+    def _pairing_place(self) -> Endpoint | None:
+        if self._section.pairing_address or self._section.address:
+            return pairing_endpoint(self._section, None)
         pinned = self._keys.known_authority() or ""
         for each in server_candidates(self._seen.sightings, self._section.park, pinned):
             if each.pairing_port and each.endpoints:
@@ -143,18 +172,19 @@ class _Server:
         return None
 
 
-async def _joined(config: NodeConfig, keys: BoardKeys, server: _Server, edge: ServerEdge) -> None:
+async def _joined(config: NodeConfig, keys: BoardKeys, server: _Server, edge: ServerEdge, token_file: Path) -> None:
     """Pair once, then one connection after the other: each ends as an OSError."""
-    section = config.server
+    name, section = config.node.name, config.server
     if section is None:
         return
-    if keys.membership() is None:
+    if keys.needs_pairing(name, clock.now().wall):
 
         def token() -> JoinToken | None:
-            return read_token(Path(section.join_token_file)) if section.join_token_file else None
+            return read_token(token_file) if section.join_token_file else None
 
-        await join(keys, config.node.name, section.park, server.pairing_place, token, _tell)
-    renewing = asyncio.create_task(_renewed(config, keys, server), name="renew certificate")
+        report = log_progress(keys, name)
+        await join(keys, name, section.park, server.pairing_place, token, report, sleep=server.pause)
+    renewing = asyncio.create_task(_renewed(name, keys, server), name="renew certificate")
     try:
         await edge.run()
     except KeysUnusable as error:
@@ -163,21 +193,15 @@ async def _joined(config: NodeConfig, keys: BoardKeys, server: _Server, edge: Se
         renewing.cancel()
 
 
-def _tell(progress: JoinProgress) -> None:
-    _log.info("pairing", state=progress.state, text=progress.text, park_words=progress.park_words)
-
-
-async def _renewed(config: NodeConfig, keys: BoardKeys, server: _Server) -> None:
+async def _renewed(node: str, keys: BoardKeys, server: _Server) -> None:
     """While connected: a new certificate before the old one expires."""
     while True:
-        if keys.renewal_is_due(clock.now().wall):
+        try:
             dial = server.dial()
-            try:
-                async with grpc.aio.secure_channel(dial.target, dial.credentials, options=dial.options) as channel:
-                    await renew(keys, config.node.name, channel)
-                _log.info("certificate renewed", node=config.node.name)
-            except (OSError, grpc.aio.AioRpcError) as error:
-                _log.warning("certificate not renewed; tried again in an hour", reason=str(error))
+            async with grpc.aio.secure_channel(dial.target, dial.credentials, options=dial.options) as channel:
+                await renew_if_due(keys, node, channel, clock.now().wall)
+        except (OSError, ChargeparkError, grpc.aio.AioRpcError) as error:
+            _log.warning("certificate not renewed; tried again in an hour", reason=str(error))
         await asyncio.sleep(RENEWAL_LOOK_SECONDS)
 
 

@@ -23,6 +23,7 @@ QUIETER = {  # libraries that tell every frame at the level info
     "pymodbus": logging.CRITICAL,  # and every failed try as a warning; the meter edge says it once
     "websockets": logging.WARNING,
     "grpc": logging.WARNING,
+    "zeroconf": logging.CRITICAL,  # what fails there is an OSError, which the discovery edge tells
 }
 FIRST_KEYS = ("at", "level", "logger", "event")
 _KEY = os.urandom(16)

@@ -28,11 +28,11 @@ class Peer:
 
 
 PEERS = {
-    "avahi-browse": Peer(
-        ("avahi-daemon", "avahi-browse", "dbus-daemon", "unshare", "nsenter"),
-        "apt-get install avahi-daemon avahi-utils dbus util-linux",
-    ),
     "mbpoll": Peer(("mbpoll",), "apt-get install mbpoll"),
+    "avahi-browse": Peer(
+        ("avahi-daemon", "avahi-browse", "dbus-daemon"),
+        "apt-get install avahi-daemon avahi-utils dbus",
+    ),
     "netns": Peer(("ip", "unshare", "nsenter"), "apt-get install iproute2 util-linux"),
     "ocpp-rpc": Peer(
         ("node", "peers/node_modules/ocpp-rpc"), "apt-get install nodejs npm && npm ci --prefix tests/peers"

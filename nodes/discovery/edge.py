@@ -61,11 +61,18 @@ class DiscoveryEdge:
         self._renewed = asyncio.Event()
 
     async def run(self) -> None:
-        """Serve until cancelled, or until the announcements are closed; then goodbye. Raises OSError."""
-        if self._announcements is None:
-            await self._follow()
-        else:
-            await _first_of(self._take(self._announcements), self._follow())
+        """Serve until cancelled, or until the announcements are closed; then goodbye.
+
+        Raises OSError, after an alarm that says the same.
+        """
+        try:
+            if self._announcements is None:
+                await self._follow()
+            else:
+                await _first_of(self._take(self._announcements), self._follow())
+        except OSError as error:
+            self._alarms.tell(Alarm("discovery-impossible", in_words(error)))
+            raise
 
     async def _take(self, announcements: AsyncIterator[Announcement]) -> None:
         async for announcement in announcements:
@@ -171,6 +178,11 @@ class DiscoveryEdge:
                     _log.warning("announcement refused", instance=effect.instance, reason=effect.reason)
                 case _:
                     assert_never(effect)
+
+
+def in_words(error: OSError) -> str:
+    """What a technician can do about it."""
+    return f"cannot look for boards: {error}; is UDP port 5353 used by a program that does not share it?"
 
 
 async def _first_of(*coroutines: Coroutine[object, object, None]) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from actors.address import Nowhere
-from nodes.discovery.edge import DiscoveryEdge
+from nodes.discovery.edge import DiscoveryEdge, in_words
 from nodes.discovery.interfaces import network
 from park.discovery.settings import DiscoverySettings
 from park.discovery.sighting import Sighting
@@ -37,9 +37,7 @@ async def look(seconds: float, interfaces: tuple[str, ...] = ()) -> tuple[Sighti
             async with asyncio.timeout(seconds):
                 await edge.run()
     except OSError as error:
-        raise NetworkUnusable(
-            f"cannot look for boards: {error}; is UDP port 5353 used by a program that does not share it?"
-        ) from error
+        raise NetworkUnusable(in_words(error)) from error
     return newest.sightings
 
 

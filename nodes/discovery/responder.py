@@ -42,7 +42,6 @@ class Responder:
         self._zeroconf = zeroconf
         self._addresses = network.announced
         self._token = secrets.token_hex(TOKEN_BYTES)
-        self._info: AsyncServiceInfo | None = None
         self._asking: dict[str, asyncio.Task[None]] = {}
 
     async def register(self, announcement: Announcement, number: int) -> str:
@@ -55,19 +54,18 @@ class Responder:
                 await (await zeroconf.async_register_service(info))
             except NonUniqueNameException as taken:
                 raise NameTaken(instance) from taken
-        self._info = info
         return instance
 
     async def update(self, announcement: Announcement, number: int) -> None:
         """Announce what changed, under the same name."""
-        self._info = self._described(announcement, number)
+        info = self._described(announcement, number)
         with _as_os_error():
-            await (await cast("_Registers", self._zeroconf).async_update_service(self._info))
+            await (await cast("_Registers", self._zeroconf).async_update_service(info))
 
     def forget(self) -> None:
         """Say no goodbye at the end: the name is announced again in a moment, from other addresses."""
-        if self._info is not None:
-            self._zeroconf.zeroconf.registry.async_remove(self._info)
+        registry = self._zeroconf.zeroconf.registry
+        registry.async_remove(registry.async_get_service_infos())  # also what was cut short while it was announced
 
     def browse(self, there: Callable[[str], None], gone: Callable[[str], None]) -> AsyncServiceBrowser:
         """Call on the loop: `there(name)` for every instance and at each change of it, `gone(name)` at its end."""

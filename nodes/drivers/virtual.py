@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol, TypeAlias
 
 import grpc
 
 from actors.address import Address
+from nodes.drivers.echo import Echo
 from nodes.rpc import bench_pb2 as pb
 from nodes.rpc.bench_codec import command_to_wire, levels_from_wire
 from nodes.rpc.bench_pb2_grpc import BenchStub
 from park.model.access import ReaderLost, ShowFeedback, TagRead
-from park.model.evse import EvseCommand, EvseLost, EvseReported
+from park.model.evse import EvseCommand, EvseLost, EvseReported, Signal
 from park.physics.hardware import TRAITS
 
 SILENCE_SECONDS = 4.0  # the bench beats every second: after three lost beats the link is dead, whatever TCP says
@@ -88,12 +91,13 @@ async def _exchange(
 ) -> None:
     """Attach, then pass messages both ways; whichever direction ends first ends both."""
     await call.write(pb.DriverToBench(attach=claim))
-    await _read(call)  # `attached`, or the refusal as an error
+    echo = Echo()
+    await _read(call, echo)  # `attached`, or the refusal as an error
     waiting = aiter(commands)
     for _ in range(commands.depth()):
         await anext(waiting)
-    sender = asyncio.create_task(_send(call, waiting))
-    receiver = asyncio.create_task(_receive(call, to_charge_point, to_reader))
+    sender = asyncio.create_task(_send(call, waiting, echo))
+    receiver = asyncio.create_task(_receive(call, echo, to_charge_point, to_reader))
     try:
         await asyncio.wait((sender, receiver), return_when=asyncio.FIRST_COMPLETED)
         if sender.done() and sender.exception() is None:
@@ -110,19 +114,27 @@ async def _end(*tasks: asyncio.Task[None]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _send(call: Call, commands: AsyncIterator[Command]) -> None:
+async def _send(call: Call, commands: AsyncIterator[Command], echo: Echo) -> None:
     async for command in commands:
-        await call.write(command_to_wire(command))
+        await call.write(_on_the_wire(command, echo))
     await call.done_writing()
+
+
+def _on_the_wire(command: Command, echo: Echo) -> pb.DriverToBench:
+    """The time a signal waited here, and will be under way, is not added to its validity (S2)."""
+    if isinstance(command, Signal):
+        return command_to_wire(replace(command, valid_for=echo.valid_for(command, time.monotonic())), echo.stamp)
+    return command_to_wire(command)
 
 
 async def _receive(
     call: Call,
+    echo: Echo,
     to_charge_point: Mapping[str, Address[EvseReported | EvseLost]],
     to_reader: Mapping[str, Address[TagRead | ReaderLost]],
 ) -> None:
     while True:
-        message = await _read(call)
+        message = await _read(call, echo)
         match message.WhichOneof("message"):
             case "levels":
                 to_charge_point[message.levels.charge_point].tell(levels_from_wire(message.levels))
@@ -132,11 +144,12 @@ async def _receive(
                 pass
 
 
-async def _read(call: Call) -> pb.BenchToDriver:
+async def _read(call: Call, echo: Echo) -> pb.BenchToDriver:
     """Read the next message; silence and the end of the stream are errors."""
     async with asyncio.timeout(SILENCE_SECONDS):
         message = await call.read()
     if isinstance(message, pb.BenchToDriver):
+        echo.hear(message, time.monotonic())
         return message
     raise ConnectionError(await call.details() or "it ended the link")
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from nodes.exchange.shapes import Shape, Unreadable, shape, snake
 from nodes.rpc import exchange_pb2 as pb
+from park.authorization.messages import ApplyRules, ReadersAnnounced
 from park.charging.report import ChargePointReported
 from park.exchange.messages import BoardHello, LinkRefused, OfferAgain, ServerHello, StopOrdered
 from park.exchange.session import Entry, Frame
@@ -32,6 +33,7 @@ from park.model.signals import RepeatLevels
 
 CROSSING: Final[tuple[type, ...]] = (
     ApplyGrant,
+    ApplyRules,
     AuthorizationGranted,
     BoardHeartbeat,
     BoardHello,
@@ -49,6 +51,7 @@ CROSSING: Final[tuple[type, ...]] = (
     OccupancyChanged,
     OfferAgain,
     Placed,
+    ReadersAnnounced,
     ReadingTaken,
     Refused,
     RepeatLevels,

@@ -120,8 +120,8 @@ def output_to_wire(output: PilotOutput) -> pb.PilotDrive.ValueType:
 # ------------------------------------------------------------ commands
 
 
-def command_to_wire(command: EvseCommand | ShowFeedback) -> pb.DriverToBench:
-    """Translate what the driver was told."""
+def command_to_wire(command: EvseCommand | ShowFeedback, stamp: float | None = None) -> pb.DriverToBench:
+    """Translate what the driver was told. `stamp`: of the bench's clock, from which a signal's validity counts."""
     match command:
         case Signal():
             signal = pb.SignalCommand(
@@ -132,6 +132,7 @@ def command_to_wire(command: EvseCommand | ShowFeedback) -> pb.DriverToBench:
                 valid_for=command.valid_for,
                 lapse_ma=command.lapse_ma,
                 token=command.token,
+                stamp=stamp,
             )
             return pb.DriverToBench(signal=signal)
         case SetContactor():
@@ -174,6 +175,8 @@ def _signal(signal: pb.SignalCommand) -> Signal:
         raise ValueError(f"{signal.charge_point}: pilot output {signal.output} is not known here")
     if not 0 <= signal.valid_for <= LONGEST_VALIDITY_SECONDS:
         raise ValueError(f"{signal.charge_point}: valid for {signal.valid_for} s; 0 to {LONGEST_VALIDITY_SECONDS:g} s")
+    if not math.isfinite(signal.stamp):
+        raise ValueError(f"{signal.charge_point}: stamp {signal.stamp} is no time of this bench")
     _plausible(signal.charge_point, signal.amps_ma, signal.lapse_ma)
     return Signal(
         charge_point=signal.charge_point,
@@ -183,6 +186,7 @@ def _signal(signal: pb.SignalCommand) -> Signal:
         valid_for=signal.valid_for,
         lapse_ma=signal.lapse_ma,
         token=signal.token,
+        until=signal.stamp + signal.valid_for if signal.HasField("stamp") else math.inf,
     )
 
 

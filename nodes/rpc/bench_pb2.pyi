@@ -963,13 +963,16 @@ class SignalCommand(_message.Message):
     VALID_FOR_FIELD_NUMBER: _builtins.int
     LAPSE_MA_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
+    STAMP_FIELD_NUMBER: _builtins.int
     charge_point: _builtins.str
     output: Global___PilotDrive.ValueType
     amps_ma: _builtins.int
     valid_for: _builtins.float
-    """seconds from receipt; then the device falls to lapse_ma by itself"""
+    """seconds from `stamp`, without one from receipt; then the device falls to lapse_ma by itself"""
     lapse_ma: _builtins.int
     token: _builtins.int
+    stamp: _builtins.float
+    """echo of the newest one heard: time on the wire shortens the validity, never adds to it"""
     @_builtins.property
     def phases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
@@ -982,12 +985,15 @@ class SignalCommand(_message.Message):
         valid_for: _builtins.float = ...,
         lapse_ma: _builtins.int = ...,
         token: _builtins.int = ...,
+        stamp: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_stamp", b"_stamp", "stamp", b"stamp"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amps_ma", b"amps_ma", "charge_point", b"charge_point", "lapse_ma", b"lapse_ma", "output", b"output", "phases", b"phases", "token", b"token", "valid_for", b"valid_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stamp", b"_stamp", "amps_ma", b"amps_ma", "charge_point", b"charge_point", "lapse_ma", b"lapse_ma", "output", b"output", "phases", b"phases", "stamp", b"stamp", "token", b"token", "valid_for", b"valid_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__stamp: _TypeAlias = _typing.Literal["stamp"]  # noqa: Y015
+    _WhichOneofArgType__stamp: _TypeAlias = _typing.Literal["_stamp", b"_stamp"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__stamp) -> _WhichOneofReturnType__stamp | None: ...
 
 Global___SignalCommand: _TypeAlias = SignalCommand  # noqa: Y015
 
@@ -1084,6 +1090,9 @@ class BenchToDriver(_message.Message):
     LEVELS_FIELD_NUMBER: _builtins.int
     CARD_FIELD_NUMBER: _builtins.int
     BEAT_FIELD_NUMBER: _builtins.int
+    STAMP_FIELD_NUMBER: _builtins.int
+    stamp: _builtins.float
+    """the bench's own monotonic clock, seconds; nobody else's can be compared with it"""
     @_builtins.property
     def attached(self) -> Global___Attached:
         """first"""
@@ -1105,13 +1114,19 @@ class BenchToDriver(_message.Message):
         levels: Global___EvseLevels | None = ...,
         card: Global___CardRead | None = ...,
         beat: Global___Beat | None = ...,
+        stamp: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attached", b"attached", "beat", b"beat", "card", b"card", "levels", b"levels", "message", b"message"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_stamp", b"_stamp", "attached", b"attached", "beat", b"beat", "card", b"card", "levels", b"levels", "message", b"message", "stamp", b"stamp"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attached", b"attached", "beat", b"beat", "card", b"card", "levels", b"levels", "message", b"message"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stamp", b"_stamp", "attached", b"attached", "beat", b"beat", "card", b"card", "levels", b"levels", "message", b"message", "stamp", b"stamp"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__stamp: _TypeAlias = _typing.Literal["stamp"]  # noqa: Y015
+    _WhichOneofArgType__stamp: _TypeAlias = _typing.Literal["_stamp", b"_stamp"]  # noqa: Y015
     _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["attached", "levels", "card", "beat"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__stamp) -> _WhichOneofReturnType__stamp | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
 Global___BenchToDriver: _TypeAlias = BenchToDriver  # noqa: Y015

@@ -95,6 +95,7 @@ class Entry(_message.Message):
     DONE_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
     UNDELIVERABLE_FIELD_NUMBER: _builtins.int
+    READERS_ANNOUNCED_FIELD_NUMBER: _builtins.int
     FACT_OFFERED_FIELD_NUMBER: _builtins.int
     FACT_TAKEN_FIELD_NUMBER: _builtins.int
     FACT_DELIVERED_FIELD_NUMBER: _builtins.int
@@ -103,6 +104,7 @@ class Entry(_message.Message):
     REPEAT_SETTINGS_FIELD_NUMBER: _builtins.int
     SETTING_CHANGED_FIELD_NUMBER: _builtins.int
     OFFER_AGAIN_FIELD_NUMBER: _builtins.int
+    APPLY_RULES_FIELD_NUMBER: _builtins.int
     CHARGE_POINT_REPORTED_FIELD_NUMBER: _builtins.int
     METER_REPORTED_FIELD_NUMBER: _builtins.int
     target: _builtins.str
@@ -146,6 +148,8 @@ class Entry(_message.Message):
     @_builtins.property
     def undeliverable(self) -> Global___CommandUndeliverable: ...
     @_builtins.property
+    def readers_announced(self) -> Global___ReadersAnnounced: ...
+    @_builtins.property
     def fact_offered(self) -> Global___FactOffered: ...
     @_builtins.property
     def fact_taken(self) -> Global___FactTaken: ...
@@ -161,6 +165,8 @@ class Entry(_message.Message):
     def setting_changed(self) -> Global___SettingChanged: ...
     @_builtins.property
     def offer_again(self) -> Global___OfferAgain: ...
+    @_builtins.property
+    def apply_rules(self) -> Global___ApplyRules: ...
     @_builtins.property
     def charge_point_reported(self) -> Global___ChargePointReported: ...
     @_builtins.property
@@ -189,6 +195,7 @@ class Entry(_message.Message):
         done: Global___CommandDone | None = ...,
         refused: Global___CommandRefused | None = ...,
         undeliverable: Global___CommandUndeliverable | None = ...,
+        readers_announced: Global___ReadersAnnounced | None = ...,
         fact_offered: Global___FactOffered | None = ...,
         fact_taken: Global___FactTaken | None = ...,
         fact_delivered: Global___FactDelivered | None = ...,
@@ -197,14 +204,15 @@ class Entry(_message.Message):
         repeat_settings: Global___RepeatSettings | None = ...,
         setting_changed: Global___SettingChanged | None = ...,
         offer_again: Global___OfferAgain | None = ...,
+        apply_rules: Global___ApplyRules | None = ...,
         charge_point_reported: Global___ChargePointReported | None = ...,
         meter_reported: Global___MeterReported | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "link_refused", b"link_refused", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_rules", b"apply_rules", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "link_refused", b"link_refused", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "at", b"at", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "link_refused", b"link_refused", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "target", b"target", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_rules", b"apply_rules", "at", b"at", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "link_refused", b"link_refused", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "target", b"target", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["board_hello", "server_hello", "link_refused", "placed", "repeat_levels", "board_heartbeat", "demand_changed", "current_signalled", "reading_taken", "apply_grant", "occupancy_changed", "card_presented", "show_feedback", "authorization_granted", "stop_session", "stop_ordered", "done", "refused", "undeliverable", "fact_offered", "fact_taken", "fact_delivered", "transaction_assigned", "connector_status_changed", "repeat_settings", "setting_changed", "offer_again", "charge_point_reported", "meter_reported"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["board_hello", "server_hello", "link_refused", "placed", "repeat_levels", "board_heartbeat", "demand_changed", "current_signalled", "reading_taken", "apply_grant", "occupancy_changed", "card_presented", "show_feedback", "authorization_granted", "stop_session", "stop_ordered", "done", "refused", "undeliverable", "readers_announced", "fact_offered", "fact_taken", "fact_delivered", "transaction_assigned", "connector_status_changed", "repeat_settings", "setting_changed", "offer_again", "apply_rules", "charge_point_reported", "meter_reported"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -867,6 +875,159 @@ class ShowFeedback(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ShowFeedback: _TypeAlias = ShowFeedback  # noqa: Y015
+
+@_typing.final
+class ReadersAnnounced(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: _builtins.int
+    READERS_FIELD_NUMBER: _builtins.int
+    node: _builtins.str
+    @_builtins.property
+    def readers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reader]: ...
+    def __init__(
+        self,
+        *,
+        node: _builtins.str = ...,
+        readers: _abc.Iterable[Global___Reader] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["node", b"node", "readers", b"readers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadersAnnounced: _TypeAlias = ReadersAnnounced  # noqa: Y015
+
+@_typing.final
+class Reader(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SERVES_FIELD_NUMBER: _builtins.int
+    STOP_WITH_CARD_FIELD_NUMBER: _builtins.int
+    NEEDS_VEHICLE_FIELD_NUMBER: _builtins.int
+    REMEMBER_SECONDS_FIELD_NUMBER: _builtins.int
+    LAST_PLUGGED_SECONDS_FIELD_NUMBER: _builtins.int
+    SEVERAL_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    stop_with_card: _builtins.bool
+    needs_vehicle: _builtins.bool
+    remember_seconds: _builtins.float
+    last_plugged_seconds: _builtins.float
+    several: _builtins.str
+    @_builtins.property
+    def serves(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        serves: _abc.Iterable[_builtins.str] | None = ...,
+        stop_with_card: _builtins.bool = ...,
+        needs_vehicle: _builtins.bool = ...,
+        remember_seconds: _builtins.float = ...,
+        last_plugged_seconds: _builtins.float = ...,
+        several: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_plugged_seconds", b"last_plugged_seconds", "name", b"name", "needs_vehicle", b"needs_vehicle", "remember_seconds", b"remember_seconds", "serves", b"serves", "several", b"several", "stop_with_card", b"stop_with_card"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Reader: _TypeAlias = Reader  # noqa: Y015
+
+@_typing.final
+class ApplyRules(_message.Message):
+    """What a board decides by while its server is away. `version` counts up within one server."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Rules(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        VERSION_FIELD_NUMBER: _builtins.int
+        MODE_FIELD_NUMBER: _builtins.int
+        OFFLINE_FIELD_NUMBER: _builtins.int
+        WHITELIST_FIELD_NUMBER: _builtins.int
+        REFUSED_FIELD_NUMBER: _builtins.int
+        FREE_TAG_FIELD_NUMBER: _builtins.int
+        STOP_WITH_CARD_FIELD_NUMBER: _builtins.int
+        READERS_FIELD_NUMBER: _builtins.int
+        version: _builtins.int
+        mode: _builtins.str
+        offline: _builtins.str
+        free_tag: _builtins.str
+        stop_with_card: _builtins.bool
+        @_builtins.property
+        def whitelist(self) -> _containers.RepeatedCompositeFieldContainer[Global___ApplyRules.WhitelistEntry]: ...
+        @_builtins.property
+        def refused(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+        @_builtins.property
+        def readers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reader]: ...
+        def __init__(
+            self,
+            *,
+            version: _builtins.int = ...,
+            mode: _builtins.str = ...,
+            offline: _builtins.str = ...,
+            whitelist: _abc.Iterable[Global___ApplyRules.WhitelistEntry] | None = ...,
+            refused: _abc.Iterable[_builtins.str] | None = ...,
+            free_tag: _builtins.str = ...,
+            stop_with_card: _builtins.bool = ...,
+            readers: _abc.Iterable[Global___Reader] | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["free_tag", b"free_tag", "mode", b"mode", "offline", b"offline", "readers", b"readers", "refused", b"refused", "stop_with_card", b"stop_with_card", "version", b"version", "whitelist", b"whitelist"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class WhitelistEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        TAG_FIELD_NUMBER: _builtins.int
+        NAME_FIELD_NUMBER: _builtins.int
+        EXPIRES_FIELD_NUMBER: _builtins.int
+        ALLOWED_FIELD_NUMBER: _builtins.int
+        tag: _builtins.str
+        name: _builtins.str
+        allowed: _builtins.bool
+        @_builtins.property
+        def expires(self) -> _timestamp_pb2.Timestamp: ...
+        def __init__(
+            self,
+            *,
+            tag: _builtins.str = ...,
+            name: _builtins.str = ...,
+            expires: _timestamp_pb2.Timestamp | None = ...,
+            allowed: _builtins.bool = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["_expires", b"_expires", "expires", b"expires"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["_expires", b"_expires", "allowed", b"allowed", "expires", b"expires", "name", b"name", "tag", b"tag"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        _WhichOneofReturnType__expires: _TypeAlias = _typing.Literal["expires"]  # noqa: Y015
+        _WhichOneofArgType__expires: _TypeAlias = _typing.Literal["_expires", b"_expires"]  # noqa: Y015
+        def WhichOneof(self, oneof_group: _WhichOneofArgType__expires) -> _WhichOneofReturnType__expires | None: ...
+
+    RULES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def rules(self) -> Global___ApplyRules.Rules: ...
+    def __init__(
+        self,
+        *,
+        rules: Global___ApplyRules.Rules | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["rules", b"rules"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rules", b"rules"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApplyRules: _TypeAlias = ApplyRules  # noqa: Y015
 
 @_typing.final
 class AuthorizationGranted(_message.Message):

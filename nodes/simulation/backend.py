@@ -43,6 +43,7 @@ class SimulatedBackend:
         self.calls = 0
         self.lost = 0
         self.outages = 0
+        self.verdict = "Accepted"  # on the id tags of transactions that start, unless they are refused anyway
         self._world, self._random, self._seen, self._refused = world, random, seen, refused
         self._answer_seconds, self._lost_answers = manners.answer_seconds, manners.lost_answers
         self._identity = ""
@@ -113,15 +114,15 @@ class SimulatedBackend:
                 return {"idTagInfo": self._verdict(call.payload)}
             case "StartTransaction":
                 number = self.ledger.start(at, self._identity, call.unique_id, call.payload)
-                return {"transactionId": number, "idTagInfo": self._verdict(call.payload)}
+                return {"transactionId": number, "idTagInfo": self._verdict(call.payload, self.verdict)}
             case "StopTransaction" | "MeterValues":
                 self.ledger.record(at, self._identity, call.action, call.unique_id, call.payload)
                 return {}
             case _:
                 return {}
 
-    def _verdict(self, payload: Payload) -> Payload:
-        return {"status": "Blocked" if payload["idTag"] in self._refused else "Accepted"}
+    def _verdict(self, payload: Payload, otherwise: str = "Accepted") -> Payload:
+        return {"status": "Blocked" if payload["idTag"] in self._refused else otherwise}
 
     def _lose(self, reason: str) -> None:
         self._up = False

@@ -10,6 +10,7 @@ from actors.address import Address, Nowhere
 from actors.messages import (
     Alarm,
     ChargePointMessage,
+    DriverMessage,
     MeterMessage,
     ReaderMessage,
     Report,
@@ -28,6 +29,7 @@ from nodes.simulation.world import SimulatedWorld
 from nodes.wiring import ClientEdges, Edges, Roles, wire, wire_client
 from park.config.mapping import full_name
 from park.config.node_config import NodeConfig
+from park.model.evse import Signal
 
 VERSION = "simulated"
 ANSWER_SECONDS = 0.0005  # from the disk to the actor that asked
@@ -58,6 +60,18 @@ class _StoreDoor:
 
     def tell(self, message: StoreMessage, /) -> None:
         self._store.tell(replace(message, reply_to=self._world.entry(message.reply_to)))
+
+
+class _DriverDoor:
+    """The driver of one run: it knows when, by the electronics' clock, a signal ends."""
+
+    def __init__(self, hardware: SimulatedHardware, world: BoardWorld) -> None:
+        self._hardware, self._world = hardware, world
+
+    def tell(self, message: DriverMessage, /) -> None:
+        if isinstance(message, Signal):
+            message = replace(message, until=self._world.true_time(message.until))
+        self._hardware.tell(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +185,8 @@ class ServerNode(SimulatedNode):
         ids = Identities(boot_id, f"journal-{self.server_id}", self.server_id, self.epoch, self._new_id)
         keeper = epochs.Keeper(store, Nowhere())
         orders = Orders(around.network, world)
-        edges = Edges(store, around.hardware, self._backend, around.view, keeper, around.alarms, Nowhere(), orders)
+        driver = _DriverDoor(around.hardware, world)
+        edges = Edges(store, driver, self._backend, around.view, keeper, around.alarms, Nowhere(), orders)
         eyes = around.checkers.of_server(world, boot_id)
         park = wire(
             world,
@@ -199,7 +214,8 @@ class ClientNode(SimulatedNode):
         around, store = self._around, _StoreDoor(self.store, world)
         ids = Identities(boot_id, f"journal-{self.name}", "", 0, self._new_id)
         orders = Orders(around.network, world)
-        edges = ClientEdges(store, around.hardware, orders, around.checkers.links_of(self.name), around.alarms)
+        driver = _DriverDoor(around.hardware, world)
+        edges = ClientEdges(store, driver, orders, around.checkers.links_of(self.name), around.alarms)
         eyes = around.checkers.of_client(world, boot_id)
         client = wire_client(
             world, client_board(self.config, ids, VERSION), edges, around.crashes, eyes=eyes, roles=self._roles

@@ -158,6 +158,7 @@ class BenchService(BenchServicer):
         commands = asyncio.create_task(self._obey(cable, request_iterator))
         try:
             async for message in cable.messages(self._bench.site):
+                message.stamp = self._bench.clock()
                 yield message
         finally:
             commands.cancel()

@@ -32,6 +32,7 @@ from park.charging.report import ChargePointReported
 from park.exchange.server_link import BoardSettings
 from park.model.access import OccupancyChanged
 from park.model.metering import MeterReported
+from park.ocpp.effects import ClockOffered
 
 M = TypeVar("M")
 
@@ -55,6 +56,7 @@ class ClientEdges:
     exchange: Address[ExchangeMessage]
     view: Address[Report]
     alarms: Address[Alarm]
+    clock: Address[ClockOffered] = Nowhere()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +109,14 @@ def wire_client(
 ) -> Client:
     """Declare the whole tree; nothing runs before `supervisor.start()`."""
     point_wires: ChargePointWires
-    make_safe = safe_state(world, board.hardware.charge_points, lambda: point_wires)
+    things = Things()
+    make_safe = safe_state(world, board.hardware.charge_points, things, lambda: point_wires)
 
     def gave_up(name: str) -> None:
         make_safe(name)
         on_give_up(name)
 
     root = Supervisor(world, board.hardware.node, policy, report, gave_up)
-    things = Things()
     points, readers = things.charge_points, things.readers
     journal_wires: JournalWires
     link_wires: ServerLinkWires
@@ -124,7 +126,7 @@ def wire_client(
     authorizer: Address[AuthorizerMessage] = root.child(
         "authorizer",
         lambda me: roles.authorizer(
-            world, me, board.authorizer, AuthorizerWires(points, readers, Nowhere(), edges.store)
+            world, me, board.authorizer, AuthorizerWires(points, readers, Nowhere(), edges.store, alarms=edges.alarms)
         ),
     )
     link: Address[ServerLinkMessage] = root.child(
@@ -136,7 +138,7 @@ def wire_client(
     occupancies: _Both[OccupancyChanged] = _Both(link, authorizer)
     journal_wires = JournalWires(edges.store, points, link, edges.alarms)
     link_wires = ServerLinkWires(
-        edges.exchange, points, readers, journal, authorizer, edges.store, edges.view, edges.alarms
+        edges.exchange, points, readers, journal, authorizer, edges.store, edges.view, edges.alarms, edges.clock
     )
     point_wires = ChargePointWires(edges.driver, journal, link, occupancies, link, view)
     listeners = Listeners(point_wires, link, Nowhere(), link, link, edges.driver, view)

@@ -28,6 +28,7 @@ from actors.server_link import ServerLink
 from actors.station import Station
 from actors.supervisor import Supervisor
 from actors.world import World
+from nodes.attended import AttendedPoint
 from park.charging.farewell import farewell
 from park.charging.settings import ChargePointSettings
 from park.metering.meter import MeterSettings
@@ -96,6 +97,7 @@ class Things:
     )
     meters: dict[str, Address[MeterMessage]] = field(default_factory=dict[str, Address[MeterMessage]])
     readers: dict[str, Address[ReaderMessage]] = field(default_factory=dict[str, Address[ReaderMessage]])
+    attended: dict[str, AttendedPoint] = field(default_factory=dict[str, AttendedPoint])
 
 
 def declare(
@@ -120,7 +122,8 @@ def declare(
     root.child("station", lambda _: roles.station(world, beating, listeners.heartbeat))
     for settings in hardware.charge_points:
         branch = root.supervisor(settings.name)
-        point = _point(world, branch, settings, listeners.points, roles)
+        controller = _point(world, branch, settings, listeners.points, roles)
+        point = things.attended[settings.name] = AttendedPoint(settings, controller, listeners.driver, world.now)
         things.charge_points[settings.name] = point if eyes is None else eyes.on_charge_point(settings.name, point)
         for meter in (meter for meter in hardware.meters if meter.name == settings.meter):
             declare_meter(branch, "meter", meter)
@@ -132,13 +135,17 @@ def declare(
 
 
 def safe_state(
-    world: World, charge_points: Iterable[ChargePointSettings], wires: Callable[[], ChargePointWires]
+    world: World,
+    charge_points: Iterable[ChargePointSettings],
+    things: Things,
+    wires: Callable[[], ChargePointWires],
 ) -> Callable[[str], None]:
     """What to do with the electronics of a charge point whose controller gave up, by its name."""
     settings_of = {settings.name: settings for settings in charge_points}
 
     def gave_up(name: str) -> None:
         if name in settings_of:
+            things.attended[name].leave()
             for effect in farewell(settings_of[name], world.now()):
                 wires().carry(effect)
 

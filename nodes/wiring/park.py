@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from actors.address import Address, Nowhere
@@ -28,7 +28,7 @@ from actors.messages import (
     Report,
     StoreMessage,
 )
-from actors.remote import Remote, Returns
+from actors.remote import Everyone, Remote, Returns
 from actors.supervisor import Child, RestartPolicy, SupervisionReport, Supervisor
 from actors.world import World
 from nodes.wiring.hardware import Eyes, Hardware, Listeners, Roles, Things, declare, safe_state
@@ -39,6 +39,7 @@ from park.load.report import EpochTaken
 from park.load.state import CoordinatorSettings
 from park.model.access import BackendOnline
 from park.model.placement import Placed
+from park.model.signals import RepeatLevels
 from park.ocpp.effects import BackendReported, ClockOffered
 from park.ocpp.state import Settings as OcppSettings
 
@@ -99,6 +100,22 @@ class Park:
     link_of: Callable[[str], Address[BoardLinkMessage]]
 
 
+class _Asked(Mapping[str, Address[RepeatLevels]]):
+    """Boards as those who are asked for the levels that are not of one charge point: their readers."""
+
+    def __init__(self, boards: Mapping[str, Address[BoardLinkMessage]]) -> None:
+        self._boards = boards
+
+    def __getitem__(self, node: str) -> Address[RepeatLevels]:
+        return Remote(self._boards[node], "")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(self._boards))
+
+    def __len__(self) -> int:
+        return len(self._boards)
+
+
 class _Readers(dict[str, Address[ReaderMessage]]):
     """Readers by name; NODE/READER of a client board is reached over its link."""
 
@@ -124,7 +141,10 @@ def wire(
     """Declare the whole tree; nothing runs before `supervisor.start()`. `eyes` see what passes: the checkers'."""
     point_wires: ChargePointWires
     authorizer: Address[AuthorizerMessage]
-    make_safe = safe_state(world, board.hardware.charge_points, lambda: point_wires)
+    boards: dict[str, Address[BoardLinkMessage]] = {}
+    readers, returns, everyone = _Readers(boards), Returns(), Everyone(boards)
+    things = Things(readers=readers)
+    make_safe = safe_state(world, board.hardware.charge_points, things, lambda: point_wires)
 
     def gave_up(name: str) -> None:
         make_safe(name)
@@ -134,9 +154,7 @@ def wire(
         on_give_up(name)
 
     root = Supervisor(world, board.hardware.node, policy, report, gave_up)
-    boards: dict[str, Address[BoardLinkMessage]] = {}
-    readers, returns = _Readers(boards), Returns()
-    things = Things(readers=readers)
+    asked = _Asked(boards)
     points = things.charge_points
     journal_wires: JournalWires
     journal: Address[JournalMessage] = root.child(
@@ -148,7 +166,10 @@ def wire(
     authorizer = root.child(
         "authorizer",
         lambda me: roles.authorizer(
-            world, me, board.authorizer, AuthorizerWires(points, readers, central, edges.store)
+            world,
+            me,
+            board.authorizer,
+            AuthorizerWires(points, readers, central, edges.store, asked, everyone, edges.alarms),
         ),
     )
     coordinator: Address[CoordinatorMessage] = root.child(
@@ -167,25 +188,23 @@ def wire(
     listeners = Listeners(point_wires, coordinator, central, authorizer, coordinator, edges.driver, edges.view)
     declare(world, root, board.hardware, listeners, things, roles, eyes)
     link_wires = BoardLinkWires(edges.exchange, coordinator, authorizer, central, edges.view, edges.alarms, returns)
+
+    def make_link(remote: RemoteBoard) -> Address[BoardLinkMessage]:
+        def begin() -> board_link.BoardLink:
+            return board_link.initial(remote.node, board.server, remote.placed, everyone.newest)
+
+        return root.child(f"board-{remote.node}", lambda me: roles.board_link(world, me, begin(), link_wires))
+
     for remote in board.boards:
-        link = _link(world, root, remote, board.server, link_wires, roles)
+        link = make_link(remote)
         boards[remote.node] = link
         for name in remote.placed:
             points[name] = Remote(link, name) if eyes is None else eyes.on_charge_point(name, Remote(link, name))
 
     def link_of(node: str) -> Address[BoardLinkMessage]:
         if node not in boards:
-            boards[node] = _link(world, root, RemoteBoard(node, {}), board.server, link_wires, roles)
+            boards[node] = make_link(RemoteBoard(node, {}))
             root.start()
         return boards[node]
 
     return Park(root, points, things.meters, readers, coordinator, authorizer, journal, central, link_of)
-
-
-def _link(
-    world: World, root: Supervisor, remote: RemoteBoard, server: ServerFacts, wires: BoardLinkWires, roles: Roles
-) -> Address[BoardLinkMessage]:
-    return root.child(
-        f"board-{remote.node}",
-        lambda me: roles.board_link(world, me, board_link.initial(remote.node, server, remote.placed), wires),
-    )

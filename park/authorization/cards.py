@@ -109,10 +109,12 @@ def _routed(state: Authorizer, reader: ReaderSettings, id_tag: str, now: Now) ->
     match route:
         case routing.Stop(point):
             stop = StopSession(point.charge_point, None, StopReason.LOCAL, id_tag)
+            state, earlier = _recalled(state, id_tag)
             state = obeyed(state, id_tag, point.charge_point, now.mono)
-            return state, (stop, *show((reader.name,), Feedback.ACCEPTED))
+            return state, (stop, *show(_union((reader.name,), earlier), Feedback.ACCEPTED))
         case routing.AlreadyTaken():
-            return state, show((reader.name,), Feedback.ACCEPTED)
+            state, earlier = _recalled(state, id_tag)
+            return state, show(_union((reader.name,), earlier), Feedback.ACCEPTED)
         case routing.Start(point) if not free_for_all:
             state, earlier = _recalled(state, id_tag)
             shown_at = _union((reader.name,), earlier)
@@ -127,13 +129,14 @@ def _routed(state: Authorizer, reader: ReaderSettings, id_tag: str, now: Now) ->
 
 
 def _remembered(state: Authorizer, reader: ReaderSettings, id_tag: str, now: Now) -> Stepped:
-    if is_hopeless(state, id_tag, now):
-        return state, show((reader.name,), Feedback.REFUSED)
     state, earlier = _recalled(state, id_tag)
+    shown_at = _union((reader.name,), earlier)
+    if is_hopeless(state, id_tag, now):
+        return state, show(shown_at, Feedback.REFUSED)
     if len(state.remembered) >= MOST_REMEMBERED:
-        return state, show(_union((reader.name,), earlier), Feedback.IGNORED)
+        return state, show(shown_at, Feedback.IGNORED)
     deadline = now.mono + reader.remember_seconds
-    card = Remembered(id_tag, _union((reader.name,), earlier), deadline)
+    card = Remembered(id_tag, shown_at, deadline)
     state = replace(state, remembered=(*state.remembered, card))
     return state, (*show((reader.name,), Feedback.WAIT), WakeAt(deadline))
 

@@ -80,7 +80,7 @@ def told(before: Authorizer, state: Authorizer) -> tuple[Authorizer, Effects]:
         return state, ()
     same = (
         before.run == state.run
-        and before.refused == state.refused
+        and (before.refused is state.refused or before.refused == state.refused)
         and before.taught is state.taught
         and before.boards is state.boards
     )
@@ -96,7 +96,7 @@ def _rules(state: Authorizer) -> LocalRules:
         version=state.run * CHANGES_A_RUN + state.changes,
         mode=settings.mode,
         offline=settings.offline,
-        whitelist=known_tags(state),
+        whitelist=tuple(replace(entry, name="") for entry in known_tags(state)),  # whose card it is stays here
         refused=state.refused,
         free_tag=settings.free_tag,
         stop_with_card=settings.stop_with_card,

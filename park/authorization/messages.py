@@ -98,7 +98,7 @@ class AnswerTags:
 class LocalRules:
     """All a board needs to decide about cards while its server is away. `version` counts up within one server.
 
-    `whitelist`: the file's entries and the taught ones. `refused`: case-folded tags the backend refused.
+    `whitelist`: the file's entries and the taught ones, without names. `refused`: case-folded tags the backend refused.
     `readers`: of the whole park, by full name.
     """
 

@@ -271,7 +271,7 @@ def _take_command(
         case TransactionAssigned():
             _assign(state, event, mono)
         case SessionRecovered():
-            _recover(state, event, mono)
+            _recover(state, event, mono, effects)
 
 
 def _authorize(state: ChargePointState, granted: AuthorizationGranted, mono: float) -> None:
@@ -319,9 +319,11 @@ def _assign(state: ChargePointState, assigned: TransactionAssigned, mono: float)
     state.session = current
 
 
-def _recover(state: ChargePointState, answer: SessionRecovered, mono: float) -> None:
+def _recover(state: ChargePointState, answer: SessionRecovered, mono: float, effects: list[Effect]) -> None:
+    """The backend's word on the session came too early for a charge point that did not know it yet: ask again (D4)."""
     if state.recovered:
         return
     state.recovered, state.recover_due = True, math.inf
     if answer.open_session is not None:
         state.session = session.recovered(answer.open_session, mono)
+        effects.append(RepeatSettings(state.settings.name))

@@ -7,7 +7,7 @@ from park.charging.settings import ChargePointSettings
 from park.charging.state import Effect
 from park.model.access import ConnectorStatus, ConnectorStatusChanged, OccupancyChanged
 from park.model.demand import DemandChanged
-from park.model.evse import PilotOutput, SetContactor, Signal
+from park.model.evse import EvseReported, PilotOutput, SetContactor, Signal
 from park.model.time import Now
 
 CODE = "ControllerGaveUp"
@@ -20,8 +20,7 @@ FINAL_TOKEN = 2**31 - 1  # no incarnation that came this far has counted so high
 def farewell(settings: ChargePointSettings, now: Now) -> tuple[Effect, ...]:
     """State F and an open contactor (B-250, unrecoverable); the facts on disk stay as they are."""
     return (
-        Signal(settings.name, PilotOutput.FAULT, 0, (), STANDING_SECONDS, 0, FINAL_TOKEN),
-        SetContactor(settings.name, closed=False),
+        *_orders(settings, now),
         DemandChanged(
             settings.name,
             wants=False,
@@ -42,6 +41,20 @@ def farewell(settings: ChargePointSettings, now: Now) -> tuple[Effect, ...]:
         ),
         ConnectorStatusChanged(settings.connector, ConnectorStatus.FAULTED, "InternalError", CODE, now.wall),
         _report(settings, now),
+    )
+
+
+def orders_again(settings: ChargePointSettings, report: EvseReported, now: Now) -> tuple[Signal | SetContactor, ...]:
+    """For electronics that were away at the farewell, or began anew since; nothing for those that obey it."""
+    obeyed = report.output is PilotOutput.FAULT and not report.contactor_closed
+    return () if obeyed else _orders(settings, now)
+
+
+def _orders(settings: ChargePointSettings, now: Now) -> tuple[Signal, SetContactor]:
+    until = now.mono + STANDING_SECONDS
+    return (
+        Signal(settings.name, PilotOutput.FAULT, 0, (), STANDING_SECONDS, 0, FINAL_TOKEN, until),
+        SetContactor(settings.name, closed=False),
     )
 
 

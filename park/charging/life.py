@@ -189,13 +189,14 @@ def _is_over(state: ChargePointState, mono: float) -> bool:
 def _end(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
     _meter(state, ReadingContext.TRANSACTION_END, now, effects)
     current, settings = state.session, state.settings
+    at = session.time_of_fact(current, now.wall)
     reason = current.stop_reason or StopReason.OTHER
     fact = SessionEnded(
         session=current.id or "",
         ordinal=current.next_ordinal,
         charge_point=settings.name,
         connector=_connector(state),
-        at=now.wall,
+        at=at,
         meter_stop_wh=energy_wh(state),
         reason=reason,
         id_tag=current.stop_tag,
@@ -205,6 +206,7 @@ def _end(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
         current,
         phase=Phase.ENDING,
         next_ordinal=current.next_ordinal + 1,
+        last_at=at,
         held=held and state.vehicle.cable_in,
         ended_vehicle=state.vehicle.since,
     )
@@ -245,17 +247,18 @@ def _meter(
     if sample is None or (fresh_only and (not state.meter_fresh or state.outbox.full)):
         return
     settings, current = state.settings, state.session
+    at = session.time_of_fact(current, now.wall)
     fact = SessionMetered(
         session=current.id or "",
         ordinal=current.next_ordinal,
         charge_point=settings.name,
         connector=_connector(state),
-        at=now.wall,
+        at=at,
         sample=sample,
         offered_ma=state.signalling.amps_ma,
         context=context,
     )
-    state.session = replace(current, next_ordinal=current.next_ordinal + 1)
+    state.session = replace(current, next_ordinal=current.next_ordinal + 1, last_at=at)
     _record(state, fact, now, effects)
 
 

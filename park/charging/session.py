@@ -33,6 +33,7 @@ OPEN_PHASES = (Phase.STARTING, Phase.RUNNING, Phase.STOPPING)
 class Session:
     """`authorized_at`: mono. `started`: the start fact, its key names the session. `next_ordinal`: of the next fact.
 
+    `last_at`: time of the newest fact, no later fact is before it even if the wall clock is set back.
     `floor_wh`: energy register known for sure at start or recovery, no later reading may be below it. `restored`: read
     from the journal after a restart, whether its vehicle is still there is not known yet. `deauthorized`: the
     backend refused the id tag, no energy. `ended_vehicle`: since when the vehicle stood there whose session ended.
@@ -46,6 +47,7 @@ class Session:
     authorized_at: float = 0.0
     started: SessionStarted | None = None
     next_ordinal: int = 0
+    last_at: datetime | None = None
     transaction: int | None = None
     deauthorized: bool = False
     restored: bool = False
@@ -86,12 +88,17 @@ def authorized(session: Session, grant: AuthorizationGranted, mono: float) -> Se
     return session
 
 
+def time_of_fact(session: Session, wall: datetime) -> datetime:
+    return wall if session.last_at is None else max(wall, session.last_at)
+
+
 def begun(session: Session, started: SessionStarted, mono: float) -> Session:
     return replace(
         session,
         phase=Phase.STARTING,
         started=started,
         next_ordinal=started.ordinal + 1,
+        last_at=started.at,
         floor_wh=started.meter_start_wh,
         sampled_at=mono,
     )
@@ -114,6 +121,7 @@ def recovered(open_session: OpenSession, mono: float) -> Session:
         authorized_at=mono,
         started=started,
         next_ordinal=open_session.last_ordinal + 1,
+        last_at=max(started.at, open_session.last_at),
         transaction=open_session.transaction,
         restored=True,
         floor_wh=max(started.meter_start_wh, open_session.last_energy_wh),

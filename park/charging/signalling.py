@@ -94,14 +94,16 @@ def command(signalling: Signalling, charge_point: str, mono: float) -> Signal | 
     offer = signalling.offer
     if offer is None:
         return None
+    valid_for = STANDING_SECONDS if offer.until == FOREVER else max(0.0, offer.until - mono)
     return Signal(
         charge_point=charge_point,
         output=offer.output,
         amps_ma=offer.amps_ma,
         phases=offer.phases,
-        valid_for=STANDING_SECONDS if offer.until == FOREVER else max(0.0, offer.until - mono),
+        valid_for=valid_for,
         lapse_ma=offer.lapse_ma,
         token=signalling.token,
+        until=mono + valid_for,
     )
 
 

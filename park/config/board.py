@@ -67,9 +67,6 @@ class ServerSection(Section):
         RemoteAddress,
         About("HOST:PORT of the server's pairing port; empty: where the server was found, on port 7072."),
     ] = ""
-    pairing_port: Annotated[
-        int, Field(ge=0, le=65535), About("Port for pairing at that address; 0: the default of `listen.pairing`.")
-    ] = 0
     join_token_file: Annotated[str, About("File with a single-use join token; empty: approval on the server.")] = ""
 
 

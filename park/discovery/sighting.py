@@ -138,7 +138,7 @@ def _dialled(addresses: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _unicast(addresses: tuple[str, ...]) -> Iterator[str]:
-    """Without those that name nobody or everybody (0.0.0.0 would reach ourselves), or no interface they are valid on."""
+    """Without those that name nobody or everybody (0.0.0.0 would reach ourselves), or lack their interface."""
     for text in addresses:
         try:
             address = ipaddress.ip_address(text)

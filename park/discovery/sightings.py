@@ -13,6 +13,7 @@ from park.model.time import Now
 
 MOST_KEPT = 256  # instances of a park, and of all others together: whoever floods the network fills no memory
 MOST_PINNED = 8
+RENEWED_SECONDS = 30.0  # how exact the times are that are told: a board heard again and again is no news
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Sightings:
 
 
 def step(state: Sightings, event: SightingsEvent, now: Now) -> tuple[Sightings, tuple[SightingsEffect, ...]]:
-    """Tell `SightingsChanged` when more than a time changed; a conflict of the own park and an `Unreadable` once."""
+    """Tell `SightingsChanged` at each change and now and then; a conflict of the own park and an `Unreadable` once."""
     match event:
         case Announced():
             itself = _itself(event, now.mono)
@@ -114,10 +115,9 @@ def _seen(state: Sightings, found: Sighting) -> tuple[Sightings, tuple[Sightings
     before = state.seen.get(found.instance)
     if before is None and not _has_room(state, found):
         return _refused(state, Unreadable(found.instance, f"more than {MOST_KEPT} boards are announced"))
-    state = replace(state, seen={**state.seen, found.instance: found}, refused=state.refused - {found.instance})
-    if before is not None and _alike(before, found):
+    if before is not None and _alike(before, found) and found.seen < before.seen + RENEWED_SECONDS:
         return state, ()
-    return _told(state)
+    return _told(replace(state, seen={**state.seen, found.instance: found}, refused=state.refused - {found.instance}))
 
 
 def _has_room(state: Sightings, found: Sighting) -> bool:

@@ -7,10 +7,11 @@ takes no card, commands to it are undeliverable, and after a while its connector
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, cast
 
+from park.authorization.messages import ApplyRules
 from park.exchange.connection import Connection, LinkEffect, in_time
 from park.exchange.messages import (
     COMMAND_SECONDS,
@@ -56,13 +57,14 @@ NO_ERROR = "NoError"  # OCPP 1.6 §7.6
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What a server says of itself. `wall_known`: its clock was set since it began."""
+    """What a server says of itself. `clock_known`: whether somebody vouches for its wall clock now."""
 
     park: str
     node: str
     version: str
     server_id: str
     store_id: str
+    clock_known: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,9 @@ BoardLinkEffect: TypeAlias = LinkEffect | Inward | Answer | NodeReported | Journ
 class BoardLink:
     """Mutable, one owner. `requests`: who waits for the answer to a command, and until when (mono).
 
-    `occupancies`, `statuses`: newest of each charge point and connector, to be corrected while the board is away.
-    `seen`: mono of the newest sign of life. `away_since`: mono, None while the board is there.
+    `occupancies`: newest of each charge point, to be corrected while the board is away.
+    `rules`: newest of the authorizer. `seen`: mono of the newest sign of life.
+    `away_since`: mono, None while the board is there.
     """
 
     node: str
@@ -97,11 +100,12 @@ class BoardLink:
     told: NodeReported | None = None
     told_at: float = -math.inf
     restarts: int | None = None
+    rules: ApplyRules | None = None
     stale_commands: int = 0
 
 
-def initial(node: str, server: ServerFacts, placed: Mapping[str, Placed]) -> BoardLink:
-    return BoardLink(node, server, placed)
+def initial(node: str, server: ServerFacts, placed: Mapping[str, Placed], rules: ApplyRules | None = None) -> BoardLink:
+    return BoardLink(node, server, placed, rules=rules)
 
 
 Effects: TypeAlias = list[BoardLinkEffect]
@@ -216,9 +220,18 @@ def _greeted(state: BoardLink, hello: BoardHello, now: Now) -> Effects:
     state.away_since, state.told_away = None, False
     facts = state.server
     greeting = ServerHello(
-        PROTOCOL, facts.park, facts.node, facts.version, facts.server_id, facts.store_id, now.wall, wall_known=True
+        PROTOCOL,
+        facts.park,
+        facts.node,
+        facts.version,
+        facts.server_id,
+        facts.store_id,
+        now.wall,
+        facts.clock_known(),
     )
     state.connection.say("", greeting, now)
+    if state.rules is not None:
+        state.connection.say("", state.rules, now)
     effects: Effects = [JournalKnown(hello.journal_id)]
     offered = {point.name: point for point in hello.charge_points}
     for name, placed in state.placed.items():
@@ -280,6 +293,8 @@ def _answered(state: BoardLink, answer: CommandAnswer) -> Effects:
 
 def _told(state: BoardLink, outward: Outward, now: Now) -> Effects:
     message = outward.message
+    if isinstance(message, ApplyRules):
+        state.rules = message
     if isinstance(message, RemoteStop):
         return _ordered(state, message, now)
     if state.connection.greeted:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import replace
 
+from park.authorization.messages import ApplyRules, ReadersAnnounced
 from park.charging.report import ChargePointReported
 from park.model.access import OccupancyChanged, SettingChanged
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
@@ -23,7 +24,7 @@ def key_of(target: str, message: object) -> Hashable | None:
             return (type(message), message.meter)
         case ChargePointReported():
             return (type(message), message.name)
-        case BoardHeartbeat():
+        case BoardHeartbeat() | ReadersAnnounced() | ApplyRules():
             return type(message)
         case SettingChanged():
             return (type(message), target, message.name)

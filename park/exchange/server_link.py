@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from park.authorization.messages import ReadersAnnounced
+from park.authorization.settings import ReaderSettings
 from park.charging.report import ChargePointReported
 from park.exchange.connection import Connection, LinkEffect, in_time
 from park.exchange.messages import (
@@ -52,6 +54,8 @@ from park.model.session import FactOffered, TransactionAssigned
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, Load, Put, RowsLoaded, Write
 from park.model.time import Now
+from park.ocpp.answers import CLOCK_TOLERANCE_SECONDS
+from park.ocpp.effects import ClockOffered
 
 PLACED_TABLE = "placed"
 VOICE_TABLE = "voice"
@@ -107,7 +111,9 @@ FOR_CHARGE_POINTS = (
 )
 """What a server may tell a charge point as it is."""
 
-ServerLinkEffect: TypeAlias = LinkEffect | Inward | Write | Load | LinkReported | LocalOnly | RepeatLevels | Alarm
+ServerLinkEffect: TypeAlias = (
+    LinkEffect | Inward | Write | Load | LinkReported | LocalOnly | RepeatLevels | Alarm | ClockOffered
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +127,7 @@ class BoardSettings:
     journal_id: str
     charge_points: tuple[OfferedPoint, ...]
     meters: Mapping[str, str] = field(default_factory=dict[str, str])
+    readers: tuple[ReaderSettings, ...] = ()
 
 
 @dataclass(slots=True)
@@ -301,6 +308,9 @@ def _heard(state: ServerLink, target: str, message: object, now: Now) -> Effects
             return _granted(state, message)
         case Placed():
             return _placed(state, message)
+        case RepeatLevels() if not target:
+            _announce_readers(state, now)
+            return []
         case ShowFeedback():
             return [Inward("", replace(message, reader=message.reader.removeprefix(f"{state.settings.node}/")))]
         case _:
@@ -321,7 +331,14 @@ def _greeted(state: ServerLink, hello: ServerHello, now: Now) -> Effects:
         state.why, state.refused = reason, True
         return [*state.connection.refuse(reason, now), Alarm("server-refused", reason)]
     state.server, state.connection.greeted = hello, True
-    return [RepeatLevels(), Inward(JOURNAL, OfferAgain())]
+    _announce_readers(state, now)
+    ahead = (hello.wall - now.wall).total_seconds()
+    follow = hello.wall_known and abs(ahead) >= CLOCK_TOLERANCE_SECONDS
+    return [*([ClockOffered(ahead)] if follow else []), RepeatLevels(), Inward(JOURNAL, OfferAgain())]
+
+
+def _announce_readers(state: ServerLink, now: Now) -> None:
+    state.connection.say("", ReadersAnnounced(state.settings.node, state.settings.readers), now)
 
 
 # ------------------------------------------------------------ one voice

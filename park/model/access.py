@@ -224,7 +224,10 @@ class SettingChanged:
 
 @dataclass(frozen=True, slots=True)
 class RepeatSettings:
-    """Charge point → central system on `Start`: tell every key in force again, as `SettingChanged`."""
+    """Charge point → central system on `Start`, and when its session is recovered: tell what holds again.
+
+    That is every key in force, as `SettingChanged`, and `TransactionAssigned` of its running session.
+    """
 
     delivery: ClassVar[Delivery] = Delivery.STATE
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
@@ -70,7 +71,8 @@ class EvseLost:
 class Signal:
     """Offer a current for `valid_for` seconds; the device itself falls to `lapse_ma` when not refreshed by then.
 
-    `output` IDLE or FAULT carries `amps_ma` 0. `token` is echoed in `EvseReported`.
+    `output` IDLE or FAULT carries `amps_ma` 0. `token` is echoed in `EvseReported`. `until`: mono, on the clock of who
+    holds it, at which it is over even if it waited on its way; a driver translates it to the device's clock.
     """
 
     charge_point: str
@@ -80,6 +82,7 @@ class Signal:
     valid_for: float
     lapse_ma: int
     token: int
+    until: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,8 +88,7 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
         case ConnectorStatusChanged():
             return replace(state, statuses=state.statuses.changed(event, now.mono)), ()
         case RepeatSettings(point):
-            known = commands.in_force(state.values) if state.loaded else ()  # else all hear them soon
-            return state, (SettingsRepeated(point, known),) if known else ()
+            return state, _repeated(state, point)
         case ReadingTaken():
             _note_reading(state, event)
             return state, ()
@@ -132,7 +131,7 @@ def _loaded(state: CentralSystem, event: RowsLoaded, now: Now) -> Turn:
             effects.append(Alarm("ocpp-setting-ignored", f"the stored value of {name} is not valid; its default holds"))
             continue
         values = values.with_value(key.name, value)
-    effects += commands.in_force(values)
+    effects += (*commands.in_force(values), *waiting.transactions.assigned())
     statuses = state.statuses.with_station(now.wall, now.mono)
     early = state.offered_early
     state = replace(state, loaded=True, queue=waiting, values=values, statuses=statuses, offered_early=())
@@ -140,6 +139,14 @@ def _loaded(state: CentralSystem, event: RowsLoaded, now: Now) -> Turn:
         state, more = _offered(state, offered, now)
         effects += more
     return state, tuple(effects)
+
+
+def _repeated(state: CentralSystem, point: str) -> tuple[CentralSystemEffect, ...]:
+    """For a charge point that began anew: what `_loaded` tells all of them, if that was before."""
+    if not state.loaded:
+        return ()
+    known = commands.in_force(state.values)
+    return (*((SettingsRepeated(point, known),) if known else ()), *state.queue.transactions.assigned(point))
 
 
 def _stored_value(key: keys.Key, body: str) -> str | None:
@@ -239,7 +246,7 @@ def _write(state: CentralSystem, now: Now) -> Turn:
     """One write of new facts and one of an outcome may be under way at a time."""
     effects: list[CentralSystemEffect] = []
     waiting = state.queue
-    if waiting.arriving and not waiting.writing:
+    if waiting.arrivals.due:
         waiting, puts = intake.begin_write(waiting, now)
         state = _asked(replace(state, queue=waiting), IntakeCommit())
         effects.append(Write(puts, state.next_token - 1))
@@ -259,7 +266,7 @@ def _asked(state: CentralSystem, purpose: IntakeCommit | SettleCommit) -> Centra
 def _report(state: CentralSystem) -> Turn:
     report = BackendReported(
         *_standing(state),
-        queue_depth=len(state.queue.entries),
+        queue_depth=len(state.queue.backlog),
         oldest_at=state.queue.oldest_at,
         dead_letters=len(state.queue.dead),
         repeats=state.queue.repeats,

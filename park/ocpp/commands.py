@@ -120,7 +120,7 @@ def _remote_start(state: CentralSystem, call: BackendCalled, now: Now) -> Turn:
 def _remote_stop(state: CentralSystem, call: BackendCalled, now: Now) -> Turn:
     """Ends exactly the session the backend knows by this number; an unknown one is refused (A6)."""
     number = integer_of(call.payload, "transactionId")
-    known = None if number is None else state.queue.open_transaction(number)
+    known = None if number is None else state.queue.transactions.running(number)
     if known is None:
         return state, _answer(state, call, "Rejected")
     request_id = state.settings.new_id()
@@ -206,7 +206,7 @@ def _triggered(state: CentralSystem, wanted: str, connector: int | None, now: No
 
 
 def _values(state: CentralSystem, connector: int, reading: Reading) -> Payload | None:
-    known = state.queue.on_connector(connector)
+    known = state.queue.transactions.on_connector(connector)
     number = None if known is None else known.transaction
     return messages.triggered_values(connector, reading, number, state.values.items("MeterValuesSampledData"))
 

@@ -35,19 +35,19 @@ ALIGNED, SAMPLED = "MeterValuesAlignedData", "MeterValuesSampledData"
 
 def prepare(queue: Queue, values: KeyValues, now: Now) -> Queue:
     """The head gets its payload, or its fate if it cannot be sent at all."""
-    if queue.attempt is not None or queue.settling is not None or not queue.entries:
+    head = queue.backlog.head
+    if queue.attempt is not None or queue.settling is not None or head is None:
         return queue
-    head = queue.entries[0]
     known = queue.transactions.get(head.fact.session)
     if known is None:
-        return bury(queue, "its start is not known here", now)
+        return bury(queue, head.fact.session, "its start is not known here", now)
     if is_dead(queue, head.fact.session):
-        return bury(queue, "its transaction is in the dead-letter store", now)
+        return bury(queue, head.fact.session, "its transaction is in the dead-letter store", now)
     match head.fact:
         case SessionStarted():
             return _attempting(queue, head, "StartTransaction", messages.start_transaction(head.fact))
         case _ if known.transaction is None:
-            return bury(queue, "the backend gave its transaction no number", now)
+            return bury(queue, head.fact.session, "the backend gave its transaction no number", now)
         case SessionEnded():
             payload = messages.stop_transaction(head.fact, known.transaction)
             return _attempting(queue, head, "StopTransaction", payload)
@@ -86,21 +86,25 @@ def owns(queue: Queue, unique_id: str) -> bool:
 
 def answered(queue: Queue, unique_id: str, payload: Payload, values: KeyValues, now: Now) -> Queue:
     """The first answer to any transmission settles the head, however late (anchors: late answers count)."""
-    if not owns(queue, unique_id):
+    head, known = _under_way(queue)
+    if head is None or known is None or not owns(queue, unique_id):
         return queue
-    head = queue.entries[0]
-    known = queue.transactions[head.fact.session]
     if not isinstance(head.fact, SessionStarted):
         return _deliver(queue, head, known)
     number = integer_of(payload, "transactionId")
     if number is None:
         return failed(queue, unique_id, "the answer has no transaction id", values, now)
     verdict = text_of(member(payload, "idTagInfo"), "status") or Verdict.ACCEPTED.value
-    assigned = TransactionAssigned(
-        known.start.charge_point, known.session, number, verdict == Verdict.ACCEPTED.value, verdict
-    )
-    told = (assigned, *_word_on_the_card(known, verdict), *_twice_given(queue, known, number))
-    return _deliver(queue, head, replace(known, transaction=number), *told)
+    after = replace(known, transaction=number, verdict=verdict)
+    assigned = after.assigned()
+    told = (*_word_on_the_card(known, verdict), *_twice_given(queue, known, number))
+    return _deliver(queue, head, after, *(() if assigned is None else (assigned,)), *told)
+
+
+def _under_way(queue: Queue) -> tuple[Entry | None, Transaction | None]:
+    """The head, and its transaction, which every head that is sent has."""
+    head = queue.backlog.head
+    return head, None if head is None else queue.transactions.get(head.fact.session)
 
 
 def _word_on_the_card(known: Transaction, verdict: str) -> tuple[BackendAuthorized, ...]:
@@ -111,10 +115,9 @@ def _word_on_the_card(known: Transaction, verdict: str) -> tuple[BackendAuthoriz
 
 def _twice_given(queue: Queue, known: Transaction, number: int) -> tuple[Alarm, ...]:
     """B-193: a transaction id is unique. It is used as given, and nothing is merged."""
-    others = [given for given in queue.transactions.values() if given.transaction == number and given is not known]
-    if not others:
+    other = queue.transactions.numbered(number)
+    if other is None or other.session == known.session:
         return ()
-    other = others[-1]
     text = (
         f"the backend gave transaction id {number} to connector {known.start.connector}, and to connector "
         f"{other.start.connector} before: both are kept apart here; report it to the backend's operator"
@@ -129,7 +132,7 @@ def _deliver(
     fate = Fate.FINISHED if ended else known.fate
     after = replace(known, delivered_through=head.fact.ordinal, fate=fate)
     writes: list[Put | Delete] = [queue.rows.delete_entry(head), queue.rows.put_transaction(after)]
-    forgotten = _outdated(queue) if ended else None
+    forgotten = queue.transactions.oldest_finished(FINISHED_KEPT) if ended else None
     if forgotten is not None:
         writes.append(queue.rows.delete_transaction(forgotten))
     settling = Settling(
@@ -140,11 +143,6 @@ def _deliver(
         forgotten.session if forgotten is not None else None,
     )
     return replace(queue, settling=settling)
-
-
-def _outdated(queue: Queue) -> Transaction | None:
-    finished = [known for known in queue.transactions.values() if known.fate is Fate.FINISHED]
-    return finished[0] if len(finished) >= FINISHED_KEPT else None
 
 
 def failed(queue: Queue, unique_id: str, why: str, values: KeyValues, now: Now) -> Queue:
@@ -182,25 +180,24 @@ def lost(queue: Queue, unique_id: str | None) -> Queue:
 def _count(queue: Queue, why: str, values: KeyValues, now: Now) -> Queue:
     """One more attempt that counts: wait longer each time (OCPP 1.6 §9.1.32), or give up."""
     attempt = queue.attempt
-    if attempt is None:
+    head, known = _under_way(queue)
+    if attempt is None or head is None or known is None:
         return queue
     attempt = replace(attempt, failed=attempt.failed + 1, unproven=False)
     if attempt.action == "MeterValues" and not values.switch("RetransmitMeterValues"):  # B-032
-        head = queue.entries[0]
-        return _deliver(queue, head, queue.transactions[head.fact.session])
+        return _deliver(queue, head, known)
     limit = values.number("TransactionMessageAttempts")
     if limit and attempt.failed >= limit:
-        return bury(queue, f"{attempt.action} failed {attempt.failed} times, the last time: {why}", now)
+        return bury(queue, known.session, f"{attempt.action} failed {attempt.failed} times, the last time: {why}", now)
     wait = values.number("TransactionMessageRetryInterval") * len(attempt.ids)
     return replace(queue, attempt=replace(attempt, not_before=now.mono + wait))
 
 
-def bury(queue: Queue, reason: str, now: Now) -> Queue:
+def bury(queue: Queue, session: str, reason: str, now: Now) -> Queue:
     """The whole transaction of the head goes to the dead letters: what waits, and a start already delivered (D1)."""
-    session = queue.entries[0].fact.session
     known = queue.transactions.get(session)
     number = known.transaction if known is not None else None
-    waiting = tuple(entry for entry in queue.entries if entry.fact.session == session)
+    waiting = queue.backlog.of_session(session)
     writes: list[Put | Delete] = []
     for entry in waiting:
         dead = queue.rows.put_dead(entry.fact, number, delivered=False, reason=reason, at=now.wall)
@@ -219,7 +216,8 @@ def bury(queue: Queue, reason: str, now: Now) -> Queue:
         after,
         (*told, *((_buried(session, known, reason),) if first else ())),
     )
-    return replace(queue, settling=settling, dead=queue.dead | {session})
+    queue.dead.add(session)
+    return replace(queue, settling=settling)
 
 
 def _buried(session: str, known: Transaction | None, reason: str) -> Alarm:
@@ -236,20 +234,15 @@ def settled(queue: Queue) -> tuple[Queue, tuple[FactDelivered | TransactionAssig
     settling = queue.settling
     if settling is None:
         return queue, ()
-    if settling.numbers == frozenset({queue.entries[0].number}):
-        entries = queue.entries[1:]
-    else:
-        entries = tuple(entry for entry in queue.entries if entry.number not in settling.numbers)
-    queue = replace(queue, entries=entries, attempt=None, settling=None)
+    queue.backlog.remove(settling.numbers)
     if settling.transaction is not None:
         after = settling.transaction
-        current = queue.transactions.get(after.session, after)
-        queue = queue.with_transaction(
-            replace(after, queued_through=current.queued_through, ended=current.ended or after.ended)
-        )
+        current = queue.transactions.get(after.session) or after
+        ended = current.ended or after.ended
+        queue.transactions.put(replace(after, queued_through=current.queued_through, ended=ended))
     if settling.forgotten is not None:
-        kept = {session: known for session, known in queue.transactions.items() if session != settling.forgotten}
-        queue = replace(queue, transactions=kept)
+        queue.transactions.forget(settling.forgotten)
+    queue = replace(queue, attempt=None, settling=None)
     return queue, settling.told
 
 

@@ -9,11 +9,10 @@ from park.model.session import (
     FactDelivered,
     FactOffered,
     FactTaken,
-    SessionStarted,
 )
 from park.model.storage import Put
 from park.model.time import Now
-from park.ocpp.queue import Queue, followed_by, is_dead
+from park.ocpp.queue import Queue, follow, is_dead
 from park.ocpp.rows import Entry, Fate, Transaction
 
 BATCH = 100  # facts a commit takes at most: bounds the time of one write, not the number of them
@@ -28,7 +27,7 @@ def offer(queue: Queue, offered: FactOffered, now: Now) -> tuple[Queue, Told]:
 
     A fact that came too early is not answered: its journal offers it again.
     """
-    if any(waiting.id == offered.id for waiting in (*queue.writing, *queue.arriving)):
+    if offered.id in queue.arrivals:
         return queue, ()
     known = queue.transactions.get(offered.fact.session)
     if known is not None and offered.fact.ordinal <= known.queued_through:
@@ -48,13 +47,15 @@ def _known(known: Transaction, offered: FactOffered) -> Told:
 def _next_ordinal(queue: Queue, session: str) -> int:
     """The facts of a session are numbered without gaps; what is on its way to disk counts."""
     known = queue.transactions.get(session)
-    coming = [waiting.fact.ordinal for waiting in (*queue.writing, *queue.arriving) if waiting.fact.session == session]
-    return max([*coming, -1 if known is None else known.queued_through]) + 1
+    return max(queue.arrivals.newest(session), -1 if known is None else known.queued_through) + 1
 
 
 def _accept(queue: Queue, offered: FactOffered) -> Queue:
+    queue.arrivals.add(offered)
+    if offered.fact.session not in queue.early:
+        return queue
     early = {session: since for session, since in queue.early.items() if session != offered.fact.session}
-    return replace(queue, arriving=(*queue.arriving, offered), early=early)
+    return replace(queue, early=early)
 
 
 def _early(queue: Queue, offered: FactOffered, now: Now) -> tuple[Queue, Told]:
@@ -75,18 +76,19 @@ def _early(queue: Queue, offered: FactOffered, now: Now) -> tuple[Queue, Told]:
         f"{where} has no start here; its facts are in the dead-letter store: export them and enter the session at "
         "the backend by hand"
     )
-    return replace(_accept(queue, offered), dead=queue.dead | {session}), (Alarm("ocpp-dead-letter", text),)
+    queue.dead.add(session)
+    return _accept(queue, offered), (Alarm("ocpp-dead-letter", text),)
 
 
 def begin_write(queue: Queue, now: Now) -> tuple[Queue, tuple[Put, ...]]:
-    """The rows of the next batch; call when `arriving` is not empty and `writing` is."""
-    batch, rest = queue.arriving[:BATCH], queue.arriving[BATCH:]
+    """The rows of the next batch; call when `arrivals.due`."""
+    batch = queue.arrivals.begin(BATCH)
     burying = frozenset(offered.id for offered in batch if is_dead(queue, offered.fact.session))
     puts = tuple(
         _put_dead(queue, offered, now) if offered.id in burying else queue.rows.put_entry(entry)
         for offered, entry in zip(batch, _entries(queue, batch), strict=True)
     )
-    return replace(queue, arriving=rest, writing=batch, burying=burying), puts
+    return replace(queue, burying=burying), puts
 
 
 def _entries(queue: Queue, batch: tuple[FactOffered, ...]) -> tuple[Entry, ...]:
@@ -103,32 +105,18 @@ def _put_dead(queue: Queue, offered: FactOffered, now: Now) -> Put:
 def committed(queue: Queue) -> tuple[Queue, Told]:
     """The batch is on disk: it is in the queue, and its journal is told."""
     told: list[FactTaken | FactDelivered] = []
-    entries: list[Entry] = []
-    transactions = dict(queue.transactions)
-    for offered, entry in zip(queue.writing, _entries(queue, queue.writing), strict=True):
-        fact = offered.fact
-        known = transactions.get(fact.session)
-        if known is None and isinstance(fact, SessionStarted):
-            known = Transaction(fact)
-        if known is not None:
-            transactions[fact.session] = followed_by(known, entry)
+    batch = queue.arrivals.finish()
+    for offered, entry in zip(batch, _entries(queue, batch), strict=True):
+        known = follow(queue.transactions, entry)
         told.append(FactTaken(offered.id))
         if offered.id in queue.burying:
             told.append(FactDelivered(offered.id, known.transaction if known is not None else None))
         else:
-            entries.append(entry)
-    return (
-        replace(
-            queue,
-            entries=(*queue.entries, *entries),
-            transactions=transactions,
-            next_number=queue.next_number + len(queue.writing),
-            writing=(),
-        ),
-        tuple(told),
-    )
+            queue.backlog.add(entry)
+    return replace(queue, next_number=queue.next_number + len(batch)), tuple(told)
 
 
 def refused(queue: Queue) -> Queue:
     """The disk did not take the batch: its facts and all that waited behind come again from their journals."""
-    return replace(queue, writing=(), arriving=())
+    queue.arrivals.clear()
+    return queue

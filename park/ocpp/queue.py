@@ -1,6 +1,6 @@
 """The durable, ordered queue of transaction messages: what waits, what is being written, and how far the head has come.
 
-Facts come in by `park.ocpp.intake`, leave by `park.ocpp.delivery`. Only what is on disk is in `entries`.
+Facts come in by `park.ocpp.intake`, leave by `park.ocpp.delivery`. Only what is on disk is in `backlog`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from park.model.alarm import Alarm
 from park.model.session import (
     FactDelivered,
     FactId,
-    FactOffered,
     SessionEnded,
     SessionStarted,
     TransactionAssigned,
 )
 from park.model.storage import Delete, Put, Row
+from park.ocpp.arrivals import Arrivals
+from park.ocpp.backlog import Backlog
 from park.ocpp.link import Payload
 from park.ocpp.rows import (
     DEAD_LETTERS,
@@ -33,6 +34,7 @@ from park.ocpp.rows import (
     session_of_dead,
     transaction_of,
 )
+from park.ocpp.transactions import Transactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +69,20 @@ class Settling:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """`arriving` waits for the write of `writing`, of which `burying` goes to the dead letters.
+    """`backlog`: what is on disk. Of what is being written, `burying` goes to the dead letters.
 
     `early`: sessions of which an earlier fact is missing, and since when. `dead`: sessions in the dead-letter store.
+    What grows with the outage is changed in place, as the journal's state is: a copy for each fact would cost more than
+    all else about it.
     """
 
     rows: Rows
-    entries: tuple[Entry, ...] = ()
-    transactions: Mapping[str, Transaction] = field(default_factory=dict[str, Transaction])
-    arriving: tuple[FactOffered, ...] = ()
-    writing: tuple[FactOffered, ...] = ()
+    backlog: Backlog = field(default_factory=Backlog)
+    transactions: Transactions = field(default_factory=Transactions)
+    arrivals: Arrivals = field(default_factory=Arrivals)
     burying: frozenset[FactId] = frozenset()
     early: Mapping[str, float] = field(default_factory=dict[str, float])
-    dead: frozenset[str] = frozenset()
+    dead: set[str] = field(default_factory=set[str])
     next_number: int = 0
     attempt: Attempt | None = None
     settling: Settling | None = None
@@ -88,22 +91,8 @@ class Queue:
 
     @property
     def oldest_at(self) -> datetime | None:
-        return self.entries[0].fact.at if self.entries else None
-
-    def open_transaction(self, number: int) -> Transaction | None:
-        """The running session the backend knows by this number; the newest, should it have given it twice."""
-        found = [known for known in self.transactions.values() if known.transaction == number and not known.ended]
-        return found[-1] if found else None
-
-    def on_connector(self, connector: int) -> Transaction | None:
-        """The running session of a connector."""
-        found = [
-            known for known in self.transactions.values() if known.start.connector == connector and not known.ended
-        ]
-        return found[-1] if found else None
-
-    def with_transaction(self, transaction: Transaction) -> Queue:
-        return replace(self, transactions={**self.transactions, transaction.session: transaction})
+        head = self.backlog.head
+        return None if head is None else head.fact.at
 
 
 def load(identity: str, rows: Iterable[Row]) -> tuple[Queue, tuple[Alarm, ...]]:
@@ -125,28 +114,26 @@ def load(identity: str, rows: Iterable[Row]) -> tuple[Queue, tuple[Alarm, ...]]:
             entries.append(entry_of(key, body))
         except (ValueError, KeyError, TypeError) as error:
             alarms.append(_unreadable(QUEUE, key, error))
-    known = {known.session: known for known in sorted(transactions, key=lambda known: known.start.at)}
+    known = Transactions(sorted(transactions, key=lambda known: known.start.at))
     for entry in entries:
-        _follow(known, entry)
-    dead = frozenset(session_of_dead(key) for key, _ in mine.mine(rows, DEAD_LETTERS))
-    queue = Queue(mine, tuple(entries), known, next_number=next_number, dead=dead)
+        follow(known, entry)
+    dead = {session_of_dead(key) for key, _ in mine.mine(rows, DEAD_LETTERS)}
+    queue = Queue(mine, Backlog(entries), known, next_number=next_number, dead=dead)
     return queue, tuple(alarms)
 
 
-def _follow(transactions: dict[str, Transaction], entry: Entry) -> None:
+def follow(transactions: Transactions, entry: Entry) -> Transaction | None:
+    """Take note that this entry is queued; returns its transaction, None without a start."""
     fact = entry.fact
     known = transactions.get(fact.session)
     if known is None and isinstance(fact, SessionStarted):
         known = Transaction(fact)
-    if known is not None:
-        transactions[fact.session] = followed_by(known, entry)
-
-
-def followed_by(transaction: Transaction, entry: Entry) -> Transaction:
-    """The transaction once this entry is queued."""
-    ended = transaction.ended or isinstance(entry.fact, SessionEnded)
-    through = max(transaction.queued_through, entry.fact.ordinal)
-    return replace(transaction, queued_through=through, ended=ended)
+    if known is None:
+        return None
+    ended = known.ended or isinstance(fact, SessionEnded)
+    known = replace(known, queued_through=max(known.queued_through, fact.ordinal), ended=ended)
+    transactions.put(known)
+    return known
 
 
 def is_dead(queue: Queue, session: str) -> bool:

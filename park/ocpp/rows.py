@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import TypedDict, cast
+from typing import NotRequired, TypedDict, cast
 from urllib.parse import quote
 
 from park.journal.codec import FactRow, fact_of, fact_row
-from park.model.session import FactId, SessionFact, SessionStarted
+from park.model.access import Verdict
+from park.model.session import FactId, SessionFact, SessionStarted, TransactionAssigned
 from park.model.storage import Delete, Put, Row
 from park.ocpp.wire import iso
 
@@ -42,6 +43,7 @@ class Transaction:
     """A session as the backend knows it. Ordinals are those of its facts; -1: none yet.
 
     `queued_through` is not on disk: it follows from the queue. `ended`: its end is queued or delivered.
+    `verdict`: on its id tag, as the backend gave it with the number; it is told again to who began anew (D4).
     """
 
     start: SessionStarted
@@ -50,10 +52,18 @@ class Transaction:
     queued_through: int = 0
     ended: bool = False
     fate: Fate = Fate.OPEN
+    verdict: str = Verdict.ACCEPTED.value
 
     @property
     def session(self) -> str:
         return self.start.session
+
+    def assigned(self) -> TransactionAssigned | None:
+        """What the charge point is to know of it; None before the backend's answer."""
+        if self.transaction is None:
+            return None
+        accepted = self.verdict == Verdict.ACCEPTED.value
+        return TransactionAssigned(self.start.charge_point, self.session, self.transaction, accepted, self.verdict)
 
 
 class _EntryRow(TypedDict):
@@ -68,6 +78,7 @@ class _TransactionRow(TypedDict):
     delivered_through: int
     ended: bool
     fate: str
+    verdict: NotRequired[str]  # absent: written before it was kept, of a card that counts as accepted
 
 
 class _SettingRow(TypedDict):
@@ -96,6 +107,7 @@ class Rows:
             "delivered_through": transaction.delivered_through,
             "ended": transaction.ended,
             "fate": transaction.fate.value,
+            "verdict": transaction.verdict,
         }
         return Put(TRANSACTIONS, self._key(transaction.session), _json(row))
 
@@ -143,7 +155,8 @@ def transaction_of(body: str) -> Transaction:
     if not isinstance(start, SessionStarted):
         raise ValueError(f"a transaction begins with a start, not with {type(start).__name__}")  # noqa: TRY004 - a damaged row
     through = row["delivered_through"]
-    return Transaction(start, row["transaction"], through, through, row["ended"], Fate(row["fate"]))
+    verdict = str(row.get("verdict", Verdict.ACCEPTED.value))
+    return Transaction(start, row["transaction"], through, through, row["ended"], Fate(row["fate"]), verdict)
 
 
 def setting_of(body: str) -> str:

@@ -186,14 +186,20 @@ class Evse:
         self.advance(mono)  # a signal that is over already
 
     def _signal(self, signal: Signal) -> None:
-        """Offer what the hardware can: in its steps, at most its rating, never between 0 and 6 A (B-263)."""
+        """Offer what the hardware can: in its steps, at most its rating, never between 0 and 6 A (B-263).
+
+        A signal that came too late is over already and raises nothing.
+        """
+        deadline = min(self._mono + signal.valid_for, signal.until)
         amps_ma = self._offerable(signal.amps_ma) if signal.output is PilotOutput.PWM else 0
+        if deadline <= self._mono:
+            amps_ma = min(amps_ma, self.amps_ma)
         output = PilotOutput.IDLE if signal.output is PilotOutput.PWM and amps_ma == 0 else signal.output
         self.lapse_ma = self._offerable(signal.lapse_ma)
         self.token = signal.token
         self.tripped = False
         self._must_open_at = NEVER
-        self._deadman_at = self._mono + signal.valid_for
+        self._deadman_at = deadline
         self._put(output, amps_ma)
 
     def _offerable(self, amps_ma: int) -> int:

@@ -58,7 +58,7 @@ class Garage:
         self.alarms: Probe[Alarm] = Probe()
         world = stage.world
         self.supervisor = Supervisor(world, "garage")
-        readers: dict[str, Any] = {}
+        readers: dict[str, Any] = {"bay-a/pillar": self.board}
         wires = AuthorizerWires(
             self.points, readers, self.central, Disk(), {"bay-a": self.board}, self.rules, self.alarms
         )

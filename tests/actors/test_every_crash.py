@@ -26,7 +26,7 @@ from nodes.wiring import Client, ClientEdges, Edges, Park, Roles, wire, wire_cli
 from park.charging.report import ChargePointReported
 from park.config.parsing import parse
 from park.model.access import CardPresented, ConnectorStatus
-from park.model.evse import PilotOutput, SetContactor, Signal
+from park.model.evse import EvseReported, PilotOutput, SetContactor, Signal
 from park.model.signals import Start
 from park.ocpp.effects import BackendReported
 
@@ -246,6 +246,26 @@ def test_a_charge_point_that_gives_up_is_left_in_safe_state_and_faulted() -> Non
     reported = [each for each in stage.view.messages if isinstance(each, ChargePointReported)][-1]
     assert reported.ocpp_status is ConnectorStatus.FAULTED
     assert "restart the node" in reported.faults[0].remedy
+
+
+def test_electronics_that_missed_the_farewell_are_told_it_when_they_report() -> None:
+    stage = Stage("charge_point", Start, raises=POLICY.limit + 1)
+    point = stage.park.charge_points["board/cp1"]
+    stage.park.supervisor.start()
+    point.tell(_levels(PilotOutput.PWM))
+    stage.world.run_for(sum(POLICY.backoff) + 1.0)
+    stage.driver.clear()
+    point.tell(_levels(PilotOutput.FAULT))
+    assert stage.driver.messages == []  # it obeys
+    point.tell(_levels(PilotOutput.PWM))
+    signal, opened = stage.driver.messages
+    assert isinstance(signal, Signal)
+    assert (signal.charge_point, signal.output, signal.amps_ma) == ("board/cp1", PilotOutput.FAULT, 0)
+    assert opened == SetContactor("board/cp1", closed=False)
+
+
+def _levels(output: PilotOutput) -> EvseReported:
+    return replace(make(EvseReported), charge_point="board/cp1", output=output)
 
 
 def test_an_ocpp_side_that_gives_up_is_shown_as_offline() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import actors, memory, page, setpoint, store
+from benchmarks import actors, memory, outage, page, setpoint, store
 from benchmarks.parts import PARTS
 from benchmarks.spread import Spread
 from benchmarks.table import Table, machine
@@ -57,6 +57,12 @@ def test_the_store_is_measured_beside_a_plain_file(tmp_path: Path):
     ]  # fmt: skip
     assert all(row.rows_per_second > 0 and in_order(row.seconds) for row in rows)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_queue_is_measured_from_the_first_fact_to_the_last_answer():
+    costs = outage.run((24, 48))
+    assert [cost.facts for cost in costs] == [24, 48]
+    assert all(part > 0 for cost in costs for part in cost.parts())
 
 
 def test_both_writers_of_the_page_write_the_same():

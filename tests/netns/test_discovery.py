@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
+from support.cli import COMMAND, ENVIRONMENT
 from support.netns import INTERFACE, Host, Lab
 from support.watched_board import Watched
 
@@ -27,6 +31,17 @@ def test_another_address_is_announced_and_the_old_one_is_gone(hosts: tuple[Host,
     server.stop()
     bay.sees(lambda seen: set(seen) == {"bay-a"})
     assert server.alarms == bay.alarms == []
+
+
+def test_a_further_address_makes_nobody_vanish_in_between(hosts: tuple[Host, Host]):
+    a, b = hosts
+    Watched(a, "server", "server", 7070)
+    bay = Watched(b, "bay-a")
+    bay.sees(lambda seen: "server" in seen)
+    a.say(["ip", "address", "add", "10.98.0.1/24", "dev", INTERFACE])
+    bay.sees(lambda seen: "10.98.0.1" in seen.get("server", ()))
+    first = next(n for n, seen in enumerate(bay.history) if "server" in seen)
+    assert all("server" in seen for seen in bay.history[first:])
 
 
 def test_a_board_that_starts_without_a_cable_is_found_once_it_has_one(hosts: tuple[Host, Host]):
@@ -72,6 +87,25 @@ def test_two_parts_that_were_apart_with_one_name_see_it_when_they_meet(lab: Lab)
         assert board.is_told("discovery-node-twice")
 
 
+def test_a_port_that_another_program_keeps_is_said_to_a_person(lab: Lab):
+    host = lab.add("a")
+    taking = "import socket, time; s = socket.socket(2, 2); s.bind(('', 5353)); print(flush=True); time.sleep(1000)"
+    taker = host.run([sys.executable, "-c", taking], stdout=subprocess.PIPE)
+    assert taker.stdout is not None
+    taker.stdout.readline()
+    said = host.run([*COMMAND, "discover"], stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+    _, words = said.communicate(timeout=30)
+    assert said.returncode == 1
+    assert words.splitlines()[0] == (
+        "chargepark: cannot look for boards: [Errno 98] Address already in use; "
+        "is UDP port 5353 used by a program that does not share it?"
+    )
+    board = Watched(host, "bay-a")
+    assert board.is_told("discovery-impossible")
+    taker.kill()
+    board.sees(lambda seen: "bay-a" in seen)  # it goes on trying
+
+
 def test_a_network_of_ipv6_alone(lab: Lab):
     a, b = lab.add("a"), lab.add("b")
     for host in (a, b):
@@ -80,3 +114,7 @@ def test_a_network_of_ipv6_alone(lab: Lab):
     seen = bay.sees(lambda seen: set(seen) == {"server", "bay-a"})
     assert all(address.startswith("fe80:") for address in seen["server"])
     server.sees(lambda seen: set(seen) == {"server", "bay-a"})
+    for state in ("down", "up"):
+        b.say(["ip", "link", "set", INTERFACE, state])  # its address cannot be used for a second
+    Watched(a, "bay-b")
+    bay.sees(lambda seen: "bay-b" in seen)

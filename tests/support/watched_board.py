@@ -28,6 +28,7 @@ class Watched:
         command = [sys.executable, "-W", "error", PROGRAM, "carpark", node, role, port, *interfaces]
         self._process: subprocess.Popen[str] = host.run(command, stdout=subprocess.PIPE, text=True, env=environment)
         self.alarms: list[str] = []
+        self.history: list[Seen] = []
         self._seen: Seen = {}
         self._printed = threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
@@ -52,6 +53,8 @@ class Watched:
             for line in self._process.stdout:
                 said = json.loads(line)
                 with self._printed:
-                    self._seen = said.get("sees", self._seen)
+                    if "sees" in said:
+                        self._seen = said["sees"]
+                        self.history.append(self._seen)
                     self.alarms += [said["alarm"]] if "alarm" in said else []
                     self._printed.notify_all()

@@ -84,7 +84,8 @@ async def test_the_list_as_json_has_words_and_nothing_secret(tmp_path: Path):
         told = json.loads((await pair(rig, "list", "--json")).stdout)
     assert told["authority_words"] == words(told["authority_fingerprint"])
     assert 0 < told["open_seconds"] <= 600
-    assert [(each["node"], each["words"]) for each in told["pending"]] == [("bay-b", keys.words)]
+    (waits,) = told["pending"]
+    assert (waits["node"], waits["words"], waits["peer"]) == ("bay-b", keys.words, "ipv4:127.0.0.1")
     assert [each["node"] for each in told["tokens"]] == ["bay-a"]
     assert made.stdout.strip() not in json.dumps(told)
 

@@ -135,15 +135,17 @@ async def test_while_pairing_is_closed_nothing_listens(tmp_path: Path):
 
 async def test_pairing_closes_by_itself(tmp_path: Path):
     async with pairing_rig(tmp_path) as rig:
+        opening = asyncio.create_task(rig.where())  # before, or a slow machine would miss the second it is open
         await say(rig, "open", "--for", "1")
-        await rig.where()
+        await opening
         await asyncio.wait_for(rig.pairing.port.closed(), PATIENCE)
 
 
 async def test_an_expired_token_is_refused(tmp_path: Path):
     async with pairing_rig(tmp_path) as rig:
+        opening = asyncio.create_task(rig.where())
         token = await token_for(rig, "bay-a", "--for", "1")
-        await rig.where()
+        await opening
         await asyncio.wait_for(rig.pairing.port.closed(), PATIENCE)
         await say(rig, "open")
         refused = await rig.join(BoardKeys(tmp_path / "bay-a"), "bay-a", token)

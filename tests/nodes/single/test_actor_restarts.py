@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from support.rig import configuration
 
+from actors.messages import ChargePointMessage
 from nodes.checked_config import read_checked
 from nodes.simulation.run import Run
 from nodes.simulation.scenario import Scenario
+from park.model.session import TransactionAssigned
 from park.model.signals import Tick
 from park.ocpp.link import BackendCalled, SendCall
 from park.physics.hardware import TRAITS
@@ -169,6 +171,31 @@ def test_the_whitelist_still_decides_offline_after_a_restart(board: Board, name:
     board.swipe(ADA)
     board.world.run_for(20)
     assert board.charging_ma("cp1") == 16_000
+
+
+def test_a_card_refused_while_its_charge_point_fails_charges_no_longer(board: Board):
+    board.backend.verdict = "Blocked"
+    board.plug("cp1")
+    board.swipe(ADA)
+    (child,) = (each for each in board.park.supervisor.children() if each.name == "board/cp1/charge-point")
+    missed: list[TransactionAssigned] = []
+    hear = vars(type(child._worker))["receive"]
+
+    def fail_at_the_verdict(message: ChargePointMessage) -> None:
+        if isinstance(message, TransactionAssigned):
+            missed.append(message)
+            raise Planted
+        hear(child._worker, message)
+
+    vars(child._worker)["receive"] = fail_at_the_verdict
+    board.world.run_for(40)
+    assert [each.status for each in missed] == ["Blocked"]
+    assert child.restarts == 1
+    assert board.charging_ma("cp1") == 0
+    board.world.run_for(20)
+    (transaction,) = board.backend.ledger.transactions()
+    assert transaction.stop_reason == "DeAuthorized"
+    board.finish(1)
 
 
 def test_a_central_system_that_began_anew_tells_the_backend_every_status(board: Board):

@@ -102,6 +102,25 @@ def sessions_open(park: Rig) -> bool:
     return view is not None and any(each.session is not None for each in view.charge_points)
 
 
+def test_a_card_refused_at_the_moment_of_a_death_charges_no_longer(park: Rig) -> None:
+    """D4: accepted offline, refused with its transaction; the node dies when the refusal has just reached the disk."""
+    park.start_node(crash="after-delete")
+    eventually("online", park.online)
+    park.tell_backend('{"offline": 5}')
+    eventually("offline", lambda: not park.online())
+    park.tell_backend(f'{{"block": ["{ADA}"]}}')
+    charge(park)
+    eventually("charging by the whitelist", lambda: park.charging("cp1"))
+    eventually("the node dies", park.died)
+    assert park.charging("cp1")
+    park.start_node()
+    eventually("no current any more", lambda: not park.charging("cp1"))
+    eventually("all delivered", lambda: settled(park, 1))
+    check(park, 1)
+    (transaction,) = park.ledger().transactions()
+    assert transaction.stop_reason == "DeAuthorized"
+
+
 def test_ten_deaths_at_random_moments_cost_nothing(park: Rig, record_property: Callable[[str, object], None]) -> None:
     seed = int(os.environ.get("CHARGEPARK_SEED", "0")) or random.randrange(1, 10**6)
     record_property("figure", f"ten random kills: seed {seed}; repeat with CHARGEPARK_SEED={seed}")

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -13,6 +14,7 @@ import grpc
 import pytest
 from pymodbus.client import AsyncModbusTcpClient
 from support.bench_process import PATIENCE, Rig, free_ports
+from support.stalled_proxy import Proxy
 
 from nodes.bridge import Outbox
 from nodes.drivers.virtual import TRAITS, Command, run
@@ -103,8 +105,12 @@ async def evse(stub: BenchAsyncStub, name: str = "cp1") -> pb.EvseTruth:
     return next(each for each in truth.evses if each.charge_point == name)
 
 
-def offer(amps_ma: int, token: int, valid_for: float = 30.0, lapse_ma: int = 0, point: str = "cp1") -> Signal:
-    return Signal(point, PilotOutput.PWM, amps_ma, (1, 2, 3), valid_for, lapse_ma, token)
+def offer(
+    amps_ma: int, token: int, valid_for: float = 30.0, lapse_ma: int = 0, point: str = "cp1", waited: float = 0.0
+) -> Signal:
+    """An offer made `waited` seconds ago."""
+    until = time.monotonic() - waited + valid_for
+    return Signal(point, PilotOutput.PWM, amps_ma, (1, 2, 3), valid_for, lapse_ma, token, until)
 
 
 async def test_from_plug_to_current_and_the_meter_shows_it(rig: Rig):
@@ -187,6 +193,71 @@ async def test_what_waited_before_the_link_is_not_said(rig: Rig):
         assert (await node.reported(lambda r: r.token in {7_777, 7_778})).token == 7_778
 
 
+LEASE = 2.0
+LATE = 8.0  # far beyond any lease; the way to the bench stands still so long
+
+
+async def test_a_signal_the_wire_delivers_late_does_not_raise_the_pilot(rig: Rig):
+    """S2: the validity counts from when it was given, so a stalled socket shortens it and stretches nothing."""
+    proxy = Proxy(rig.target)
+    async with verbs(rig) as stub, proxy.running():
+        node = Node(proxy.address)
+        async with node.running():
+            await node.reported()
+            await stub.Plug(pb.PlugRequest(charge_point="cp1"))
+            node.outbox.tell(offer(16_000, token=51, valid_for=LEASE, lapse_ma=6_000))
+            assert (await node.reported(lambda r: r.token == 51)).signalled_ma == 16_000
+            proxy.stall()
+            told_at = time.monotonic()
+            node.outbox.tell(offer(20_000, token=52, valid_for=LEASE, lapse_ma=6_000))
+            after = 0
+            async with asyncio.timeout(2 * PATIENCE):
+                async for sample in stub.WatchBench(pb.WatchBenchRequest()):
+                    cp1 = next(each for each in sample.evses if each.charge_point == "cp1")
+                    if sample.mono >= told_at + LEASE + 1.0:
+                        assert cp1.signalled_ma <= 6_000, (cp1.token, sample.mono - told_at)
+                    if sample.mono >= told_at + LATE:
+                        proxy.release()
+                    after += cp1.token == 52
+                    if after > 20:  # two seconds: as long as it would have held
+                        assert cp1.deadman_tripped
+                        break
+            node.outbox.tell(offer(13_000, token=53, valid_for=LEASE, lapse_ma=6_000))
+            assert (await node.reported(lambda r: r.token == 53)).signalled_ma == 13_000
+
+
+async def test_the_time_a_signal_waited_in_the_node_is_not_added_to_its_validity(rig: Rig):
+    node = Node(rig.target)
+    async with verbs(rig), node.running():
+        await node.reported()
+        node.outbox.tell(offer(10_000, token=61, valid_for=30.0))
+        await node.reported(lambda r: r.token == 61)
+        node.outbox.tell(offer(16_000, token=62, valid_for=60.0, lapse_ma=6_000, waited=58.0))
+        held = await node.reported(lambda r: r.token == 62)
+        assert (held.signalled_ma, held.deadman_tripped) == (16_000, False)
+        fallen = await node.reported(lambda r: r.deadman_tripped)
+        assert (fallen.token, fallen.signalled_ma) == (62, 6_000)
+        node.outbox.tell(offer(32_000, token=63, valid_for=10.0, lapse_ma=20_000, waited=11.0))
+        over = await node.reported(lambda r: r.token == 63)
+        assert (over.signalled_ma, over.deadman_tripped) == (6_000, True)
+
+
+async def test_a_driver_that_echoes_no_stamp_is_understood(rig: Rig):
+    """One of an older version: its validity counts from receipt."""
+    async with verbs(rig), grpc.aio.insecure_channel(rig.target) as channel:
+        call = BenchStub(channel).Attach()
+        await call.write(pb.DriverToBench(attach=pb.AttachTo(charge_points=["cp1"])))
+        signal_command = pb.SignalCommand(
+            charge_point="cp1", output=pb.PILOT_DRIVE_PWM, amps_ma=9_000, valid_for=30.0, token=71
+        )
+        await call.write(pb.DriverToBench(signal=signal_command))
+        async with asyncio.timeout(PATIENCE):
+            while isinstance(message := await call.read(), pb.BenchToDriver) and message.levels.token != 71:
+                assert message.stamp > 0
+        assert isinstance(message, pb.BenchToDriver)
+        assert message.levels.signalled_ma == 9_000
+
+
 async def test_no_bench_is_told_to_everyone_with_the_remedy():
     node = Node(f"127.0.0.1:{free_ports(1)[0]}")
     with pytest.raises(ConnectionError, match="chargepark bench serve"):
@@ -254,6 +325,12 @@ async def read_to_the_end(call: grpc.aio.StreamStreamCall[pb.DriverToBench, pb.B
                 signal=pb.SignalCommand(charge_point="cp1", output=pb.PILOT_DRIVE_PWM, valid_for=float("nan"))
             ),
             "valid for nan s",
+        ),
+        (
+            pb.DriverToBench(
+                signal=pb.SignalCommand(charge_point="cp1", output=pb.PILOT_DRIVE_PWM, stamp=float("inf"))
+            ),
+            "stamp inf",
         ),
         (
             pb.DriverToBench(signal=pb.SignalCommand(charge_point="cp1", output=pb.PILOT_DRIVE_PWM, valid_for=1e9)),

@@ -209,7 +209,7 @@ class DriversWithAWhitelist(Drivers):
 
 
 Drivers.TestCase.settings = DriversWithAWhitelist.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None
+    max_examples=60, stateful_step_count=40, deadline=None
 )
 TestBackend = Drivers.TestCase
 TestWhitelist = DriversWithAWhitelist.TestCase

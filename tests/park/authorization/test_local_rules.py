@@ -53,7 +53,7 @@ def test_the_rules_are_told_after_the_start_with_all_a_board_needs() -> None:
         version=newest(node).version,
         mode=Mode.BACKEND,
         offline=OfflineRule.ACCEPT,
-        whitelist=WHITELIST,
+        whitelist=tuple(replace(entry, name="") for entry in WHITELIST),
         refused=(),
         free_tag="FREE",
         stop_with_card=False,
@@ -172,6 +172,15 @@ def test_rules_that_came_before_the_disk_answered_are_the_newer() -> None:
     assert again.state.refused == (ADA.lower(),)
 
 
+def test_what_a_board_learned_when_it_was_a_park_by_itself_counts_no_more() -> None:
+    alone = board()
+    alone.disk["refused_tags", ADA.lower()] = "{}"
+    alone.disk["taught_tags", STRANGER] = f'{{"tag": "{STRANGER}"}}'
+    alone.tell(ApplyRules(newest(server())))
+    alone.begin()
+    assert (alone.state.refused, alone.state.taught) == ((), {})
+
+
 def test_damaged_rules_are_said_and_the_board_lets_nobody_charge() -> None:
     alone = board()
     alone.tell(ApplyRules(newest(server())))
@@ -187,6 +196,7 @@ def test_a_board_under_its_servers_rules_teaches_nothing_and_tells_no_rules() ->
     alone = board()
     alone.tell(ApplyRules(newest(server())))
     told = len(alone.rules)
+    alone.tell(ApplyRules(replace(newest(server()), version=2, refused=("0bad",))))
     alone.tell(AddTag("1", WhitelistEntry("0C"), alone.slot))
     (answer,) = alone.slot.answers
     assert isinstance(answer, Refused)

@@ -159,6 +159,34 @@ def test_a_remembered_card_shown_again_is_one_card():
     assert driven.tell(point(2, plugged_since=driven.mono)) == []
 
 
+@pytest.mark.parametrize("vehicle", [None, 1_001.0])
+def test_a_remembered_card_whose_start_the_backend_orders_meanwhile_waits_no_longer(vehicle: float | None):
+    driven = Driven(Mode.BACKEND, point(1), point(2), readers=(PATIENT,))
+    driven.swipe(ADA, "hall")
+    assert driven.remote(2, ADA) == [grant("g/cp2", ADA, "remote")]
+    driven.tell(point(2, session_tag=ADA, waiting_for_card=False, plugged_since=vehicle))
+    assert shown(Feedback.ACCEPTED, "hall") in driven.swipe(ADA, "hall")
+    assert driven.tell(point(1, plugged_since=1_002.0)) == []
+
+
+def test_a_remembered_card_that_would_be_refused_by_now_is_refused_when_shown_again():
+    driven = Driven(Mode.BACKEND, point(1), point(2), readers=(PATIENT,), offline=OfflineRule.REFUSE)
+    driven.swipe(ADA, "hall")
+    driven.tell(BackendOnline(online=False))
+    assert driven.swipe(ADA, "hall") == [shown(Feedback.REFUSED, "hall")]
+    assert driven.wait(60.0) == []
+
+
+def test_a_remembered_card_shown_again_while_no_point_is_free_still_waits():
+    driven = park(point(1), point(2), reader=PATIENT)
+    driven.swipe(ADA, "hall")
+    driven.tell(point(1, **CHARGING))
+    driven.tell(point(2, **CHARGING))
+    assert driven.swipe(ADA, "hall") == [shown(Feedback.WAIT, "hall")]
+    driven.tell(point(2))
+    assert driven.tell(point(2, plugged_since=1_001.0))[0] == grant("g/cp2", ADA)
+
+
 @pytest.mark.parametrize("tag", [EVE, OLD, STRANGER])
 def test_a_card_that_would_be_refused_is_not_remembered(tag: str):
     driven = park(point(1), point(2), reader=PATIENT)
@@ -175,6 +203,21 @@ def test_when_the_first_remembered_card_is_refused_the_vehicle_is_for_the_next()
     assert effects == [shown(Feedback.REFUSED, "hall"), driven.question(), shown(Feedback.WAIT, "hall")]
     assert driven.question().id_tag == BOB
     assert driven.backend(Verdict.ACCEPTED) == [grant("g/cp1", BOB, "backend"), shown(Feedback.ACCEPTED, "hall")]
+
+
+def test_of_two_vehicles_that_are_free_at_once_the_first_plugged_is_for_the_remembered_card():
+    driven = Driven(
+        Mode.BACKEND, point(1, plugged_since=990.0), point(2, plugged_since=985.0), point(3), readers=(PATIENT,)
+    )
+    for tag in ("0A", "0B", ADA):
+        driven.swipe(tag, "hall")
+    assert [card.id_tag for card in driven.state.remembered] == [ADA]
+    assert driven.tell(BackendOnline(online=False)) == [
+        shown(Feedback.REFUSED, "hall"),
+        shown(Feedback.REFUSED, "hall"),
+        grant("g/cp2", ADA),
+        shown(Feedback.ACCEPTED, "hall"),
+    ]
 
 
 def test_cards_that_wait_are_bounded():

@@ -81,8 +81,10 @@ def test_a_card_that_the_file_blocks_later_is_blocked_although_it_was_taught() -
     node = driven()
     node.tell(teach(TeachMode.IN))
     node.swipe(STRANGER)
-    node.settings = Driven(Mode.WHITELIST, whitelist=(WhitelistEntry(STRANGER, allowed=False),)).settings
+    blocked = WhitelistEntry(STRANGER, allowed=False)
+    node.settings = Driven(Mode.WHITELIST, whitelist=(blocked,)).settings
     node.begin()
+    assert node.rules[-1].rules.whitelist == (blocked,)
     node.tell(point(1, plugged_since=node.mono))
     assert not may_charge(node, STRANGER)
 

@@ -141,6 +141,7 @@ class Ledger:
             return
         assert fact.ordinal == self._next(facts, fact)
         assert not facts or not isinstance(facts[-1], SessionEnded)
+        assert not facts or fact.at >= facts[-1].at  # whatever the wall clock did meanwhile
         if isinstance(fact, SessionStarted):
             assert fact.ordinal == 0
             for other, known in self.facts.items():
@@ -242,6 +243,7 @@ def grants(draw: st.DrawFn) -> dict[str, Any]:
 
 CHAOS = st.one_of(
     st.tuples(st.just("time"), st.sampled_from([0.05, 0.5, 1.0, 3.0, 6.0, 30.0, 100.0])),
+    st.tuples(st.just("wall"), st.sampled_from([-86_400.0, -60.0, 3_600.0])),
     st.tuples(st.just("levels"), LEVELS),
     st.tuples(st.just("levels"), LEVELS),
     st.tuples(st.just("grant"), grants()),
@@ -280,16 +282,18 @@ CHAOS = st.one_of(
 @hypothesis_settings(max_examples=150, deadline=None)
 @given(config=CONFIGS, begin=st.booleans(), happenings=st.lists(CHAOS, max_size=60))
 def test_any_events_in_any_order(config: ChargePointSettings, begin: bool, happenings: list[tuple[str, Any]]) -> None:
-    ledger, state, mono = Ledger(config), initial(config), 100.0
+    ledger, state, mono, jumped = Ledger(config), initial(config), 100.0, 0.0
     if begin:
         happenings = [("event", Start()), ("event", SessionRecovered(NAME, None)), *happenings]
     for kind, what in happenings:
         if kind == "time":
             mono += what
+        if kind == "wall":
+            jumped += what
         for event in _events(kind, what, state, mono):
             if isinstance(event, SessionRecovered) and event.open_session is not None and not state.recovered:
                 ledger.durable.add(key_of(event.open_session.started))
-            now = Now(mono, MIDNIGHT + timedelta(seconds=mono))
+            now = Now(mono, MIDNIGHT + timedelta(seconds=mono + jumped))
             was_closed = state.contactor.closed
             state, _ = checked_step(ledger, state, event, now)
             if was_closed and not state.contactor.closed:
@@ -303,7 +307,7 @@ def _events(
     mono: float,
 ) -> list[ChargePointEvent]:
     match kind:
-        case "time":
+        case "time" | "wall":
             return [Tick()]
         case "grant":
             values = dict(what)
@@ -400,6 +404,8 @@ ACTS = st.sampled_from(
         "clear",
         "greedy",
         "follows",
+        "clock -7200",
+        "clock 600",
     ]
 )
 
@@ -447,6 +453,8 @@ def act(park: CheckedHarness, what: str) -> None:  # noqa: C901 - a flat table
             park.fault()
         case ["greedy"]:
             park.electronics.follows, park.overdraw_ma = False, 32_000
+        case ["clock", seconds]:
+            park.wall_offset += timedelta(seconds=int(seconds))
         case ["follows"]:
             park.electronics.follows, park.overdraw_ma = True, None
         case _:
@@ -477,3 +485,23 @@ def test_drivers_cards_links_and_journals_in_any_order(config: ChargePointSettin
         assert [fact.ordinal for fact in facts] == list(range(len(facts)))
     assert park.state.session.phase is Phase.IDLE
     assert park.status.value == "Available"
+
+
+JUMPS = st.floats(-1e6, 1e6).map(lambda seconds: timedelta(seconds=seconds))
+
+
+@hypothesis_settings(max_examples=40, deadline=None)
+@given(lived=st.lists(st.tuples(JUMPS, st.sampled_from([1.0, 12.0, 65.0])), min_size=1, max_size=6))
+def test_within_a_session_time_never_goes_back(lived: list[tuple[timedelta, float]]) -> None:
+    park = CheckedHarness(settings(sample_interval_seconds=10, clock_interval_seconds=30))
+    park.begin()
+    for jump, seconds in lived:
+        park.wall_offset += jump
+        park.advance(seconds)
+    park.unplug()
+    park.advance(10)
+    [facts] = park.ledger.facts.values()
+    assert isinstance(facts[-1], SessionEnded)
+    times = [fact.at for fact in facts]
+    assert times == sorted(times)
+    assert times[0] == MIDNIGHT + timedelta(seconds=1000)

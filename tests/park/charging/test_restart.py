@@ -19,7 +19,14 @@ from park.model.access import (
 from park.model.demand import CurrentSignalled, DemandChanged
 from park.model.evse import PilotOutput, PilotState, SetContactor, SetLock, Signal
 from park.model.metering import Sample
-from park.model.session import OpenSession, RecoverSession, SessionRecovered, SessionStarted, StopReason
+from park.model.session import (
+    OpenSession,
+    RecoverSession,
+    SessionRecovered,
+    SessionStarted,
+    StopReason,
+    TransactionAssigned,
+)
 from park.model.signals import RepeatLevels, Start, Tick
 from tests.support.charge_point_harness import MIDNIGHT, NAME, ChargePointHarness, Electronics, settings
 
@@ -58,6 +65,14 @@ def test_the_session_goes_on_if_its_vehicle_is_still_there() -> None:
     assert [fact.ordinal for fact in park.facts.values()] == [8, 9]
     assert park.ended[0].session == "old"
     assert park.ended[0].meter_stop_wh == int(park.energy)
+
+
+def test_a_clock_that_a_restart_set_back_moves_no_fact_before_those_on_disk() -> None:
+    park = ChargePointHarness(start=False, open_session=OPEN)
+    park.wall_offset = timedelta(days=-365)
+    park.send(Start())
+    park.advance(11)
+    assert [(fact.ordinal, fact.at) for fact in park.facts.values()] == [(8, OPEN.last_at), (9, OPEN.last_at)]
 
 
 def test_a_contactor_the_deadman_opened_is_no_failed_contactor() -> None:
@@ -198,6 +213,24 @@ def test_a_listener_that_began_anew_hears_every_level_again() -> None:
     assert not [effect for effect in park.send(Tick()) if isinstance(effect, LEVELS)]
 
 
+def test_who_shows_the_park_and_began_anew_sees_a_point_where_nothing_happens() -> None:
+    park = ChargePointHarness()
+    park.advance(5)
+    shown = park.last(ChargePointReported)
+    again = [effect for effect in park.send(RepeatLevels()) if isinstance(effect, ChargePointReported)]
+    assert again == [shown]
+    assert not [effect for effect in park.send(Tick()) if isinstance(effect, ChargePointReported)]
+
+
 def test_a_charge_point_that_begins_anew_asks_for_the_settings_in_force() -> None:
     park = ChargePointHarness()
     assert park.effects(RepeatSettings) == [RepeatSettings(NAME)]
+
+
+def test_with_a_session_at_hand_it_asks_once_more_for_only_now_can_it_hear_the_verdict() -> None:
+    park = ChargePointHarness(open_session=OPEN, electronics=charging())
+    kinds = [type(effect) for effect in (*park.effects(RecoverSession), *park.effects(RepeatSettings))]
+    assert kinds == [RecoverSession, RepeatSettings, RepeatSettings]
+    park.send(TransactionAssigned(NAME, "old", 42, accepted=False, status="Blocked"))
+    park.advance(8)
+    assert park.ended[0].reason is StopReason.DE_AUTHORIZED

@@ -385,6 +385,22 @@ def test_a_wall_clock_set_back_takes_no_reading_twice() -> None:
     assert len([f for f in park.metered if f.context is ReadingContext.SAMPLE_CLOCK]) == len(taken) + 1
 
 
+def test_a_session_never_runs_backwards_in_time() -> None:
+    park = ChargePointHarness(settings(sample_interval_seconds=30))
+    park.begin()
+    park.advance(130)
+    [started] = park.started
+    park.wall_offset = timedelta(days=-1)
+    park.advance(130)
+    park.unplug()
+    park.advance(10)
+    [ended] = park.ended
+    times = [fact.at for fact in park.facts.values()]
+    assert len(times) >= 6
+    assert times == sorted(times)
+    assert ended.at >= started.at
+
+
 def test_a_journal_that_does_not_answer_stops_readings_before_memory_fills() -> None:
     park = ChargePointHarness(settings(sample_interval_seconds=1))
     park.begin()

@@ -6,10 +6,11 @@ import json
 
 import pytest
 
-from park.model.access import BackendAuthorized, Verdict
+from park.model.access import BackendAuthorized, RepeatSettings, Verdict
 from park.model.session import FactDelivered, FactTaken, TransactionAssigned
 from park.ocpp.effects import ClockOffered, Write
 from park.ocpp.link import ResetLink
+from park.ocpp.rows import TRANSACTIONS
 from tests.support.facts import ended, metered, started
 from tests.support.station import ACCEPTED, Station, started_answer
 
@@ -67,6 +68,50 @@ def test_an_answer_counts_when_it_is_on_disk_and_nothing_is_sent_before():
     assert station.actions() == ["StartTransaction"]
     station.commit()
     assert station.actions() == ["StartTransaction", "MeterValues"]
+
+
+BLOCKED = TransactionAssigned("cp1", "s1", 42, accepted=False, status="Blocked")
+
+
+def test_a_charge_point_that_begins_anew_hears_number_and_verdict_of_its_running_session_again():
+    station = online()
+    station.offer(started(), started("s2", "cp2", 2))
+    station.answer(started_answer(42, "Blocked"))
+    assert station.of(TransactionAssigned) == [BLOCKED]
+    station.clear()
+    station.tell(RepeatSettings("cp1"))
+    assert station.of(TransactionAssigned) == [BLOCKED]
+    station.offer(ended(ordinal=1))
+    station.clear()
+    station.tell(RepeatSettings("cp1"))  # its session is over
+    station.tell(RepeatSettings("cp2"))  # no answer yet
+    assert station.of(TransactionAssigned) == []
+
+
+def test_the_verdict_outlives_a_kill_and_is_told_when_the_rows_are_there():
+    station = online()
+    station.offer(started())
+    station.writes = False
+    station.answer(started_answer(42, "Blocked"))
+    station.put_on_disk(station.pending[0])  # on disk, and the process dies before anybody is told
+    station.writes = True
+    station.restart()
+    assert station.of(TransactionAssigned) == [BLOCKED]
+    station.tell(RepeatSettings("cp1"))
+    assert station.of(TransactionAssigned) == [BLOCKED, BLOCKED]
+
+
+def test_a_transaction_written_before_verdicts_were_kept_counts_as_accepted():
+    station = online()
+    station.offer(started())
+    station.answer(started_answer(42, "Blocked"))
+    key = next(key for key in station.disk if key[0] == TRANSACTIONS)
+    row = json.loads(station.disk[key])
+    del row["verdict"]
+    station.disk[key] = json.dumps(row)
+    station.clear()
+    station.restart()
+    assert station.of(TransactionAssigned) == [TransactionAssigned("cp1", "s1", 42, accepted=True, status="Accepted")]
 
 
 def test_a_fact_offered_again_is_never_sent_again():

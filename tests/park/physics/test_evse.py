@@ -144,6 +144,25 @@ def test_a_refresh_in_time_keeps_it_and_a_late_one_ends_it():
     assert (evse.tripped, evse.current_ma, evse.token) == (False, 16_000, 3)
 
 
+@pytest.mark.parametrize(
+    ("amps_ma", "lapse_ma", "signalled"), [(32_000, 20_000, 10_000), (32_000, 6_000, 6_000), (8_000, 8_000, 8_000)]
+)
+def test_a_signal_that_came_too_late_lowers_but_never_raises(amps_ma: int, lapse_ma: int, signalled: int):
+    evse = charging(amps_ma=10_000)
+    late = Signal("cp1", PilotOutput.PWM, amps_ma, (1, 2, 3), 10.0, lapse_ma, 2, 40.0)
+    evse.apply(late, 40.0)
+    report = evse.report()
+    assert (report.token, report.deadman_tripped, report.signalled_ma) == (2, True, signalled)
+
+
+def test_a_signal_that_waited_ends_when_it_was_meant_to():
+    evse = charging(amps_ma=10_000)
+    evse.apply(Signal("cp1", PilotOutput.PWM, 16_000, (1, 2, 3), 10.0, 6_000, 2, 40.0), 39.0)
+    assert evse.report().signalled_ma == 16_000
+    evse.advance(40.0)
+    assert (evse.report().deadman_tripped, evse.report().signalled_ma) == (True, 6_000)
+
+
 @pytest.mark.parametrize("behaviour", [Behaviour.NORMAL, Behaviour.SLOW, Behaviour.IGNORES])
 def test_without_lapse_current_the_contactor_opens_three_seconds_after_the_deadman(behaviour: Behaviour):
     evse = charging(VehicleSpec(behaviour=behaviour), valid_for=10.0)
