@@ -38,7 +38,9 @@ class Identities:
     new_id: Callable[[], str]
 
 
-def leading_board(config: NodeConfig, identities: Identities, version: str) -> Board:
+def leading_board(
+    config: NodeConfig, identities: Identities, version: str, clock_known: Callable[[], bool] = lambda: True
+) -> Board:
     """Everything the actors of the board that leads a park need to know: a single one, or a server."""
     points = charge_point_settings(config, lambda _: TRAITS, identities.boot_id, identities.new_id)
     return Board(
@@ -53,6 +55,7 @@ def leading_board(config: NodeConfig, identities: Identities, version: str) -> B
             version=version,
             server_id=identities.server_id,
             store_id=identities.journal_id,
+            clock_known=clock_known,
         ),
         boards=tuple(RemoteBoard(node, placed) for node, placed in placed_boards(config).items()),
     )

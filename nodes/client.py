@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import time
 import uuid
@@ -16,7 +17,7 @@ import structlog
 
 from actors.address import Address
 from actors.messages import Alarm, DriverMessage, ExchangeMessage
-from nodes import log_lines
+from nodes import log_lines, time_floor
 from nodes.board import Identities, client_board
 from nodes.bridge import Outbox
 from nodes.checked_config import read_checked
@@ -73,7 +74,8 @@ async def client(
         store = Store(Path(config.node.data_dir))
         end.push_async_callback(asyncio.to_thread, store.stop)
         keys = BoardKeys(Path(config.node.data_dir))
-        world = ThreadWorld()
+        board_clock = clock.BoardClock(time_floor.read(store))
+        world = ThreadWorld(board_clock.now)
         end.callback(world.close)
         identities = Identities(uuid.uuid4().hex, store.journal_id, store.server_id, 0, lambda: uuid.uuid4().hex)
         driver: Outbox[DriverMessage] = Outbox(loop)
@@ -81,16 +83,17 @@ async def client(
         board: Client
         view = ViewStore(
             config.node.name,
-            as_configured(config, clock.now(), program, restarts=0),
+            as_configured(config, board_clock.now(), program, restarts=0),
             lambda: tuple(each.figures() for each in board.supervisor.children()),
         )
         alarms = log_lines.Alarms(time.monotonic)
-        edges = ClientEdges(store, driver, exchange, log_lines.Changes(view), alarms)
+        follower = log_lines.Clock(board_clock, always=True)
+        edges = ClientEdges(store, driver, exchange, log_lines.Changes(view), alarms, follower)
         board = wire_client(
             world, client_board(config, identities, program), edges, log_lines.Supervision(view), gave_up
         )
         metrics = (
-            MetricsServer(config.listeners["metrics"], program, lambda: view.snapshot(clock.now()))
+            MetricsServer(config.listeners["metrics"], program, lambda: view.snapshot(board_clock.now()))
             if "metrics" in config.listeners
             else None
         )
@@ -110,6 +113,7 @@ async def client(
 
         tasks = [
             asyncio.create_task(edge.obey(), name="exchange orders"),
+            asyncio.create_task(time_floor.keep(store, board_clock), name="keep the time"),
             kept("server", connect, SERVER_BACKOFF, report=log_lines.ServerEdge()),
         ]
         discovery = discovery_settings(config)
@@ -128,27 +132,49 @@ class _Server:
         self._section: ServerSection = config.server or ServerSection(park="")
         self._keys, self._seen = keys, SightingsChanged(())
         self._attempt, self._asked = itertools.count(), itertools.count()
+        self._elsewhere = asyncio.Event()
+        self._place: Endpoint | None = None
 
     def tell(self, message: SightingsChanged, /) -> None:
+        before = self._pairing_places()
         self._seen = message
+        if self._pairing_places() != before:
+            self._elsewhere.set()
 
     def dial(self) -> Dial:
         """The next place to try; raises ServerUnknown when there is none, KeysUnusable before pairing."""
         section, pinned = self._section, self._keys.known_authority() or ""
         places = server_endpoints(self._seen.sightings, section.park, pinned, section.address)
-        if not places:
-            raise ServerUnknown(f"no server of park {section.park} is announced in this network")
-        place = places[next(self._attempt) % len(places)]
-        return Dial(str(place), channel_credentials(self._keys.directory), CHANNEL_OPTIONS)
+        self._place = places[next(self._attempt) % len(places)] if places else None
+        return self.dial_again()
+
+    def dial_again(self) -> Dial:
+        """The place that was tried last. Raises as `dial`."""
+        if self._place is None:
+            raise ServerUnknown(f"no server of park {self._section.park} is announced in this network")
+        return Dial(str(self._place), channel_credentials(self._keys.directory), CHANNEL_OPTIONS)
 
     def pairing_place(self) -> Endpoint | None:
-        """The next place to ask for pairing, as far as that is known: whoever announces one may be no server of ours."""
-        if self._section.pairing_address or self._section.address:
-            return pairing_endpoint(self._section, None)
+        """The next place to ask for pairing, as far as that is known: who announces one may be no server of ours."""
+        self._elsewhere.clear()
+        places = self._pairing_places()
+        return places[next(self._asked) % len(places)] if places else None
+
+    async def pause(self, seconds: float) -> None:
+        """Sleep, at most until pairing is at another place than it was when asked last."""
+        shortest = min(seconds, SERVER_BACKOFF.first)  # whatever is announced how often
+        await asyncio.sleep(shortest)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds - shortest):
+                await self._elsewhere.wait()
+
+    def _pairing_places(self) -> list[Endpoint]:
+        named = pairing_endpoint(self._section, None)
+        if named is not None:
+            return [named]
         pinned = self._keys.known_authority() or ""
         seen = server_candidates(self._seen.sightings, self._section.park, pinned)
-        places = [Endpoint(each.addresses[0], each.pairing_port) for each in seen if each.pairing_port]
-        return places[next(self._asked) % len(places)] if places else None
+        return [Endpoint(each.addresses[0], each.pairing_port) for each in seen if each.pairing_port]
 
 
 async def _joined(config: NodeConfig, keys: BoardKeys, server: _Server, edge: ServerEdge, token_file: Path) -> None:
@@ -161,7 +187,8 @@ async def _joined(config: NodeConfig, keys: BoardKeys, server: _Server, edge: Se
         def token() -> JoinToken | None:
             return read_token(token_file) if section.join_token_file else None
 
-        await join(keys, name, section.park, server.pairing_place, token, log_progress(keys, name))
+        report = log_progress(keys, name)
+        await join(keys, name, section.park, server.pairing_place, token, report, sleep=server.pause)
     renewing = asyncio.create_task(_renewed(name, keys, server), name="renew certificate")
     try:
         await edge.run()
@@ -175,7 +202,7 @@ async def _renewed(node: str, keys: BoardKeys, server: _Server) -> None:
     """While connected: a new certificate before the old one expires."""
     while True:
         try:
-            dial = server.dial()
+            dial = server.dial_again()
             async with grpc.aio.secure_channel(dial.target, dial.credentials, options=dial.options) as channel:
                 await renew_if_due(keys, node, channel, clock.now().wall)
         except (OSError, ChargeparkError, grpc.aio.AioRpcError) as error:

@@ -7,7 +7,7 @@ takes no card, commands to it are undeliverable, and after a while its connector
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, cast
 
@@ -57,13 +57,14 @@ NO_ERROR = "NoError"  # OCPP 1.6 §7.6
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What a server says of itself. `wall_known`: its clock was set since it began."""
+    """What a server says of itself. `clock_known`: whether somebody vouches for its wall clock now."""
 
     park: str
     node: str
     version: str
     server_id: str
     store_id: str
+    clock_known: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +220,14 @@ def _greeted(state: BoardLink, hello: BoardHello, now: Now) -> Effects:
     state.away_since, state.told_away = None, False
     facts = state.server
     greeting = ServerHello(
-        PROTOCOL, facts.park, facts.node, facts.version, facts.server_id, facts.store_id, now.wall, wall_known=True
+        PROTOCOL,
+        facts.park,
+        facts.node,
+        facts.version,
+        facts.server_id,
+        facts.store_id,
+        now.wall,
+        facts.clock_known(),
     )
     state.connection.say("", greeting, now)
     if state.rules is not None:

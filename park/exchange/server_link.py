@@ -54,6 +54,8 @@ from park.model.session import FactOffered, TransactionAssigned
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, Load, Put, RowsLoaded, Write
 from park.model.time import Now
+from park.ocpp.answers import CLOCK_TOLERANCE_SECONDS
+from park.ocpp.effects import ClockOffered
 
 PLACED_TABLE = "placed"
 VOICE_TABLE = "voice"
@@ -109,7 +111,9 @@ FOR_CHARGE_POINTS = (
 )
 """What a server may tell a charge point as it is."""
 
-ServerLinkEffect: TypeAlias = LinkEffect | Inward | Write | Load | LinkReported | LocalOnly | RepeatLevels | Alarm
+ServerLinkEffect: TypeAlias = (
+    LinkEffect | Inward | Write | Load | LinkReported | LocalOnly | RepeatLevels | Alarm | ClockOffered
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +332,11 @@ def _greeted(state: ServerLink, hello: ServerHello, now: Now) -> Effects:
         return [*state.connection.refuse(reason, now), Alarm("server-refused", reason)]
     state.server, state.connection.greeted = hello, True
     _announce_readers(state, now)
-    return [RepeatLevels(), Inward(JOURNAL, OfferAgain())]
+    for point in state.settings.charge_points:  # what was decided meanwhile, a refused card among it (D4), comes back
+        state.connection.say("", RepeatSettings(point.name), now)
+    ahead = (hello.wall - now.wall).total_seconds()
+    follow = hello.wall_known and abs(ahead) >= CLOCK_TOLERANCE_SECONDS
+    return [*([ClockOffered(ahead)] if follow else []), RepeatLevels(), Inward(JOURNAL, OfferAgain())]
 
 
 def _announce_readers(state: ServerLink, now: Now) -> None:

@@ -6,6 +6,7 @@ acknowledged again and not written twice. After a restart everything is rebuilt 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -27,6 +28,7 @@ from park.model.session import (
     SessionMetered,
     SessionRecovered,
     SessionStarted,
+    StopReason,
     key_of,
 )
 from park.model.signals import Start, Tick, WakeAt
@@ -71,10 +73,12 @@ JournalEffect: TypeAlias = (
 class JournalState:
     """By number: `pending` being written, `untaken` on disk but not in the queue, `unfinished` not delivered.
 
-    `writing`: rows of each commit under way, by token. `refused`: rows the disk did not take, oldest first.
+    `charge_points`: those of the configuration, None: whoever comes. `writing`: rows of each commit under way, by
+    token. `refused`: rows the disk did not take, oldest first.
     """
 
     journal: str
+    charge_points: Collection[str] | None = None
     loaded: bool = False
     next_number: int = 1
     next_token: int = 1
@@ -91,8 +95,8 @@ class JournalState:
     retry_at: float | None = None
 
 
-def initial(journal: str) -> JournalState:
-    return JournalState(journal)
+def initial(journal: str, charge_points: Collection[str] | None = None) -> JournalState:
+    return JournalState(journal, charge_points)
 
 
 def step(state: JournalState, event: JournalEvent, now: Now) -> tuple[JournalState, tuple[JournalEffect, ...]]:
@@ -150,11 +154,39 @@ def _loaded(state: JournalState, event: RowsLoaded, now: Now) -> tuple[JournalEf
         else:
             state.unfinished[number] = state.untaken[number] = entry
     state.loaded = True
-    effects += _offer(state, now)
+    effects += (*_offer(state, now), *_close_left(state))
     waiting, state.waiting = state.waiting, []
     for message in waiting:
         effects.extend(step(state, message, now)[1])
     return tuple(effects)
+
+
+def _close_left(state: JournalState) -> tuple[JournalEffect, ...]:
+    """The backend would keep the session of a charge point that left the configuration open for ever (D1)."""
+    effects: list[JournalEffect] = []
+    for point, known in state.open.items():
+        if state.charge_points is not None and point not in state.charge_points:
+            fact = _end_by_absence(known)
+            text = (
+                f"session {fact.session} of charge point {point}, which is no longer in the configuration, ends with "
+                f"its last reading: {fact.meter_stop_wh} Wh at {fact.at.isoformat()}; if it charged on, mend the bill"
+            )
+            effects += (Alarm("session-closed", text), *_record(state, fact))
+    return tuple(effects)
+
+
+def _end_by_absence(known: OpenSession) -> SessionEnded:
+    started = known.started
+    return SessionEnded(
+        started.session,
+        known.last_ordinal + 1,
+        started.charge_point,
+        started.connector,
+        known.last_at,
+        known.last_energy_wh,
+        StopReason.OTHER,
+        None,
+    )
 
 
 def _unreadable(key: str, error: Exception) -> Alarm:

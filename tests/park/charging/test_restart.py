@@ -213,6 +213,15 @@ def test_a_listener_that_began_anew_hears_every_level_again() -> None:
     assert not [effect for effect in park.send(Tick()) if isinstance(effect, LEVELS)]
 
 
+def test_who_shows_the_park_and_began_anew_sees_a_point_where_nothing_happens() -> None:
+    park = ChargePointHarness()
+    park.advance(5)
+    shown = park.last(ChargePointReported)
+    again = [effect for effect in park.send(RepeatLevels()) if isinstance(effect, ChargePointReported)]
+    assert again == [shown]
+    assert not [effect for effect in park.send(Tick()) if isinstance(effect, ChargePointReported)]
+
+
 def test_a_charge_point_that_begins_anew_asks_for_the_settings_in_force() -> None:
     park = ChargePointHarness()
     assert park.effects(RepeatSettings) == [RepeatSettings(NAME)]
