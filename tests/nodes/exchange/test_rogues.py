@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +30,8 @@ from park.pairing.validity import of_authority
 
 NODE, POINT, TAG = "bay-a", "secret-point", "04A1B2C3"
 FOUND_SECONDS = 30.0
+JOINED_SECONDS = 90.0  # one by one, and one that answers nothing has its fifteen seconds
+SETTINGS = bytes.fromhex("000000040000000000")  # HTTP/2: what a client waits for before it speaks
 SERVER = """
 [node]
 name = "server"
@@ -101,8 +102,13 @@ async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter | None
 
 @contextlib.asynccontextmanager
 async def listening(onwards: int | None = None, rogue: Rogue | None = None) -> AsyncGenerator[Rogue]:
-    """Writes down what it is told; says nothing, or relays to a port on this machine, in which it never looks."""
+    """Writes down what it is told; says nothing, or relays to a port and writes down its answers too.
+
+    `rogue`: who writes, when its own TLS is behind this port: what it says itself, its certificate, is no secret.
+    """
+    relayed = bytearray() if rogue else None
     rogue = rogue or Rogue()
+    answers = rogue.heard if relayed is None else relayed
     open_now: set[asyncio.StreamWriter] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -115,7 +121,7 @@ async def listening(onwards: int | None = None, rogue: Rogue | None = None) -> A
             inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", onwards)
             open_now.add(inner_writer)
             there = asyncio.create_task(pump(reader, inner_writer, rogue.heard))
-            back = asyncio.create_task(pump(inner_reader, writer, rogue.heard))
+            back = asyncio.create_task(pump(inner_reader, writer, answers))
             await asyncio.wait((there, back), return_when=asyncio.FIRST_COMPLETED)
             for each in (there, back):
                 each.cancel()
@@ -134,14 +140,18 @@ async def listening(onwards: int | None = None, rogue: Rogue | None = None) -> A
         await server.wait_closed()
 
 
+def write_pair(folder: Path, key: bytes, certificate: bytes) -> None:
+    folder.mkdir()
+    (folder / "key.pem").write_bytes(key)
+    (folder / "cert.pem").write_bytes(certificate)
+
+
 @contextlib.asynccontextmanager
 async def ending_tls(
     key: bytes, certificate: bytes, folder: Path, newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
 ) -> AsyncGenerator[Rogue]:
     """A TLS server with this certificate behind a recorder of the raw bytes; what it can read is heard too."""
-    folder.mkdir()
-    (folder / "key.pem").write_bytes(key)
-    (folder / "cert.pem").write_bytes(certificate)
+    write_pair(folder, key, certificate)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.maximum_version = newest
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
@@ -150,6 +160,7 @@ async def ending_tls(
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         rogue.handshakes += 1
+        writer.write(SETTINGS)
         await pump(reader, None, rogue.heard)
         writer.transport.abort()
 
@@ -214,10 +225,10 @@ class Server:
     fingerprint: str
     boards: int
 
-    def knows(self) -> bool:
-        """The board is there and has said what it has."""
+    def knows(self, restarts: int | None) -> bool:
+        """The board is there and has said what it has, so many starts after the first."""
         view = self.view.snapshot(clock.now())
-        return any(each.name == NODE and each.state == "alive" for each in view.nodes)
+        return any((each.name, each.state, each.restarts) == (NODE, "alive", restarts) for each in view.nodes)
 
 
 @contextlib.asynccontextmanager
@@ -247,16 +258,38 @@ async def test_a_board_among_rogues_joins_and_finds_its_server_and_tells_them_no
     park = new_park()
     with structlog.testing.capture_logs():
         async with server_node(tmp_path, park) as server:
-            words = [f"{tmp_path / 'server.toml'}", NODE, "--out", str(tmp_path / "token")]
+            words = [f"{tmp_path / 'server.toml'}", NODE, "--out", f"{tmp_path / 'token'}"]
             made = await asyncio.to_thread(chargepark, "pair", "token", *words)
             assert made.returncode == 0, made.stderr
-            secret = (tmp_path / "token").read_bytes().strip()
             async with rogues(tmp_path, park, server.boards, server.fingerprint) as around:
-                began = time.monotonic()
                 async with client_node(tmp_path):
-                    await asyncio.to_thread(eventually, "it has joined and is there", server.knows, 120)
-                print("joined", time.monotonic()-began)
-                began = time.monotonic()
+                    await asyncio.to_thread(eventually, "it joined", lambda: server.knows(None), JOINED_SECONDS)
+                before = {name: (each.connections, each.handshakes) for name, each in around.items()}
                 async with client_node(tmp_path):
-                    await asyncio.to_thread(eventually, "the server is found again", server.knows, FOUND_SECONDS)
-                print("found", time.monotonic()-began, {n: (r.connections, r.handshakes, len(r.heard)) for n,r in around.items()})
+                    await asyncio.to_thread(eventually, "found again", lambda: server.knows(1), FOUND_SECONDS)
+                for name, each in around.items():
+                    connections, handshakes = before[name]
+                    assert each.connections > connections, f"{name} was not even tried"
+                    assert each.handshakes == handshakes, f"{name} was believed"
+    told = {name: bytes(each.heard) for name, each in around.items()}
+    assert all(told.values())
+    for secret in (NODE, POINT, TAG, "pillar", park, (tmp_path / "token").read_text().strip()):
+        assert [name for name, heard in told.items() if secret.encode() in heard] == []
+
+
+async def test_the_recorder_would_hear_the_board(tmp_path: Path):
+    """With the key of the park's own server in it, so that the test above can fail."""
+    park = new_park()
+    (bench,) = free_ports(1)
+    (tmp_path / "client.toml").write_text(CLIENT.format(folder=tmp_path, park=park, bench=bench))
+    real = Certificates.of(tmp_path, park)
+    real.board(NODE)
+    pair = (real.server / "server.key").read_bytes(), (real.server / "server.pem").read_bytes()
+    with structlog.testing.capture_logs():
+        async with (
+            ending_tls(*pair, tmp_path / "copy") as copy,
+            announcing(park, copy, "copy", real.authority.fingerprint),
+            client_node(tmp_path),
+        ):
+            await asyncio.to_thread(eventually, "it says who it is", lambda: POINT.encode() in copy.heard)
+    assert copy.handshakes
