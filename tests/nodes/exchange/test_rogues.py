@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -24,7 +25,6 @@ from nodes.field import clock
 from nodes.leading import Built, leading
 from nodes.pairing import certificates as certs
 from nodes.server import open_to_boards
-from nodes.view import ViewStore
 from park.model.access import CardPresented
 from park.pairing.validity import of_authority
 
@@ -219,69 +219,83 @@ async def rogues(folder: Path, park: str, real: int, fingerprint: str) -> AsyncG
             yield made
 
 
-@dataclass
-class Server:
-    view: ViewStore
-    fingerprint: str
+@dataclass(frozen=True)
+class Files:
+    """The files of server and client. `boards`: the port of the server's boards."""
+
+    folder: Path
+    park: str
     boards: int
 
-    def knows(self, restarts: int | None) -> bool:
-        """The board is there and has said what it has, so many starts after the first."""
-        view = self.view.snapshot(clock.now())
-        return any((each.name, each.state, each.restarts) == (NODE, "alive", restarts) for each in view.nodes)
+    @classmethod
+    def written(cls, folder: Path) -> Files:
+        park = new_park()
+        boards, pairing, bench = free_ports(3)
+        (folder / "server.toml").write_text(SERVER.format(folder=folder, park=park, boards=boards, pairing=pairing))
+        (folder / "client.toml").write_text(CLIENT.format(folder=folder, park=park, bench=bench))
+        return cls(folder, park, boards)
 
 
 @contextlib.asynccontextmanager
-async def server_node(folder: Path, park: str) -> AsyncGenerator[Server]:
-    boards, pairing, bench = free_ports(3)
-    (folder / "server.toml").write_text(SERVER.format(folder=folder, park=park, boards=boards, pairing=pairing))
-    (folder / "client.toml").write_text(CLIENT.format(folder=folder, park=park, bench=bench))
+async def server_node(files: Files) -> AsyncGenerator[Callable[[], bool]]:
+    """Yields whether the board is there."""
     found: list[Built] = []
 
     def opened(built: Built) -> contextlib.AbstractAsyncContextManager[None]:
         found.append(built)
         return open_to_boards(built)
 
-    async with leading(read_config(folder / "server.toml"), boards=opened):
-        ca = Certificates.of(folder, park).authority
-        yield Server(found[0].view, ca.fingerprint, boards)
+    def knows() -> bool:
+        nodes = found[0].view.snapshot(clock.now()).nodes
+        return any((each.name, each.state) == (NODE, "alive") for each in nodes)
+
+    async with leading(read_config(files.folder / "server.toml"), boards=opened):
+        yield knows
 
 
 @contextlib.asynccontextmanager
 async def client_node(folder: Path) -> AsyncGenerator[None]:
+    """Somebody shows a card there."""
     async with client(read_config(folder / "client.toml"), folder) as board:
         board.link.tell(CardPresented("pillar", TAG))
         yield
 
 
+async def token(files: Files) -> None:
+    words = [f"{files.folder / 'server.toml'}", NODE, "--out", f"{files.folder / 'token'}"]
+    made = await asyncio.to_thread(chargepark, "pair", "token", *words)
+    assert made.returncode == 0, made.stderr
+
+
 async def test_a_board_among_rogues_joins_and_finds_its_server_and_tells_them_nothing(tmp_path: Path):
-    park = new_park()
+    files = Files.written(tmp_path)
+    fingerprint = Certificates.of(tmp_path, files.park).authority.fingerprint
     with structlog.testing.capture_logs():
-        async with server_node(tmp_path, park) as server:
-            words = [f"{tmp_path / 'server.toml'}", NODE, "--out", f"{tmp_path / 'token'}"]
-            made = await asyncio.to_thread(chargepark, "pair", "token", *words)
-            assert made.returncode == 0, made.stderr
-            async with rogues(tmp_path, park, server.boards, server.fingerprint) as around:
+        async with rogues(tmp_path, files.park, files.boards, fingerprint) as around:
+            async with server_node(files) as knows:
+                await token(files)
                 async with client_node(tmp_path):
-                    await asyncio.to_thread(eventually, "it joined", lambda: server.knows(None), JOINED_SECONDS)
-                before = {name: (each.connections, each.handshakes) for name, each in around.items()}
-                async with client_node(tmp_path):
-                    await asyncio.to_thread(eventually, "found again", lambda: server.knows(1), FOUND_SECONDS)
+                    await asyncio.to_thread(eventually, "it has joined", knows, JOINED_SECONDS)
+            before = {name: (each.connections, each.handshakes) for name, each in around.items()}
+            async with client_node(tmp_path):
                 for name, each in around.items():
-                    connections, handshakes = before[name]
-                    assert each.connections > connections, f"{name} was not even tried"
-                    assert each.handshakes == handshakes, f"{name} was believed"
+                    await asyncio.to_thread(eventually, f"{name} is tried", partial(_more, each, before[name][0]))
+                async with server_node(files) as knows:
+                    await asyncio.to_thread(eventually, "the server is found", knows, FOUND_SECONDS)
+    assert {name: each.handshakes for name, each in around.items()} == {name: had[1] for name, had in before.items()}
     told = {name: bytes(each.heard) for name, each in around.items()}
     assert all(told.values())
-    for secret in (NODE, POINT, TAG, "pillar", park, (tmp_path / "token").read_text().strip()):
-        assert [name for name, heard in told.items() if secret.encode() in heard] == []
+    secrets = (NODE, POINT, TAG, "pillar", files.park, (tmp_path / "token").read_text().strip())
+    assert [(name, each) for name, heard in told.items() for each in secrets if each.encode() in heard] == []
+
+
+def _more(rogue: Rogue, connections: int) -> bool:
+    return rogue.connections > connections
 
 
 async def test_the_recorder_would_hear_the_board(tmp_path: Path):
     """With the key of the park's own server in it, so that the test above can fail."""
-    park = new_park()
-    (bench,) = free_ports(1)
-    (tmp_path / "client.toml").write_text(CLIENT.format(folder=tmp_path, park=park, bench=bench))
+    park = Files.written(tmp_path).park
     real = Certificates.of(tmp_path, park)
     real.board(NODE)
     pair = (real.server / "server.key").read_bytes(), (real.server / "server.pem").read_bytes()
