@@ -332,6 +332,8 @@ def _greeted(state: ServerLink, hello: ServerHello, now: Now) -> Effects:
         return [*state.connection.refuse(reason, now), Alarm("server-refused", reason)]
     state.server, state.connection.greeted = hello, True
     _announce_readers(state, now)
+    for point in state.settings.charge_points:  # what was decided meanwhile, a refused card among it (D4), comes back
+        state.connection.say("", RepeatSettings(point.name), now)
     ahead = (hello.wall - now.wall).total_seconds()
     follow = hello.wall_known and abs(ahead) >= CLOCK_TOLERANCE_SECONDS
     return [*([ClockOffered(ahead)] if follow else []), RepeatLevels(), Inward(JOURNAL, OfferAgain())]
