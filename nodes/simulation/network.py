@@ -57,8 +57,8 @@ class Wire:
         return (self.client, self.server) if self.client.world is world else (self.server, self.client)
 
 
-@dataclass(slots=True)
-class _Port:
+@dataclass(frozen=True, slots=True)
+class Port:
     """Where a server listens."""
 
     node: str
@@ -75,7 +75,7 @@ class SimulatedNetwork:
         self._weather: dict[str, Weather] = {}
         self._cut: Counter[tuple[str, str]] = Counter()
         self._wires: dict[str, Wire] = {}
-        self._port: _Port | None = None
+        self._port: Port | None = None
         self._serial = itertools.count(1)
 
     # ------------------------------------------------------------ conditions
@@ -102,9 +102,9 @@ class SimulatedNetwork:
 
     # ------------------------------------------------------------ nodes
 
-    def listen(self, node: str, world: BoardWorld, link_of: Callable[[str], Address[LinkMessage]]) -> None:
+    def listen(self, port: Port) -> None:
         """The server that boards find from now on."""
-        self._port = _Port(node, world, link_of)
+        self._port = port
 
     def dialer(self, node: str, world: BoardWorld, link: Address[LinkMessage]) -> Dialer:
         """What connects a client board to whoever listens, again and again."""

@@ -22,7 +22,7 @@ from nodes.board import Identities, client_board, leading_board
 from nodes.simulation.backend import SimulatedBackend
 from nodes.simulation.clocks import BoardClock, BoardWorld
 from nodes.simulation.hardware import SimulatedHardware
-from nodes.simulation.network import Orders, SimulatedNetwork
+from nodes.simulation.network import Orders, Port, SimulatedNetwork
 from nodes.simulation.park_eyes import ParkCheckers
 from nodes.simulation.store import SimulatedStore
 from nodes.simulation.world import SimulatedWorld
@@ -83,12 +83,15 @@ class Run:
 
 
 class SimulatedNode:
-    """A board of the park. `run`: None while it is down. Raises nothing: what cannot be done now is not done."""
+    """A board of the park. `run`: None while it is down. `label`: what its boot ids begin with.
+
+    Raises nothing: what cannot be done now is not done.
+    """
 
     def __init__(
         self, config: NodeConfig, around: Surroundings, clock: BoardClock, random: Random, roles: Roles = Roles()
     ) -> None:
-        self.name = config.node.name
+        self.name = self.label = config.node.name
         self.config = config
         self.clock = clock
         self.store = SimulatedStore(around.world, ANSWER_SECONDS)
@@ -110,7 +113,7 @@ class SimulatedNode:
             return
         self.boots += 1
         world = BoardWorld(self._around.world, self.clock, began_at=self._random.uniform(0.0, 1e6))
-        boot_id = f"{self.name}-{self.boots}"
+        boot_id = f"{self.label}-{self.boots}"
         self._around.checkers.booted(self.name, boot_id, world)
         self.run = Run(world, self._compose(world, boot_id))
 
@@ -175,8 +178,9 @@ class ServerNode(SimulatedNode):
         server_id: str = "server-1",
     ) -> None:
         super().__init__(config, around, clock, random, roles)
-        self.server_id = server_id
+        self.server_id = self.label = server_id
         self.epoch = 0
+        self.listening: Port | None = None
         self._backend = backend
 
     def _compose(self, world: BoardWorld, boot_id: str) -> Supervisor:
@@ -187,7 +191,7 @@ class ServerNode(SimulatedNode):
         orders = Orders(around.network, world)
         driver = _DriverDoor(around.hardware, world)
         edges = Edges(store, driver, self._backend, around.view, keeper, around.alarms, Nowhere(), orders)
-        eyes = around.checkers.of_server(world, boot_id)
+        eyes = around.checkers.of_server(self.name, world, boot_id)
         park = wire(
             world,
             leading_board(self.config, ids, VERSION),
@@ -198,7 +202,8 @@ class ServerNode(SimulatedNode):
         )
         park.supervisor.start()
         self._attach(world, park.charge_points, park.meters, park.readers)
-        around.network.listen(self.name, world, lambda node: world.entry(park.link_of(node)))
+        self.listening = Port(self.name, world, lambda node: world.entry(park.link_of(node)))
+        around.network.listen(self.listening)
         if self.config.backend is not None:
             self._backend.connect(self.config.backend.identity, world.entry(park.central))
         return park.supervisor

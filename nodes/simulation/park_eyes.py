@@ -91,8 +91,8 @@ class ParkCheckers(Checkers):
 
         self._world.after(ON_THE_WIRE_SECONDS, nothing_comes)
 
-    def of_server(self, run: BoardWorld, boot_id: str) -> ServerEyes:
-        return ServerEyes(self, run, boot_id)
+    def of_server(self, node: str, run: BoardWorld, boot_id: str) -> ServerEyes:
+        return ServerEyes(self, run, boot_id, frozenset(self._nodes.get(node, ())))
 
     def of_client(self, run: BoardWorld, boot_id: str) -> ClientEyes:
         return ClientEyes(self, run, boot_id)
@@ -101,6 +101,10 @@ class ParkCheckers(Checkers):
         """The view of a client board: whether it hears its server."""
         self.links[node] = False
         return _Links(self, node)
+
+    def held(self) -> Iterable[Held]:
+        """What the charge points hold that took a grant since their boot."""
+        return (held for held in self._held.values() if held.server_id)
 
     # ------------------------------------------------------------ causes
 
@@ -253,11 +257,13 @@ class ClientEyes:
 class ServerEyes(ClientEyes):
     """Eyes of one run of the server: grants leave here, and arrive at its own charge points."""
 
+    def __init__(self, checkers: ParkCheckers, run: BoardWorld, boot_id: str, own: frozenset[str]) -> None:
+        super().__init__(checkers, run, boot_id)
+        self._own = own
+
     def on_charge_point(self, name: str, address: Address[ChargePointMessage], /) -> Address[ChargePointMessage]:
         """Watch the grants that leave."""
-        here = name.partition("/")[0] == self._boot_id.rpartition("-")[0]
-        inner = Eye(address, self._arrival) if here else address
-        return Eye(inner, self._departure)
+        return Eye(Eye(address, self._arrival) if name in self._own else address, self._departure)
 
     def _departure(self, message: ChargePointMessage) -> None:
         if type(message) is ApplyGrant:

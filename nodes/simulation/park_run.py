@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from random import Random
 
 from actors.address import Address, Nowhere
@@ -28,6 +30,7 @@ from nodes.wiring import Roles
 from park.config.mapping import circuits, full_name, placements
 from park.journal.codec import entry_of
 from park.journal.journal import TABLE as JOURNAL
+from park.load.invariants import Violation
 from park.model.session import SessionFact, key_of
 from park.ocpp.link import SendCall
 from park.physics.hardware import TRAITS
@@ -39,6 +42,19 @@ WALL_SECONDS = 30.0  # how wrong the wall clocks of boards are anyway
 LEAVE_SECONDS = 120.0  # after the end: all is whole again, people go, sessions end
 DRAIN_SECONDS = 3600.0  # and what is on its way to the backend has so long at most
 LOOK_SECONDS = 30.0
+ROUNDING_WH = 1.0  # registers are read in whole Wh, at the start and the end of a session
+
+
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """Seconds: when the first server stops, and after that when what happens. `astray`: boards that go back to it."""
+
+    at: float
+    boots_after: float = 10.0
+    returns_after: float = 60.0
+    mistaken_after: float = 80.0
+    mistaken_for: float = 8.0  # less than a lease: then the first server is refused
+    astray: tuple[str, ...] = ()
 
 
 class ParkRun:
@@ -76,7 +92,8 @@ class ParkRun:
         self.readers: dict[str, Address[ReaderMessage]] = {
             reader.name: Nowhere() for node in plan.nodes for reader in node.reader
         }
-        around = Surroundings(
+        self.roles = roles
+        self.around = around = Surroundings(
             self.world,
             self.hardware,
             self.network,
@@ -133,6 +150,42 @@ class ParkRun:
             self.world.run_for(LOOK_SECONDS)
         return self._outcome(time.perf_counter() - began)
 
+    def succeed(self, takeover: Takeover) -> ServerNode:
+        """Let another server with an empty disk take the park over; the first one comes back and knows nothing of it.
+
+        For a while boards that lose their link still find the first one; then its certificate is no longer taken.
+        """
+        first, clock = self.server, BoardClock()
+        second = ServerNode(
+            self.plan.server,
+            self.around,
+            clock,
+            self._random("successor"),
+            self.backend,
+            self.roles,
+            server_id="server-2",
+        )
+
+        def mistake() -> None:
+            if first.listening is not None:
+                self.network.listen(first.listening)
+            for name in takeover.astray:
+                self.network.reset(name)
+
+        def correction() -> None:
+            if second.listening is not None:
+                self.network.listen(second.listening)
+            for name in takeover.astray:
+                self.network.reset(name)
+
+        self.checkers.restarting()
+        self.world.after(takeover.at, first.pause)
+        self.world.after(takeover.at + takeover.boots_after, second.boot)
+        self.world.after(takeover.at + takeover.returns_after, first.go_on)
+        self.world.after(takeover.at + takeover.mistaken_after, mistake)
+        self.world.after(takeover.at + takeover.mistaken_after + takeover.mistaken_for, correction)
+        return second
+
     def begin(self) -> None:
         """Switch everything on."""
         self.hardware.connect(self.points, self.readers)
@@ -159,9 +212,30 @@ class ParkRun:
                 found[(key.session, key.ordinal)] = fact
         return found
 
+    def _unbilled(self, now: float) -> list[Violation]:
+        """D2: what the meters counted is what the backend knows; nobody charged without a session on a disk."""
+        connector_of = {point.charge_point: point.connector for point in self.plan.server.placement}
+        for point in self.plan.server.charge_point:
+            connector_of[full_name(self.plan.server.node.name, point.name)] = point.connector or 0
+        known: Counter[int] = Counter()
+        sessions: Counter[int] = Counter()
+        for each in self.backend.ledger.transactions():
+            known[each.connector] += each.energy_wh or 0
+            sessions[each.connector] += 1
+        found: list[Violation] = []
+        for node in self.plan.nodes:
+            for point in node.charge_point:
+                name = full_name(node.node.name, point.name)
+                connector, drawn = connector_of.get(name, 0), self.site.evses[point.name].energy_wh
+                if point.meter and abs(drawn - known[connector]) > ROUNDING_WH * (1 + sessions[connector]):
+                    detail = f"{drawn:.1f} Wh drawn, {known[connector]} Wh in {sessions[connector]} transactions"
+                    found.append(Violation("D2", now, name, detail))
+        return found
+
     def _outcome(self, real_seconds: float) -> ParkOutcome:
         checkers, backend = self.checkers, self.backend
-        problems = data_violations(self.facts(), backend.ledger, self.world.now().mono)
+        now = self.world.now().mono
+        problems = data_violations(self.facts(), backend.ledger, now) + self._unbilled(now)
         for evse in self.site.evses.values():
             checkers.log.write((evse.spec.name, round(evse.energy_wh, 3)))
         transactions = backend.ledger.transactions()
