@@ -91,7 +91,7 @@ async def _measured(boards: list[MeasuredBoard], edges: Timers, points: int, eve
         visitor = visitors[number]
         left = [when for when, name in boards[visitor.board].demands if name == visitor.name and at <= when <= answer]
         if left:
-            from_wire.append(answer - left[0])
+            from_wire.append(answer - left[-1])
     lost = len(happened) - events // 10 - len(answers)
     return [
         Row(points, len(boards), "car arrives → the setpoint of another board", Spread.of(answers), lost),

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from park.exchange.crossing import dated, key_of
+from park.exchange.crossing import dated, is_urgent, key_of
 from park.exchange.messages import COMMAND_SECONDS, EndLink, FrameArrived, LinkDown, LinkUp, SendFrame
 from park.exchange.session import Arrived, Entry, Session
 from park.model.delivery import Delivery
@@ -42,7 +42,7 @@ class Connection:
         if self.session is None:
             self.dropped += 1
             return False
-        self.session.push(Entry(target, now.mono, message), key_of(target, message))
+        self.session.push(Entry(target, now.mono, message), key_of(target, message), urgent=is_urgent(message))
         return True
 
     def take(self, arrived: FrameArrived, now: Now) -> list[Arrived]:
