@@ -42,20 +42,20 @@ def key_of(target: str, message: object) -> Hashable | None:
             return None
 
 
-def is_urgent(message: object) -> bool:
-    """Somebody at a charge point waits for it, or a fuse does: it does not wait for company on the wire."""
-    return isinstance(
-        message,
-        ApplyGrant
-        | AuthorizationGranted
-        | CardPresented
-        | CurrentSignalled
-        | DemandChanged
-        | OccupancyChanged
-        | ShowFeedback
-        | StopOrdered
-        | StopSession,
+URGENT = frozenset(
+    (
+        ApplyGrant,
+        AuthorizationGranted,
+        CardPresented,
+        CurrentSignalled,
+        DemandChanged,
+        OccupancyChanged,
+        ShowFeedback,
+        StopOrdered,
+        StopSession,
     )
+)
+"""Somebody at a charge point waits for these, or a fuse does: they do not wait for company on the wire."""
 
 
 def dated(message: object, offset: float) -> object:
