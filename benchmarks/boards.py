@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import subprocess
 import sys
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from actors.address import Nowhere
-from actors.messages import ExchangeMessage
+from actors.messages import ExchangeMessage, Report
 from actors.world import World
 from benchmarks.garage import InstantDisk
 from benchmarks.hardware import After, Hardware
@@ -34,6 +33,7 @@ from park.config.mapping import full_name
 from park.config.node_config import NodeConfig
 from park.config.quantities import Endpoint
 from park.exchange.messages import SendFrame
+from park.exchange.server_link import LinkReported
 from park.model.demand import DemandChanged
 
 PARK = "measured"
@@ -53,14 +53,26 @@ class Place:
 
 @dataclass
 class MeasuredBoard:
-    """One client board. `demands`: when its demands went onto the wire, (perf_counter, charge point)."""
+    """One client board. `demands`: when its demands went onto the wire, (perf_counter, charge point), oldest first."""
 
     node: str
     keys: BoardKeys
     hardware: Hardware
     client: Client
     edge: ServerEdge
-    demands: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
+    shown: Shown
+    demands: list[tuple[float, str]]
+
+
+class Shown:
+    """What the board shows of itself: whether its link is up."""
+
+    def __init__(self) -> None:
+        self.up = False
+
+    def tell(self, message: Report, /) -> None:
+        if isinstance(message, LinkReported):
+            self.up = message.state == "up"
 
 
 class Tapped:
@@ -86,28 +98,30 @@ def places(points: int, boards: int) -> list[Place]:
 async def park_of_boards(
     folder: Path, world: World, after: After, points: int, boards: int
 ) -> AsyncGenerator[list[MeasuredBoard]]:
-    """Boards that are connected to their server within the block."""
+    """Boards that are connected to their server, with all their charge points in place, within the block."""
     listens, pairing = _free_ports(2)
     keys = [BoardKeys(folder / f"bay-{number}") for number in range(boards)]
     file = folder / "server.toml"
     file.write_text(_server(folder, listens, pairing, points, boards, [each.fingerprint for each in keys]))
     command = [sys.executable, "-c", "from nodes.cli import main; main()", "run", str(file)]
-    with (folder / "server.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as server:
+    with (folder / "server.log").open("wb") as log:
+        server = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
         made = [_board(number, each, world, after, points, boards, listens) for number, each in enumerate(keys)]
-        tasks = [asyncio.create_task(_run(*each, Endpoint("127.0.0.1", pairing))) for each in made]
+        tasks = [asyncio.create_task(_run(each, Endpoint("127.0.0.1", pairing))) for each in made]
         try:
-            yield [board for board, _ in made]
+            await wait_for("all boards to be connected", lambda: all(board.shown.up for board in made))
+            yield made
         finally:
-            for board, _ in made:
+            for board in made:
                 await asyncio.to_thread(board.client.supervisor.stop)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             server.terminate()
-            server.wait()
+            await server.wait()
 
 
-async def _run(board: MeasuredBoard, orders: Outbox[ExchangeMessage], pairing: Endpoint) -> None:
+async def _run(board: MeasuredBoard, pairing: Endpoint) -> None:
     await join(board.keys, board.node, PARK, lambda: pairing, lambda: None, lambda _: None, sleep=_soon)
     board.client.supervisor.start()
     board.hardware.start()
@@ -122,15 +136,15 @@ async def _soon(_: float) -> None:
 
 def _board(
     number: int, keys: BoardKeys, world: World, after: After, points: int, boards: int, port: int
-) -> tuple[MeasuredBoard, Outbox[ExchangeMessage]]:
+) -> MeasuredBoard:
     node = f"bay-{number}"
     config = _client(node, [f"cp{each}" for each in range(number, points, boards)])
     names = [full_name(node, point.name) for point in config.charge_point]
     hardware = Hardware(names, after, lambda: clock.now().mono)
     orders: Outbox[ExchangeMessage] = Outbox()
     demands: list[tuple[float, str]] = []
-    nowhere = Nowhere()
-    edges = ClientEdges(InstantDisk(), hardware, Tapped(orders, demands), nowhere, nowhere, nowhere)
+    shown, nowhere = Shown(), Nowhere()
+    edges = ClientEdges(InstantDisk(), hardware, Tapped(orders, demands), shown, nowhere, nowhere)
     identities = Identities(uuid.uuid4().hex, uuid.uuid4().hex, "", 0, lambda: uuid.uuid4().hex)
     client = wire_client(world, client_board(config, identities, "measured"), edges, nowhere)
     metered = {f"{point.name}-meter": full_name(node, point.name) for point in config.charge_point}
@@ -139,7 +153,8 @@ def _board(
     def dials() -> list[Dial]:
         return [Dial(f"127.0.0.1:{port}", channel_credentials(keys.directory), CHANNEL_OPTIONS)]
 
-    return MeasuredBoard(node, keys, hardware, client, ServerEdge(dials, client.link, orders), demands), orders
+    edge = ServerEdge(dials, client.link, orders)
+    return MeasuredBoard(node, keys, hardware, client, edge, shown, demands)
 
 
 def _client(node: str, points: list[str]) -> NodeConfig:
