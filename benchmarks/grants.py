@@ -15,9 +15,11 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks import exchange
 from benchmarks.boards import MAX_AMPS, MeasuredBoard, Place, park_of_boards, places, wait_for
 from benchmarks.spread import Spread
-from nodes.field import ThreadWorld
+from benchmarks.table import Table, ratio
+from nodes.field import PoolWorld
 from nodes.field.timers import Timers
 from park.model.evse import PilotOutput, Signal
 
@@ -87,9 +89,34 @@ class Rows:
         return next(found, None)
 
 
+def run(sizes: tuple[tuple[int, int], ...] = ((250, 10), (1000, 20)), events: int = 220) -> list[Row]:
+    """`sizes`: charge points and boards. First a plain gRPC round trip."""
+    rows = [Row(0, 0, "plain gRPC with mutual TLS, round trip", exchange.round_trips(10 * events))]
+    for points, boards in sizes:
+        rows += asyncio.run(measure(points, boards, events))
+    return rows
+
+
+def report(*, quick: bool) -> Table:
+    rows = run(((8, 2),), 4) if quick else run()
+    reference = rows[0].seconds.p50
+    return Table(
+        "Event on one board to setpoint on another",
+        ("charge points on boards: event", "p50 ms", "p99 ms", "max ms", "p50 / round trip", "events", "lost"),
+        tuple(_cells(row, reference) for row in rows),
+        "Lost: events that no setpoint followed within a second.",
+    )
+
+
+def _cells(row: Row, reference: float) -> tuple[str, ...]:
+    name = f"{row.points} on {row.boards}: {row.event}" if row.points else row.event
+    milliseconds = (f"{1000 * value:.2f}" for value in (row.seconds.p50, row.seconds.p99, row.seconds.most))
+    return name, *milliseconds, ratio(row.seconds.p50, reference, 1), str(row.seconds.count), str(row.lost)
+
+
 async def measure(points: int, boards: int, events: int) -> list[Row]:
     """One park, from its start to its end."""
-    world, edges = ThreadWorld(), Timers()
+    world, edges = PoolWorld(), Timers()
     try:
         with tempfile.TemporaryDirectory() as folder:
             async with park_of_boards(Path(folder), world, edges.after, points, boards) as made:
@@ -108,7 +135,8 @@ async def _measured(boards: list[MeasuredBoard], edges: Timers, points: int, eve
         edges.after(number * EVENT_SECONDS / 10, lambda number=number: rows.live(number))
     await wait_for("all residents to charge", rows.all_live, PATIENCE_SECONDS)
     gc.collect()
-    between = max(EVENT_SECONDS, AGAIN_SECONDS / len(rows.visitors))
+    again = AGAIN_SECONDS / len(rows.visitors) if events > len(rows.visitors) else 0.0
+    between = max(EVENT_SECONDS, again)
     for count in range(events):
         number, at = count % len(rows.visitors), count * between
         edges.after(at, lambda number=number: rows.come(number))

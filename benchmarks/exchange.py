@@ -31,6 +31,7 @@ from actors.server_link import ServerLink, ServerLinkWires
 from actors.supervisor import Supervisor
 from benchmarks.garage import InstantDisk
 from benchmarks.spread import Spread
+from benchmarks.table import Table, ratio
 from nodes.bridge import Outbox, on_loop
 from nodes.exchange.client import Dial, ServerEdge
 from nodes.exchange.codec import decode, encode
@@ -73,6 +74,33 @@ class Row:
 def run(rounds: int = ROUNDS, streamed: int = STREAMED, exchanged: int = EXCHANGED) -> list[Row]:
     """The reference first: a call a message."""
     return asyncio.run(_run(rounds, streamed, exchanged))
+
+
+def report(*, quick: bool) -> Table:
+    rows = run(50, 200, 1_000) if quick else run()
+    reference = rows[0].messages_per_second
+    return Table(
+        "Exchange between boards",
+        ("board to server, two processes", "messages/s", "× a call a message", "p50 ms", "p99 ms"),
+        tuple(_cells(row, reference) for row in rows),
+        "p50, p99: of a round trip, where each message is answered before the next.",
+    )
+
+
+def _cells(row: Row, reference: float) -> tuple[str, ...]:
+    times = (
+        ("", "")
+        if not row.seconds.count
+        else tuple(f"{1000 * each:.2f}" for each in (row.seconds.p50, row.seconds.p99))
+    )
+    return row.way, f"{row.messages_per_second:,.0f}", ratio(row.messages_per_second, reference, 1), *times
+
+
+def round_trips(rounds: int = ROUNDS) -> Spread:
+    """Seconds of plain gRPC calls with mutual TLS between two processes: what one crossing there and back costs."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        return asyncio.run(_called(folder, _member(folder), rounds)).seconds
 
 
 async def _run(rounds: int, streamed: int, exchanged: int) -> list[Row]:
@@ -133,6 +161,7 @@ async def _answered(folder: Path, keys: BoardKeys, rounds: int) -> Row:
             await call.read()
             taken.append(time.perf_counter() - at)
         seconds = time.perf_counter() - began
+        call.cancel()
     return Row("one stream, each message answered", rounds / seconds, Spread.of(taken))
 
 
@@ -144,6 +173,7 @@ async def _streamed(folder: Path, keys: BoardKeys, count: int) -> Row:
             await call.write(_single(number))
         await call.read()
         seconds = time.perf_counter() - began
+        call.cancel()
     return Row("one stream, a frame a message, none answered", count / seconds)
 
 
