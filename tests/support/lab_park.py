@@ -1,4 +1,4 @@
-"""A park of real boards in the lab: each on a host of its own with its bench, paired by tokens, with an OCPP backend."""
+"""A park of real boards in the lab: each on a host of its own with its bench, paired by tokens, with a backend."""
 
 from __future__ import annotations
 
