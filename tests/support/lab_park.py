@@ -209,7 +209,9 @@ class LabPark:
 
 
 @contextmanager
-def lab_park(lab: Lab, folder: Path, settings: Settings = Settings(), boards: Sequence[str] = BOARDS) -> Iterator[LabPark]:
+def lab_park(
+    lab: Lab, folder: Path, settings: Settings = Settings(), boards: Sequence[str] = BOARDS
+) -> Iterator[LabPark]:
     """A park whose boards have joined; it ends with the lab."""
     hosts = {name: lab.add(name) for name in ("server", *boards)}
     server_host = hosts["server"]
