@@ -18,8 +18,8 @@ help:
 	@echo "make test      all tests; those that need a program that is missing say how to get it"
 	@echo "make check     formatting, lint, types, import contracts, generated files"
 	@echo "make bench     measures, and prints the table of the README"
-	@echo "make soak      random parks full of faults under 1000 seeds: make soak SEEDS=1..50 MINUTES=15"
-	@echo "make soak-days the simulated day under many seeds (DAYS=\"1 2 3\"), ten minutes of kills in a park of boards"
+	@echo "make soak      random parks full of faults, then a real one under kill -9: SEEDS=1..50 MINUTES=15 KILL_SECONDS=600"
+	@echo "make soak-days the simulated day under many seeds: make soak-days DAYS=\"1 2 3\""
 	@echo "make coverage  the tests again, with the lines they miss"
 	@echo "make proto docs   writes the generated files;  make lock   renews requirements.lock"
 	@echo "make clean     removes what these commands made"
@@ -62,10 +62,10 @@ bench: $(INSTALLED)
 
 soak: $(INSTALLED)
 	@$(BIN)/python -m tools.soak $(SEEDS) $(MINUTES)
+	@CHARGEPARK_KILL_SECONDS=$(KILL_SECONDS) $(BIN)/python -m pytest -q tests/nodes/park/test_park_kill.py
 
 soak-days: $(INSTALLED)
 	@set -e; for seed in $(DAYS); do $(BIN)/chargepark simulate $(SCENARIO) --seed $$seed; done
-	@CHARGEPARK_KILL_SECONDS=$(KILL_SECONDS) $(BIN)/python -m pytest -q tests/nodes/park/test_park_kill.py
 
 coverage: $(INSTALLED)
 	@$(BIN)/coverage erase

@@ -128,6 +128,8 @@ def _ocpp(config: NodeConfig, identities: Identities, version: str) -> OcppSetti
         },
         meters=connectors,
         enabled=config.backend is not None,
+        charge_points=frozenset(owned_names(config)) | frozenset(each.charge_point for each in config.placement),
+        journal=identities.journal_id,
     )
 
 

@@ -90,7 +90,7 @@ class ExchangeServer:
     async def start(self) -> None:
         self._obeying = asyncio.create_task(self._service.streams.obey(self._orders), name="exchange orders")
         await self._server.start()
-        for name in (SERVICE, ""):
+        for name in (SERVICE, RENEWAL, ""):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
 
     async def stop(self, grace: float = 0.5) -> None:

@@ -152,6 +152,16 @@ class Session:
         gathered = self._gathered_at if self._pending and len(self._unacked) < WINDOW else math.inf
         return min(gathered, self._ack_due, self._beat_at, self._resend_at, self._heard + SILENT_SECONDS)
 
+    def lag(self, now: float) -> float:
+        """Seconds for which the oldest word to the other side has not been acknowledged; 0.0: all has."""
+        if self._unacked:
+            oldest = self._unacked[0].entries[0].at
+        elif self._pending:
+            oldest = next(iter(self._pending.values())).at
+        else:
+            return 0.0
+        return max(0.0, now - oldest)
+
     def waiting(self) -> int:
         """Entries that are not in a frame yet."""
         return len(self._pending)

@@ -120,7 +120,7 @@ class ClientEnd:
         self.errors: Probe[object] = Probe()
         self.orders: Outbox[ExchangeMessage] = orders or Outbox()
         dial = Dial(target, channel_credentials(keys.directory), CHANNEL_OPTIONS)
-        self.edge = ServerEdge(lambda: dial, link or self.inbox, self.orders)
+        self.edge = ServerEdge(lambda: (dial,), link or self.inbox, self.orders)
 
 
 @contextlib.asynccontextmanager
