@@ -84,15 +84,13 @@ class Succession:
             return
         self._checkers.trouble(1)
         self._network.listen(self._first.listening)
-        self._reset(takeover)
-        self._world.after(takeover.mistaken_for, lambda: self._correct(takeover))
-
-    def _correct(self, takeover: Takeover) -> None:
-        if self._second.listening is not None:
-            self._network.listen(self._second.listening)
-        self._reset(takeover)
-        self._world.after(SETTLE_SECONDS, lambda: self._checkers.trouble(-1))
-
-    def _reset(self, takeover: Takeover) -> None:
         for name in takeover.astray:
             self._network.reset(name)
+        self._world.after(takeover.mistaken_for, self._correct)
+
+    def _correct(self) -> None:
+        if self._second.listening is not None:
+            self._network.listen(self._second.listening)
+        if self._first.run is not None:
+            self._network.expel(self._first.run.world)
+        self._world.after(SETTLE_SECONDS, lambda: self._checkers.trouble(-1))
