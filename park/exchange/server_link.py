@@ -255,6 +255,8 @@ def _settled(state: ServerLink, now: Now) -> Effects:
     effects: Effects = list(state.connection.settle(now))
     if state.connection.session is None and state.server is not None:
         state.server = None
+    if was_up and state.connection.greeted:
+        return effects
     report = _report(state)
     if report != state.told:
         state.told = report
