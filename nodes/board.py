@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nodes.wiring import Board, ClientBoard, Hardware, RemoteBoard
 from park.charging.placing import unplaced, with_placement
@@ -32,13 +32,20 @@ from park.physics.hardware import TRAITS
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """`boot_id`: this run of the process. `journal_id`, `server_id`, `epoch`: of the store. `new_id`: fresh ones."""
+    """`boot_id`: this run of the process. `journal_id`, `server_id`, `epoch`: of the store. `new_id`: fresh ones.
+
+    `voice_id`: of this start of a server ("": its server id), `lives`: those of its earlier starts,
+    `suspects`: another server kept the last of them from leading.
+    """
 
     boot_id: str
     journal_id: str
     server_id: str
     epoch: int
     new_id: Callable[[], str]
+    voice_id: str = ""
+    lives: frozenset[str] = frozenset()
+    suspects: bool = False
 
 
 def leading_board(
@@ -49,7 +56,15 @@ def leading_board(
     return Board(
         hardware=_hardware(config, points, identities.boot_id),
         journal_id=identities.journal_id,
-        coordinator=coordinator_settings(config, lambda _: TRAITS, identities.server_id, identities.epoch),
+        coordinator=replace(
+            coordinator_settings(
+                config, lambda _: TRAITS, identities.voice_id or identities.server_id, identities.epoch
+            ),
+            lives=identities.lives,
+            suspects=identities.suspects and config.node.role == "server",
+            sees_servers=config.node.role == "server" and config.discovery.enabled,
+            node=config.node.name,
+        ),
         authorizer=authorizer_settings(config),
         ocpp=_ocpp(config, identities, version),
         server=ServerFacts(
