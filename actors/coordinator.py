@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from actors.address import Address
+from actors.address import Address, Nowhere
 from actors.messages import ChargePointMessage, CoordinatorMessage, Report
 from actors.worker import Worker
 from actors.world import World
 from park.load import coordinator
 from park.load.coordinator import CoordinatorEffect
 from park.load.report import CircuitReported, EpochTaken, ShareReported
+from park.load.rivalry import StandingReported
 from park.load.state import CoordinatorSettings, CoordinatorState
 from park.model.grant import ApplyGrant
 from park.model.signals import RepeatLevels, Start, WakeAt
@@ -19,11 +20,12 @@ from park.model.signals import RepeatLevels, Start, WakeAt
 
 @dataclass(frozen=True, slots=True)
 class CoordinatorWires:
-    """Who the coordinator tells. `epochs`: whoever keeps the epoch on disk."""
+    """Who the coordinator tells. `epochs`: whoever keeps the epoch on disk. `standing`: whoever lets boards in."""
 
     charge_points: Mapping[str, Address[ChargePointMessage]]
     view: Address[Report]
     epochs: Address[EpochTaken]
+    standing: Address[StandingReported] = Nowhere()
 
 
 class Coordinator(Worker[CoordinatorMessage]):
@@ -48,6 +50,8 @@ class Coordinator(Worker[CoordinatorMessage]):
                 self._wires.view.tell(effect)
             case EpochTaken():
                 self._wires.epochs.tell(effect)
+            case StandingReported():
+                self._wires.standing.tell(effect)
             case RepeatLevels():
                 for address in self._wires.charge_points.values():
                     address.tell(effect)

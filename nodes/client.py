@@ -43,6 +43,7 @@ from park.discovery.settings import DiscoverySettings, discovery_settings
 from park.discovery.sightings import SightingsChanged
 from park.errors import ChargeparkError, KeysUnusable
 from park.exchange.messages import PROTOCOL
+from park.exchange.placing import PLACED_TABLE
 from park.pairing.token import JoinToken
 from park.physics.hardware import TRAITS
 from park.view.configured import as_configured
@@ -89,9 +90,8 @@ async def client(
         alarms = log_lines.Alarms(time.monotonic)
         follower = log_lines.Clock(board_clock, always=True)
         edges = ClientEdges(store, driver, exchange, log_lines.Changes(view), alarms, follower)
-        board = wire_client(
-            world, client_board(config, identities, program), edges, log_lines.Supervision(view), gave_up
-        )
+        described = client_board(config, identities, program, store.rows(PLACED_TABLE))
+        board = wire_client(world, described, edges, log_lines.Supervision(view), gave_up)
         metrics = (
             MetricsServer(config.listeners["metrics"], program, lambda: view.snapshot(board_clock.now()))
             if "metrics" in config.listeners

@@ -1,15 +1,50 @@
-"""The epoch on disk: one higher at every start, and never lower than any that was used (safety: One voice)."""
+"""Epoch and lives on disk: an epoch higher at every start, never lower than any that was used (safety: One voice)."""
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import dataclass
 from typing import Protocol
 
 from actors.address import Address, Nowhere
+from nodes.store import Store
 from park.load.report import EpochTaken
-from park.model.storage import Commit, Put, Row
+from park.load.rivalry import Standing, StandingReported
+from park.model.storage import Commit, Delete, Put, Row
 
 TABLE = "epoch"
 KEY = "highest"
+LIVES = "lives"
+TABLE_OF_STANDING = "standing"
+STANDING = "newest"
+LIVES_KEPT = 1_000  # a board that obeyed an older one is told from another server's by its epoch, which is far lower
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """This start of a server. `server_id`: drawn for it, so that a copy of the database speaks with another voice.
+
+    `suspects`: another server kept the start before from leading.
+    """
+
+    server_id: str
+    epoch: int
+    earlier: frozenset[str]
+    suspects: bool = False
+
+
+def begin_life(store: Store) -> Life:
+    """The voice of this start, on disk before it is used. Call before the store is started."""
+    rows = store.rows(LIVES)
+    life = Life(
+        f"{store.server_id}.{uuid.uuid4().hex[:12]}",
+        take_next(store),
+        frozenset((store.server_id, *(row.body for row in rows))),
+        any(row.key == STANDING and row.body != Standing.LEADS.value for row in store.rows(TABLE_OF_STANDING)),
+    )
+    outdated = [Delete(LIVES, row.key) for row in rows[: max(0, len(rows) + 1 - LIVES_KEPT)]]
+    store.put_now(Put(LIVES, f"{life.epoch:012d}", life.server_id), *outdated)
+    return life
 
 
 class Disk(Protocol):
@@ -25,6 +60,19 @@ def take_next(store: Disk) -> int:
     highest = max((int(row.body) for row in store.rows(TABLE)), default=0)
     store.put_now(Put(TABLE, KEY, str(highest + 1)))
     return highest + 1
+
+
+class StandingKeeper:
+    """Told of the standing, it writes it down and passes it on: a restart must not forget another server."""
+
+    def __init__(self, store: Store, onwards: Address[StandingReported]) -> None:
+        self._store, self._onwards = store, onwards
+
+    def tell(self, message: StandingReported, /) -> None:
+        if message.standing is Standing.LEADS or message.suspects:
+            put = Put(TABLE_OF_STANDING, STANDING, message.standing.value)
+            self._store.tell(Commit((put,), 0, Nowhere()))
+        self._onwards.tell(message)
 
 
 class Keeper:

@@ -29,6 +29,7 @@ from nodes.view import ViewStore
 from nodes.wiring import Edges, Park, wire
 from park.config.node_config import NodeConfig
 from park.load.report import EpochTaken
+from park.load.rivalry import StandingReported
 from park.view.configured import as_configured
 
 INDISPENSABLE = frozenset({"coordinator", "journal"})  # without grants or durable facts the node has to end
@@ -48,7 +49,8 @@ class Built:
     driver: Outbox[DriverMessage]
     backend: Outbox[BackendLinkMessage]
     exchange: Outbox[ExchangeMessage]
-    epoch: int
+    standing: Outbox[StandingReported]
+    life: epochs.Life
 
 
 Boards = Callable[[Built], AbstractAsyncContextManager[object]]
@@ -99,7 +101,7 @@ async def leading(
             await energy.start()
             end.push_async_callback(energy.stop)
         end.push_async_callback(cancel, _backend_tasks(config, password, park.central, built.backend))
-        _log.info("running", node=config.node.name, role=config.node.role, epoch=built.epoch)
+        _log.info("running", node=config.node.name, role=config.node.role, epoch=built.life.epoch)
         yield park
 
 
@@ -111,8 +113,16 @@ def _build(
     gave_up: Callable[[str], None],
 ) -> Built:
     loop, program = asyncio.get_running_loop(), version("chargepark")
+    life = epochs.begin_life(store)
     identities = Identities(
-        uuid.uuid4().hex, store.journal_id, store.server_id, epochs.take_next(store), lambda: uuid.uuid4().hex
+        uuid.uuid4().hex,
+        store.journal_id,
+        store.server_id,
+        life.epoch,
+        lambda: uuid.uuid4().hex,
+        life.server_id,
+        life.earlier,
+        life.suspects,
     )
     driver: Outbox[DriverMessage] = Outbox(loop)
     backend: Outbox[BackendLinkMessage] = Outbox(loop)
@@ -126,10 +136,13 @@ def _build(
     view.tell(EpochTaken(identities.epoch))
     follower = log_lines.Clock(board_clock)
     alarms, changes = log_lines.Alarms(time.monotonic), log_lines.Changes(view)
-    edges = Edges(store, driver, backend, changes, epochs.Keeper(store, view), alarms, follower, exchange)
+    standing: Outbox[StandingReported] = Outbox(loop, key=type)
+    kept_standing = epochs.StandingKeeper(store, standing)
+    keeper = epochs.Keeper(store, view)
+    edges = Edges(store, driver, backend, changes, keeper, alarms, follower, exchange, kept_standing)
     board = leading_board(config, identities, program, lambda: board_clock.known)
     park = wire(world, board, edges, log_lines.Supervision(view), gave_up)
-    return Built(config, world, store, park, view, alarms, driver, backend, exchange, identities.epoch)
+    return Built(config, world, store, park, view, alarms, driver, backend, exchange, standing, life)
 
 
 def _time_kept(store: Store, board_clock: clock.BoardClock) -> Tasks:

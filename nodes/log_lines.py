@@ -13,6 +13,7 @@ from nodes.bridge import EdgeFailed, EdgeReport
 from nodes.field.clock import BoardClock
 from park.charging.report import ChargePointReported, ReportedFault
 from park.exchange.server_link import LinkReported
+from park.load.rivalry import Standing, StandingReported
 from park.model.alarm import Alarm
 from park.model.metering import MeterReported, Quality
 from park.ocpp.effects import BackendReported, ClockOffered
@@ -137,6 +138,14 @@ class Alarms:
             return
         self._told[message.code] = (message.text, now)
         _log.error("alarm", code=message.code, text=message.text)
+
+
+def standing(report: StandingReported) -> None:
+    """What a server does beside others of its park, and what to do about them."""
+    if report.standing is Standing.LEADS:
+        _log.info("leads the park", epoch=report.voice.epoch)
+    elif report.suspects:
+        _log.warning(f"this server {report.standing.value}", epoch=report.voice.epoch, why=report.why)
 
 
 class Clock:

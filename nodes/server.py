@@ -10,11 +10,12 @@ from pathlib import Path
 
 import structlog
 
-from actors.address import Nowhere
-from actors.messages import AdmissionMessage
+from actors.messages import AdmissionMessage, Alarm
+from nodes import log_lines
 from nodes.bridge import Backoff, Outbox, on_loop
 from nodes.checked_config import read_checked
 from nodes.discovery.edge import DiscoveryEdge
+from nodes.exchange.others import OtherServers
 from nodes.exchange.server import ExchangeServer
 from nodes.field import clock
 from nodes.leading import INDISPENSABLE, Built, leading
@@ -24,10 +25,13 @@ from nodes.parts import LOCAL_BACKOFF, Ending, cancel, kept, password
 from nodes.wiring import Park
 from park.discovery.announcement import Announcement
 from park.discovery.settings import DiscoverySettings, discovery_settings
+from park.errors import AddressUnusable
 from park.exchange.messages import PROTOCOL
+from park.load.rivalry import Standing, StandingReported, Voice
 from park.pairing.events import BoardsAdmitted
 from park.physics.hardware import TRAITS
 
+_UNKNOWN = StandingReported(Standing.WAITS, Voice(0, ""), "")
 NETWORK_BACKOFF = Backoff(first=1.0, most=10.0)  # an interface that is not there yet at power-on comes within seconds
 _log = structlog.get_logger("node")
 
@@ -52,23 +56,67 @@ async def open_to_boards(built: Built) -> AsyncGenerator[None]:
         pairing = declare_pairing(
             config, built.world, park.supervisor, built.store, built.alarms, clock.now, _Roster(park)
         )
-        where = config.listeners.get("boards")
-        if where is not None:
-            credentials = server_credentials(Path(config.node.data_dir))
-            exchange = ExchangeServer(
-                where, credentials, pairing.admitted, pairing.renewal, park.link_of, built.exchange
-            )
-            await exchange.start()
-            end.push_async_callback(exchange.stop)
+        port = _BoardsPort(built, pairing)
+        await port.open()
+        end.push_async_callback(port.close)
         await pairing.admin.start()
         end.push_async_callback(pairing.admin.stop)
         park.supervisor.start()
         tasks = [kept("pairing", pairing.port.run, LOCAL_BACKOFF)]
         discovery = discovery_settings(config)
+        announcements = _Announcements(discovery, pairing)
         if discovery is not None:
-            tasks += _announced(discovery, pairing, built)
+            tasks += _announced(discovery, announcements, pairing, built)
+        tasks.append(asyncio.create_task(_obey(built, port, announcements), name="obey the standing"))
         end.push_async_callback(cancel, tasks)
         yield
+
+
+class _BoardsPort:
+    """Where boards connect; closed while this server stands down, so that they go to the one that leads."""
+
+    def __init__(self, built: Built, pairing: ServerPairing) -> None:
+        config = built.config
+        self._where = config.listeners.get("boards")
+        self._credentials = server_credentials(Path(config.node.data_dir))
+        self._built, self._pairing = built, pairing
+        self._server: ExchangeServer | None = None
+
+    async def open(self) -> None:
+        """Raises AddressUnusable."""
+        if self._server is not None or self._where is None:
+            return
+        pairing, built = self._pairing, self._built
+        server = ExchangeServer(
+            self._where, self._credentials, pairing.admitted, pairing.renewal, built.park.link_of, built.exchange
+        )
+        await server.start()
+        self._server = server
+
+    async def close(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            await server.stop()
+
+
+async def _obey(built: Built, port: _BoardsPort, announcements: _Announcements) -> None:
+    """Announce and show what this server does beside others, and close or open its port."""
+    async for report in built.standing:
+        log_lines.standing(report)
+        if report.standing is Standing.DOWN:
+            built.alarms.tell(Alarm("another-server", report.why))
+        announcements.stand(report)
+        if report.standing is Standing.DOWN:
+            await port.close()
+        else:
+            await _reopened(port, built)
+
+
+async def _reopened(port: _BoardsPort, built: Built) -> None:
+    try:
+        await port.open()
+    except AddressUnusable as error:
+        built.alarms.tell(Alarm("boards-port-closed", f"{error}; start this node again"))
 
 
 class _Roster:
@@ -83,20 +131,51 @@ class _Roster:
                 on_loop(self._loop, partial(self._park.link_of, node))
 
 
-def _announced(settings: DiscoverySettings, pairing: ServerPairing, built: Built) -> list[asyncio.Task[None]]:
-    """Announce this server, and at each change of the pairing port where to ask for pairing."""
-    announcements: Outbox[Announcement] = Outbox(key=type)
-    fingerprint = pairing.authority.fingerprint
+class _Announcements:
+    """What this server says of itself: a new announcement when the pairing port or its standing changes."""
 
-    async def follow() -> None:
+    def __init__(self, settings: DiscoverySettings | None, pairing: ServerPairing) -> None:
+        self.out: Outbox[Announcement] = Outbox(key=type)
+        self._settings, self._pairing = settings, pairing
+        self._port, self._standing = 0, _UNKNOWN
+
+    def stand(self, report: StandingReported) -> None:
+        self._standing = report
+        self._say()
+
+    async def follow(self) -> None:
+        """The pairing port, until cancelled."""
         while True:
-            announcements.tell(settings.announcement(PROTOCOL, fingerprint))
-            port = await pairing.port.opened()
-            announcements.tell(settings.announcement(PROTOCOL, fingerprint, port))
-            await pairing.port.closed()
+            self._port = 0
+            self._say()
+            self._port = await self._pairing.port.opened()
+            self._say()
+            await self._pairing.port.closed()
 
-    edge = DiscoveryEdge(settings, announcements, Nowhere(), built.alarms, clock.now)
+    def _say(self) -> None:
+        if self._settings is None or self._standing is _UNKNOWN:  # a server without a voice would pass for an old one
+            return
+        voice, leads = self._standing.voice, self._standing.standing is Standing.LEADS
+        says = f"{voice.epoch}/{voice.server_id}"
+        fingerprint = self._pairing.authority.fingerprint
+        self.out.tell(self._settings.announcement(PROTOCOL, fingerprint, self._port, says, leads=leads))
+
+
+def _announced(
+    settings: DiscoverySettings, announcements: _Announcements, pairing: ServerPairing, built: Built
+) -> list[asyncio.Task[None]]:
+    """Announce this server, and look for others of its park."""
+    where = built.config.listeners.get("boards")
+    others = OtherServers(
+        Path(built.config.node.data_dir),
+        pairing.authority.fingerprint,
+        {built.life.server_id, *built.life.earlier},
+        0 if where is None else where.port,
+        built.park.coordinator,
+    )
+    edge = DiscoveryEdge(settings, announcements.out, others, built.alarms, clock.now)
     return [
-        kept("discovery", edge.run, NETWORK_BACKOFF, announcements.close),
-        asyncio.create_task(follow(), name="follow the pairing port"),
+        kept("discovery", edge.run, NETWORK_BACKOFF, announcements.out.close),
+        kept("other servers", others.run, NETWORK_BACKOFF),
+        asyncio.create_task(announcements.follow(), name="follow the pairing port"),
     ]

@@ -62,10 +62,11 @@ class Store:
             self._thread.join(STOP_SECONDS)
         self._connection.close()
 
-    def put_now(self, put: Put) -> None:
-        """Commit one row on the calling thread; before `start` only. Raises StoreUnusable."""
+    def put_now(self, *writes: Put | Delete) -> None:
+        """Commit rows together on the calling thread; before `start` only. Raises StoreUnusable."""
         with _usable(self.path), self._transaction():
-            self._apply(put)
+            for write in writes:
+                self._apply(write)
 
     def rows(self, *tables: str) -> tuple[Row, ...]:
         """What is on disk now; for composition roots before `start` and for tests."""

@@ -15,11 +15,12 @@ from nodes.simulation.parks import SERVER
 from nodes.simulation.world import SimulatedWorld
 from park.physics.meters import Mode
 
+AGAIN_SECONDS = 5.0  # what cannot happen now, to a board that is down, happens later
 SILENT = 0.5  # a kill of less strength is a power cut: nobody's connection is reset
 
 
 class Happenings:
-    """`counts`: what really happened; a board that is down cannot be killed again."""
+    """`counts`: what really happened. A board that is down is killed when it is up again."""
 
     def __init__(
         self,
@@ -35,18 +36,23 @@ class Happenings:
         self._hardware, self._backend, self._checkers = hardware, backend, checkers
         self._healing: dict[int, Callable[[], None]] = {}
         self._serial = 0
+        self._is_over = False
 
     def plan(self, fault: Fault) -> None:
         self._world.after(fault.at, lambda: self._happen(fault))
 
     def heal(self) -> None:
-        """End everything that still lasts."""
+        """End everything that still lasts; nothing happens any more."""
+        self._is_over = True
         for number in list(self._healing):
             self._over(number)
 
     def _happen(self, fault: Fault) -> None:
+        if self._is_over:
+            return
         ending = self._begin(fault)
         if ending is None:
+            self._world.after(AGAIN_SECONDS, lambda: self._happen(fault))
             return
         self._checkers.log.write((fault.kind.value, fault.nodes))
         self.counts[fault.kind.value] += 1

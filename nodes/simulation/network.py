@@ -97,6 +97,12 @@ class SimulatedNetwork:
             self._close(wire.client, wire.name, "connection reset")
             self._close(wire.server, wire.name, "connection reset")
 
+    def expel(self, server: BoardWorld) -> None:
+        """The certificate of a server is no longer taken: its connections break."""
+        for wire in [wire for wire in self._wires.values() if wire.server.world is server]:
+            self._close(wire.client, wire.name, "certificate revoked")
+            self._close(wire.server, wire.name, "certificate revoked")
+
     def _passes(self, sender: str, receiver: str) -> bool:
         return self._cut[(sender, receiver)] <= 0
 

@@ -29,6 +29,7 @@ from nodes.simulation.world import SimulatedWorld
 from nodes.wiring import ClientEdges, Edges, Roles, wire, wire_client
 from park.config.mapping import full_name
 from park.config.node_config import NodeConfig
+from park.exchange.placing import PLACED_TABLE
 from park.model.evse import Signal
 
 VERSION = "simulated"
@@ -222,9 +223,8 @@ class ClientNode(SimulatedNode):
         driver = _DriverDoor(around.hardware, world)
         edges = ClientEdges(store, driver, orders, around.checkers.links_of(self.name), around.alarms)
         eyes = around.checkers.of_client(world, boot_id)
-        client = wire_client(
-            world, client_board(self.config, ids, VERSION), edges, around.crashes, eyes=eyes, roles=self._roles
-        )
+        board = client_board(self.config, ids, VERSION, self.store.rows(PLACED_TABLE))
+        client = wire_client(world, board, edges, around.crashes, eyes=eyes, roles=self._roles)
         client.supervisor.start()
         self._attach(world, client.charge_points, client.meters, client.readers)
         around.network.dialer(self.name, world, world.entry(client.link)).dial()

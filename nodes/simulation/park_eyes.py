@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -58,6 +59,7 @@ class ParkCheckers(Checkers):
     ) -> None:
         super().__init__(world, circuits, placements, site, full_names)
         self.grants = 0
+        self.takeovers: Counter[str] = Counter()
         self.links: dict[str, bool] = {}
         self._placed = {placement.charge_point: placement for placement in placements}
         self._nodes: dict[str, list[str]] = {}

@@ -14,7 +14,8 @@ from park.load.invariants import Violation
 class ParkOutcome:
     """`seconds`: of the faults, `lived_seconds` with what came after. `peak_load`: largest current / limit anywhere.
 
-    `longest_over`: seconds. `faults`, `network`: how often what happened. `digest`: hash of the event log.
+    `longest_over`: seconds. `real_seconds`: of a processor. `faults`, `network`: how often what happened.
+    `digest`: hash of the event log.
     """
 
     seed: int

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from random import Random
 
 from actors.address import Address, Nowhere
@@ -21,9 +20,10 @@ from nodes.simulation.network import SimulatedNetwork
 from nodes.simulation.node import ClientNode, ServerNode, SimulatedNode, Surroundings
 from nodes.simulation.park_eyes import ParkCheckers
 from nodes.simulation.park_outcome import ParkOutcome
-from nodes.simulation.parks import SERVER, Bounds, ParkPlan, random_park
+from nodes.simulation.parks import SERVER, Bounds, random_park
 from nodes.simulation.people import People
 from nodes.simulation.sinks import KeptAlarms, KeptCrashes, KeptReports
+from nodes.simulation.succession import Succession, Takeover, takeover_plan
 from nodes.simulation.world import SimulatedWorld
 from nodes.virtual.plan import bench_plan
 from nodes.wiring import Roles
@@ -45,18 +45,6 @@ LOOK_SECONDS = 30.0
 ROUNDING_WH = 1.0  # registers are read in whole Wh, at the start and the end of a session
 
 
-@dataclass(frozen=True, slots=True)
-class Takeover:
-    """Seconds: when the first server stops, and after that when what happens. `astray`: boards that go back to it."""
-
-    at: float
-    boots_after: float = 10.0
-    returns_after: float = 60.0
-    mistaken_after: float = 80.0
-    mistaken_for: float = 8.0  # less than a lease: then the first server is refused
-    astray: tuple[str, ...] = ()
-
-
 class ParkRun:
     """One park from power-on to the end of its faults. `roles`: other classes for some of the actors."""
 
@@ -67,10 +55,10 @@ class ParkRun:
         bounds: Bounds = Bounds(),
         roles: Roles = Roles(),
         faults: tuple[Fault, ...] | None = None,
-        plan: ParkPlan | None = None,
+        takeover: Takeover | None = None,
     ) -> None:
         self.seed, self.seconds = seed, minutes * MINUTE
-        self.plan = plan = random_park(self._random("park"), bounds) if plan is None else plan
+        self.plan = plan = random_park(self._random("park"), bounds)
         self.world = SimulatedWorld(seed)
         names = {
             point.name: full_name(node.node.name, point.name) for node in plan.nodes for point in node.charge_point
@@ -125,8 +113,10 @@ class ParkRun:
             meters = [circuit.meter for circuit in plan.server.circuit if circuit.meter is not None]
             clients = [config.node.name for config in plan.clients]
             faults = fault_plan(self._random("faults"), self.seconds, SERVER, clients, meters)
+            if not plan.server.charge_point:  # two processes would fight for the same electronics
+                takeover = takeover_plan(self._random("takeover"), self.seconds, clients)
         self.happenings = Happenings(self.world, self.nodes, self.network, self.hardware, self.backend, self.checkers)
-        self.faults = faults
+        self.faults, self.takeover = faults, takeover
 
     def _random(self, purpose: str) -> Random:
         """A source of its own for each purpose: one more draw here changes nothing there."""
@@ -140,7 +130,7 @@ class ParkRun:
 
     def go(self) -> ParkOutcome:
         """Live through all faults; then everything is whole again, everybody leaves and the queues drain."""
-        began = time.perf_counter()
+        began = time.process_time()
         self.begin()
         self.world.run_until(self.seconds)
         self.happenings.heal()
@@ -148,43 +138,7 @@ class ParkRun:
         self.world.run_for(LEAVE_SECONDS)
         while not self._settled() and self.world.now().mono < self.seconds + DRAIN_SECONDS:
             self.world.run_for(LOOK_SECONDS)
-        return self._outcome(time.perf_counter() - began)
-
-    def succeed(self, takeover: Takeover) -> ServerNode:
-        """Let another server with an empty disk take the park over; the first one comes back and knows nothing of it.
-
-        For a while boards that lose their link still find the first one; then its certificate is no longer taken.
-        """
-        first, clock = self.server, BoardClock()
-        second = ServerNode(
-            self.plan.server,
-            self.around,
-            clock,
-            self._random("successor"),
-            self.backend,
-            self.roles,
-            server_id="server-2",
-        )
-
-        def mistake() -> None:
-            if first.listening is not None:
-                self.network.listen(first.listening)
-            for name in takeover.astray:
-                self.network.reset(name)
-
-        def correction() -> None:
-            if second.listening is not None:
-                self.network.listen(second.listening)
-            for name in takeover.astray:
-                self.network.reset(name)
-
-        self.checkers.restarting()
-        self.world.after(takeover.at, first.pause)
-        self.world.after(takeover.at + takeover.boots_after, second.boot)
-        self.world.after(takeover.at + takeover.returns_after, first.go_on)
-        self.world.after(takeover.at + takeover.mistaken_after, mistake)
-        self.world.after(takeover.at + takeover.mistaken_after + takeover.mistaken_for, correction)
-        return second
+        return self._outcome(time.process_time() - began)
 
     def begin(self) -> None:
         """Switch everything on."""
@@ -196,7 +150,27 @@ class ParkRun:
             SimulatedHouse(self.world, self.hardware, house, self._random(f"house {house.meter}")).change()
         for fault in self.faults:
             self.happenings.plan(fault)
+        if self.takeover is not None:
+            self._succeed(self.takeover)
         self.people.begin(self.seconds)
+
+    def _succeed(self, takeover: Takeover) -> None:
+        """Another server with an empty disk; from then on what befalls the server befalls it."""
+        first = self.server
+        second = ServerNode(
+            self.plan.server,
+            self.around,
+            BoardClock(),
+            self._random("successor"),
+            self.backend,
+            self.roles,
+            server_id="server-2",
+        )
+
+        def leads() -> None:
+            self.nodes[SERVER] = second
+
+        Succession(self.world, self.network, self.checkers, first, second, leads).plan(takeover)
 
     def _settled(self) -> bool:
         """All sessions are at the backend."""
@@ -250,7 +224,7 @@ class ParkRun:
             violations=(*checkers.violations, *problems),
             crashes=tuple(self.crashes.texts),
             alarms=len(self.alarms.texts),
-            faults=dict(sorted(self.happenings.counts.items())),
+            faults=dict(sorted((self.happenings.counts + self.checkers.takeovers).items())),
             network=dict(sorted(self.network.counts.items())),
             grants=checkers.grants,
             readings=checkers.readings,

@@ -69,7 +69,7 @@ class ParkTotals:
         """For people."""
         yield (
             f"{self.runs} parks, {self.boards} boards, {self.points} charge points, {self.hours:.1f} h, "
-            f"{self.real_seconds:.0f} s of computing"
+            f"{self.real_seconds:.0f} s of a processor"
         )
         energy = f"{self.energy_wh / 1000:.0f} kWh"
         yield f"{self.sessions} sessions, {energy}, {self.grants} grants, {self.readings} readings"

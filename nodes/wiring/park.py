@@ -36,6 +36,7 @@ from park.authorization.settings import AuthorizerSettings
 from park.exchange import board_link
 from park.exchange.board_link import ServerFacts
 from park.load.report import EpochTaken
+from park.load.rivalry import StandingReported
 from park.load.state import CoordinatorSettings
 from park.model.access import BackendOnline
 from park.model.placement import Placed
@@ -80,6 +81,7 @@ class Edges:
     alarms: Address[Alarm]
     clock: Address[ClockOffered]
     exchange: Address[ExchangeMessage] = Nowhere()
+    standing: Address[StandingReported] = Nowhere()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,9 @@ def wire(
     )
     coordinator: Address[CoordinatorMessage] = root.child(
         "coordinator",
-        lambda _: roles.coordinator(world, board.coordinator, CoordinatorWires(points, edges.view, edges.epochs)),
+        lambda _: roles.coordinator(
+            world, board.coordinator, CoordinatorWires(points, edges.view, edges.epochs, edges.standing)
+        ),
     )
     if eyes is not None:
         journal = eyes.on_journal(journal)

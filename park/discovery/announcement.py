@@ -20,6 +20,7 @@ class Announcement:
     """`port`: gRPC for boards, 0: none is open. `pairing_port` 0: pairing is closed.
 
     `fingerprint`: of the certificate, "" before pairing. `proto`: version of the exchange between boards.
+    `voice`: EPOCH/SERVER ID of a server, and whether it `leads` now or waits for another one.
     """
 
     park: str
@@ -29,6 +30,8 @@ class Announcement:
     port: int
     fingerprint: str = ""
     pairing_port: int = 0
+    voice: str = ""
+    leads: bool = False
 
 
 def reachable(addresses: tuple[str, ...], listener: Endpoint | None) -> tuple[str, ...]:
@@ -41,7 +44,7 @@ def reachable(addresses: tuple[str, ...], listener: Endpoint | None) -> tuple[st
 
 
 def txt_record(announcement: Announcement) -> dict[str, str]:
-    """The keys of the TXT record; `pairing` only while it is open."""
+    """The keys of the TXT record; `pairing` only while it is open, `voice` and `leads` of a server."""
     record = {
         "park": announcement.park,
         "node": announcement.node,
@@ -49,7 +52,11 @@ def txt_record(announcement: Announcement) -> dict[str, str]:
         "proto": str(announcement.proto),
         "fp": announcement.fingerprint,
     }
-    return record | {"pairing": str(announcement.pairing_port)} if announcement.pairing_port else record
+    if announcement.pairing_port:
+        record["pairing"] = str(announcement.pairing_port)
+    if announcement.voice:
+        record |= {"voice": announcement.voice, "leads": str(int(announcement.leads))}
+    return record
 
 
 def instance_name(announcement: Announcement, number: int = 1) -> str:

@@ -23,10 +23,12 @@ class DiscoverySettings:
     interfaces: tuple[str, ...] = ()
     boards: Endpoint | None = None
 
-    def announcement(self, proto: int, fingerprint: str = "", pairing_port: int = 0) -> Announcement:
+    def announcement(
+        self, proto: int, fingerprint: str = "", pairing_port: int = 0, voice: str = "", *, leads: bool = False
+    ) -> Announcement:
         """What this node says of itself; a new one whenever the arguments change."""
         port = self.boards.port if self.boards is not None else 0
-        return Announcement(self.park, self.node, self.role, proto, port, fingerprint, pairing_port)
+        return Announcement(self.park, self.node, self.role, proto, port, fingerprint, pairing_port, voice, leads)
 
 
 def discovery_settings(config: NodeConfig) -> DiscoverySettings | None:

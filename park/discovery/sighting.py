@@ -16,6 +16,7 @@ MOST_ADDRESSES = 16  # a board has a few interfaces; each is a place somebody wo
 LARGEST_PROTO = 65_535
 _ROLES: tuple[str, ...] = get_args(Role)
 _FINGERPRINT = re.compile(r"[0-9A-Za-z:+/=_-]{0,128}")  # SHA-512 as hexadecimal digits is the longest
+_VOICE = re.compile(r"[0-9]{1,12}/[!-~]{1,80}")  # an epoch a second for 30 000 years, and an id of a server's start
 _DIGITS = re.compile(r"[0-9]{1,5}")
 _SHOWN = 40
 
@@ -40,6 +41,8 @@ class Sighting:
     port: int
     pairing_port: int
     seen: float
+    voice: str = ""
+    leads: bool = False
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -73,6 +76,8 @@ def read(instance: str, record: Record, addresses: tuple[str, ...], port: int, s
             port=_port(port),
             pairing_port=_number(record, "pairing", 1, LAST_PORT) if b"pairing" in record else 0,
             seen=seen,
+            voice=_voice(record),
+            leads=record.get(b"leads") == b"1",
         )
     except _Refusal as refusal:
         return Unreadable(instance, str(refusal))
@@ -116,6 +121,13 @@ def _fingerprint(record: Record) -> str:
     text = _text(record, "fp") if b"fp" in record else ""
     if not _FINGERPRINT.fullmatch(text):
         raise _Refusal(f"fp is {_abridged(text)}, no fingerprint")
+    return text
+
+
+def _voice(record: Record) -> str:
+    text = _text(record, "voice") if b"voice" in record else ""
+    if text and not _VOICE.fullmatch(text):
+        raise _Refusal(f"voice is {_abridged(text)}, no EPOCH/SERVER")
     return text
 
 

@@ -108,6 +108,8 @@ def _itself(event: Announced, mono: float) -> Sighting:
         port=says.port,
         pairing_port=says.pairing_port,
         seen=mono,
+        voice=says.voice,
+        leads=says.leads,
     )
 
 

@@ -180,7 +180,7 @@ def _heard(state: BoardLink, message: object, now: Now) -> Effects:
             return _occupied(state, message)
         case ConnectorStatusChanged() if not _owns_connector(state, message.connector):
             return []
-        case FactOffered() if message.fact.charge_point not in state.placed:
+        case FactOffered() if message.fact.charge_point.partition("/")[0] != state.node:
             return [_foreign(state, message.fact.charge_point)]
         case _:
             return [Inward("", message)]
@@ -202,10 +202,10 @@ def _owns_connector(state: BoardLink, connector: int) -> bool:
 
 def _foreign(state: BoardLink, charge_point: str) -> Alarm:
     text = (
-        f"board {state.node} offers session facts of {charge_point}, which the server has no [[placement]] for; "
-        "they stay on the board: place it again to have them delivered"
+        f"board {state.node} offers session facts of {charge_point}, which is not a charge point of it; they stay on "
+        "the board: give it back the node.name it had"
     )
-    return Alarm(f"facts-unplaced-{charge_point}", text)
+    return Alarm(f"facts-foreign-{charge_point}", text)
 
 
 def _greeted(state: BoardLink, hello: BoardHello, now: Now) -> Effects:

@@ -30,7 +30,7 @@ from park.exchange.messages import (
     OfferedPoint,
     ServerHello,
 )
-from park.exchange.placing import placed_body, placed_of, voice_of
+from park.exchange.placing import PLACED_TABLE, fitted, placed_body, placed_of, voice_of
 from park.model.access import (
     AuthorizationGranted,
     CardPresented,
@@ -57,7 +57,6 @@ from park.model.time import Now
 from park.ocpp.answers import CLOCK_TOLERANCE_SECONDS
 from park.ocpp.effects import ClockOffered
 
-PLACED_TABLE = "placed"
 VOICE_TABLE = "voice"
 VOICE_KEY = "obeyed"
 LOAD_AGAIN_SECONDS = 5.0  # a store that did not answer is asked again
@@ -405,15 +404,9 @@ def _placed(state: ServerLink, placed: Placed) -> Effects:
 
 
 def _fitted(state: ServerLink, placed: Placed) -> Placed:
-    """The placement within what the hardware can do."""
     for point in state.settings.charge_points:
         if point.name == placed.charge_point:
-            return replace(
-                placed,
-                phases=min(point.phases, placed.phases),
-                minimum_ma=max(point.minimum_ma, placed.minimum_ma),
-                maximum_ma=min(point.maximum_ma, placed.maximum_ma),
-            )
+            return fitted(placed, point)
     return placed
 
 

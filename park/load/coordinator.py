@@ -6,6 +6,7 @@ once), and only when the sum of the worst that everybody may draw, the raise inc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias, assert_never
 
@@ -14,6 +15,7 @@ from park.load.planning import plan
 from park.load.raising import Offer, affordable, wants_raise
 from park.load.report import CircuitReported, EpochTaken, ShareReported
 from park.load.reporting import reports
+from park.load.rivalry import ServersSeen, Standing, StandingReported, Voice
 from park.load.standing import Point
 from park.load.state import CoordinatorSettings, CoordinatorState
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged, SetOperatorLimit
@@ -23,9 +25,11 @@ from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.time import Now
 
 CoordinatorEvent: TypeAlias = (
-    Start | Tick | DemandChanged | CurrentSignalled | ReadingTaken | BoardHeartbeat | SetOperatorLimit
+    Start | Tick | DemandChanged | CurrentSignalled | ReadingTaken | BoardHeartbeat | SetOperatorLimit | ServersSeen
 )
-CoordinatorEffect: TypeAlias = ApplyGrant | WakeAt | RepeatLevels | CircuitReported | ShareReported | EpochTaken
+CoordinatorEffect: TypeAlias = (
+    ApplyGrant | WakeAt | RepeatLevels | CircuitReported | ShareReported | EpochTaken | StandingReported
+)
 Effects: TypeAlias = list[CoordinatorEffect]
 
 RESEND_SECONDS = 1.0  # a grant not read back by then is sent again: it or its confirmation was lost
@@ -53,9 +57,12 @@ def step(
         case Tick():
             effects = _ticked(state, mono)
         case Start():
-            effects = [RepeatLevels(), WakeAt(_next_deadline(state, mono))]
+            effects = [RepeatLevels(), WakeAt(_next_deadline(state, mono)), _standing(state)]
         case SetOperatorLimit():
             effects = _limited(state, event, mono)
+        case ServersSeen(servers):
+            state.rivalry.seen(servers)
+            effects = _judged(state, mono)
         case _:
             assert_never(event)
     return state, tuple(effects)
@@ -92,14 +99,16 @@ def _signalled(state: CoordinatorState, report: CurrentSignalled, now: float) ->
     point = state.points_by_name.get(report.charge_point)
     if point is None:
         return []
-    effects = _superseded(state, report.epoch, state.settings.server_id, report.sequence, now)
+    effects: Effects = []
+    if state.settings.node in {"", point.placement.node}:  # the heartbeats of other boards say whose epoch it is
+        effects = _superseded(state, report.epoch, state.settings.server_id, report.sequence, now)
     ours = report.epoch == state.epoch
     known = point.reachable(now)
     point.signals(report, report.sequence if ours else 0, now)
     state.unheard.discard(report.charge_point)
     if point.reachable(now) != known:
         state.stale_plan = True
-    if state.holding_until is not None and not state.unheard:
+    if state.holding_until is not None and not state.unheard and state.rivalry.standing is Standing.LEADS:
         effects += _released(state, now)
     return effects
 
@@ -112,7 +121,11 @@ def _beat(state: CoordinatorState, beat: BoardHeartbeat, now: float) -> Effects:
     board.beat(beat.stamp, now)
     if not spoke:
         state.stale_plan = True
-    return _superseded(state, beat.epoch, beat.server_id, 0, now)
+    state.rivalry.obeyed(beat.stamp.node, beat.epoch, beat.server_id)
+    if state.rivalry.is_own(beat.server_id):
+        return _superseded(state, beat.epoch, beat.server_id, 0, now)
+    state.rivalry.heard(beat.stamp.node, Voice(beat.epoch, beat.server_id), state.epoch, now)
+    return _judged(state, now)
 
 
 def _wished(state: CoordinatorState, demand: DemandChanged, now: float) -> Effects:
@@ -141,24 +154,70 @@ def _limited(state: CoordinatorState, limit: SetOperatorLimit, now: float) -> Ef
 
 
 def _superseded(state: CoordinatorState, epoch: int, server_id: str, sequence: int, now: float) -> Effects:
-    """Another voice, or our own of an earlier life: take the next epoch and wait again (safety: One voice)."""
+    """Our own voice of an earlier life: take the next epoch and wait again (safety: One voice)."""
     another = sequence > state.sequence or server_id not in {"", state.settings.server_id}
     if epoch < state.epoch or (epoch == state.epoch and not another):
         return []
+    if state.rivalry.standing is Standing.LEADS:
+        state.holding_until = now + lease_and_guard(state.settings.lease_seconds)
+    return [*_outbid(state, epoch, now), _standing(state)]
+
+
+def _outbid(state: CoordinatorState, epoch: int, now: float) -> Effects:
     state.epoch = epoch + 1
-    state.holding_until = now + lease_and_guard(state.settings.lease_seconds)
     state.unheard = set(state.points_by_name)
     for point in state.points:
         point.commitment.superseded(now)
     return [EpochTaken(state.epoch)]
 
 
+def _judged(state: CoordinatorState, now: float) -> Effects:
+    """Stop commanding at once while another server may command, and go on after it under a higher epoch."""
+    if not state.rivalry.unsettled:
+        return []
+    speaking = [name for name, board in state.boards.items() if board.speaks(now)]
+    if not state.rivalry.look(state.epoch, now, state.boards, speaking):
+        return _claimed(state, now) if state.rivalry.claims(now) else []
+    if state.rivalry.standing is not Standing.LEADS:
+        state.holding_until = math.inf
+        return [_standing(state)]
+    if state.holding_until != math.inf:  # nobody was there: the wait of a start is as long as it is
+        return [_standing(state)]
+    return [*_over_others(state, now), _standing(state), *_released(state, now)]
+
+
+def _over_others(state: CoordinatorState, now: float) -> Effects:
+    """An epoch above all that were heard, unless ours is."""
+    highest = state.rivalry.highest_epoch
+    return _outbid(state, highest, now) if highest >= state.epoch else []
+
+
+def _claimed(state: CoordinatorState, now: float) -> Effects:
+    """Make the boards obey us, with what they fall to anyway: only then no other server can have them back unheard."""
+    effects = _over_others(state, now)
+    late = [
+        point
+        for point in state.points
+        if not state.rivalry.obey(point.board.name, state.epoch) and now >= point.sent_at + RESEND_SECONDS
+    ]
+    lapses = ((point, point.commitment.lapse_ma()) for point in late)
+    return effects + _send(state, [Offer(point, lapse, lapse) for point, lapse in lapses], now)
+
+
+def _standing(state: CoordinatorState) -> StandingReported:
+    rivalry = state.rivalry
+    voice = Voice(state.epoch, state.settings.server_id)
+    return StandingReported(rivalry.standing, voice, rivalry.why, rivalry.suspects)
+
+
 # ------------------------------------------------------------ what is due
 
 
 def _ticked(state: CoordinatorState, now: float) -> Effects:
-    effects: Effects = []
-    if state.holding_until is not None and now >= state.holding_until:
+    effects = _judged(state, now)
+    standing = state.rivalry.standing
+    holding = state.holding_until is not None and standing is Standing.LEADS
+    if holding and (now >= (state.holding_until or 0.0) or not state.unheard):
         effects += _released(state, now)
     _refresh(state, now)
     if now >= state.next_renewal:

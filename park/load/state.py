@@ -10,6 +10,7 @@ from park.load.circuit import WIRES, Circuit, Network, Placement
 from park.load.external import ExternalLoad
 from park.load.lease import lease_and_guard
 from park.load.report import Bindings, CircuitReported, ShareReported
+from park.load.rivalry import Rivalry
 from park.load.standing import Board, Point
 from park.model.electric import ZERO, PerPhase, add, lowest, subtract
 
@@ -19,6 +20,10 @@ RENEWED_TOGETHER = 8  # charge points: renewing 250 at once kept a node busy for
 @dataclass(frozen=True, slots=True)
 class CoordinatorSettings:
     """`interval_seconds`: raises and reports. `lease_seconds`: validity of grants. `epoch`: higher at every start.
+
+    `server_id`: new at every start, `lives`: those of earlier ones. `sees_servers`: other servers are looked for.
+    `suspects`: another one kept the start before from leading.
+    `node`: this board, whose charge points speak for themselves; "": all do.
 
     Build it from what `startup.refusals` found nothing wrong with.
     """
@@ -30,6 +35,10 @@ class CoordinatorSettings:
     interval_seconds: float = 2.0
     lease_seconds: float = 10.0
     renew_seconds: float = 3.0
+    lives: frozenset[str] = frozenset()
+    sees_servers: bool = False
+    suspects: bool = False
+    node: str = ""
 
 
 class CircuitState:
@@ -101,6 +110,7 @@ class CoordinatorState:
         "renewal_turns",
         "replan_at",
         "reserve_restored_at",
+        "rivalry",
         "sequence",
         "settings",
         "shares_reported",
@@ -129,6 +139,14 @@ class CoordinatorState:
         }
         self.circuit_by_meter = {state.circuit.meter: state for state in self.circuits if state.circuit.meter}
         self.epoch = settings.epoch
+        self.rivalry = Rivalry(
+            settings.server_id,
+            settings.lives,
+            settings.lease_seconds,
+            began,
+            sees=settings.sees_servers,
+            suspects=settings.suspects,
+        )
         self.sequence = 0
         self.holding_until: float | None = began + lease_and_guard(settings.lease_seconds)
         self.next_cycle = began + settings.interval_seconds

@@ -64,6 +64,11 @@ class Instrument:
     def swipe(self, reader: str, tag: str) -> None:
         self.ask(call="Swipe", request={"reader": reader, "id_tag": tag})
 
+    def shows(self, reader: str) -> str:
+        """The feedback of a reader: ACCEPTED, REFUSED, IGNORED and so on."""
+        readers = self.ask(call="GetBench", request={})["readers"]
+        return next(each["feedback"] for each in readers if each["reader"] == reader).removeprefix("READER_FEEDBACK_")
+
     def visits_wh(self, point: str) -> list[float]:
         """The energy each car took that was plugged in here and is gone, in Wh."""
         truth = next(each for each in self.ask(call="GetBench", request={})["evses"] if each["charge_point"] == point)

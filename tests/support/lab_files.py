@@ -16,17 +16,17 @@ POINTS = ("cp1", "cp2")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`lease`: seconds, None: the defaults of the product. `address`: of the server, empty: boards discover it."""
+    """`lease`: seconds, None: the defaults of the product. No `discovery`: the server's address is in the files."""
 
     lease: float | None = 5.0
-    address: str = ""
+    discovery: bool = True
 
 
 def server_file(folder: Path, boards: Sequence[str], settings: Settings) -> Path:
     """The server: it leads, has one charge point of its own, and reads the meter of the grid connection."""
     leases = "" if settings.lease is None else f"lease_seconds = {settings.lease}\nrenew_seconds = 1"
     parts = [
-        _node(folder, "server", "server"),
+        _node(folder, "server", "server", settings),
         f"""
 [park]
 name = "{PARK}"
@@ -57,11 +57,12 @@ unit = 9
     return _written(folder / "server.toml", parts)
 
 
-def client_file(folder: Path, name: str, settings: Settings) -> Path:
+def client_file(folder: Path, name: str, settings: Settings, server_ip: str) -> Path:
     """A board with two charge points, each with a meter and a reader."""
-    server = f'[server]\npark = "{PARK}"\naddress = "{settings.address}"\njoin_token_file = "{name}.token"\n'
+    address = "" if settings.discovery else f"{server_ip}:{BOARDS_PORT}"
+    server = f'[server]\npark = "{PARK}"\naddress = "{address}"\njoin_token_file = "{name}.token"\n'
     points = [_point(point, unit, f"fallback_amps = {LAPSE_AMPS}") for unit, point in enumerate(POINTS, start=1)]
-    return _written(folder / f"{name}.toml", [_node(folder, name, "client"), server, *points])
+    return _written(folder / f"{name}.toml", [_node(folder, name, "client", settings), server, *points])
 
 
 def connectors(boards: Sequence[str]) -> dict[str, int]:
@@ -70,7 +71,7 @@ def connectors(boards: Sequence[str]) -> dict[str, int]:
     return {name: number for number, name in enumerate(names, start=1)}
 
 
-def _node(folder: Path, name: str, role: str) -> str:
+def _node(folder: Path, name: str, role: str, settings: Settings) -> str:
     listen = f'boards = "0.0.0.0:{BOARDS_PORT}"\nenergy = "{ENERGY}"\n' if role == "server" else ""
     return f"""
 [node]
@@ -83,7 +84,7 @@ metrics = ""
 [bench]
 address = "{BENCH}"
 [discovery]
-enabled = true
+enabled = {str(settings.discovery).lower()}
 """
 
 

@@ -1,4 +1,4 @@
-"""A park of real boards in the lab: each on a host of its own with its bench, paired by tokens, with an OCPP backend."""
+"""A park of real boards in the lab: each on a host of its own with its bench, paired by tokens, with a backend."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from support.lab_files import (
     ADA,
     BACKEND_PORT,
     BENCH,
-    BOARDS_PORT,
     ENERGY,
     IDENTITY,
     LAPSE_AMPS,
@@ -95,9 +94,10 @@ class Board:
         )
         return sample.mono
 
-    def highest_ma(self, begin: float, end: float) -> int:
-        """The largest current that was signalled in this time."""
-        return max(seen.signalled_ma for each in self.instrument.between(begin, end) for seen in each.points.values())
+    def highest_ma(self, begin: float, end: float, *points: str) -> int:
+        """The largest current that was signalled in this time, at these points or at all."""
+        samples = self.instrument.between(begin, end)
+        return max(each.points[point].signalled_ma for each in samples for point in points or self.points)
 
     def lowest_ma(self, begin: float, end: float, point: str) -> int:
         """The smallest current that was signalled at this point in this time."""
@@ -215,8 +215,6 @@ def lab_park(
     """A park whose boards have joined; it ends with the lab."""
     hosts = {name: lab.add(name) for name in ("server", *boards)}
     server_host = hosts["server"]
-    if settings.address:
-        settings = Settings(settings.lease, f"{server_host.ip}:{BOARDS_PORT}")
     backend = _backend(server_host, folder)
     server = _board(server_host, server_file(folder, boards, settings), ("cp1",))
     made = LabPark(lab, folder, settings, server, {}, backend)
@@ -225,7 +223,7 @@ def lab_park(
         token = ["-m", "nodes.cli", "pair", "token", server.file, name, "--out", folder / f"{name}.token"]
         said = server_host.say([sys.executable, *token], PATIENCE)
         assert said.returncode == 0, said.stderr
-        made.boards[name] = _board(hosts[name], client_file(folder, name, settings), POINTS)
+        made.boards[name] = _board(hosts[name], client_file(folder, name, settings, server_host.ip), POINTS)
     eventually("all boards have joined", lambda: all(made.node_states().get(each) == "alive" for each in boards))
     yield made
 

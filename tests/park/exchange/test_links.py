@@ -363,17 +363,17 @@ def test_a_card_goes_to_the_server_by_its_full_name_and_feedback_comes_back_by_i
     assert pair.came(ShowFeedback, board=True) == [waiting, waiting]
 
 
-def test_facts_wait_on_the_board_until_somebody_is_there_and_are_of_placed_points_only() -> None:
+def test_facts_wait_on_the_board_until_somebody_is_there_and_are_of_its_own_points_only() -> None:
     pair = Pair()
     fact = SessionStarted("s", 0, "bay/cp1", 7, "04A1", "backend", WALL, 0)
     pair.tell_board(FactOffered(FactId("journal-1", 1), fact))
     pair.connect()
     assert pair.came(FactOffered, board=False) == []
     pair.tell_board(FactOffered(FactId("journal-1", 1), fact))
-    pair.tell_board(FactOffered(FactId("journal-1", 2), replace(fact, charge_point="bay/other")))
+    pair.tell_board(FactOffered(FactId("journal-1", 2), replace(fact, charge_point="dock/cp1")))
     pair.run(0.1)
     assert pair.came(FactOffered, board=False) == [FactOffered(FactId("journal-1", 1), fact)]
-    assert [alarm.code for alarm in pair.effects(Alarm, board=False)] == ["facts-unplaced-bay/other"]
+    assert [alarm.code for alarm in pair.effects(Alarm, board=False)] == ["facts-foreign-dock/cp1"]
     pair.tell_server(Outward("", FactTaken(FactId("journal-1", 1))))
     pair.run(0.1)
     assert pair.came(FactTaken, board=True) == [FactTaken(FactId("journal-1", 1))]

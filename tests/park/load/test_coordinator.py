@@ -265,10 +265,10 @@ def test_a_dead_vehicle_wish_of_an_unknown_point_or_board_is_ignored():
     assert len(world.grants) == sent
 
 
-def test_a_higher_epoch_or_another_server_is_outbid_after_a_wait():
+def test_a_later_epoch_of_our_own_is_outbid_after_a_wait():
     world = with_cars(steady(), Vehicle())
     stamp = Stamp("n", "boot1", world.board_clock("n"))
-    _, effects = coordinator.step(world.state, BoardHeartbeat(stamp, (), 7, "other"), world.clock())
+    _, effects = coordinator.step(world.state, BoardHeartbeat(stamp, (), 7, "s"), world.clock())
     assert EpochTaken(8) in effects
     grants = len(world.grants)
     world.run(1)
