@@ -205,7 +205,7 @@ async def keep_running(
         began = clock()
         try:
             return await edge()
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever it was, one edge must not end the node
+        except (Exception, asyncio.CancelledError) as error:  # whatever it was, one edge must not end the node
             if isinstance(error, asyncio.CancelledError) and _is_cancelled():
                 raise
             failed = clock()

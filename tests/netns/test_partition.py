@@ -41,9 +41,7 @@ FAULTS = {
     "loses what it sends": Fault(
         lambda server, board: board.lose(server), lambda server, board: board.heal(server), hears=True
     ),
-    "loses what it hears": Fault(
-        lambda server, board: server.lose(board), lambda server, board: server.heal(board)
-    ),
+    "loses what it hears": Fault(lambda server, board: server.lose(board), lambda server, board: server.heal(board)),
 }
 
 
