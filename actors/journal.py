@@ -30,7 +30,7 @@ class Journal(Worker[JournalMessage]):
     def __init__(self, world: World, me: Address[JournalMessage], journal_id: str, wires: JournalWires) -> None:
         super().__init__(world)
         self._me, self._wires = me, wires
-        self._state = journal.initial(journal_id)
+        self._state = journal.initial(journal_id, wires.charge_points)
 
     def receive(self, message: JournalMessage) -> None:
         self._state, effects = journal.step(self._state, message, self.now())
@@ -45,7 +45,7 @@ class Journal(Worker[JournalMessage]):
                 self._wires.store.tell(LoadRows(tables, self._me))
             case FactPersisted(point) | SessionRecovered(point):
                 address = self._wires.charge_points.get(point)
-                if address is not None:  # a charge point that left the configuration: its session ends by its absence
+                if address is not None:  # of a charge point that left the configuration the session is closed
                     address.tell(effect)
             case FactOffered():
                 self._wires.central.tell(effect)

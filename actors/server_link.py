@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from actors.address import Address
+from actors.address import Address, Nowhere
 from actors.messages import (
     Alarm,
     AuthorizerMessage,
@@ -27,6 +27,7 @@ from park.model.access import BackendOnline, CardPresented, RemoteStop, ShowFeed
 from park.model.session import FactDelivered, FactTaken
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.storage import Commit, Load, LoadRows, Write
+from park.ocpp.effects import ClockOffered
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class ServerLinkWires:
     store: Address[StoreMessage]
     view: Address[Report]
     alarms: Address[Alarm]
+    clock: Address[ClockOffered] = Nowhere()
 
 
 class ServerLink(Worker[ServerLinkMessage]):
@@ -73,6 +75,8 @@ class ServerLink(Worker[ServerLinkMessage]):
             case RepeatLevels():
                 for address in self._wires.charge_points.values():
                     address.tell(effect)
+            case ClockOffered():
+                self._wires.clock.tell(effect)
             case Alarm():
                 self._wires.alarms.tell(effect)
             case WakeAt(mono):

@@ -15,7 +15,7 @@ import structlog
 
 from actors.address import Address
 from actors.messages import Alarm, BackendLinkMessage, CentralSystemMessage, DriverMessage, ExchangeMessage
-from nodes import epochs, log_lines
+from nodes import epochs, log_lines, time_floor
 from nodes.board import Identities, leading_board
 from nodes.bridge import Outbox
 from nodes.energy.server import EnergyServer
@@ -74,13 +74,14 @@ async def leading(
     async with AsyncExitStack() as end:
         store = Store(Path(config.node.data_dir))
         end.push_async_callback(asyncio.to_thread, store.stop)
-        world = ThreadWorld()
+        board_clock = clock.BoardClock(time_floor.read(store))
+        world = ThreadWorld(board_clock.now)
         end.callback(world.close)
-        built = _build(config, store, world, gave_up)
+        built = _build(config, store, world, board_clock, gave_up)
         park, listeners = built.park, config.listeners
-        energy = EnergyServer(listeners["energy"], built.view, clock.now) if "energy" in listeners else None
+        energy = EnergyServer(listeners["energy"], built.view, board_clock.now) if "energy" in listeners else None
         metrics = (
-            MetricsServer(listeners["metrics"], version("chargepark"), lambda: built.view.snapshot(clock.now()))
+            MetricsServer(listeners["metrics"], version("chargepark"), lambda: built.view.snapshot(board_clock.now()))
             if "metrics" in listeners
             else None
         )
@@ -91,7 +92,7 @@ async def leading(
             metrics.start()
             end.push_async_callback(asyncio.to_thread, metrics.close)
         devices = driver_tasks(config, built.driver, park.charge_points, park.readers)
-        end.push_async_callback(cancel, [*devices, *meter_tasks(config, park.meters)])
+        end.push_async_callback(cancel, [*devices, *meter_tasks(config, park.meters), *_time_kept(store, board_clock)])
         await end.enter_async_context(boards(built))
         end.push_async_callback(asyncio.to_thread, park.supervisor.stop)
         if energy is not None:
@@ -102,7 +103,13 @@ async def leading(
         yield park
 
 
-def _build(config: NodeConfig, store: Store, world: ThreadWorld, gave_up: Callable[[str], None]) -> Built:
+def _build(
+    config: NodeConfig,
+    store: Store,
+    world: ThreadWorld,
+    board_clock: clock.BoardClock,
+    gave_up: Callable[[str], None],
+) -> Built:
     loop, program = asyncio.get_running_loop(), version("chargepark")
     identities = Identities(
         uuid.uuid4().hex, store.journal_id, store.server_id, epochs.take_next(store), lambda: uuid.uuid4().hex
@@ -113,15 +120,20 @@ def _build(config: NodeConfig, store: Store, world: ThreadWorld, gave_up: Callab
     park: Park
     view = ViewStore(
         config.node.name,
-        as_configured(config, clock.now(), program, restarts=0),
+        as_configured(config, board_clock.now(), program, restarts=0),
         lambda: tuple(each.figures() for each in park.supervisor.children()),
     )
     view.tell(EpochTaken(identities.epoch))
+    follower = log_lines.Clock(board_clock)
     alarms, changes = log_lines.Alarms(time.monotonic), log_lines.Changes(view)
-    edges = Edges(store, driver, backend, changes, epochs.Keeper(store, view), alarms, log_lines.Clock(), exchange)
-    board = leading_board(config, identities, program)
+    edges = Edges(store, driver, backend, changes, epochs.Keeper(store, view), alarms, follower, exchange)
+    board = leading_board(config, identities, program, lambda: board_clock.known)
     park = wire(world, board, edges, log_lines.Supervision(view), gave_up)
     return Built(config, world, store, park, view, alarms, driver, backend, exchange, identities.epoch)
+
+
+def _time_kept(store: Store, board_clock: clock.BoardClock) -> Tasks:
+    return [asyncio.create_task(time_floor.keep(store, board_clock), name="keep the time")]
 
 
 def _backend_tasks(

@@ -10,10 +10,13 @@ from actors.address import Address
 from actors.messages import Report
 from actors.supervision import Crashed, GaveUp, SupervisionReport
 from nodes.bridge import EdgeFailed, EdgeReport
+from nodes.field.clock import BoardClock
 from park.charging.report import ChargePointReported, ReportedFault
+from park.exchange.server_link import LinkReported
 from park.model.alarm import Alarm
 from park.model.metering import MeterReported, Quality
 from park.ocpp.effects import BackendReported, ClockOffered
+from park.view.rows import NodeReported
 
 ALARM_AGAIN_SECONDS = 600.0  # an alarm that is raised on and on is told this often: a log must not fill the disk
 _log = structlog.get_logger("node")
@@ -27,6 +30,7 @@ class Changes:
         self._faults: dict[str, Mapping[str, ReportedFault]] = {}
         self._qualities: dict[str, Quality] = {}
         self._backend: tuple[str, str] | None = None
+        self._boards: dict[str, str] = {}
 
     def tell(self, message: Report, /) -> None:
         match message:
@@ -36,6 +40,10 @@ class Changes:
                 self._meter(message)
             case BackendReported():
                 self._link(message)
+            case LinkReported():
+                self._server(message)
+            case NodeReported():
+                self._board(message)
             case _:
                 pass
         self._onwards.tell(message)
@@ -70,6 +78,19 @@ class Changes:
             return
         tell = _log.warning if report.state in {"offline", "rejected"} else _log.info
         tell("backend", state=report.state, why=report.why)
+
+    def _server(self, report: LinkReported) -> None:
+        if report.state == "up":
+            _log.info("connected to the server", server=report.server, server_id=report.server_id)
+        elif report.state != "greeting":
+            _log.warning("alone: no server is heard", state=report.state, why=report.why)
+
+    def _board(self, report: NodeReported) -> None:
+        before, self._boards[report.name] = self._boards.get(report.name), report.state
+        if before is None or before == report.state:
+            return
+        tell = _log.info if report.state == "alive" else _log.warning
+        tell("board", board=report.name, state=report.state)
 
 
 class Edges:
@@ -119,10 +140,18 @@ class Alarms:
 
 
 class Clock:
-    """Nobody sets the board's clock here; a technician is told that it is off."""
+    """A better clock than this board's was heard. A clock that was never set follows it; another is only told of."""
+
+    def __init__(self, clock: BoardClock, *, always: bool = False) -> None:
+        self._clock, self._always = clock, always
 
     def tell(self, message: ClockOffered, /) -> None:
-        _log.warning("the backend's clock differs from this board's", seconds=round(message.offset_seconds, 1))
+        seconds = round(message.offset_seconds, 1)
+        if self._always or not self._clock.known:
+            self._clock.follow(message.offset_seconds)
+            _log.warning("this board follows another clock", seconds=seconds)
+        else:
+            _log.warning("the backend's clock differs from this board's", seconds=seconds)
 
 
 class Supervision:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
@@ -54,7 +55,7 @@ class ViewStore:
         self._meters = {row.name: row for row in configured.meters}
         self._backend = configured.backend
         self._epoch = configured.epoch
-        self._server: LinkReported | None = None
+        self._server_node: str | None = None
         self._listeners: tuple[Address[ViewChanged], ...] = ()
 
     def tell(self, message: ViewReport, /) -> None:
@@ -111,13 +112,22 @@ class ViewStore:
             case BackendReported():
                 self._backend = _backend(report)
             case LinkReported():
-                self._server = report
+                self._server(report)
             case NodeReported():
                 self._nodes[report.name] = report
             case Crashed() | Restarted() | Quarantined() | GaveUp():
                 pass  # the figures are read afresh
             case _:
                 assert_never(report)
+
+    def _server(self, report: LinkReported) -> None:
+        """Of a client: its server is a node like others, alive while it is heard."""
+        if report.state == "up":
+            self._server_node = report.server
+        if self._server_node is not None:
+            up = report.state == "up"
+            row = NodeReported(self._server_node, "server", "alive" if up else "gone", math.inf if up else None)
+            self._nodes[self._server_node] = row
 
     def _charge_point(self, report: ChargePointReported) -> ChargePointRow:
         known = self._charge_points.get(report.name)

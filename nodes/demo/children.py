@@ -36,11 +36,11 @@ class Children:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._all: list[Child] = []
+        self._death = asyncio.Event()
 
-    @property
-    def deaths(self) -> set[asyncio.Task[int]]:
-        """Done for each child that is not there any more."""
-        return {child.died for child in self._all}
+    async def death(self) -> None:
+        """Wait until one of them, whenever it was started, is not there any more."""
+        await self._death.wait()
 
     async def start(self, name: str, *module_and_arguments: str, keep_stdin: bool = False) -> None:
         """Start `python -m MODULE ARGUMENT...` in the demo's folder; its output goes to NAME.log there.
@@ -58,7 +58,9 @@ class Children:
                 stderr=STDOUT,
                 start_new_session=True,
             )
-        self._all.append(Child(name, process, path, asyncio.create_task(process.wait(), name=f"{name} ends")))
+        died = asyncio.create_task(process.wait(), name=f"{name} ends")
+        died.add_done_callback(lambda _: self._death.set())
+        self._all.append(Child(name, process, path, died))
 
     def pids(self) -> dict[str, int]:
         """Process ids by name."""

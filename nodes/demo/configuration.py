@@ -1,78 +1,56 @@
-"""The configuration file of the demo's node: N charge points, their meters behind one gateway, a house on the fuse."""
+"""The configuration files of the demo's nodes: a house on the fuse, charge points, meters behind a gateway a board."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from nodes.demo.ports import Ports
+from nodes.demo.layout import DOOR, GRID, GRID_METER, SERVER, Board, Park, connector, reader
+from nodes.demo.ports import HOST, Ports
 
-FUSES = (63, 80, 100, 125, 160, 200, 250, 315, 400, 500, 630, 800, 1000, 1250)  # IEC 60269: usual nominal currents
-AMPS_PER_POINT = 10  # of the fuse: enough for 6 A each beside the house, far too little for 32 A each
-LARGEST_PARK = FUSES[-1] // AMPS_PER_POINT  # charge points
-HOUSE_SHARE = 0.2  # of the fuse, before the house wants more
 WIRINGS = ("RST", "STR", "TRS")  # turned from point to point, so that single-phase cars spread over the phases
-GRID_METER = "grid-meter"
 GRID_UNIT = 1
-NODE = "board-1"
-DATA = "store"  # the node's directory, within the demo's
+STORE = "store"  # the nodes' directories, within the demo's
+FALLBACK_AMPS = 6
+WRITTEN_BY = "# Written by `chargepark demo`; every key: docs/configuration.md.\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Park:
-    """What is built; each charge point has a card reader of its own."""
-
-    name: str
-    charge_points: tuple[str, ...]
-    fuse_amps: int
-
-    @property
-    def identity(self) -> str:
-        """OCPP identity of the park."""
-        return self.name.upper()
-
-    @property
-    def house_amps(self) -> float:
-        """What the house draws on each phase, usually."""
-        return round(self.fuse_amps * HOUSE_SHARE)
+def configurations(built: Park, ports: Ports) -> dict[str, str]:
+    """TOML texts by node, the one that leads the park first."""
+    if not built.clients:
+        (board,) = built.boards
+        parts = (_leader(board.name, "single", built, ports), *_points(board), *_meters(board, ports))
+        return {board.name: "\n".join(parts)}
+    server = (_leader(SERVER, "server", built, ports), _for_boards(), *_placements(built))
+    clients = {
+        board.name: "\n".join((_client(board, built, ports), *_points(board), *_meters(board, ports)))
+        for board in built.clients
+    }
+    return {SERVER: "\n".join(server)} | clients
 
 
-def park(name: str, count: int) -> Park:
-    """A park of `count` charge points, at most `LARGEST_PARK`."""
-    points = tuple(f"cp{number}" for number in range(1, count + 1))
-    fuse = next(amps for amps in FUSES if amps >= count * AMPS_PER_POINT)
-    return Park(name, points, fuse)
+def data_dir(node: str) -> str:
+    """The directory of a node, within the demo's."""
+    return f"{STORE}/{node}"
 
 
-def reader(charge_point: str) -> str:
-    """Name of the card reader of a charge point of the demo."""
-    return f"{charge_point}-reader"
+def token_file(node: str) -> str:
+    """The join token of a client board, within the demo's directory."""
+    return f"{node}.token"
 
 
-def connector(charge_point: str) -> int:
-    """OCPP connector id of a charge point of the demo."""
-    return int(charge_point.removeprefix("cp"))
-
-
-def configuration(built: Park, ports: Ports) -> str:
-    """The TOML file of the one node that runs it."""
-    return "\n".join((_head(built, ports), *_meters(built, ports), *_points(built)))
-
-
-def _head(built: Park, ports: Ports) -> str:
+def _leader(name: str, role: str, built: Park, ports: Ports) -> str:
     fallback = math.ceil(built.house_amps * 1.5)
     return f"""\
-# Written by `chargepark demo`; every key: docs/configuration.md.
-[node]
-name = "{NODE}"
-role = "single"
-data_dir = "{DATA}"
+{WRITTEN_BY}[node]
+name = "{name}"
+role = "{role}"
+data_dir = "{data_dir(name)}"
 
 [listen]
 energy = "{ports.address("energy")}"
 metrics = "{ports.address("metrics")}"
-
+{_board_ports(ports) if built.clients else ""}
 [bench]
 address = "{ports.address("bench")}"
 
@@ -87,28 +65,100 @@ url = "ws://{ports.address("backend")}/ocpp"
 identity = "{built.identity}"
 
 [[circuit]]
-name = "grid"
+name = "{GRID}"
 limit_amps = [{built.fuse_amps}, {built.fuse_amps}, {built.fuse_amps}]
 headroom_amps = 1
 meter = "{GRID_METER}"
 external_fallback_amps = [{fallback}, {fallback}, {fallback}]
+
+{_meter(GRID_METER, GRID_UNIT, ports.address("meters"))}"""
+
+
+def _board_ports(ports: Ports) -> str:
+    return f'boards = "{ports.address("boards")}"\npairing = "{ports.address("pairing")}"\n'
+
+
+def _for_boards() -> str:
+    return f"""\
+{_discovery()}
+[pairing]
+open = false
+
+[[reader]]
+name = "{DOOR}"
+driver = "virtual"
+serves = ["*"]
 """
 
 
-def _meters(built: Park, ports: Ports) -> Iterator[str]:
-    named = {GRID_METER: GRID_UNIT} | {f"{point}-meter": connector(point) + GRID_UNIT for point in built.charge_points}
-    for name, unit in named.items():
+def _placements(built: Park) -> Iterator[str]:
+    for board in built.clients:
+        amps = board.fuse_amps
         yield f"""\
+[[circuit]]
+name = "{board.circuit}"
+parent = "{GRID}"
+limit_amps = [{amps}, {amps}, {amps}]
+headroom_amps = 1
+"""
+        for point in board.charge_points:
+            yield f"""\
+[[placement]]
+charge_point = "{board.name}/{point}"
+connector = {connector(point)}
+circuit = "{board.circuit}"
+wiring = "{_wiring(point)}"
+fallback_amps = {FALLBACK_AMPS}
+"""
+
+
+def _client(board: Board, built: Park, ports: Ports) -> str:
+    return f"""\
+{WRITTEN_BY}[node]
+name = "{board.name}"
+role = "client"
+data_dir = "{data_dir(board.name)}"
+
+[listen]
+metrics = "{ports.address("metrics", board.number)}"
+
+{_discovery()}
+[server]
+park = "{built.name}"
+join_token_file = "{token_file(board.name)}"
+
+[bench]
+address = "{ports.address("bench")}"
+"""
+
+
+def _discovery() -> str:
+    return f"""\
+[discovery]
+enabled = true
+interfaces = ["{HOST}"]
+"""
+
+
+def _meters(board: Board, ports: Ports) -> Iterator[str]:
+    where = ports.address("meters", board.number)
+    for place, point in enumerate(board.charge_points, GRID_UNIT + 1):
+        yield _meter(f"{point}-meter", place, where)
+
+
+def _meter(name: str, unit: int, where: str) -> str:
+    return f"""\
 [[meter]]
 name = "{name}"
 map = "eastron-sdm630"
-address = "tcp://{ports.address("meters")}"
+address = "tcp://{where}"
 unit = {unit}
 """
 
 
-def _points(built: Park) -> Iterator[str]:
-    for place, point in enumerate(built.charge_points):
+def _points(board: Board) -> Iterator[str]:
+    for place, point in enumerate(board.charge_points):
+        placed = f'connector = {connector(point)}\ncircuit = "{GRID}"\nwiring = "{_wiring(point)}"\n'
         yield f"""\
 [[reader]]
 name = "{reader(point)}"
@@ -118,10 +168,11 @@ serves = ["{point}"]
 [[charge_point]]
 name = "{point}"
 driver = "virtual"
-connector = {connector(point)}
-circuit = "grid"
-wiring = "{WIRINGS[place % len(WIRINGS)]}"
-fallback_amps = 6
+{"" if board.number else placed}fallback_amps = {FALLBACK_AMPS}
 outlet = "{"cable" if place % 2 else "socket"}"
 meter = "{point}-meter"
 """
+
+
+def _wiring(charge_point: str) -> str:
+    return WIRINGS[(connector(charge_point) - 1) % len(WIRINGS)]

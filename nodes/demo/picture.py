@@ -15,13 +15,13 @@ from nodes.log import visible
 from nodes.virtual.ledger import LedgerEntry
 from park.model.electric import PHASE_NAMES
 from park.model.grant import Reason
-from park.view import ChargePointRow, CircuitRow, ParkView
+from park.view import ChargePointRow, CircuitPhase, ParkView
 from park.view.words import LIMITS
 
 Side: TypeAlias = Literal["left", "right"]
 UNKNOWN = "–"
-BAR = 40  # characters for the fuse's current
-OTHER_LINES = 10  # titles, the backend and blank lines: all but phases, charge points, lists and addresses
+BAR = 36  # characters for the fuse's current
+OTHER_LINES = 10  # titles, the backend and blank lines: all but circuits, charge points, boards, lists and addresses
 SHORTEST_LIST = 3
 COLUMNS: tuple[tuple[str, int, Side], ...] = (  # title, width on the narrowest terminal
     ("point", 5, "left"),
@@ -43,6 +43,9 @@ COLOURS = {
 }
 
 
+NODE_COLOURS = {"alive": "green", "suspect": "yellow", "gone": "bold red"}
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """All that is shown at one moment. `transactions`: the newest first; `told`: the story's newest last."""
@@ -58,7 +61,9 @@ class Scene:
 def page(scene: Scene, height: int) -> RenderableType:
     """The whole terminal; the lists take the lines that are left."""
     park = scene.park
-    taken = OTHER_LINES + 3 * len(park.circuits) + len(park.charge_points) + len(scene.addresses)
+    circuits = sum(1 if row.parent else len(PHASE_NAMES) for row in park.circuits)
+    boards = 2 if _several(park) else 0  # with a blank line
+    taken = OTHER_LINES + circuits + len(park.charge_points) + boards + len(scene.addresses)
     return Group(*_parts(scene, max(height - taken, SHORTEST_LIST)))
 
 
@@ -66,13 +71,15 @@ def line(scene: Scene) -> str:
     """The same in one line, for a log."""
     park = scene.park
     charging = [point for point in park.charge_points if _currents(point) and max(_currents(point)) > 0]
-    amps = " ".join(f"{point.name.partition('/')[2]}={max(_currents(point)) / 1000:.1f}A" for point in charging)
+    amps = " ".join(f"{_point(point.name, park)}={max(_currents(point)) / 1000:.1f}A" for point in charging)
     phases = " ".join(
         f"{name}={UNKNOWN if phase.measured_ma is None else f'{phase.measured_ma / 1000:.1f}A'}"
         for row in park.circuits
+        if row.meter is not None
         for name, phase in zip(PHASE_NAMES, row.phases, strict=True)
     )
-    return f"{scene.seconds:4.0f} s  charging {len(charging)}  {amps or '(none)'}  {phases}  {_backend(park)}"
+    lost = "".join(f"  {node.name} is {node.state}" for node in park.nodes if node.state != "alive")
+    return f"{scene.seconds:4.0f} s  charging {len(charging)}  {amps or '(none)'}  {phases}  {_backend(park)}{lost}"
 
 
 def _parts(scene: Scene, lines: int) -> Iterator[RenderableType]:
@@ -83,8 +90,10 @@ def _parts(scene: Scene, lines: int) -> Iterator[RenderableType]:
         ("Ctrl-C ends it", "dim"),
     )
     yield Text()
-    for row in scene.park.circuits:
-        yield _circuit(row, scene.park)
+    if _several(scene.park):
+        yield _nodes(scene.park)
+        yield Text()
+    yield _circuits(scene.park)
     yield Text()
     yield _charge_points(scene.park)
     yield Text()
@@ -95,28 +104,70 @@ def _parts(scene: Scene, lines: int) -> Iterator[RenderableType]:
         yield Text(f"{name:<9}{address}", style="dim", no_wrap=True, overflow="ellipsis")
 
 
-def _circuit(row: CircuitRow, park: ParkView) -> Table:
+def _several(park: ParkView) -> bool:
+    """Whether the park has more boards than one."""
+    return len(park.nodes) > 1
+
+
+def _nodes(park: ParkView) -> Text:
+    text = Text("boards", style="bold", no_wrap=True, overflow="ellipsis")
+    for node in park.nodes:
+        text.append(f"   {visible(node.name)} ", style="not bold")
+        text.append(node.state, style=f"not bold {NODE_COLOURS.get(node.state, '')}")
+        if node.state != "alive" and node.last_seen is not None:
+            text.append(f", heard {max(park.now.mono - node.last_seen, 0.0):.0f} s ago", style="not bold")
+    return text
+
+
+def _circuits(park: ParkView) -> Table:
+    """The grid phase by phase; each circuit that hangs on it by the phase that has least left."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(row.name, no_wrap=True)
+    table.add_column(", ".join(row.name for row in park.circuits if not row.parent), no_wrap=True)
     table.add_column("", no_wrap=True, ratio=1)
     for title in ("A", "of", "house", "cars", "free"):
         table.add_column(title, justify="right", no_wrap=True)
-    for number, (name, phase) in enumerate(zip(PHASE_NAMES, row.phases, strict=True)):
-        if phase.measured_ma is None or phase.limit_ma is None:
-            table.add_row(name, "the meter is not read", *([UNKNOWN] * 5))
-            continue
-        cars = sum(_currents(point)[number] for point in park.charge_points if point.measured_ma)
-        house = max(phase.measured_ma - cars, 0)  # the meters are not read at the same moment
-        table.add_row(
-            name,
-            _bar(house / phase.limit_ma, (phase.measured_ma - house) / phase.limit_ma),
-            _amps(phase.measured_ma),
-            f"{phase.limit_ma / 1000:g}",
-            _amps(house),
-            _amps(phase.measured_ma - house),
-            _amps(phase.limit_ma - phase.measured_ma),
-        )
+    for row in park.circuits:
+        cars = _cars(row.name, park)
+        if row.parent is None:
+            for name, phase, current in zip(PHASE_NAMES, row.phases, cars, strict=True):
+                table.add_row(name, *_metered(phase, current))
+        else:
+            limited = [(phase.limit_ma, current) for phase, current in zip(row.phases, cars, strict=True)]
+            table.add_row(visible(row.name), *_unmetered(limited))
     return table
+
+
+def _metered(phase: CircuitPhase, cars: int) -> tuple[RenderableType, ...]:
+    if phase.measured_ma is None or phase.limit_ma is None:
+        return ("the meter is not read", *([UNKNOWN] * 5))
+    house = max(phase.measured_ma - cars, 0)  # the meters are not read at the same moment
+    return (
+        _bar(house / phase.limit_ma, (phase.measured_ma - house) / phase.limit_ma),
+        _amps(phase.measured_ma),
+        f"{phase.limit_ma / 1000:g}",
+        _amps(house),
+        _amps(phase.measured_ma - house),
+        _amps(phase.limit_ma - phase.measured_ma),
+    )
+
+
+def _unmetered(phases: Sequence[tuple[int | None, int]]) -> tuple[RenderableType, ...]:
+    known = [(limit - cars, limit, cars) for limit, cars in phases if limit is not None]
+    if not known:
+        return ("", *([UNKNOWN] * 5))
+    free, limit, cars = min(known)
+    return (_bar(0.0, cars / limit), _amps(cars), f"{limit / 1000:g}", "", _amps(cars), _amps(free))
+
+
+def _cars(circuit: str, park: ParkView) -> tuple[int, int, int]:
+    """Currents of all charge points that hang on a circuit, directly or further down."""
+    below = {circuit}
+    for row in park.circuits:  # each comes after its parent, as in the file
+        if row.parent in below:
+            below.add(row.name)
+    currents = [_currents(point) for point in park.charge_points if point.circuit in below]
+    l1, l2, l3 = (sum(phase) for phase in zip((0, 0, 0), *currents, strict=True))
+    return l1, l2, l3
 
 
 def _bar(house: float, cars: float) -> Text:
@@ -138,7 +189,7 @@ def _charge_points(park: ParkView) -> Table:
     for row in park.charge_points:
         busy = row.session is not None
         table.add_row(
-            row.name.partition("/")[2],
+            _point(row.name, park),
             UNKNOWN if row.state is None else row.state.value,
             _status(row),
             _amps(row.grant.amps_ma) if busy and row.grant else "",
@@ -148,6 +199,11 @@ def _charge_points(park: ParkView) -> Table:
             Text(visible(_because(row)), style="" if busy else "dim"),
         )
     return table
+
+
+def _point(name: str, park: ParkView) -> str:
+    """NODE/NAME; on a board alone the name will do."""
+    return name if _several(park) else name.partition("/")[2]
 
 
 def _status(row: ChargePointRow) -> Text:

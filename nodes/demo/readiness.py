@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 
 from nodes.demo.stage import Stage
 from nodes.rpc.bench_pb2 import BenchTruth
@@ -14,11 +14,12 @@ READY_SECONDS = 60.0  # from the start of the processes, on a slow machine
 ASK_SECONDS = 0.3  # from one question to the next
 
 
-async def until_ready(its: Stage) -> str:
-    """Wait until everybody knows everybody; returns what is still missing after `READY_SECONDS`, or nothing."""
-    missing = "nobody answered"
+async def until_ready(start: Coroutine[object, object, None], its: Stage) -> str:
+    """Start, then wait until everybody knows everybody; returns what is missing after `READY_SECONDS`, or nothing."""
+    missing = "the server takes no boards"
     try:
         async with asyncio.timeout(READY_SECONDS):
+            await start
             while missing:
                 missing = next(_missing(await its.park(), await its.truth()), "")
                 await asyncio.sleep(ASK_SECONDS if missing else 0.0)
@@ -30,12 +31,15 @@ async def until_ready(its: Stage) -> str:
 def _missing(view: ParkView | None, truth: BenchTruth | None) -> Iterator[str]:
     """What has to be there before the first car comes."""
     if view is None or truth is None:
-        yield "the node or the bench does not answer"
+        yield "the node that leads the park, or the bench, does not answer"
         return
     if view.backend is None or view.backend.state != "online":
-        yield "the node has no backend"
+        yield "the park has no backend"
+    for node in view.nodes:
+        if node.state != "alive":
+            yield f"board {node.name} has not joined"
     if not all(device.attached for device in (*truth.evses, *truth.readers)):
-        yield "the node does not drive the virtual hardware"
+        yield "nobody drives the virtual hardware"
     if any(point.state is None for point in view.charge_points):
         yield "a charge point has not reported"
     if any(meter.quality is not Quality.FRESH for meter in view.meters):

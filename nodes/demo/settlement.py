@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from nodes.demo.configuration import connector
+from nodes.demo.layout import connector
 from nodes.demo.sightings import Visit
 from nodes.virtual.ledger import LedgerTransaction
 
@@ -38,9 +38,18 @@ class Settled:
         return sum(transaction.energy_wh or 0 for transaction in self.transactions)
 
     def problems(self) -> Iterator[str]:
-        """What is not as it should be, a sentence each."""
+        """What is not as it should be where nobody died, a sentence each."""
         for transaction in self.transactions:
             yield from _repeated(transaction)
+        yield from self.disagreements()
+
+    def disagreements(self) -> Iterator[str]:
+        """What must not be whoever died when: only a frame without an answer may have come twice."""
+        for transaction in self.transactions:
+            if transaction.different_stops > 1:
+                yield f"transaction {transaction.transaction_id} has {transaction.different_stops} different stops"
+            if not transaction.order_kept:
+                yield f"transaction {transaction.transaction_id}: start, readings and stop came out of order"
         if self.meter_wh is None:
             return
         where = self.visit.charge_point
@@ -60,8 +69,6 @@ def _repeated(transaction: LedgerTransaction) -> Iterator[str]:
         yield f"transaction {number} was started {transaction.starts} times"
     if transaction.stops > 1:
         yield f"transaction {number} was stopped {transaction.stops} times"
-    if not transaction.order_kept:
-        yield f"transaction {number}: start, readings and stop came out of order"
 
 
 def settle(visits: Sequence[Visit], transactions: Iterable[LedgerTransaction]) -> list[Settled]:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nodes.demo.children import Children
-from nodes.demo.configuration import Park, configuration, park
+from nodes.demo.configuration import configurations, data_dir, token_file
+from nodes.demo.joining import make_tokens
+from nodes.demo.layout import SERVER, Park, park
 from nodes.demo.picture import Scene
 from nodes.demo.ports import HOST, Ports, choose
 from nodes.demo.readiness import READY_SECONDS, until_ready
@@ -39,8 +41,9 @@ class Place:
     park: Park
 
     @property
-    def config(self) -> Path:
-        return self.folder / "node.toml"
+    def configs(self) -> dict[str, Path]:
+        """The file of each node; the one that leads the park comes first."""
+        return {node: self.folder / f"{node}.toml" for node in configurations(self.park, self.ports)}
 
     @property
     def ledger(self) -> Path:
@@ -55,18 +58,20 @@ class Place:
             "metrics": f"http://{self.ports.address('metrics')}/metrics",
             "backend": f"ws://{self.ports.address('backend')}/ocpp/{self.park.identity}",
             "ledger": str(self.ledger),
-            "logs": str(self.folder / "{bench,backend,node}.log"),
+            "logs": str(self.folder / "*.log"),
         }
 
 
-def prepare(charge_points: int, port_base: int | None, folder: Path | None) -> Place:
-    """Choose ports and write the configuration; raises AddressUnusable naming a port in use."""
-    ports = choose(port_base)
-    built = park(f"demo-{secrets.token_hex(2)}", charge_points)
+def prepare(clients: int, charge_points: int, port_base: int | None, folder: Path | None) -> Place:
+    """Choose ports and write the configurations; raises AddressUnusable naming a port in use."""
+    ports = choose(port_base, clients)
+    built = park(f"demo-{secrets.token_hex(2)}", clients, charge_points)
     folder = folder or Path(tempfile.mkdtemp(prefix="chargepark-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
     place = Place(folder.resolve(), ports, built)
-    place.config.write_text(configuration(built, ports), encoding="utf-8")
+    texts = configurations(built, ports)
+    for node, path in place.configs.items():
+        path.write_text(texts[node], encoding="utf-8")
     return place
 
 
@@ -75,21 +80,22 @@ async def run(place: Place, seconds: float | None, seed: int, screen: Screen) ->
     summary = Summary(place.park.name, str(place.folder), place.addresses())
     signals = _Signals()
     children = Children(place.folder)
+    death = asyncio.create_task(children.death())
     try:
         async with stage(place.ports) as its:
-            await _start(children, place)
-            summary.pids = children.pids()
-            performance = asyncio.create_task(_perform(place, seconds, seed, its, screen, summary))
-            await asyncio.wait({performance, signals.stop, *children.deaths}, return_when=asyncio.FIRST_COMPLETED)
+            performance = asyncio.create_task(_perform(place, children, seconds, seed, its, screen, summary))
+            await asyncio.wait({performance, signals.stop, death}, return_when=asyncio.FIRST_COMPLETED)
             deaths = children.dead()
             performance.cancel()
             (failure,) = await asyncio.gather(performance, return_exceptions=True)
+            summary.pids = children.pids()
             screen.close()
             screen.say("ending ...")
             if not deaths and summary.played_seconds is not None:
                 await _settled(place, its, summary, signals.hurry)
     finally:
         screen.close()
+        death.cancel()
         ended_badly = await children.stop()
     if isinstance(failure, Exception):
         raise failure
@@ -101,23 +107,34 @@ async def run(place: Place, seconds: float | None, seed: int, screen: Screen) ->
 
 
 async def _start(children: Children, place: Place) -> None:
-    await children.start("bench", "nodes.cli", "bench", "serve", str(place.config))
+    """All processes; the client boards look for their server while it makes their tokens."""
+    await children.start("bench", "nodes.cli", "bench", "serve", *map(str, place.configs.values()))
     await children.start(
         "backend",
         *("nodes.virtual.backend", "--host", HOST, "--port", str(place.ports["backend"])),
         *("--ledger", str(place.ledger)),
         keep_stdin=True,
     )
-    await children.start("node", "nodes.cli", "run", str(place.config))
+    for node, path in place.configs.items():
+        await children.start(node, "nodes.cli", "run", str(path))
+    if clients := place.park.clients:
+        tokens = {board.name: place.folder / token_file(board.name) for board in clients}
+        await make_tokens(place.folder / data_dir(SERVER), tokens)
 
 
 async def _perform(
-    place: Place, seconds: float | None, seed: int, its: Stage, screen: Screen, summary: Summary
+    place: Place,
+    children: Children,
+    seconds: float | None,
+    seed: int,
+    its: Stage,
+    screen: Screen,
+    summary: Summary,
 ) -> None:
     """Wait until everything is up, then play and show until the time is over or this is cancelled."""
     loop = asyncio.get_running_loop()
     began = loop.time()
-    missing = await until_ready(its)
+    missing = await until_ready(_start(children, place), its)
     if missing:
         summary.problems.append(f"after {READY_SECONDS:.0f} s {missing}; the logs are in {place.folder}")
         return

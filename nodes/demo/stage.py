@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 
-from nodes.demo.configuration import GRID_METER, reader
+from nodes.demo.layout import GRID_METER
 from nodes.demo.ports import Ports
 from nodes.demo.story import Arrive, HouseDraws, Leave, Move, ShowCard, Timed, in_words
 from nodes.energy.decoding import decode
@@ -72,7 +72,7 @@ class Stage:
                 request = bench_pb2.UnplugRequest(charge_point=move.charge_point)
                 await self._bench.Unplug(request, timeout=PATIENCE_SECONDS)
             case ShowCard():
-                swipe = bench_pb2.SwipeRequest(reader=reader(move.charge_point), id_tag=move.id_tag)
+                swipe = bench_pb2.SwipeRequest(reader=move.reader, id_tag=move.id_tag)
                 await self._bench.Swipe(swipe, timeout=PATIENCE_SECONDS)
             case HouseDraws():
                 load = bench_pb2.SetMeterRequest(meter=GRID_METER, load=currents_to_wire(move.currents_ma))

@@ -10,7 +10,7 @@ from itertools import count
 from operator import itemgetter
 from typing import TypeAlias
 
-from nodes.demo.configuration import Park
+from nodes.demo.layout import DOOR, Park, reader
 from park.model.electric import PerPhase
 from park.physics.vehicle import Behaviour, VehicleSpec
 
@@ -25,6 +25,7 @@ LATE = (8.0, 25.0)  # first car at a place that is not in the opening
 CARD_AFTER = 1.2  # the plug is in, the driver turns to the reader
 PLUG_AFTER = 2.5  # the card is read, the driver gets the cable
 CARD_FIRST = 0.25  # share of drivers
+DOOR_SHARE = 0.5  # of the drivers who show their card after they plugged in, where the park has a reader for all
 CARD_ENDS = 0.4  # share of drivers who end with their card before they unplug
 UNPLUG_AFTER = 3.0  # the card was read, the socket unlocks
 HOUSE_FIRST_RISE = 11.0  # while the cars of the opening charge
@@ -47,8 +48,11 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class ShowCard:
+    """`reader`: that of the charge point, or the park's."""
+
     charge_point: str
     id_tag: str
+    reader: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,29 +82,33 @@ CARS = (
 def story(park: Park, seed: int) -> Iterator[Timed]:
     """Everything that happens, without end, in the order of time."""
     opening = max(OPENING_LEAST, round(len(park.charge_points) * OPENING_SHARE))
-    places = (_place(point, place, opening, seed) for place, point in enumerate(park.charge_points))
+    doors = bool(park.clients)
+    places = (_place(point, place, opening, seed, doors=doors) for place, point in enumerate(park.charge_points))
     return heapq.merge(_house(park, seed), *places, key=itemgetter(0))
 
 
-def _place(point: str, place: int, opening: int, seed: int) -> Iterator[Timed]:
-    """One charge point: car after car."""
+def _place(point: str, place: int, opening: int, seed: int, *, doors: bool) -> Iterator[Timed]:
+    """One charge point: car after car. The first of all shows its card at the door, if there is one."""
     draw = random.Random(f"{seed} {point}")  # noqa: S311 - a story, no secret
     at = FIRST_AT + place * OPENING_STEP if place < opening else draw.uniform(*LATE)
     for number in count():
         first = number == 0 and place < OPENING_LEAST
         car = OPENING_CARS[place % len(OPENING_CARS)] if first else draw.choice(CARS)
         stay = FIRST_STAY if number == place == 0 else draw.uniform(*STAY)
-        for move in _visit(point, car, stay, draw, card_first=number > 0 and draw.random() < CARD_FIRST):
+        card_first = number > 0 and draw.random() < CARD_FIRST
+        at_door = doors and not card_first and (number == place == 0 or draw.random() < DOOR_SHARE)
+        where = DOOR if at_door else reader(point)
+        for move in _visit(point, car, stay, draw, where, card_first=card_first):
             yield at + move[0], move[1]
         at += stay + draw.uniform(*FREE)
 
 
 def _visit(
-    point: str, car: tuple[str, VehicleSpec], stay: float, draw: random.Random, *, card_first: bool
+    point: str, car: tuple[str, VehicleSpec], stay: float, draw: random.Random, where: str, *, card_first: bool
 ) -> Iterator[Timed]:
     """One car; its driver comes at 0 and is gone at `stay`."""
     tag = f"04{draw.getrandbits(24):06X}"
-    arrive, card = Arrive(point, *car), ShowCard(point, tag)
+    arrive, card = Arrive(point, *car), ShowCard(point, tag, where)
     yield from ((0.0, card), (PLUG_AFTER, arrive)) if card_first else ((0.0, arrive), (CARD_AFTER, card))
     if draw.random() < CARD_ENDS:
         yield stay - UNPLUG_AFTER, card
@@ -132,6 +140,6 @@ def in_words(move: Move) -> str:
         case Leave():
             return f"{move.charge_point}: car leaves"
         case ShowCard():
-            return f"{move.charge_point}: card is shown"
+            return f"{move.charge_point}: card is shown{' at the door' if move.reader == DOOR else ''}"
         case HouseDraws():
             return "house draws " + ", ".join(f"{current // 1000}" for current in move.currents_ma) + " A"

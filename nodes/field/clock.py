@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from park.model.time import Now
 
 
 def now() -> Now:
-    """Read both clocks."""
+    """Read both clocks of the machine."""
     return Now(time.monotonic(), datetime.now(UTC))
+
+
+class BoardClock:
+    """The wall clock of a node: the machine's, moved by what a better clock said.
+
+    The machine's own clock is not set: others on it may have their reasons. `floor`: a time that is surely past; a
+    machine whose clock stands before it (1970 after a blackout) goes on from there, and its time is not `known` until
+    somebody told it. Told and read from any thread.
+    """
+
+    def __init__(self, floor: datetime, read: Callable[[], Now] = now) -> None:
+        self._read = read
+        wall = read().wall
+        self.known = wall >= floor
+        self._ahead = timedelta(0) if self.known else floor - wall
+
+    def now(self) -> Now:
+        here = self._read()
+        return Now(here.mono, here.wall + self._ahead)
+
+    def follow(self, offset_seconds: float) -> None:
+        """A better clock is so much ahead of what `now` says (negative: behind)."""
+        self._ahead += timedelta(seconds=offset_seconds)
+        self.known = True

@@ -18,14 +18,15 @@ HALT_SECONDS = 5.0  # an actor neither blocks nor sleeps; one that still runs th
 
 
 class ThreadWorld:
-    """Daemon threads, named after the actor's class."""
+    """Daemon threads, named after the actor's class. `now` reads the clocks of the board."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], Now] = clock.now) -> None:
         self._timers = Timers()
+        self._now = now
 
     def now(self) -> Now:
         """Read the clocks of the board."""
-        return clock.now()
+        return self._now()
 
     def after(self, seconds: float, deliver: Callable[[], None]) -> None:
         """Call `deliver` on the timer thread in `seconds`."""

@@ -61,10 +61,10 @@ class AdmittedBoards:
     """`Address[BoardsAdmitted | BoardRevoked]`: the enrolment's word, asked by every call. Made on the event loop.
 
     Nobody is admitted before the enrolment has said who. A revoked board's calls that run are ended at once.
-    `onwards` is told of each `BoardRevoked` too.
+    `onwards` is told the same.
     """
 
-    def __init__(self, onwards: Address[BoardRevoked] = Nowhere()) -> None:
+    def __init__(self, onwards: Address[AdmissionMessage] = Nowhere()) -> None:
         self._loop = asyncio.get_running_loop()
         self._onwards = onwards
         self._nodes: Mapping[str, str] = {}
@@ -76,7 +76,8 @@ class AdmittedBoards:
                 self._nodes = nodes
                 on_loop(self._loop, self._end_calls)
             case BoardRevoked():
-                self._onwards.tell(message)
+                pass  # its key is missing among those admitted
+        self._onwards.tell(message)
 
     def is_admitted(self, identity: BoardIdentity) -> bool:
         return identity.role == certs.BOARD and self._nodes.get(identity.fingerprint) == identity.node

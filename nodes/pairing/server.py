@@ -10,7 +10,7 @@ from pathlib import Path
 
 from actors.address import Address, Nowhere
 from actors.enrolment import Enrolment, EnrolmentWires
-from actors.messages import Alarm, EnrolmentMessage, StoreMessage
+from actors.messages import AdmissionMessage, Alarm, EnrolmentMessage, StoreMessage
 from actors.supervisor import Supervisor
 from actors.world import World
 from nodes.bridge import Outbox
@@ -22,7 +22,7 @@ from nodes.pairing.port import PairingPort
 from nodes.pairing.service import CertificateDesk, PairingService, RenewalService
 from park.config.node_config import NodeConfig
 from park.model.time import Now
-from park.pairing.events import BoardRevoked, PairingPortWanted
+from park.pairing.events import PairingPortWanted
 from park.pairing.state import EnrolmentSettings
 
 
@@ -45,16 +45,16 @@ def declare_pairing(
     store: Address[StoreMessage],
     alarms: Address[Alarm],
     now: Callable[[], Now],
-    revoked: Address[BoardRevoked] = Nowhere(),
+    onwards: Address[AdmissionMessage] = Nowhere(),
 ) -> ServerPairing:
-    """Declare the actor and make its edges, on the event loop, before `root` starts. `revoked`: who else has to know.
+    """Declare the actor and make its edges, on the event loop, before `root` starts. `onwards`: who else is told.
 
     Raises KeysUnusable and AddressUnusable.
     """
     data_dir = Path(config.node.data_dir)
     park = config.park.name if config.park else config.node.name
     authority = open_authority(data_dir, park, config.node.name, now().wall)
-    admitted = AdmittedBoards(revoked)
+    admitted = AdmittedBoards(onwards)
     wanted: Outbox[PairingPortWanted] = Outbox(asyncio.get_running_loop(), key=type)
     wires = EnrolmentWires(store, admitted, wanted, alarms)
     enrolment = root.child("enrolment", lambda me: Enrolment(world, me, _settings(config), wires))

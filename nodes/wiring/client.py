@@ -32,6 +32,7 @@ from park.charging.report import ChargePointReported
 from park.exchange.server_link import BoardSettings
 from park.model.access import OccupancyChanged
 from park.model.metering import MeterReported
+from park.ocpp.effects import ClockOffered
 
 M = TypeVar("M")
 
@@ -55,6 +56,7 @@ class ClientEdges:
     exchange: Address[ExchangeMessage]
     view: Address[Report]
     alarms: Address[Alarm]
+    clock: Address[ClockOffered] = Nowhere()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ def wire_client(
     occupancies: _Both[OccupancyChanged] = _Both(link, authorizer)
     journal_wires = JournalWires(edges.store, points, link, edges.alarms)
     link_wires = ServerLinkWires(
-        edges.exchange, points, readers, journal, authorizer, edges.store, edges.view, edges.alarms
+        edges.exchange, points, readers, journal, authorizer, edges.store, edges.view, edges.alarms, edges.clock
     )
     point_wires = ChargePointWires(edges.driver, journal, link, occupancies, link, view)
     listeners = Listeners(point_wires, link, Nowhere(), link, link, edges.driver, view)

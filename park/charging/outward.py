@@ -36,7 +36,8 @@ def tell(before: ChargePointState, state: ChargePointState, now: Now, effects: l
     if (signals or state.told_status is None) and (state.lost is not None or state.commands(now.mono)):
         _tell_status(state, now, effects)
     _tell_current(state, now, effects)
-    if signals or before.reading is not state.reading or before.lease is not state.lease or _lapsed(before, state, now):
+    figures = before.reading is not state.reading or before.lease is not state.lease or _lapsed(before, state, now)
+    if signals or figures or state.told_report is None:
         report = _report(state, now.mono)
         if report != state.told_report:
             effects.append(report)
@@ -49,7 +50,7 @@ def repeat(state: ChargePointState, effects: list[Effect]) -> None:
         effects.append(state.told_demand)
     if state.told_occupancy is not None:
         effects.append(state.told_occupancy)
-    state.told_status = state.told_current = None
+    state.told_status = state.told_current = state.told_report = None
 
 
 def tell_reading(state: ChargePointState, effects: list[Effect]) -> None:

@@ -7,7 +7,7 @@ takes no card, commands to it are undeliverable, and after a while its connector
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, cast
 
@@ -57,13 +57,14 @@ NO_ERROR = "NoError"  # OCPP 1.6 §7.6
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What a server says of itself. `wall_known`: its clock was set since it began."""
+    """What a server says of itself. `clock_known`: whether somebody vouches for its wall clock now."""
 
     park: str
     node: str
     version: str
     server_id: str
     store_id: str
+    clock_known: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,7 @@ def _heard(state: BoardLink, message: object, now: Now) -> Effects:
             return _occupied(state, message)
         case ConnectorStatusChanged() if not _owns_connector(state, message.connector):
             return []
-        case FactOffered() if message.fact.charge_point not in state.placed:
+        case FactOffered() if message.fact.charge_point.partition("/")[0] != state.node:
             return [_foreign(state, message.fact.charge_point)]
         case _:
             return [Inward("", message)]
@@ -201,10 +202,10 @@ def _owns_connector(state: BoardLink, connector: int) -> bool:
 
 def _foreign(state: BoardLink, charge_point: str) -> Alarm:
     text = (
-        f"board {state.node} offers session facts of {charge_point}, which the server has no [[placement]] for; "
-        "they stay on the board: place it again to have them delivered"
+        f"board {state.node} offers session facts of {charge_point}, which is not a charge point of it; they stay on "
+        "the board: give it back the node.name it had"
     )
-    return Alarm(f"facts-unplaced-{charge_point}", text)
+    return Alarm(f"facts-foreign-{charge_point}", text)
 
 
 def _greeted(state: BoardLink, hello: BoardHello, now: Now) -> Effects:
@@ -219,7 +220,14 @@ def _greeted(state: BoardLink, hello: BoardHello, now: Now) -> Effects:
     state.away_since, state.told_away = None, False
     facts = state.server
     greeting = ServerHello(
-        PROTOCOL, facts.park, facts.node, facts.version, facts.server_id, facts.store_id, now.wall, wall_known=True
+        PROTOCOL,
+        facts.park,
+        facts.node,
+        facts.version,
+        facts.server_id,
+        facts.store_id,
+        now.wall,
+        facts.clock_known(),
     )
     state.connection.say("", greeting, now)
     if state.rules is not None:
@@ -348,7 +356,9 @@ def _report(state: BoardLink, now: Now) -> Effects:
     if not changed and (state.told_at + REPORT_SECONDS > now.mono or state_name == "gone"):
         return []
     version = None if state.hello is None else state.hello.version
-    state.told = NodeReported(state.node, "client", state_name, state.seen, version, state.restarts)
+    session = state.connection.session
+    lag = None if session is None else session.lag(now.mono)
+    state.told = NodeReported(state.node, "client", state_name, state.seen, version, state.restarts, lag)
     state.told_at = now.mono
     return [state.told]
 

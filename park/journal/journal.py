@@ -6,6 +6,7 @@ acknowledged again and not written twice. After a restart everything is rebuilt 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -27,6 +28,7 @@ from park.model.session import (
     SessionMetered,
     SessionRecovered,
     SessionStarted,
+    StopReason,
     key_of,
 )
 from park.model.signals import Start, Tick, WakeAt
@@ -71,10 +73,12 @@ JournalEffect: TypeAlias = (
 class JournalState:
     """By number: `pending` being written, `untaken` on disk but not in the queue, `unfinished` not delivered.
 
-    `writing`: rows of each commit under way, by token. `refused`: rows the disk did not take, oldest first.
+    `charge_points`: those of the configuration, None: whoever comes. `writing`: rows of each commit under way, by
+    token. `refused`: rows the disk did not take, oldest first.
     """
 
     journal: str
+    charge_points: Collection[str] | None = None
     loaded: bool = False
     next_number: int = 1
     next_token: int = 1
@@ -84,15 +88,15 @@ class JournalState:
     refused: Rows = ()
     untaken: dict[int, Entry] = field(default_factory=dict[int, Entry])
     unfinished: dict[int, Entry] = field(default_factory=dict[int, Entry])
-    delivered: dict[int, FactKey] = field(default_factory=dict[int, FactKey])
+    delivered: dict[int, Entry] = field(default_factory=dict[int, Entry])
     open: dict[str, OpenSession] = field(default_factory=dict[str, OpenSession])
     waiting: list[RecordFact | RecoverSession] = field(default_factory=list[RecordFact | RecoverSession])
     offered_at: dict[int, float] = field(default_factory=dict[int, float])
     retry_at: float | None = None
 
 
-def initial(journal: str) -> JournalState:
-    return JournalState(journal)
+def initial(journal: str, charge_points: Collection[str] | None = None) -> JournalState:
+    return JournalState(journal, charge_points)
 
 
 def step(state: JournalState, event: JournalEvent, now: Now) -> tuple[JournalState, tuple[JournalEffect, ...]]:
@@ -124,10 +128,21 @@ def step(state: JournalState, event: JournalEvent, now: Now) -> tuple[JournalSta
 
 
 def _offer_again(state: JournalState, now: Now) -> tuple[JournalEffect, ...]:
-    """Whoever took facts may have lost them, or what it said of them: all that is not delivered goes out again."""
-    state.untaken = dict(state.unfinished)
+    """Whoever took facts may have lost them, or what it said of them: all that is not delivered goes out again.
+
+    With it go the delivered facts of sessions that are not over: a server with a new disk knows nothing of their start,
+    and to one that knows them they are no news (D2).
+    """
+    state.untaken = _of_unfinished_sessions(state) | state.unfinished
     state.offered_at.clear()
     return _offer(state, now)
+
+
+def _of_unfinished_sessions(state: JournalState) -> dict[int, Entry]:
+    """Delivered facts of sessions that are open, or have others that are not delivered."""
+    sessions = {entry.fact.session for entry in state.unfinished.values()}
+    sessions |= {known.started.session for known in state.open.values()}
+    return {number: entry for number, entry in state.delivered.items() if entry.fact.session in sessions}
 
 
 def _loaded(state: JournalState, event: RowsLoaded, now: Now) -> tuple[JournalEffect, ...]:
@@ -146,15 +161,43 @@ def _loaded(state: JournalState, event: RowsLoaded, now: Now) -> tuple[JournalEf
         state.numbers[key_of(entry.fact)] = number
         _follow(state, entry)
         if entry.delivered:
-            state.delivered[number] = key_of(entry.fact)
+            state.delivered[number] = entry
         else:
             state.unfinished[number] = state.untaken[number] = entry
     state.loaded = True
-    effects += _offer(state, now)
+    effects += (*_offer(state, now), *_close_left(state))
     waiting, state.waiting = state.waiting, []
     for message in waiting:
         effects.extend(step(state, message, now)[1])
     return tuple(effects)
+
+
+def _close_left(state: JournalState) -> tuple[JournalEffect, ...]:
+    """The backend would keep the session of a charge point that left the configuration open for ever (D1)."""
+    effects: list[JournalEffect] = []
+    for point, known in state.open.items():
+        if state.charge_points is not None and point not in state.charge_points:
+            fact = _end_by_absence(known)
+            text = (
+                f"session {fact.session} of charge point {point}, which is no longer in the configuration, ends with "
+                f"its last reading: {fact.meter_stop_wh} Wh at {fact.at.isoformat()}; if it charged on, mend the bill"
+            )
+            effects += (Alarm("session-closed", text), *_record(state, fact))
+    return tuple(effects)
+
+
+def _end_by_absence(known: OpenSession) -> SessionEnded:
+    started = known.started
+    return SessionEnded(
+        started.session,
+        known.last_ordinal + 1,
+        started.charge_point,
+        started.connector,
+        known.last_at,
+        known.last_energy_wh,
+        StopReason.OTHER,
+        None,
+    )
 
 
 def _unreadable(key: str, error: Exception) -> Alarm:
@@ -189,9 +232,9 @@ def _outdated(state: JournalState) -> tuple[Delete, ...]:
     surplus = sorted(state.delivered)[: max(0, len(state.delivered) - KEEP_DELIVERED)]
     if surplus:
         needed = {key for known in state.open.values() for key in _ends_of(known)}
-        surplus = [number for number in surplus if state.delivered[number] not in needed]
+        surplus = [number for number in surplus if key_of(state.delivered[number].fact) not in needed]
     for number in surplus:
-        state.numbers.pop(state.delivered.pop(number), None)
+        state.numbers.pop(key_of(state.delivered.pop(number).fact), None)
     return tuple(Delete(TABLE, key_of_number(number)) for number in surplus)
 
 
@@ -231,7 +274,7 @@ def _delivered(state: JournalState, fact_id: FactId, transaction: int | None) ->
     entry = state.unfinished.pop(fact_id.number)
     _taken(state, fact_id)
     done = replace(entry, delivered=True, transaction=transaction)
-    state.delivered[fact_id.number] = key_of(entry.fact)
+    state.delivered[fact_id.number] = done
     _remember_transaction(state, done)
     return (_write(state, (_put(done),)),)
 

@@ -21,7 +21,7 @@ from park.model.session import FactDelivered, FactOffered, FactTaken, SessionMet
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, RowsLoaded
 from park.model.time import Now
-from park.ocpp import answers, commands, delivery, intake, keys, outgoing, queue
+from park.ocpp import answers, closing, commands, delivery, intake, keys, outgoing, queue
 from park.ocpp.effects import BackendReported, CentralSystemEffect, Load, SettingsRepeated, Write
 from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, ReportLink
 from park.ocpp.messages import Reading
@@ -63,7 +63,7 @@ def step(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:
         _note_reading(state, event)
         return state, ()
     state, effects = _take(state, event, now)
-    for then in (_expire, outgoing.pump, _write, _wake):
+    for then in (_expire, outgoing.pump, _close_left, _write, _wake):
         state, more = then(state, now)
         effects += more
     state, report = _report(state)
@@ -134,7 +134,8 @@ def _loaded(state: CentralSystem, event: RowsLoaded, now: Now) -> Turn:
     effects += (*commands.in_force(values), *waiting.transactions.assigned())
     statuses = state.statuses.with_station(now.wall, now.mono)
     early = state.offered_early
-    state = replace(state, loaded=True, queue=waiting, values=values, statuses=statuses, offered_early=())
+    left = closing.left_open(waiting, state.settings.charge_points, state.settings.journal)
+    state = replace(state, loaded=True, queue=waiting, values=values, statuses=statuses, offered_early=(), left=left)
     for offered in early:
         state, more = _offered(state, offered, now)
         effects += more
@@ -182,7 +183,8 @@ def _commit_failed(state: CentralSystem, token: int, reason: str, now: Now) -> T
     )
     match purpose:
         case IntakeCommit():
-            return replace(state, queue=intake.refused(state.queue)), (alarm,)
+            close_at = now.mono + delivery.RETRY_COMMIT_SECONDS
+            return replace(state, queue=intake.refused(state.queue), close_at=close_at), (alarm,)
         case SettleCommit():
             return replace(state, queue=delivery.unsettled(state.queue, now)), (alarm,)
         case SettingCommit():
@@ -194,14 +196,54 @@ def _commit_failed(state: CentralSystem, token: int, reason: str, now: Now) -> T
 
 def _offered(state: CentralSystem, event: FactOffered, now: Now) -> Turn:
     if not state.settings.enabled:
+        if _is_unplaced(state, event):
+            return state, (_unplaced(event),)
         return state, (FactTaken(event.id), FactDelivered(event.id, None))
     if not state.loaded:
         return replace(state, offered_early=(*state.offered_early, event)[-OFFERED_EARLY:]), ()
     fact = event.fact
+    if fact.session in state.left:  # its journal offers it again when the end is on disk
+        return state, ()
+    if _is_unplaced(state, event) and not queue.is_known(state.queue, fact.session):
+        return state, (_unplaced(event),)
+    predecessor = closing.succeeded(state.queue, event)
+    if predecessor is not None:
+        closing.close(state.queue, predecessor)
+    if queue.is_late(state.queue, event):
+        waiting, told = intake.offer(state.queue, event, now)
+        return replace(state, queue=waiting), told
     if isinstance(fact, SessionMetered):
         state.readings[fact.connector] = Reading(fact.sample, fact.offered_ma, fact.at)
     waiting, told = intake.offer(state.queue, event, now)
     return replace(state, queue=waiting), told
+
+
+def _is_unplaced(state: CentralSystem, event: FactOffered) -> bool:
+    """Of a board's charge point that is not in the configuration; this node's own journal is always heard."""
+    placed = state.settings.charge_points
+    return placed is not None and event.fact.charge_point not in placed and event.id.journal != state.settings.journal
+
+
+def _unplaced(event: FactOffered) -> Alarm:
+    point = event.fact.charge_point
+    text = (
+        f"session facts of {point} are offered, which the server has no [[placement]] for; they stay on the board: "
+        "place it again to have them delivered"
+    )
+    return Alarm(f"facts-unplaced-{point}", text)
+
+
+def _close_left(state: CentralSystem, now: Now) -> Turn:
+    """The backend would keep the session of a charge point that left open for ever (D1)."""
+    if not state.left:
+        return state, ()
+    found = (state.queue.transactions.get(session) for session in state.left)
+    running = [known for known in found if known is not None and not known.ended]
+    if now.mono >= state.close_at:
+        for known in running:
+            closing.close(state.queue, known)
+        state = replace(state, close_at=now.mono + delivery.RETRY_COMMIT_SECONDS)
+    return replace(state, left=frozenset(known.session for known in running)), ()
 
 
 def _note_reading(state: CentralSystem, event: ReadingTaken) -> None:

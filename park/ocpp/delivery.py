@@ -23,10 +23,10 @@ from park.ocpp import messages
 from park.ocpp.keys import KeyValues
 from park.ocpp.link import Payload
 from park.ocpp.queue import Attempt, Queue, Settling, is_dead
-from park.ocpp.rows import Entry, Fate, Transaction
+from park.ocpp.rows import DeliveredSession, Entry, Fate, Transaction
 from park.ocpp.wire import integer_of, member, text_of
 
-FINISHED_KEPT = 2_000  # delivered sessions remembered, so that a fact offered again is not sent again: a busy week
+FINISHED_KEPT = 2_000  # delivered sessions kept whole: a busy week; of older ones `delivered` keeps the keys
 RETRY_COMMIT_SECONDS = 1.0  # ours: a full disk is looked at once a second
 REFUSING = (Verdict.BLOCKED, Verdict.EXPIRED, Verdict.INVALID)  # about the card, not about a second transaction
 
@@ -55,7 +55,7 @@ def prepare(queue: Queue, values: KeyValues, now: Now) -> Queue:
             key = ALIGNED if head.fact.context.value == "Sample.Clock" else SAMPLED
             payload = messages.meter_values(head.fact, known.transaction, values.items(key))
             if payload is None:
-                return _deliver(queue, head, known)
+                return _deliver(queue, head, known, now)
             return _attempting(queue, head, "MeterValues", payload)
 
 
@@ -90,7 +90,7 @@ def answered(queue: Queue, unique_id: str, payload: Payload, values: KeyValues, 
     if head is None or known is None or not owns(queue, unique_id):
         return queue
     if not isinstance(head.fact, SessionStarted):
-        return _deliver(queue, head, known)
+        return _deliver(queue, head, known, now)
     number = integer_of(payload, "transactionId")
     if number is None:
         return failed(queue, unique_id, "the answer has no transaction id", values, now)
@@ -98,7 +98,7 @@ def answered(queue: Queue, unique_id: str, payload: Payload, values: KeyValues, 
     after = replace(known, transaction=number, verdict=verdict)
     assigned = after.assigned()
     told = (*_word_on_the_card(known, verdict), *_twice_given(queue, known, number))
-    return _deliver(queue, head, after, *(() if assigned is None else (assigned,)), *told)
+    return _deliver(queue, head, after, now, *(() if assigned is None else (assigned,)), *told)
 
 
 def _under_way(queue: Queue) -> tuple[Entry | None, Transaction | None]:
@@ -126,23 +126,33 @@ def _twice_given(queue: Queue, known: Transaction, number: int) -> tuple[Alarm, 
 
 
 def _deliver(
-    queue: Queue, head: Entry, known: Transaction, *told: TransactionAssigned | BackendAuthorized | Alarm
+    queue: Queue, head: Entry, known: Transaction, now: Now, *told: TransactionAssigned | BackendAuthorized | Alarm
 ) -> Queue:
     ended = isinstance(head.fact, SessionEnded)
     fate = Fate.FINISHED if ended else known.fate
     after = replace(known, delivered_through=head.fact.ordinal, fate=fate)
     writes: list[Put | Delete] = [queue.rows.delete_entry(head), queue.rows.put_transaction(after)]
-    forgotten = queue.transactions.oldest_finished(FINISHED_KEPT) if ended else None
-    if forgotten is not None:
-        writes.append(queue.rows.delete_transaction(forgotten))
+    oldest = queue.transactions.oldest_finished(FINISHED_KEPT) if ended else None
+    shortened = None if oldest is None else _shortened(oldest, now)
+    forgotten = () if shortened is None else queue.delivered.outdated(shortened)
+    if oldest is not None and shortened is not None:
+        writes += [queue.rows.delete_transaction(oldest), queue.rows.put_delivered(shortened)]
+        writes += [queue.rows.delete_delivered(session) for session in forgotten]
     settling = Settling(
         tuple(writes),
         frozenset({head.number}),
         after,
         (FactDelivered(head.id, after.transaction), *told),
-        forgotten.session if forgotten is not None else None,
+        shortened,
+        forgotten,
     )
     return replace(queue, settling=settling)
+
+
+def _shortened(known: Transaction, now: Now) -> DeliveredSession:
+    return DeliveredSession(
+        known.session, known.journal, known.delivered_through, known.transaction, known.closed, now.wall
+    )
 
 
 def failed(queue: Queue, unique_id: str, why: str, values: KeyValues, now: Now) -> Queue:
@@ -185,7 +195,7 @@ def _count(queue: Queue, why: str, values: KeyValues, now: Now) -> Queue:
         return queue
     attempt = replace(attempt, failed=attempt.failed + 1, unproven=False)
     if attempt.action == "MeterValues" and not values.switch("RetransmitMeterValues"):  # B-032
-        return _deliver(queue, head, known)
+        return _deliver(queue, head, known, now)
     limit = values.number("TransactionMessageAttempts")
     if limit and attempt.failed >= limit:
         return bury(queue, known.session, f"{attempt.action} failed {attempt.failed} times, the last time: {why}", now)
@@ -238,10 +248,19 @@ def settled(queue: Queue) -> tuple[Queue, tuple[FactDelivered | TransactionAssig
     if settling.transaction is not None:
         after = settling.transaction
         current = queue.transactions.get(after.session) or after
-        ended = current.ended or after.ended
-        queue.transactions.put(replace(after, queued_through=current.queued_through, ended=ended))
-    if settling.forgotten is not None:
-        queue.transactions.forget(settling.forgotten)
+        delivered = replace(
+            current,
+            transaction=after.transaction,
+            verdict=after.verdict,
+            delivered_through=after.delivered_through,
+            ended=current.ended or after.ended,
+            fate=after.fate,
+        )
+        queue.transactions.put(delivered)
+    if settling.shortened is not None:
+        queue.delivered.add(settling.shortened)
+        queue.transactions.forget(settling.shortened.session)
+        queue.delivered.forget(settling.forgotten)
     queue = replace(queue, attempt=None, settling=None)
     return queue, settling.told
 

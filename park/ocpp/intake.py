@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from park.model.alarm import Alarm
-from park.model.session import (
-    FactDelivered,
-    FactOffered,
-    FactTaken,
-)
+from park.model.session import FactDelivered, FactOffered, FactTaken, SessionEnded
 from park.model.storage import Put
 from park.model.time import Now
-from park.ocpp.queue import Queue, follow, is_dead
-from park.ocpp.rows import Entry, Fate, Transaction
+from park.ocpp import closing
+from park.ocpp.queue import Queue, follow, is_closing, is_dead, is_late
+from park.ocpp.rows import CLOSED_HERE, Entry, Fate, Transaction
 
 BATCH = 100  # facts a commit takes at most: bounds the time of one write, not the number of them
 GAP_SECONDS = 15.0  # ours: the journal offers again after 10 s, in order, so what exists has come by then
@@ -27,8 +24,13 @@ def offer(queue: Queue, offered: FactOffered, now: Now) -> tuple[Queue, Told]:
 
     A fact that came too early is not answered: its journal offers it again.
     """
-    if offered.id in queue.arrivals:
+    if offered.id in queue.arrivals or is_closing(queue, offered.fact.session):
         return queue, ()
+    if is_late(queue, offered):
+        return _accept(queue, offered), ()
+    remembered = queue.delivered.get(offered.fact.session)
+    if remembered is not None:
+        return queue, (FactTaken(offered.id), FactDelivered(offered.id, remembered.transaction))
     known = queue.transactions.get(offered.fact.session)
     if known is not None and offered.fact.ordinal <= known.queued_through:
         return queue, _known(known, offered)
@@ -83,12 +85,17 @@ def _early(queue: Queue, offered: FactOffered, now: Now) -> tuple[Queue, Told]:
 def begin_write(queue: Queue, now: Now) -> tuple[Queue, tuple[Put, ...]]:
     """The rows of the next batch; call when `arrivals.due`."""
     batch = queue.arrivals.begin(BATCH)
-    burying = frozenset(offered.id for offered in batch if is_dead(queue, offered.fact.session))
-    puts = tuple(
-        _put_dead(queue, offered, now) if offered.id in burying else queue.rows.put_entry(entry)
-        for offered, entry in zip(batch, _entries(queue, batch), strict=True)
-    )
-    return replace(queue, burying=burying), puts
+    late = frozenset(offered.id for offered in batch if is_late(queue, offered))
+    dead = (offered.id for offered in batch if is_dead(queue, offered.fact.session))
+    queue = replace(queue, burying=frozenset(dead) - late, late=late)
+    puts = (_put(queue, offered, entry, now) for offered, entry in zip(batch, _entries(queue, batch), strict=True))
+    return queue, tuple(puts)
+
+
+def _put(queue: Queue, offered: FactOffered, entry: Entry, now: Now) -> Put:
+    if offered.id in queue.late:
+        return queue.rows.put_late(offered.fact, "it came after the end of its session", now.wall)
+    return _put_dead(queue, offered, now) if offered.id in queue.burying else queue.rows.put_entry(entry)
 
 
 def _entries(queue: Queue, batch: tuple[FactOffered, ...]) -> tuple[Entry, ...]:
@@ -104,10 +111,16 @@ def _put_dead(queue: Queue, offered: FactOffered, now: Now) -> Put:
 
 def committed(queue: Queue) -> tuple[Queue, Told]:
     """The batch is on disk: it is in the queue, and its journal is told."""
-    told: list[FactTaken | FactDelivered] = []
+    told: list[FactTaken | FactDelivered | Alarm] = []
     batch = queue.arrivals.finish()
     for offered, entry in zip(batch, _entries(queue, batch), strict=True):
+        if offered.id in queue.late:
+            told += _kept_as_evidence(queue, offered)
+            continue
         known = follow(queue.transactions, entry)
+        if offered.id.journal.startswith(CLOSED_HERE) and isinstance(offered.fact, SessionEnded):
+            queue.closing.discard(offered.fact.session)
+            told.append(closing.closed(offered.fact))
         told.append(FactTaken(offered.id))
         if offered.id in queue.burying:
             told.append(FactDelivered(offered.id, known.transaction if known is not None else None))
@@ -116,7 +129,15 @@ def committed(queue: Queue) -> tuple[Queue, Told]:
     return replace(queue, next_number=queue.next_number + len(batch)), tuple(told)
 
 
+def _kept_as_evidence(queue: Queue, offered: FactOffered) -> tuple[FactTaken | FactDelivered | Alarm, ...]:
+    """Its journal hears that it is delivered: nothing more can come of it."""
+    known = queue.transactions.get(offered.fact.session) or queue.delivered.get(offered.fact.session)
+    number = None if known is None else known.transaction
+    return (FactTaken(offered.id), FactDelivered(offered.id, number), closing.late(offered))
+
+
 def refused(queue: Queue) -> Queue:
     """The disk did not take the batch: its facts and all that waited behind come again from their journals."""
     queue.arrivals.clear()
+    queue.closing.clear()
     return queue

@@ -134,6 +134,8 @@ def next_deadline(state: CentralSystem) -> float | None:
         return min(deadlines, default=None)
     if not state.loaded and state.load_again_at > 0.0:
         deadlines.append(state.load_again_at)
+    if state.left:
+        deadlines.append(state.close_at)
     settling = state.queue.settling
     if settling is not None and not settling.asked:
         deadlines.append(settling.not_before)

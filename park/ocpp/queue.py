@@ -14,22 +14,30 @@ from park.model.alarm import Alarm
 from park.model.session import (
     FactDelivered,
     FactId,
+    FactOffered,
     SessionEnded,
+    SessionFact,
+    SessionMetered,
     SessionStarted,
     TransactionAssigned,
 )
 from park.model.storage import Delete, Put, Row
 from park.ocpp.arrivals import Arrivals
 from park.ocpp.backlog import Backlog
+from park.ocpp.delivered import DeliveredSessions
 from park.ocpp.link import Payload
 from park.ocpp.rows import (
+    CLOSED_HERE,
     DEAD_LETTERS,
+    DELIVERED,
     QUEUE,
     TRANSACTIONS,
+    DeliveredSession,
     Entry,
     Fate,
     Rows,
     Transaction,
+    delivered_of,
     entry_of,
     session_of_dead,
     transaction_of,
@@ -56,22 +64,27 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """What becomes of the head, on its way to disk: nothing more is sent and nobody is told before it is there."""
+    """What becomes of the head, on its way to disk: nothing more is sent and nobody is told before it is there.
+
+    `shortened`: a finished session of which only this is kept from now on. `forgotten`: sessions not even that is.
+    """
 
     writes: tuple[Put | Delete, ...]
     numbers: frozenset[int]
     transaction: Transaction | None
     told: tuple[FactDelivered | TransactionAssigned | BackendAuthorized | Alarm, ...]
-    forgotten: str | None = None
+    shortened: DeliveredSession | None = None
+    forgotten: tuple[str, ...] = ()
     asked: bool = False
     not_before: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """`backlog`: what is on disk. Of what is being written, `burying` goes to the dead letters.
+    """`backlog`: what is on disk. Of what is being written, `burying` goes to the dead letters, `late` is evidence.
 
     `early`: sessions of which an earlier fact is missing, and since when. `dead`: sessions in the dead-letter store.
+    `closing`: sessions whose end was made here and is not on disk yet. `delivered`: long finished sessions.
     What grows with the outage is changed in place, as the journal's state is: a copy for each fact would cost more than
     all else about it.
     """
@@ -81,6 +94,9 @@ class Queue:
     transactions: Transactions = field(default_factory=Transactions)
     arrivals: Arrivals = field(default_factory=Arrivals)
     burying: frozenset[FactId] = frozenset()
+    late: frozenset[FactId] = frozenset()
+    closing: set[str] = field(default_factory=set[str])
+    delivered: DeliveredSessions = field(default_factory=DeliveredSessions)
     early: Mapping[str, float] = field(default_factory=dict[str, float])
     dead: set[str] = field(default_factory=set[str])
     next_number: int = 0
@@ -114,11 +130,19 @@ def load(identity: str, rows: Iterable[Row]) -> tuple[Queue, tuple[Alarm, ...]]:
             entries.append(entry_of(key, body))
         except (ValueError, KeyError, TypeError) as error:
             alarms.append(_unreadable(QUEUE, key, error))
+    remembered: list[DeliveredSession] = []
+    for key, body in mine.mine(rows, DELIVERED):
+        try:
+            remembered.append(delivered_of(key, body))
+        except (ValueError, KeyError, TypeError) as error:
+            alarms.append(_unreadable(DELIVERED, key, error))
     known = Transactions(sorted(transactions, key=lambda known: known.start.at))
     for entry in entries:
         follow(known, entry)
     dead = {session_of_dead(key) for key, _ in mine.mine(rows, DEAD_LETTERS)}
-    queue = Queue(mine, Backlog(entries), known, next_number=next_number, dead=dead)
+    queue = Queue(
+        mine, Backlog(entries), known, next_number=next_number, dead=dead, delivered=DeliveredSessions(remembered)
+    )
     return queue, tuple(alarms)
 
 
@@ -127,13 +151,47 @@ def follow(transactions: Transactions, entry: Entry) -> Transaction | None:
     fact = entry.fact
     known = transactions.get(fact.session)
     if known is None and isinstance(fact, SessionStarted):
-        known = Transaction(fact)
+        known = Transaction(fact, journal=entry.id.journal)
     if known is None:
         return None
-    ended = known.ended or isinstance(fact, SessionEnded)
-    known = replace(known, queued_through=max(known.queued_through, fact.ordinal), ended=ended)
+    known = _with_reading(replace(known, queued_through=max(known.queued_through, fact.ordinal)), fact)
+    if isinstance(fact, SessionEnded):
+        known = replace(known, ended=True, closed=known.closed or entry.id.journal.startswith(CLOSED_HERE))
     transactions.put(known)
     return known
+
+
+def _with_reading(known: Transaction, fact: SessionFact) -> Transaction:
+    """The newest reading is what a session ends with when nobody else ends it."""
+    if not isinstance(fact, SessionMetered):
+        return known
+    at, energy_wh = known.last_at or fact.at, known.last_energy_wh or 0
+    return replace(known, last_at=max(at, fact.at), last_energy_wh=max(energy_wh, fact.sample.energy_wh))
+
+
+def is_known(queue: Queue, session: str) -> bool:
+    """Whether facts of this session came before: running, finished, long finished, or dead."""
+    known = queue.transactions.get(session) or queue.delivered.get(session)
+    return known is not None or session in queue.dead
+
+
+def is_closing(queue: Queue, session: str) -> bool:
+    return session in queue.closing
+
+
+def is_late(queue: Queue, offered: FactOffered) -> bool:
+    """Whether its session was over before this fact: closed here, or ended by its own journal."""
+    session, ordinal = offered.fact.session, offered.fact.ordinal
+    known = queue.transactions.get(session)
+    if known is None:
+        remembered = queue.delivered.get(session)
+        if remembered is None:
+            return False
+        return ordinal > remembered.through or (remembered.closed and ordinal == remembered.through)
+    if not known.ended or offered.id.journal.startswith(CLOSED_HERE):
+        return False
+    beyond = ordinal > known.queued_through and not is_dead(queue, session)
+    return beyond or (known.closed and ordinal >= known.queued_through)
 
 
 def is_dead(queue: Queue, session: str) -> bool:

@@ -19,8 +19,11 @@ from park.ocpp.wire import iso
 QUEUE = "ocpp_queue"
 TRANSACTIONS = "ocpp_transactions"
 DEAD_LETTERS = "dead_letters"
+DELIVERED = "delivered_sessions"
+EVIDENCE = "late_facts"  # written for people; nothing here reads it
 SETTINGS = "settings"
-TABLES = (QUEUE, TRANSACTIONS, DEAD_LETTERS, SETTINGS)
+CLOSED_HERE = "closed-here:"  # begins the journal id of an end that this side made
+TABLES = (QUEUE, TRANSACTIONS, DEAD_LETTERS, DELIVERED, SETTINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Transaction:
 
     `queued_through` is not on disk: it follows from the queue. `ended`: its end is queued or delivered.
     `verdict`: on its id tag, as the backend gave it with the number; it is told again to who began anew (D4).
+    `journal`: who owns the session, empty in rows of an older version. `last_at`, `last_energy_wh`: the newest reading,
+    None before the first. `closed`: ended by this side, because its charge point left.
     """
 
     start: SessionStarted
@@ -53,6 +58,10 @@ class Transaction:
     ended: bool = False
     fate: Fate = Fate.OPEN
     verdict: str = Verdict.ACCEPTED.value
+    journal: str = ""
+    last_at: datetime | None = None
+    last_energy_wh: int | None = None
+    closed: bool = False
 
     @property
     def session(self) -> str:
@@ -64,6 +73,18 @@ class Transaction:
             return None
         accepted = self.verdict == Verdict.ACCEPTED.value
         return TransactionAssigned(self.start.charge_point, self.session, self.transaction, accepted, self.verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveredSession:
+    """The little that is kept of a session the backend has the whole of. `through`: ordinal of its end; `at`: when."""
+
+    session: str
+    journal: str
+    through: int
+    transaction: int | None
+    closed: bool
+    at: datetime
 
 
 class _EntryRow(TypedDict):
@@ -79,6 +100,9 @@ class _TransactionRow(TypedDict):
     ended: bool
     fate: str
     verdict: NotRequired[str]  # absent: written before it was kept, of a card that counts as accepted
+    journal: NotRequired[str]  # absent, as those below: written before they were kept
+    last: NotRequired[tuple[str, int] | None]
+    closed: NotRequired[bool]
 
 
 class _SettingRow(TypedDict):
@@ -108,6 +132,9 @@ class Rows:
             "ended": transaction.ended,
             "fate": transaction.fate.value,
             "verdict": transaction.verdict,
+            "journal": transaction.journal,
+            "last": _last_row(transaction),
+            "closed": transaction.closed,
         }
         return Put(TRANSACTIONS, self._key(transaction.session), _json(row))
 
@@ -126,6 +153,18 @@ class Rows:
             "at": iso(at),
         }
         return Put(DEAD_LETTERS, self._key(f"{fact.session}/{fact.ordinal:08d}"), _json(row))
+
+    def put_late(self, fact: SessionFact, reason: str, at: datetime) -> Put:
+        """A fact that came after its session's end: evidence for people, which is never sent."""
+        row = {"fact": fact_row(fact), "reason": reason, "at": iso(at)}
+        return Put(EVIDENCE, self._key(f"{fact.session}/{fact.ordinal:08d}"), _json(row))
+
+    def put_delivered(self, known: DeliveredSession) -> Put:
+        row = [known.journal, known.through, known.transaction, known.closed, known.at.isoformat()]
+        return Put(DELIVERED, self._key(known.session), _json(row))
+
+    def delete_delivered(self, session: str) -> Delete:
+        return Delete(DELIVERED, self._key(session))
 
     def put_setting(self, name: str, value: str, by: str, at: datetime) -> Put:
         row: _SettingRow = {"value": value, "by": by, "at": iso(at)}
@@ -156,7 +195,31 @@ def transaction_of(body: str) -> Transaction:
         raise ValueError(f"a transaction begins with a start, not with {type(start).__name__}")  # noqa: TRY004 - a damaged row
     through = row["delivered_through"]
     verdict = str(row.get("verdict", Verdict.ACCEPTED.value))
-    return Transaction(start, row["transaction"], through, through, row["ended"], Fate(row["fate"]), verdict)
+    last = row.get("last")
+    return Transaction(
+        start,
+        row["transaction"],
+        through,
+        through,
+        row["ended"],
+        Fate(row["fate"]),
+        verdict,
+        row.get("journal", ""),
+        None if last is None else datetime.fromisoformat(last[0]),
+        None if last is None else last[1],
+        row.get("closed", False),
+    )
+
+
+def _last_row(transaction: Transaction) -> tuple[str, int] | None:
+    if transaction.last_at is None or transaction.last_energy_wh is None:
+        return None
+    return transaction.last_at.isoformat(), transaction.last_energy_wh
+
+
+def delivered_of(session: str, body: str) -> DeliveredSession:
+    journal, through, transaction, closed, at = cast("tuple[str, int, int | None, bool, str]", json.loads(body))
+    return DeliveredSession(session, journal, through, transaction, closed, datetime.fromisoformat(at))
 
 
 def setting_of(body: str) -> str:

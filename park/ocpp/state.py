@@ -23,7 +23,8 @@ class Settings:
     """`connectors`: the OCPP connector ids of this identity. `new_id`: a new unique id of at most 36 characters a call.
 
     `station_keys`: defaults of this station for configuration keys. `meters`: which connector a meter belongs to.
-    `enabled` False: no backend is configured; facts are acknowledged and go nowhere.
+    `enabled` False: no backend is configured; facts are acknowledged and go nowhere. `charge_points`: those of the
+    configuration, by full name; None: whoever comes. `journal`: this node's own, which closes its own sessions itself.
     """
 
     identity: str
@@ -33,6 +34,8 @@ class Settings:
     station_keys: Mapping[str, str] = field(default_factory=dict[str, str])
     meters: Mapping[str, int] = field(default_factory=dict[str, int])
     enabled: bool = True
+    charge_points: frozenset[str] | None = None
+    journal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,8 @@ class CentralSystem:
 
     `readings`: the newest by connector, for TriggerMessage; the one part that a step changes in place, because a copy
     for each reading would cost more than all else about it. `last_traffic`, `last_heartbeat`: mono.
-    `volatile_last`: the last call was not of the queue, which is next then.
+    `volatile_last`: the last call was not of the queue, which is next then. `left`: running sessions whose charge point
+    left, to be closed; not before `close_at` (mono) when the disk refused that.
     """
 
     settings: Settings
@@ -143,6 +147,8 @@ class CentralSystem:
     commits: Mapping[int, CommitPurpose] = field(default_factory=dict[int, CommitPurpose])
     next_token: int = 1
     readings: dict[int, Reading] = field(default_factory=dict[int, Reading])
+    left: frozenset[str] = frozenset()
+    close_at: float = 0.0
     reported: BackendReported | None = None
     wake_at: float | None = None
 

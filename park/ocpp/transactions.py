@@ -45,6 +45,9 @@ class Transactions:
         if gone is not None and gone.transaction is not None and self._numbers.get(gone.transaction) == session:
             del self._numbers[gone.transaction]
 
+    def all_running(self) -> tuple[Transaction, ...]:
+        return tuple(self._running.values())
+
     def oldest_finished(self, kept: int) -> Transaction | None:
         """The one to forget when `kept` or more are finished."""
         return self._all[next(iter(self._finished))] if len(self._finished) >= kept else None

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nodes.demo.layout import MOST_CLIENTS
 from nodes.demo.ports import BASE_STEP, OFFSETS, choose
 from park.errors import AddressUnusable
 from tests.support.cli import COMMAND, ENVIRONMENT, ROOT
@@ -27,7 +28,7 @@ def free_base(blocks: int = 1) -> int:
     for base in random.sample(range(20_000, 31_000 - blocks * BASE_STEP, 100), k=60):
         try:
             for block in range(blocks):
-                choose(base + block * BASE_STEP)
+                choose(base + block * BASE_STEP, MOST_CLIENTS)
         except AddressUnusable:
             continue
         return base

@@ -15,6 +15,7 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from support.probe import Probe
 
+from actors.messages import AdmissionMessage
 from actors.supervisor import Supervisor
 from nodes.config_files import read_config
 from nodes.field import ThreadWorld, clock
@@ -27,7 +28,6 @@ from nodes.rpc.pairing_pb2_grpc import add_RenewalServicer_to_server
 from nodes.store import Store
 from park.config.quantities import Endpoint
 from park.model.alarm import Alarm
-from park.pairing.events import BoardRevoked
 from park.pairing.token import JoinToken
 
 PARK = "carpark"
@@ -67,7 +67,7 @@ class Rig:
     config: Path
     pairing: ServerPairing
     boards: Endpoint
-    revoked: Probe[BoardRevoked]
+    revoked: Probe[AdmissionMessage]
     store: Store
     log: list[structlog.typing.EventDict]
 
@@ -82,7 +82,7 @@ class Rig:
 @asynccontextmanager
 async def pairing_rig(folder: Path, pairing: str = "") -> AsyncIterator[Rig]:
     config = read_config(server_file(folder, pairing))
-    store, world, revoked = Store(folder / "server"), ThreadWorld(), Probe[BoardRevoked]()
+    store, world, revoked = Store(folder / "server"), ThreadWorld(), Probe[AdmissionMessage]()
     root = Supervisor(world, "server")
     made = declare_pairing(config, world, root, store, Probe[Alarm](), clock.now, revoked)
     boards = grpc.aio.server(interceptors=[BoardsOnly(made.admitted)], options=[("grpc.so_reuseport", 0)])

@@ -195,8 +195,11 @@ class Rig:
 
     def kill(self, name: str) -> None:
         """SIGKILL, and wait for the end."""
-        self.processes[name].kill()
-        self.processes[name].wait(PATIENCE)
+        process = self.processes[name]
+        process.kill()
+        process.wait(PATIENCE)
+        if process.stdin is not None:
+            process.stdin.close()
 
     def end(self, name: str) -> int:
         """SIGTERM; the exit code."""
@@ -289,6 +292,15 @@ class Rig:
     def ledger(self) -> Ledger:
         return Ledger(self.directory / "ledger.sqlite3")
 
+    def close(self) -> None:
+        """Kill whatever still runs."""
+        for process in self.processes.values():
+            if process.poll() is None:
+                process.kill()
+            process.wait(PATIENCE)
+            if process.stdin is not None:
+                process.stdin.close()
+
 
 @contextmanager
 def rig(directory: Path, *, backend_process: bool = True, **options: int | str | bool) -> Generator[Rig]:
@@ -307,9 +319,4 @@ def bare_rig(directory: Path, **options: int | str | bool) -> Generator[Rig]:
     try:
         yield made
     finally:
-        for process in made.processes.values():
-            if process.poll() is None:
-                process.kill()
-            process.wait(PATIENCE)
-            if process.stdin is not None:
-                process.stdin.close()
+        made.close()

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 from rich.console import Console
-from support.park_views import garage, nothing_known
+from support.park_views import MONO, charging_point, garage, nothing_known
 
 from nodes.demo.picture import Scene, line, page
 from nodes.virtual.ledger import LedgerEntry
-from park.view import ParkView
+from park.view import CircuitPhase, CircuitRow, NodeReported, ParkView
 
 ENTRIES = [
     LedgerEntry("2026-11-20T22:00:09.123Z", "StopTransaction", 1001, {"meterStop": 41, "reason": "EVDisconnected"}),
@@ -67,3 +67,47 @@ def test_unknown_is_no_figure():
 def test_a_line_says_the_most_important():
     assert line(scene(garage(2))).startswith("  12 s  charging 2  cp1=25.2A cp2=25.2A  L1=61.6A")
     assert "charging 0  (none)" in line(scene(replace(garage(0))))
+
+
+def with_boards() -> ParkView:
+    """A server and two boards; one was not heard for a while."""
+    boards = [f"bay-{number}" for number in (1, 2)]
+    nodes = (
+        NodeReported("server", "server", "alive", MONO, "0.1.0", 0),
+        NodeReported("bay-1", "client", "alive", MONO - 0.4, "0.1.0", 0),
+        NodeReported("bay-2", "client", "suspect", MONO - 7.0, "0.1.0", 0),
+    )
+    limit = CircuitPhase(32_000, 32_000, 32_000, None, None, None)
+    lines = tuple(CircuitRow(f"line-{board}", "grid", None, (limit, limit, limit)) for board in boards)
+    points = tuple(
+        replace(charging_point(number), name=f"{board}/cp{number}", node=board, circuit=f"line-{board}")
+        for number, board in enumerate(boards, 1)
+    )
+    alone = garage(0)
+    return replace(alone, nodes=nodes, circuits=alone.circuits + lines, charge_points=points)
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_boards_and_their_lines_are_shown(width: int):
+    text = shown(with_boards(), width)
+
+    assert "server alive   bay-1 alive   bay-2 suspect, heard 7 s ago" in text
+    (line_of_a_board,) = (each for each in text.splitlines() if each.startswith("line-bay-1"))
+    assert line_of_a_board.split()[-4:] == ["25.2", "32", "25.2", "6.8"], "the phase with least left"
+    assert "bay-2/cp2" in text
+    assert "61.6  63   11.2  50.4" in text, "all cars of all boards count on the grid"
+    assert "25.2 25.2 25.1" in text
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_with_boards_the_page_has_the_height_of_the_terminal_too():
+    assert len(shown(with_boards(), 100, 40).splitlines()) == 39
+
+
+def test_a_line_names_points_by_board_and_boards_that_are_not_heard():
+    text = line(scene(with_boards()))
+
+    assert "bay-1/cp1=25.2A" in text
+    assert text.endswith("bay-2 is suspect")
+    assert "L1=61.6A" in text
+    assert text.count("L1=") == 1, "only what is measured"

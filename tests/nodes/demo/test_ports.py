@@ -33,3 +33,12 @@ def test_when_every_block_is_taken_it_says_so(monkeypatch: pytest.MonkeyPatch):
         pytest.raises(AddressUnusable, match="choose with --port-base"),
     ):
         choose(None)
+
+
+def test_the_ports_of_client_boards_are_tried_too():
+    base = free_base()
+    taken = Ports(base, 2).address("meters", 2)
+    with socket.create_server((ports.HOST, Ports(base, 2).of_board("meters", 2))):
+        assert choose(base, 1) == Ports(base, 1)
+        with pytest.raises(AddressUnusable, match=taken):
+            choose(base, 2)

@@ -40,6 +40,19 @@ def test_what_is_wrong_is_named(transaction: LedgerTransaction, words: str):
     assert any(words in problem for problem in problems([VISIT], transaction))
 
 
+def test_after_a_death_a_frame_may_have_come_twice_but_nothing_else():
+    (settled,) = settle([VISIT], [replace(TRANSACTION, starts=2, stops=2)])
+    assert list(settled.disagreements()) == []
+    for wrong in (
+        replace(TRANSACTION, stops=2, different_stops=2),
+        replace(TRANSACTION, order_kept=False),
+        replace(TRANSACTION, meter_stop=143),
+        replace(TRANSACTION, stops=0, meter_stop=None),
+    ):
+        (settled,) = settle([VISIT], [wrong])
+        assert list(settled.disagreements()) != []
+
+
 def test_a_stop_that_is_missing_is_one():
     assert any("has no stop" in each for each in problems([VISIT], replace(TRANSACTION, stops=0, meter_stop=None)))
 

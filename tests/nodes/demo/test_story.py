@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.demo.configuration import LARGEST_PARK, park
+from nodes.demo.layout import DOOR, LARGEST_PARK, park, reader
 from nodes.demo.story import Arrive, HouseDraws, Leave, ShowCard, in_words, story
 
 HOUR = 3600.0
 
 
-def played(count: int = 6, seed: int = 1, until: float = HOUR):
-    return list(takewhile(lambda timed: timed[0] < until, story(park("demo", count), seed)))
+def played(count: int = 6, seed: int = 1, until: float = HOUR, clients: int = 0):
+    return list(takewhile(lambda timed: timed[0] < until, story(park("demo", clients, count), seed)))
 
 
 @given(seed=st.integers(0, 10_000), count=st.integers(3, 12))
@@ -38,6 +38,28 @@ def test_every_car_has_a_card_of_its_own(seed: int, count: int):
             cards.setdefault(move.charge_point, []).append(move.id_tag)
     for shown in cards.values():
         assert all(shown.count(tag) <= 2 for tag in shown)
+
+
+@given(seed=st.integers(0, 10_000))
+def test_the_door_is_used_only_where_the_car_that_is_meant_came_last(seed: int):
+    moves = played(3, seed, until=600, clients=2)
+    plugged = {}
+    for at, move in moves:
+        if isinstance(move, Arrive):
+            plugged[move.charge_point] = at
+        elif isinstance(move, Leave):
+            del plugged[move.charge_point]
+        elif isinstance(move, ShowCard):
+            assert move.reader in {DOOR, reader(move.charge_point)}
+            assert move.reader != DOOR or move.charge_point in plugged
+
+
+def test_with_boards_the_first_card_is_shown_at_the_door_and_later_ones_here_and_there():
+    cards = [move for _, move in played(3, until=120, clients=2) if isinstance(move, ShowCard)]
+
+    assert (cards[0].charge_point, cards[0].reader) == ("cp1", DOOR)
+    assert {card.reader == DOOR for card in cards} == {True, False}
+    assert not any(move.reader == DOOR for _, move in played() if isinstance(move, ShowCard)), "no door alone"
 
 
 @pytest.mark.parametrize("count", [3, 6, LARGEST_PARK])

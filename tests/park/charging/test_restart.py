@@ -72,7 +72,8 @@ def test_a_clock_that_a_restart_set_back_moves_no_fact_before_those_on_disk() ->
     park.wall_offset = timedelta(days=-365)
     park.send(Start())
     park.advance(11)
-    assert [(fact.ordinal, fact.at) for fact in park.facts.values()] == [(8, OPEN.last_at), (9, OPEN.last_at)]
+    after = OPEN.last_at + timedelta(milliseconds=1)
+    assert [(fact.ordinal, fact.at) for fact in park.facts.values()] == [(8, after), (9, after)]
 
 
 def test_a_contactor_the_deadman_opened_is_no_failed_contactor() -> None:
@@ -211,6 +212,15 @@ def test_a_listener_that_began_anew_hears_every_level_again() -> None:
             case CurrentSignalled(amps_ma=amps_ma, sequence=sequence):
                 assert (amps_ma, sequence) == (16_000, park.sequence)
     assert not [effect for effect in park.send(Tick()) if isinstance(effect, LEVELS)]
+
+
+def test_who_shows_the_park_and_began_anew_sees_a_point_where_nothing_happens() -> None:
+    park = ChargePointHarness()
+    park.advance(5)
+    shown = park.last(ChargePointReported)
+    again = [effect for effect in park.send(RepeatLevels()) if isinstance(effect, ChargePointReported)]
+    assert again == [shown]
+    assert not [effect for effect in park.send(Tick()) if isinstance(effect, ChargePointReported)]
 
 
 def test_a_charge_point_that_begins_anew_asks_for_the_settings_in_force() -> None:

@@ -385,6 +385,19 @@ def test_a_wall_clock_set_back_takes_no_reading_twice() -> None:
     assert len([f for f in park.metered if f.context is ReadingContext.SAMPLE_CLOCK]) == len(taken) + 1
 
 
+def test_readings_of_a_session_have_times_of_their_own_even_when_the_clock_is_set_back() -> None:
+    park = ChargePointHarness(settings(sample_interval_seconds=30))
+    park.begin()
+    park.advance(65)
+    park.wall_offset = timedelta(minutes=-10)
+    park.advance(130)
+    park.unplug()
+    park.advance(5)
+    times = [fact.at.isoformat(timespec="milliseconds") for fact in park.metered]
+    assert len(times) > 4
+    assert len(set(times)) == len(times)
+
+
 def test_a_session_never_runs_backwards_in_time() -> None:
     park = ChargePointHarness(settings(sample_interval_seconds=30))
     park.begin()

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import pytest
 
+from park.authorization.messages import ReadersAnnounced
 from park.exchange import board_link, server_link
 from park.exchange.board_link import GONE_SECONDS, UNREACHABLE_SECONDS, JournalKnown, ServerFacts
 from park.exchange.messages import (
@@ -189,6 +190,13 @@ def test_the_same_vehicle_told_again_keeps_its_time_of_plugging() -> None:
     assert first.plugged_since == second.plugged_since
 
 
+def test_a_board_that_comes_back_asks_for_what_was_decided_meanwhile() -> None:
+    pair = Pair()
+    pair.connect()
+    assert pair.came(RepeatSettings, board=False) == [RepeatSettings("bay/cp1")]
+    assert pair.came(ReadersAnnounced, board=False) == [ReadersAnnounced("bay", ())]
+
+
 def test_a_heartbeat_carries_the_voice_the_board_obeys_and_its_stamp_stays_its_own() -> None:
     pair = Pair(rows=(Row(VOICE_TABLE, "obeyed", '[4, "S"]'),))
     pair.connect()
@@ -355,17 +363,17 @@ def test_a_card_goes_to_the_server_by_its_full_name_and_feedback_comes_back_by_i
     assert pair.came(ShowFeedback, board=True) == [waiting, waiting]
 
 
-def test_facts_wait_on_the_board_until_somebody_is_there_and_are_of_placed_points_only() -> None:
+def test_facts_wait_on_the_board_until_somebody_is_there_and_are_of_its_own_points_only() -> None:
     pair = Pair()
     fact = SessionStarted("s", 0, "bay/cp1", 7, "04A1", "backend", WALL, 0)
     pair.tell_board(FactOffered(FactId("journal-1", 1), fact))
     pair.connect()
     assert pair.came(FactOffered, board=False) == []
     pair.tell_board(FactOffered(FactId("journal-1", 1), fact))
-    pair.tell_board(FactOffered(FactId("journal-1", 2), replace(fact, charge_point="bay/other")))
+    pair.tell_board(FactOffered(FactId("journal-1", 2), replace(fact, charge_point="dock/cp1")))
     pair.run(0.1)
     assert pair.came(FactOffered, board=False) == [FactOffered(FactId("journal-1", 1), fact)]
-    assert [alarm.code for alarm in pair.effects(Alarm, board=False)] == ["facts-unplaced-bay/other"]
+    assert [alarm.code for alarm in pair.effects(Alarm, board=False)] == ["facts-foreign-dock/cp1"]
     pair.tell_server(Outward("", FactTaken(FactId("journal-1", 1))))
     pair.run(0.1)
     assert pair.came(FactTaken, board=True) == [FactTaken(FactId("journal-1", 1))]

@@ -143,3 +143,14 @@ def test_over_a_wire_that_loses_doubles_delays_and_reorders_all_comes_once_in_or
             else:
                 sender.receive(frame, theirs(now))
     assert heard == [index for index, _ in said]
+
+
+def test_the_lag_is_the_age_of_the_oldest_word_that_is_not_acknowledged() -> None:
+    session = Session(0.0)
+    assert session.lag(5.0) == 0.0
+    session.push(entry("rules", 1.0))
+    assert session.lag(1.5) == 0.5
+    session.frames(1.5)
+    assert session.lag(4.0) == 3.0
+    session.receive(Frame(0, 1, 0.0, None, None), 4.0)
+    assert session.lag(4.0) == 0.0

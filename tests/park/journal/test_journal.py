@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.facts import ended, metered, started
 
+from park.exchange.messages import OfferAgain
 from park.journal import journal
 from park.journal.codec import Entry, entry_body, entry_of, key_of_number
 from park.journal.journal import JournalEvent, Write
@@ -46,12 +47,13 @@ class Bench:
     mono: float = 0.0
     waiting: list[Write] = field(default_factory=list)
     said: list[object] = field(default_factory=list)
+    points: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         self.boot()
 
     def boot(self) -> None:
-        self.state, self.waiting, self.said = journal.initial("J"), [], []
+        self.state, self.waiting, self.said = journal.initial("J", self.points), [], []
         self.tell(Start())
         self.tell(RowsLoaded(tuple(Row("journal", key, self.disk[key]) for key in sorted(self.disk))))
 
@@ -89,6 +91,46 @@ def test_the_newest_time_of_an_open_session_is_kept_whatever_the_clock_did_later
     assert isinstance(recovered, SessionRecovered)
     assert recovered.open_session is not None
     assert recovered.open_session.last_at == late.at
+
+
+LEFT = SessionEnded("s1", 2, "cp1", 1, metered().at, 1700, StopReason.OTHER, None)
+
+
+def test_the_session_of_a_charge_point_that_left_the_configuration_is_closed_once() -> None:
+    bench = Bench()
+    bench.record(started(), metered(energy_wh=1700), started("s2", "cp2", 2))
+    bench.points = frozenset({"cp2"})
+    bench.boot()
+    (alarm,) = (effect for effect in bench.said if isinstance(effect, Alarm))
+    assert alarm.code == "session-closed"
+    assert "charge point cp1" in alarm.text
+    bench.boot()  # the process died before the end was on disk
+    assert bench.offered() == [1, 2, 3]
+    bench.commit()
+    assert bench.offered() == [1, 2, 3, 4]
+    closed = [effect.fact for effect in bench.said if isinstance(effect, FactOffered)][-1]
+    assert closed == LEFT
+    bench.boot()
+    assert bench.waiting == []
+    assert not any(isinstance(effect, Alarm) for effect in bench.said)
+    assert bench.tell(RecoverSession("cp1")) == [SessionRecovered("cp1", None)]
+    (kept,) = bench.tell(RecoverSession("cp2"))
+    assert isinstance(kept, SessionRecovered)
+    assert kept.open_session is not None
+
+
+def test_the_end_of_a_session_without_its_charge_point_waits_for_a_full_disk() -> None:
+    bench = Bench()
+    bench.record(started())
+    bench.points = frozenset()
+    bench.boot()
+    write = bench.waiting.pop(0)
+    bench.tell(CommitFailed(write.token, "disk full"))
+    bench.mono += journal.RETRY_COMMIT_SECONDS
+    bench.tell(Tick())
+    bench.commit()
+    closed = [effect.fact for effect in bench.said if isinstance(effect, FactOffered)][-1]
+    assert closed == SessionEnded("s1", 1, "cp1", 1, started().at, 1000, StopReason.OTHER, None)
 
 
 def test_a_fact_is_acknowledged_only_after_the_commit() -> None:
@@ -174,6 +216,36 @@ def test_every_tick_asks_for_the_next_one() -> None:
     bench.tell(RecordFact(started()))
     bench.tell(CommitFailed(bench.waiting.pop(0).token, "disk full"))
     assert bench.tell(Tick()) == [WakeAt(journal.RETRY_COMMIT_SECONDS)]
+
+
+def test_to_a_server_with_a_new_disk_an_unfinished_session_is_offered_from_its_start() -> None:
+    """The start was delivered by a server that is gone: without it the end would be of no session (D2)."""
+    bench = Bench()
+    bench.record(started(), ended("s2"), metered(), ended(ordinal=2))
+    for number in (1, 2, 3):
+        bench.tell(FactDelivered(FactId("J", number), 1001))
+        bench.commit()
+    for _ in range(2):  # after a restart too
+        bench.said.clear()
+        bench.tell(OfferAgain())
+        assert bench.offered() == [1, 3, 4], "the session that is over stays where it is"
+        bench.boot()
+
+
+def test_an_open_session_is_offered_again_whatever_was_delivered_of_it() -> None:
+    bench = Bench()
+    bench.record(started())
+    bench.tell(FactDelivered(FactId("J", 1), 1001))
+    bench.commit()
+    bench.said.clear()
+    bench.tell(OfferAgain())
+    assert bench.offered() == [1]
+    bench.tell(FactTaken(FactId("J", 1)))
+    assert bench.tell(FactDelivered(FactId("J", 1), 1001)) == [], "it is no news"
+    bench.said.clear()
+    bench.mono += 100.0
+    bench.tell(Tick())
+    assert bench.offered() == []
 
 
 def test_delivered_facts_beyond_the_kept_number_leave_the_disk() -> None:

@@ -1,0 +1,53 @@
+"""A server and two boards as processes: found, paired, and one park for cards, backend and status."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from support.park_rig import DOOR, TAGS, ParkRig, park_rig
+from support.rig import eventually
+
+from tests.support.cli import chargepark
+
+pytestmark = [pytest.mark.slow]
+
+
+@pytest.fixture
+def park(tmp_path: Path) -> Generator[ParkRig]:
+    with park_rig(tmp_path) as made:
+        yield made
+
+
+def status(park: ParkRig) -> dict:
+    done = chargepark("status", "--json", "--target", f"127.0.0.1:{park.config.energy}")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.rule("B-352", "B-354")
+def test_one_park(park: ParkRig) -> None:
+    shown = status(park)
+    assert {node["name"]: node["state"] for node in shown["nodes"]} == dict.fromkeys(park.files, "alive")
+    assert {row["name"]: row["connector"] for row in shown["charge_points"]} == {
+        name: park.connector(name) for name in park.charge_points
+    }
+
+    for number, (point, reader) in enumerate((("bay-2/cp2", DOOR), ("bay-1/cp1", DOOR), ("bay-1/cp3", "bay-1/pillar"))):
+        park.plug(point)
+        eventually("the server sees the car", lambda point=point: has_car(park, point))
+        park.swipe(TAGS[number], reader)
+        eventually(f"{point} charges after a card at {reader}", lambda point=point: park.charging(point))
+    eventually("some energy", lambda: all(park.evse(point).energy_wh > 2 for point in ("bay-2/cp2", "bay-1/cp1")))
+    for point in ("bay-2/cp2", "bay-1/cp1", "bay-1/cp3"):
+        park.unplug(point)
+    eventually("the backend has every session whole", lambda: park.waiting() == 0 and park.problems() == [])
+
+    assert sorted(each.connector for each in park.ledger().transactions()) == [1, 3, 5]
+
+
+def has_car(park: ParkRig, point: str) -> bool:
+    row = park.row_of(point)
+    return row is not None and row.state is not None and row.state.value == "B"
