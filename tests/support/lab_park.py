@@ -1,4 +1,4 @@
-"""A park of real boards in the lab: each on a host of its own with its bench, paired by tokens, with a backend."""
+"""A park of real boards in the lab: each on a host of its own with its bench, paired by tokens, and a backend."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,6 @@ class Board:
     points: tuple[str, ...]
     instrument: Instrument
     node: subprocess.Popen[bytes]
-    joined: float = 0.0
 
     def kill(self) -> float:
         """SIGKILL; the moment before it."""
@@ -117,7 +116,6 @@ class LabPark:
     server: Board
     boards: dict[str, Board]
     backend: subprocess.Popen[bytes]
-    cars: dict[str, int] = field(default_factory=dict[str, int])
 
     @property
     def lease(self) -> float:
