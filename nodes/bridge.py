@@ -205,11 +205,7 @@ async def keep_running(
         began = clock()
         try:
             return await edge()
-<<<<<<< HEAD
-        except (Exception, asyncio.CancelledError) as error:
-=======
         except (Exception, asyncio.CancelledError) as error:  # whatever it was, one edge must not end the node
->>>>>>> netns
             if isinstance(error, asyncio.CancelledError) and _is_cancelled():
                 raise
             failed = clock()
