@@ -12,6 +12,7 @@ import structlog
 
 from actors.messages import AdmissionMessage, Alarm
 from nodes import log_lines
+from nodes.administration.whitelist import whitelist_service
 from nodes.bridge import Backoff, Outbox, on_loop
 from nodes.checked_config import read_checked
 from nodes.discovery.edge import DiscoveryEdge
@@ -54,7 +55,14 @@ async def open_to_boards(built: Built) -> AsyncGenerator[None]:
     config, park = built.config, built.park
     async with AsyncExitStack() as end:
         pairing = declare_pairing(
-            config, built.world, park.supervisor, built.store, built.alarms, clock.now, _Roster(park)
+            config,
+            built.world,
+            park.supervisor,
+            built.store,
+            built.alarms,
+            clock.now,
+            _Roster(park),
+            (whitelist_service(park.authorizer),),
         )
         port = _BoardsPort(built, pairing)
         await port.open()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import structlog
 
+from nodes.administration.port import AdminServer
+from nodes.administration.whitelist import whitelist_service
 from nodes.checked_config import read_checked
-from nodes.leading import INDISPENSABLE, leading
+from nodes.leading import INDISPENSABLE, Built, leading
 from nodes.parts import Ending, password
+from park.errors import AddressUnusable
 from park.physics.hardware import TRAITS
 
 _log = structlog.get_logger("node")
@@ -21,6 +26,22 @@ async def run(path: Path) -> None:
         _log.warning(warning)
     secret = password(checked.config, path)
     ending = Ending(checked.config.node.name, INDISPENSABLE)
-    async with leading(checked.config, secret, ending.gave_up):
+    async with leading(checked.config, secret, ending.gave_up, administered):
         await ending.wait()
     ending.close()
+
+
+@asynccontextmanager
+async def administered(built: Built) -> AsyncGenerator[None]:
+    """People may order, within the block; a board that cannot listen for them charges all the same."""
+    try:
+        admin = AdminServer(Path(built.config.node.data_dir), whitelist_service(built.park.authorizer))
+    except AddressUnusable as error:
+        _log.warning("chargepark whitelist cannot reach this node", reason=str(error))
+        yield
+        return
+    await admin.start()
+    try:
+        yield
+    finally:
+        await admin.stop()

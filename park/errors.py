@@ -13,6 +13,8 @@ ChargeparkError
 ├── PlotUnusable             matplotlib is not installed, or the picture cannot be written
 ├── KeysUnusable             a key or certificate file is missing, damaged, or readable by others
 ├── PairingRefused           what a person asked of pairing cannot be done
+├── WhitelistRefused         what a person asked of the whitelist cannot be done
+├── RoleRefused              the node cannot take another role now
 └── ParkUnreachable          no node answers where `status` asks
 """
 
@@ -65,6 +67,14 @@ class KeysUnusable(ChargeparkError):
 
 class PairingRefused(ChargeparkError):
     """A board, a token or an order of a person was refused; the text says why and what to do."""
+
+
+class WhitelistRefused(ChargeparkError):
+    """A card was not added or removed; the text says why and what to do."""
+
+
+class RoleRefused(ChargeparkError):
+    """A node keeps its role; the text says what would be lost and what to do."""
 
 
 class ParkUnreachable(ChargeparkError):

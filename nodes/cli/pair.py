@@ -105,6 +105,30 @@ def revoke_command(config: Config, node: Node) -> None:
     typer.echo(f"{node} is no board of this park any more")
 
 
+@app.command("count")
+def count_command(config: Config) -> None:
+    """Print how many boards are paired, here or away."""
+    typer.echo(str(len(_paired(_state(_data_dir(config))))))
+
+
+@app.command("clear")
+def clear_command(
+    config: Config, yes: Annotated[bool, typer.Option("--yes", help="Do it without asking.")] = False
+) -> None:
+    """Put all paired boards out, at once and for ever; each needs a new key to come back."""
+    data_dir = _data_dir(config)
+    boards = _paired(_state(data_dir))
+    if not boards:
+        typer.echo("no board is paired")
+        return
+    if not yes and not (sys.stdin.isatty() and typer.confirm(f"Put out {', '.join(boards)}?")):
+        raise PairingRefused(f"{len(boards)} boards stay paired; say --yes to put them out: {', '.join(boards)}")
+    with pairing_admin(data_dir) as admin:
+        for node in boards:
+            admin.RevokeBoard(pb.RevokeBoardRequest(node=node), timeout=PATIENCE_SECONDS)
+    typer.echo(f"{', '.join(boards)}: no boards of this park any more")
+
+
 @app.command("show")
 def show_command(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="TOML file of the board.")],
@@ -169,6 +193,10 @@ def _compared(state: pb.PairingState, node: str, said: str) -> str:
         if typer.confirm("Does the board show exactly these?"):
             return each.fingerprint
     raise PairingRefused(f"{node} was not approved; if its words differ, somebody else asks in its name")
+
+
+def _paired(state: pb.PairingState) -> list[str]:
+    return sorted({board.node for board in state.boards if not board.HasField("revoked_at")})
 
 
 # ---------------------------------------------------------------- tables

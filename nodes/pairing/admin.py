@@ -1,18 +1,15 @@
-"""gRPC `PairingAdmin` on a socket in the data directory: who may open that file may order."""
+"""gRPC `PairingAdmin`: what people order about boards that join and leave."""
 
 from __future__ import annotations
 
-import os
 import secrets
 import uuid
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import grpc
 import grpc.aio
-import structlog
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from actors.address import Address
@@ -21,7 +18,6 @@ from nodes.bridge import ask
 from nodes.pairing.authority import Authority
 from nodes.rpc import pairing_pb2 as pb
 from nodes.rpc.pairing_pb2_grpc import PairingAdminServicer, add_PairingAdminServicer_to_server
-from park.errors import AddressUnusable
 from park.model.access import Done, Refused
 from park.pairing.events import (
     AnswersList,
@@ -37,38 +33,17 @@ from park.pairing.events import (
 )
 from park.pairing.token import SECRET_BYTES, JoinToken, digest
 
-SOCKET = "admin.sock"
-OPTIONS = (("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", 16_384))
 ANSWER_SECONDS = 10.0  # ours: one commit of a disk that is nearly full
-LONGEST_PATH = 107  # unix(7): sun_path has 108 bytes with its end
-_PRIVATE = 0o177  # umask: the socket is for its owner
 Context = grpc.aio.ServicerContext[Any, Any]
-_log = structlog.get_logger("pairing")
 
 
-class AdminServer:
-    """Made on the event loop; listens from construction on. Raises AddressUnusable."""
+def pairing_service(authority: Authority, enrolment: Address[EnrolmentMessage]) -> Callable[[grpc.aio.Server], None]:
+    """For `AdminServer`."""
 
-    def __init__(self, data_dir: Path, authority: Authority, enrolment: Address[EnrolmentMessage]) -> None:
-        self.path = (data_dir / SOCKET).absolute()
-        self._server = grpc.aio.server(options=OPTIONS)
-        add_PairingAdminServicer_to_server(PairingAdminService(authority, enrolment), self._server)
-        if len(os.fsencode(self.path)) > LONGEST_PATH:
-            raise AddressUnusable(f"{self.path}: longer than a socket's path may be; shorten node.data_dir")
-        before = os.umask(_PRIVATE)
-        try:
-            self._server.add_insecure_port(f"unix:{self.path}")
-        except RuntimeError as error:
-            text = f"{self.path}: cannot listen there; remove the file if it is no socket, and check the directory"
-            raise AddressUnusable(text) from error
-        finally:
-            os.umask(before)
+    def add(server: grpc.aio.Server) -> None:
+        add_PairingAdminServicer_to_server(PairingAdminService(authority, enrolment), server)
 
-    async def start(self) -> None:
-        await self._server.start()
-
-    async def stop(self, grace: float = 1.0) -> None:
-        await self._server.stop(grace)
+    return add
 
 
 class PairingAdminService(PairingAdminServicer):

@@ -6,30 +6,15 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-import grpc
-
-from nodes.pairing.admin import SOCKET
+from nodes.administration.orders import PATIENCE_SECONDS, admin_channel
 from nodes.rpc.pairing_pb2_grpc import PairingAdminStub
-from park.errors import PairingRefused, ParkUnreachable
+from park.errors import PairingRefused
 
-PATIENCE_SECONDS = 15.0  # the server commits before it answers
+__all__ = ["PATIENCE_SECONDS", "pairing_admin"]
 
 
 @contextmanager
 def pairing_admin(data_dir: Path) -> Generator[PairingAdminStub]:
     """The administration of a running server. Raises ParkUnreachable, and PairingRefused for what cannot be done."""
-    path = (data_dir / SOCKET).absolute()
-    with grpc.insecure_channel(f"unix:{path}") as channel:
-        try:
-            yield PairingAdminStub(channel)
-        except grpc.RpcError as error:
-            code = error.code() if isinstance(error, grpc.Call) else None
-            details = error.details() if isinstance(error, grpc.Call) else str(error)
-            if code is grpc.StatusCode.UNAVAILABLE and not path.is_socket():
-                raise ParkUnreachable(
-                    f"no server runs on {path.parent}: there is no {SOCKET}; start it, or come to the directory it was "
-                    "started in"
-                ) from error
-            if code is grpc.StatusCode.UNAVAILABLE:
-                raise ParkUnreachable(f"no server answers at {path}; is it running, and may you open it?") from error
-            raise PairingRefused(details or str(code)) from error
+    with admin_channel(data_dir, PairingRefused) as channel:
+        yield PairingAdminStub(channel)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+import grpc.aio
 
 from actors.address import Address, Nowhere
 from actors.enrolment import Enrolment, EnrolmentWires
 from actors.messages import AdmissionMessage, Alarm, EnrolmentMessage, StoreMessage
 from actors.supervisor import Supervisor
 from actors.world import World
+from nodes.administration.port import AdminServer
 from nodes.bridge import Outbox
-from nodes.pairing.admin import AdminServer
+from nodes.pairing.admin import pairing_service
 from nodes.pairing.admission import AdmittedBoards
 from nodes.pairing.authority import Authority, open_authority
 from nodes.pairing.credentials import pairing_credentials
@@ -46,9 +49,11 @@ def declare_pairing(
     alarms: Address[Alarm],
     now: Callable[[], Now],
     onwards: Address[AdmissionMessage] = Nowhere(),
+    also: Iterable[Callable[[grpc.aio.Server], None]] = (),
 ) -> ServerPairing:
     """Declare the actor and make its edges, on the event loop, before `root` starts. `onwards`: who else is told.
 
+    `also`: what people may order beside pairing, on the same socket.
     Raises KeysUnusable and AddressUnusable.
     """
     data_dir = Path(config.node.data_dir)
@@ -65,7 +70,7 @@ def declare_pairing(
         PairingPort(
             config.listeners.get("pairing"), partial(pairing_credentials, data_dir), PairingService(desk), wanted
         ),
-        AdminServer(data_dir, authority, enrolment),
+        AdminServer(data_dir, pairing_service(authority, enrolment), *also),
         admitted,
         RenewalService(desk, admitted),
     )

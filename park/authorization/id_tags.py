@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from park.model.access import Verdict
 
 LONGEST_TAG = 20  # OCPP 1.6 §7.28 IdToken: CiString20
 _HEXADECIMAL = frozenset("0123456789ABCDEF")
+_PAIRS = re.compile(r"[0-9A-Fa-f]{2}(?:[ :-]?[0-9A-Fa-f]{2})*")
 _SEPARATORS = str.maketrans("", "", " :-")
 
 
@@ -24,6 +26,11 @@ def normalised(uid: str) -> str | None:
     if 0 < len(tag) <= LONGEST_TAG and _HEXADECIMAL.issuperset(tag):
         return tag
     return None
+
+
+def spelled(text: str) -> str:
+    """A card's number as readers spell it, when that is how pairs of digits are written; any other id tag as it is."""
+    return normalised(text) or text if _PAIRS.fullmatch(text) else text
 
 
 def judged(whitelist: Iterable[WhitelistEntry], id_tag: str, wall: datetime) -> Verdict | None:

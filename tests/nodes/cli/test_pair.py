@@ -12,9 +12,7 @@ import pytest
 from support.cli import COMMAND, ENVIRONMENT, ROOT, Finished, chargepark
 from support.pairing_rig import PARK, PATIENCE, Rig, pairing_rig, server_file
 
-from nodes.field import clock
-from nodes.pairing.admin import AdminServer
-from nodes.pairing.authority import open_authority
+from nodes.administration.port import AdminServer
 from nodes.pairing.identity import BoardKeys
 from park.errors import AddressUnusable
 from park.pairing.fingerprint import words
@@ -135,9 +133,9 @@ def test_a_time_that_is_none_is_wrong_use(tmp_path: Path, seconds: str):
 
 async def test_a_data_directory_too_deep_for_a_socket_is_an_error_with_a_remedy(tmp_path: Path):
     deep = tmp_path / ("d" * 100)
-    authority = open_authority(deep, PARK, "server", clock.now().wall)
+    deep.mkdir()
     with pytest.raises(AddressUnusable, match=r"shorten node\.data_dir"):
-        AdminServer(deep, authority, asyncio.Queue())  # pyright: ignore[reportArgumentType] - never told
+        AdminServer(deep)
 
 
 @pytest.mark.parametrize(("said", "code"), [(b"y\n", 0), (b"n\n", 1)])
@@ -167,3 +165,19 @@ async def test_a_person_is_shown_both_words_and_asked(tmp_path: Path, said: byte
     assert keys.words in out.decode()
     assert words(rig.pairing.authority.fingerprint) in out.decode()
     assert (after.state == "paired") == (code == 0)
+
+
+async def test_the_roster_is_counted_and_cleared_when_it_is_meant(tmp_path: Path):
+    async with pairing_rig(tmp_path, "open = true") as rig:
+        for node in ("bay-a", "bay-b"):
+            keys = BoardKeys(tmp_path / node)
+            await rig.join(keys, node)
+            await pair(rig, "approve", node, "--words", keys.words)
+        assert (await pair(rig, "count")).stdout == "2\n"
+        asked = await pair(rig, "clear")
+        assert (asked.returncode, "say --yes" in asked.stderr) == (1, True)
+        assert (await pair(rig, "count")).stdout == "2\n"
+        cleared = await pair(rig, "clear", "--yes")
+        assert cleared.stdout == "bay-a, bay-b: no boards of this park any more\n"
+        assert (await pair(rig, "count")).stdout == "0\n"
+        assert (await pair(rig, "clear")).stdout == "no board is paired\n"
