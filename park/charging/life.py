@@ -208,7 +208,6 @@ def _end(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
         next_ordinal=current.next_ordinal + 1,
         last_at=at,
         held=held and state.vehicle.cable_in,
-        ended_vehicle=state.vehicle.since,
     )
     _record(state, fact, now, effects)
 

@@ -38,7 +38,7 @@ class Session:
     of the newest reading among the facts.
     `floor_wh`: energy register known for sure at start or recovery, no later reading may be below it. `restored`: read
     from the journal after a restart, whether its vehicle is still there is not known yet. `deauthorized`: the
-    backend refused the id tag, no energy. `ended_vehicle`: since when the vehicle stood there whose session ended.
+    backend refused the id tag, no energy.
     `held`: the cable stays locked until the card comes again (B-058). `queued`: an authorization that came while the
     last session was ending. `expired_vehicle`: since when the vehicle stands there that got no card in time (B-118).
     """
@@ -62,7 +62,6 @@ class Session:
     stop_reason: StopReason | None = None
     stop_tag: str | None = None
     stopped_at: float = 0.0
-    ended_vehicle: float | None = None
     held: bool = False
     queued: AuthorizationGranted | None = None
     queued_at: float = 0.0
@@ -142,11 +141,14 @@ def recovered(open_session: OpenSession, mono: float) -> Session:
 
 
 def after_end(session: Session, *, vehicle_since: float | None) -> Session:
-    """What follows a durable end. `vehicle_since` None: no vehicle and no cable is left."""
+    """What follows a durable end. `vehicle_since` None: no vehicle and no cable is left.
+
+    A vehicle that came after the stop, while the last reading or the disk was awaited, is another one.
+    """
     if session.queued is not None:
         cleared = Session()
         return authorized(cleared, session.queued, session.queued_at)
-    if vehicle_since is None or (session.ended_vehicle is not None and vehicle_since > session.ended_vehicle):
+    if vehicle_since is None or vehicle_since > session.stopped_at:
         return IDLE
     return session if session.phase is Phase.FINISHED else replace(session, phase=Phase.FINISHED)
 

@@ -37,9 +37,9 @@ def others_come_and_go(board: Board) -> None:
     board.instrument.pass_by(time.monotonic() + PACE_SECONDS)
     board.charge("cp2", tag=BOB)
     board.instrument.pass_by(time.monotonic() + PACE_SECONDS)
-    while board.instrument.shows("cp2-reader") == "IGNORED":  # the session before waited for its last reading
-        board.instrument.swipe("cp2-reader", BOB)
+    if board.instrument.shows("cp2-reader") == "IGNORED":  # the session before still waited for its last reading
         board.instrument.pass_by(time.monotonic() + PACE_SECONDS)
+        board.instrument.swipe("cp2-reader", BOB)
     takes_energy(board, "cp2")
 
 

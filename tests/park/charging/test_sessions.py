@@ -503,3 +503,18 @@ def test_the_last_reading_is_taken_after_the_contactor_opened() -> None:
     assert park.mono > opened
     assert park.ended[0].meter_stop_wh == int(park.energy)
     assert park.metered[-1].sample.energy_wh == int(park.energy)
+
+
+def test_a_vehicle_that_comes_while_the_last_reading_is_awaited_is_another_one() -> None:
+    park = ChargePointHarness()
+    park.begin(16_000)
+    park.advance(10)
+    park.lose_meter()
+    park.unplug()
+    park.advance(2)
+    assert park.state.session.phase is Phase.STOPPING
+    park.plug()
+    park.advance(10)
+    assert [each.reason for each in park.ended] == [StopReason.EV_DISCONNECTED]
+    assert park.last(OccupancyChanged).session_tag is None
+    assert park.state.session.phase is Phase.IDLE
