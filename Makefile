@@ -6,17 +6,20 @@ INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 SCENARIO ?= tests/scenarios/one_board_day.toml
-SEEDS ?= $(shell seq 1 50)
+DAYS ?= $(shell seq 1 50)
+SEEDS ?= 1..1000
+MINUTES ?= 15
 KILL_SECONDS ?= 600
 
-.PHONY: help demo test check bench soak coverage lock proto docs clean
+.PHONY: help demo test check bench soak soak-days coverage lock proto docs clean
 
 help:
 	@echo "make demo      a whole park with virtual cars, here, now (Ctrl-C ends it)"
 	@echo "make test      all tests; those that need a program that is missing say how to get it"
 	@echo "make check     formatting, lint, types, import contracts, generated files"
 	@echo "make bench     measures, and prints the table of the README"
-	@echo "make soak      the simulated day under many seeds (SEEDS=\"1 2 3\"), ten minutes of kills in a park of boards"
+	@echo "make soak      random parks full of faults, then a real one under kill -9: SEEDS=1..50 MINUTES=15 KILL_SECONDS=600"
+	@echo "make soak-days the simulated day under many seeds: make soak-days DAYS=\"1 2 3\""
 	@echo "make coverage  the tests again, with the lines they miss"
 	@echo "make proto docs   writes the generated files;  make lock   renews requirements.lock"
 	@echo "make clean     removes what these commands made"
@@ -58,8 +61,11 @@ bench: $(INSTALLED)
 	@$(BIN)/python -m benchmarks
 
 soak: $(INSTALLED)
-	@set -e; for seed in $(SEEDS); do $(BIN)/chargepark simulate $(SCENARIO) --seed $$seed; done
+	@$(BIN)/python -m tools.soak $(SEEDS) $(MINUTES)
 	@CHARGEPARK_KILL_SECONDS=$(KILL_SECONDS) $(BIN)/python -m pytest -q tests/nodes/park/test_park_kill.py
+
+soak-days: $(INSTALLED)
+	@set -e; for seed in $(DAYS); do $(BIN)/chargepark simulate $(SCENARIO) --seed $$seed; done
 
 coverage: $(INSTALLED)
 	@$(BIN)/coverage erase

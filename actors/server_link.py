@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from actors.address import Address
+from actors.address import Address, Nowhere
 from actors.messages import (
     Alarm,
     AuthorizerMessage,
@@ -42,7 +42,7 @@ class ServerLinkWires:
     store: Address[StoreMessage]
     view: Address[Report]
     alarms: Address[Alarm]
-    clock: Address[ClockOffered]
+    clock: Address[ClockOffered] = Nowhere()
 
 
 class ServerLink(Worker[ServerLinkMessage]):

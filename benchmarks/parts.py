@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from benchmarks import actors, memory, outage, page, setpoint, simulation, store
+from benchmarks import actors, exchange, grants, memory, outage, page, setpoint, simulation, store
 from benchmarks.table import Table
 
 
@@ -18,6 +18,8 @@ class Report(Protocol):
 PARTS: Mapping[str, Report] = {
     "actors": actors.report,
     "setpoint": setpoint.report,
+    "exchange": exchange.report,
+    "grants": grants.report,
     "memory": memory.report,
     "store": store.report,
     "outage": outage.report,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from nodes.wiring import Board, ClientBoard, Hardware, RemoteBoard
-from park.charging.placing import unplaced
+from park.charging.placing import unplaced, with_placement
 from park.charging.settings import ChargePointSettings
 from park.config.mapping import (
     authorizer_settings,
@@ -21,7 +21,10 @@ from park.config.mapping import (
 from park.config.node_config import NodeConfig
 from park.exchange.board_link import ServerFacts
 from park.exchange.messages import OfferedPoint
+from park.exchange.placing import fitted, placed_of
 from park.exchange.server_link import BoardSettings
+from park.model.placement import Placed
+from park.model.storage import Row
 from park.ocpp.messages import Station
 from park.ocpp.state import Settings as OcppSettings
 from park.physics.hardware import TRAITS
@@ -76,12 +79,16 @@ def leading_board(
     )
 
 
-def client_board(config: NodeConfig, identities: Identities, version: str) -> ClientBoard:
-    """Everything the actors of a client board need to know; until it is placed its charge points signal nothing."""
+def client_board(config: NodeConfig, identities: Identities, version: str, rows: Iterable[Row] = ()) -> ClientBoard:
+    """Everything the actors of a client board need to know. `rows`: where the server placed its charge points last.
+
+    A point that was never placed signals nothing; the others begin with their boot current.
+    """
+    placed, _ = placed_of(rows)  # what cannot be read is told by the link, which reads it too
     settings = charge_point_settings(config, lambda _: TRAITS, identities.boot_id, identities.new_id)
     owners = {point.meter: full_name(config.node.name, point.name) for point in config.charge_point if point.meter}
     return ClientBoard(
-        hardware=_hardware(config, tuple(unplaced(each) for each in settings), identities.boot_id),
+        hardware=_hardware(config, tuple(_placed(each, placed) for each in settings), identities.boot_id),
         journal_id=identities.journal_id,
         link=BoardSettings(
             park=park_name(config),
@@ -95,6 +102,11 @@ def client_board(config: NodeConfig, identities: Identities, version: str) -> Cl
         ),
         authorizer=authorizer_settings(config),
     )
+
+
+def _placed(settings: ChargePointSettings, placed: Mapping[str, Placed]) -> ChargePointSettings:
+    known = placed.get(settings.name)
+    return unplaced(settings) if known is None else with_placement(settings, fitted(known, _offered(settings)))
 
 
 def park_name(config: NodeConfig) -> str:

@@ -177,6 +177,12 @@ class EdgeGaveUp:
 EdgeReport: TypeAlias = EdgeFailed | EdgeGaveUp
 
 
+def _is_cancelled() -> bool:
+    """Whether somebody wants this task to end; a CancelledError may also be a library's, of a call that ended."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
 async def keep_running(
     name: str,
     edge: Callable[[], Coroutine[object, object, None]],
@@ -199,7 +205,9 @@ async def keep_running(
         began = clock()
         try:
             return await edge()
-        except Exception as error:  # noqa: BLE001 - whatever it was, one edge must not end the node
+        except (Exception, asyncio.CancelledError) as error:  # whatever it was, one edge must not end the node
+            if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+                raise
             failed = clock()
             text, trace = f"{type(error).__name__}: {error}", ""
             failures = 1 if failed - began >= backoff.settled else failures + 1

@@ -22,7 +22,7 @@ from nodes.board import Identities, client_board
 from nodes.bridge import Outbox
 from nodes.checked_config import read_checked
 from nodes.discovery.edge import DiscoveryEdge
-from nodes.exchange.client import SERVER_BACKOFF, Dial, ServerEdge, ServerUnknown
+from nodes.exchange.client import MOST_DIALLED, SERVER_BACKOFF, Dial, ServerEdge, ServerUnknown
 from nodes.field import ThreadWorld, clock
 from nodes.metrics.server import MetricsServer
 from nodes.pairing.client import join, log_progress, pairing_endpoint, renew_if_due
@@ -43,6 +43,7 @@ from park.discovery.settings import DiscoverySettings, discovery_settings
 from park.discovery.sightings import SightingsChanged
 from park.errors import ChargeparkError, KeysUnusable
 from park.exchange.messages import PROTOCOL
+from park.exchange.placing import PLACED_TABLE
 from park.pairing.token import JoinToken
 from park.physics.hardware import TRAITS
 from park.view.configured import as_configured
@@ -89,9 +90,8 @@ async def client(
         alarms = log_lines.Alarms(time.monotonic)
         follower = log_lines.Clock(board_clock, always=True)
         edges = ClientEdges(store, driver, exchange, log_lines.Changes(view), alarms, follower)
-        board = wire_client(
-            world, client_board(config, identities, program), edges, log_lines.Supervision(view), gave_up
-        )
+        described = client_board(config, identities, program, store.rows(PLACED_TABLE))
+        board = wire_client(world, described, edges, log_lines.Supervision(view), gave_up)
         metrics = (
             MetricsServer(config.listeners["metrics"], program, lambda: view.snapshot(board_clock.now()))
             if "metrics" in config.listeners
@@ -106,7 +106,7 @@ async def client(
         end.push_async_callback(cancel, [*devices, *meter_tasks(config, board.meters)])
         server = _Server(config, keys)
         token_file = beside / (config.server.join_token_file if config.server else "")
-        edge = ServerEdge(server.dial, board.link, exchange)
+        edge = ServerEdge(server.dials, board.link, exchange)
 
         def connect() -> Coroutine[object, object, None]:
             return _joined(config, keys, server, edge, token_file)
@@ -131,45 +131,53 @@ class _Server:
     def __init__(self, config: NodeConfig, keys: BoardKeys) -> None:
         self._section: ServerSection = config.server or ServerSection(park="")
         self._keys, self._seen = keys, SightingsChanged(())
-        self._attempt = itertools.count()
+        self._round, self._asked = itertools.count(), 0
         self._elsewhere = asyncio.Event()
 
     def tell(self, message: SightingsChanged, /) -> None:
-        before = self._pairing_place()
+        before = self._pairing_places()
         self._seen = message
-        if self._pairing_place() != before:
+        if self._pairing_places() != before:
             self._elsewhere.set()
 
-    def dial(self) -> Dial:
-        """The next place to try; raises ServerUnknown when there is none, KeysUnusable before pairing."""
+    def dials(self) -> list[Dial]:
+        """The next places to try at once; raises ServerUnknown when there is none, KeysUnusable before pairing."""
         section, pinned = self._section, self._keys.known_authority() or ""
         places = server_endpoints(self._seen.sightings, section.park, pinned, section.address)
         if not places:
             raise ServerUnknown(f"no server of park {section.park} is announced in this network")
-        place = places[next(self._attempt) % len(places)]
-        return Dial(str(place), channel_credentials(self._keys.directory), CHANNEL_OPTIONS)
+        rounds = -(-len(places) // MOST_DIALLED)
+        first = next(self._round) % rounds * MOST_DIALLED
+        return [self.dial(str(place)) for place in places[first : first + MOST_DIALLED]]
+
+    def dial(self, target: str) -> Dial:
+        """With the certificate this board has now; raises KeysUnusable."""
+        return Dial(target, channel_credentials(self._keys.directory), CHANNEL_OPTIONS)
 
     def pairing_place(self) -> Endpoint | None:
-        """Where to ask for pairing, as far as that is known."""
+        """The next place to ask for pairing, as far as that is known: who announces one may be no server of ours."""
         self._elsewhere.clear()
-        return self._pairing_place()
+        places = self._pairing_places()
+        self._asked += 1
+        return places[self._asked % len(places)] if places else None
 
     async def pause(self, seconds: float) -> None:
-        """Sleep, at most until pairing is at another place than it was when asked last."""
+        """Sleep, at most until pairing is at another place, and just a moment while there are more places to ask."""
         shortest = min(seconds, SERVER_BACKOFF.first)  # whatever is announced how often
         await asyncio.sleep(shortest)
+        if self._asked % max(1, len(self._pairing_places())):
+            return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds - shortest):
                 await self._elsewhere.wait()
 
-    def _pairing_place(self) -> Endpoint | None:
-        if self._section.pairing_address or self._section.address:
-            return pairing_endpoint(self._section, None)
+    def _pairing_places(self) -> list[Endpoint]:
+        named = pairing_endpoint(self._section, None)
+        if named is not None:
+            return [named]
         pinned = self._keys.known_authority() or ""
-        for each in server_candidates(self._seen.sightings, self._section.park, pinned):
-            if each.pairing_port and each.endpoints:
-                return Endpoint(each.endpoints[0].host, each.pairing_port)
-        return None
+        seen = server_candidates(self._seen.sightings, self._section.park, pinned)
+        return [Endpoint(each.addresses[0], each.pairing_port) for each in seen if each.pairing_port]
 
 
 async def _joined(config: NodeConfig, keys: BoardKeys, server: _Server, edge: ServerEdge, token_file: Path) -> None:
@@ -184,7 +192,7 @@ async def _joined(config: NodeConfig, keys: BoardKeys, server: _Server, edge: Se
 
         report = log_progress(keys, name)
         await join(keys, name, section.park, server.pairing_place, token, report, sleep=server.pause)
-    renewing = asyncio.create_task(_renewed(name, keys, server), name="renew certificate")
+    renewing = asyncio.create_task(_renewed(name, keys, server, edge), name="renew certificate")
     try:
         await edge.run()
     except KeysUnusable as error:
@@ -193,11 +201,11 @@ async def _joined(config: NodeConfig, keys: BoardKeys, server: _Server, edge: Se
         renewing.cancel()
 
 
-async def _renewed(node: str, keys: BoardKeys, server: _Server) -> None:
+async def _renewed(node: str, keys: BoardKeys, server: _Server, edge: ServerEdge) -> None:
     """While connected: a new certificate before the old one expires."""
     while True:
         try:
-            dial = server.dial()
+            dial = server.dial(await edge.connected())
             async with grpc.aio.secure_channel(dial.target, dial.credentials, options=dial.options) as channel:
                 await renew_if_due(keys, node, channel, clock.now().wall)
         except (OSError, ChargeparkError, grpc.aio.AioRpcError) as error:

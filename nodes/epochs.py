@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from typing import Protocol
 
 from actors.address import Address, Nowhere
 from nodes.store import Store
 from park.load.report import EpochTaken
 from park.load.rivalry import Standing, StandingReported
-from park.model.storage import Commit, Delete, Put
+from park.model.storage import Commit, Delete, Put, Row
 
 TABLE = "epoch"
 KEY = "highest"
@@ -46,7 +47,15 @@ def begin_life(store: Store) -> Life:
     return life
 
 
-def take_next(store: Store) -> int:
+class Disk(Protocol):
+    """The store of a node that has not begun."""
+
+    def rows(self, *tables: str) -> tuple[Row, ...]: ...
+
+    def put_now(self, put: Put, /) -> None: ...
+
+
+def take_next(store: Disk) -> int:
     """The epoch of this start, on disk before it is used. Call before the store is started."""
     highest = max((int(row.body) for row in store.rows(TABLE)), default=0)
     store.put_now(Put(TABLE, KEY, str(highest + 1)))
@@ -69,7 +78,7 @@ class StandingKeeper:
 class Keeper:
     """Told of a taken epoch, it writes it down and passes it on."""
 
-    def __init__(self, store: Store, onwards: Address[EpochTaken]) -> None:
+    def __init__(self, store: Address[Commit], onwards: Address[EpochTaken]) -> None:
         self._store, self._onwards = store, onwards
 
     def tell(self, message: EpochTaken, /) -> None:

@@ -33,6 +33,9 @@ PEERS = {
         ("avahi-daemon", "avahi-browse", "dbus-daemon"),
         "apt-get install avahi-daemon avahi-utils dbus",
     ),
+    "grpc-js": Peer(
+        ("node", "peers/node_modules/@grpc/grpc-js"), "apt-get install nodejs npm && npm ci --prefix tests/peers"
+    ),
     "netns": Peer(("ip", "unshare", "nsenter"), "apt-get install iproute2 util-linux"),
     "ocpp-rpc": Peer(
         ("node", "peers/node_modules/ocpp-rpc"), "apt-get install nodejs npm && npm ci --prefix tests/peers"

@@ -1,4 +1,4 @@
-"""`chargepark simulate`: a scenario in virtual time, its promises checked."""
+"""`chargepark simulate`: a scenario, or random parks full of faults, in virtual time, the promises checked."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nodes.simulation.outcome import Outcome
+from nodes.simulation.park_run import ParkRun
+from nodes.simulation.park_totals import ParkTotals, failure
 from nodes.simulation.run import simulate
 from nodes.simulation.scenario import read_scenario
 from park.errors import PlotUnusable
@@ -24,18 +26,48 @@ app = typer.Typer()
 
 @app.command("simulate")
 def simulate_command(
-    scenario: Annotated[Path, typer.Argument(metavar="SCENARIO", help="TOML file of the scenario.")],
+    scenario: Annotated[Path | None, typer.Argument(metavar="SCENARIO", help="TOML file of the scenario.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Decides the order of events and who comes when.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as one line of JSON.")] = False,
     plot: Annotated[Path | None, typer.Option("--plot", help="Write a PNG of currents against the fuses.")] = None,
+    park: Annotated[bool, typer.Option("--park", help="Random parks with faults instead of a scenario.")] = False,
+    seeds: Annotated[str, typer.Option("--seeds", metavar="A..B", help="With --park: one park for each.")] = "1..20",
+    minutes: Annotated[float, typer.Option("--minutes", min=1.0, help="With --park: how long faults happen.")] = 15.0,
 ) -> None:
     """Run a scenario with the same actors as in the field; exit code 1 when a promise was broken."""
+    if park:
+        _parks(seeds_of(seeds), minutes, as_json=as_json)
+        return
+    if scenario is None:
+        raise typer.BadParameter("name a scenario file, or say --park")
     drawing = None if plot is None else _drawing(plot, scenario)
     outcome = simulate(scenario, seed, _progress, None if drawing is None else drawing.sample)
     if drawing is not None and plot is not None:
         drawing.write(plot, outcome)
     typer.echo(outcome.as_json() if as_json else _told(outcome))
     if not outcome.is_fine:
+        raise typer.Exit(1)
+
+
+def seeds_of(text: str) -> range:
+    """`7` or `1..20`, the last one included."""
+    first, separator, last = text.partition("..")
+    try:
+        return range(int(first), int(last if separator else first) + 1)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} are no seeds; write one number, or A..B") from None
+
+
+def _parks(seeds: range, minutes: float, *, as_json: bool) -> None:
+    totals = ParkTotals()
+    for seed in seeds:
+        outcome = ParkRun(seed, minutes).go()
+        totals.add(outcome)
+        typer.echo(outcome.as_json() if as_json else outcome.line())
+        if not outcome.is_fine:
+            typer.echo("\n".join(failure(outcome, minutes)), err=as_json)
+    typer.echo(totals.as_json() if as_json else "\n".join(totals.lines()))
+    if not totals.is_fine:
         raise typer.Exit(1)
 
 

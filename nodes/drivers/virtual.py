@@ -100,12 +100,19 @@ async def _exchange(
     receiver = asyncio.create_task(_receive(call, echo, to_charge_point, to_reader))
     try:
         await asyncio.wait((sender, receiver), return_when=asyncio.FIRST_COMPLETED)
-        if sender.done() and sender.exception() is None:
+        if sender.done() and not sender.cancelled() and sender.exception() is None:
             return  # there will be no more commands: the bench ends its side in answer
         await asyncio.wait((receiver,), timeout=SILENCE_SECONDS)  # it knows the reason the bench gave
-        (receiver if receiver.done() else sender).result()
+        _outcome(receiver if receiver.done() else sender)
     finally:
         await _end(sender, receiver)
+
+
+def _outcome(task: asyncio.Task[None]) -> None:
+    """Raise what ended it. A call that one direction gave up cancels the other (tests/facts): no wish to stop."""
+    if task.cancelled():
+        raise ConnectionError("the link was given up")
+    task.result()
 
 
 async def _end(*tasks: asyncio.Task[None]) -> None:

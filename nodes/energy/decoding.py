@@ -58,6 +58,7 @@ def _node_row(node: pb.Node) -> NodeReported:
         last_seen=-node.last_seen_seconds if node.HasField("last_seen_seconds") else None,
         version=node.version if node.HasField("version") else None,
         restarts=node.restarts if node.HasField("restarts") else None,
+        lag_seconds=node.lag_seconds if node.HasField("lag_seconds") else None,
     )
 
 

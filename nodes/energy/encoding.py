@@ -52,6 +52,7 @@ def _node(row: NodeReported, mono: float) -> pb.Node:
         last_seen_seconds=_age(row.last_seen, mono),
         version=row.version,
         restarts=row.restarts,
+        lag_seconds=row.lag_seconds,
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import grpc
@@ -14,6 +15,7 @@ from nodes.exchange.stream import MOST_BYTES, Link, Streams
 from nodes.rpc.exchange_pb2_grpc import ExchangeStub
 
 CONNECT_SECONDS = 5.0  # TCP and TLS in one network; a board that does not answer by then is tried again
+MOST_DIALLED = 16  # at once: whoever floods the network with announcements makes few connections of ours
 SERVER_BACKOFF = Backoff(first=0.3, most=4.0)  # rejoining is wanted within 30 s after a healed network
 OPTIONS = (
     ("grpc.max_receive_message_length", MOST_BYTES),
@@ -36,31 +38,83 @@ class Dial:
 
 
 class ServerEdge:
-    """`next_server` proposes one at each attempt, or raises OSError: discovery proposes, the certificate decides."""
+    """`places` proposes where to try, or raises OSError: discovery proposes, the certificate decides."""
 
-    def __init__(self, next_server: Callable[[], Dial], link: Link, orders: Outbox[ExchangeMessage]) -> None:
-        self._next_server, self._link, self._orders = next_server, link, orders
+    def __init__(self, places: Callable[[], Sequence[Dial]], link: Link, orders: Outbox[ExchangeMessage]) -> None:
+        self._places, self._link, self._orders = places, link, orders
         self._streams = Streams()
+        self._target = ""
+        self._connected = asyncio.Event()
 
     async def obey(self) -> None:
         """Hand the link's orders on; runs beside all attempts."""
         await self._streams.obey(self._orders)
 
+    async def connected(self) -> str:
+        """The place of the server, once there is a connection to it."""
+        await self._connected.wait()
+        return self._target
+
     async def run(self) -> None:
         """One connection, to its end, which is always an OSError: `keep_running` makes the next."""
-        dial = self._next_server()
-        channel = grpc.aio.secure_channel(dial.target, dial.credentials, options=(*OPTIONS, *dial.options))
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                await channel.channel_ready()
-            call = ExchangeStub(channel).Connect()
-            reason = await self._streams.run(self._link, dial.target, call, call.write)
-            raise ConnectionError(f"{dial.target}: {reason}")
-        except TimeoutError as error:
-            raise ConnectionError(f"{dial.target} does not answer, or not with a certificate of the park") from error
-        except grpc.aio.AioRpcError as error:
-            raise ConnectionError(f"{dial.target}: {error.details()}") from error
-        except asyncio.InvalidStateError as error:  # a write to a call that has just ended
-            raise ConnectionError(f"{dial.target}: the stream has ended") from error
-        finally:
-            await channel.close()
+        async with _first_of(self._places()) as (target, channel):
+            self._target = target
+            self._connected.set()
+            try:
+                call = ExchangeStub(channel).Connect()
+                reason = await self._streams.run(self._link, target, call, call.write)
+            except grpc.aio.AioRpcError as error:
+                raise ConnectionError(f"{target}: {error.details()}") from error
+            except asyncio.InvalidStateError as error:  # a write to a call that has just ended
+                raise ConnectionError(f"{target}: the stream has ended") from error
+            finally:
+                self._connected.clear()
+        raise ConnectionError(f"{target}: {reason}")
+
+
+@asynccontextmanager
+async def _first_of(places: Sequence[Dial]) -> AsyncGenerator[tuple[str, grpc.aio.Channel]]:
+    """The first that proves to be the park's server: who only says so costs no time. Raises ConnectionError."""
+    channels = [_channel(dial) for dial in places]
+    trying = [asyncio.create_task(_ready(dial.target, each)) for dial, each in zip(places, channels, strict=True)]
+    try:
+        problems: list[ConnectionError] = []
+        for attempt in asyncio.as_completed(trying):
+            try:
+                target, channel = await attempt
+            except ConnectionError as problem:
+                problems.append(problem)
+                continue
+            await _drop(trying, [each for each in channels if each is not channel])
+            yield target, channel
+            return
+        raise ConnectionError("; ".join(sorted(str(problem) for problem in problems)))
+    finally:
+        await _drop(trying, channels)
+
+
+async def _drop(trying: list[asyncio.Task[tuple[str, grpc.aio.Channel]]], channels: list[grpc.aio.Channel]) -> None:
+    for task in trying:
+        task.cancel()
+    await asyncio.gather(*trying, return_exceptions=True)
+    for channel in channels:
+        await channel.close()
+
+
+def _channel(dial: Dial) -> grpc.aio.Channel:
+    return grpc.aio.secure_channel(dial.target, dial.credentials, options=(*OPTIONS, *dial.options))
+
+
+async def _ready(target: str, channel: grpc.aio.Channel) -> tuple[str, grpc.aio.Channel]:
+    """Wait for TLS to stand. Raises ConnectionError at the first failure."""
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            state = channel.get_state(try_to_connect=True)
+            while state is not grpc.ChannelConnectivity.READY:
+                if state is grpc.ChannelConnectivity.TRANSIENT_FAILURE:
+                    raise ConnectionError(f"{target} takes no connection, or has no certificate of this park's server")
+                await channel.wait_for_state_change(state)
+                state = channel.get_state(try_to_connect=True)
+    except TimeoutError as error:
+        raise ConnectionError(f"{target} does not answer") from error
+    return target, channel

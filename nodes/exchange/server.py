@@ -29,6 +29,7 @@ OPTIONS = (
     ("grpc.so_reuseport", 0),  # otherwise a second process shares a used port silently
     ("grpc.max_receive_message_length", MOST_BYTES),
     ("grpc.max_concurrent_streams", 8),  # a connection of one board: its stream, health, reflection
+    ("grpc.server_handshake_timeout_ms", 5_000),  # as long as a board waits; who only opens connections keeps none
 )
 
 
@@ -89,13 +90,16 @@ class ExchangeServer:
     async def start(self) -> None:
         self._obeying = asyncio.create_task(self._service.streams.obey(self._orders), name="exchange orders")
         await self._server.start()
-        for name in (SERVICE, ""):
+        for name in (SERVICE, RENEWAL, ""):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
 
     async def stop(self, grace: float = 0.5) -> None:
-        """Streams never end by themselves, so `grace` only lets the last frames out."""
+        """Take no more boards, and end the streams, which never end by themselves; `grace` lets the last frames out."""
         await self._health.enter_graceful_shutdown()
-        await self._server.stop(grace)
+        stopping = asyncio.create_task(self._server.stop(grace), name="stop the boards' port")
+        await asyncio.sleep(0)
+        self._service.streams.end("the server is stopping")
+        await stopping
         if self._obeying is not None:
             self._obeying.cancel()
             await asyncio.gather(self._obeying, return_exceptions=True)

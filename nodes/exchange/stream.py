@@ -38,6 +38,11 @@ class Streams:
             if stream is not None:
                 stream.put_nowait(order)
 
+    def end(self, reason: str) -> None:
+        """End all streams, each after what was ordered before."""
+        for connection, orders in self._open.items():
+            orders.put_nowait(EndLink(connection, reason))
+
     async def run(
         self,
         link: Link,

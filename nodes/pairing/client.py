@@ -28,6 +28,7 @@ from park.pairing.fingerprint import words
 from park.pairing.token import JoinToken
 
 PATIENCE_SECONDS = 15.0  # for one answer; the server commits before it answers
+CONNECT_SECONDS = 5.0  # TCP and TLS in one network
 ASK_AGAIN = Backoff(first=2.0, most=10.0)  # while a person is waited for, and while nobody answers
 REFUSED_AGAIN_SECONDS = 20.0  # ours: somebody has to do something first
 _log = structlog.get_logger("pairing")
@@ -159,7 +160,7 @@ async def presented_certificate(server: Endpoint) -> x509.Certificate:
     context.verify_mode = ssl.CERT_NONE  # what is shown here is checked against the CA, before anything is told
     context.set_alpn_protocols(["h2"])
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(CONNECT_SECONDS):
             _, writer = await asyncio.open_connection(server.host, server.port, ssl=context)
             try:
                 tls = cast("ssl.SSLObject", writer.get_extra_info("ssl_object"))

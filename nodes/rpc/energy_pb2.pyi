@@ -181,6 +181,7 @@ class Node(_message.Message):
     LAST_SEEN_SECONDS_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     RESTARTS_FIELD_NUMBER: _builtins.int
+    LAG_SECONDS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     role: _builtins.str
     """single, server, client"""
@@ -190,6 +191,8 @@ class Node(_message.Message):
     """ago"""
     version: _builtins.str
     restarts: _builtins.int
+    lag_seconds: _builtins.float
+    """how long the oldest word to it waits to be acknowledged"""
     def __init__(
         self,
         *,
@@ -199,17 +202,22 @@ class Node(_message.Message):
         last_seen_seconds: _builtins.float | None = ...,
         version: _builtins.str | None = ...,
         restarts: _builtins.int | None = ...,
+        lag_seconds: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_last_seen_seconds", b"_last_seen_seconds", "_restarts", b"_restarts", "_version", b"_version", "last_seen_seconds", b"last_seen_seconds", "restarts", b"restarts", "version", b"version"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_lag_seconds", b"_lag_seconds", "_last_seen_seconds", b"_last_seen_seconds", "_restarts", b"_restarts", "_version", b"_version", "lag_seconds", b"lag_seconds", "last_seen_seconds", b"last_seen_seconds", "restarts", b"restarts", "version", b"version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_last_seen_seconds", b"_last_seen_seconds", "_restarts", b"_restarts", "_version", b"_version", "last_seen_seconds", b"last_seen_seconds", "name", b"name", "restarts", b"restarts", "role", b"role", "state", b"state", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lag_seconds", b"_lag_seconds", "_last_seen_seconds", b"_last_seen_seconds", "_restarts", b"_restarts", "_version", b"_version", "lag_seconds", b"lag_seconds", "last_seen_seconds", b"last_seen_seconds", "name", b"name", "restarts", b"restarts", "role", b"role", "state", b"state", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__lag_seconds: _TypeAlias = _typing.Literal["lag_seconds"]  # noqa: Y015
+    _WhichOneofArgType__lag_seconds: _TypeAlias = _typing.Literal["_lag_seconds", b"_lag_seconds"]  # noqa: Y015
     _WhichOneofReturnType__last_seen_seconds: _TypeAlias = _typing.Literal["last_seen_seconds"]  # noqa: Y015
     _WhichOneofArgType__last_seen_seconds: _TypeAlias = _typing.Literal["_last_seen_seconds", b"_last_seen_seconds"]  # noqa: Y015
     _WhichOneofReturnType__restarts: _TypeAlias = _typing.Literal["restarts"]  # noqa: Y015
     _WhichOneofArgType__restarts: _TypeAlias = _typing.Literal["_restarts", b"_restarts"]  # noqa: Y015
     _WhichOneofReturnType__version: _TypeAlias = _typing.Literal["version"]  # noqa: Y015
     _WhichOneofArgType__version: _TypeAlias = _typing.Literal["_version", b"_version"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__lag_seconds) -> _WhichOneofReturnType__lag_seconds | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__last_seen_seconds) -> _WhichOneofReturnType__last_seen_seconds | None: ...
     @_typing.overload

@@ -29,7 +29,7 @@ IN_MEMORY = Path(":memory:")
 
 
 class SimulatedBackend:
-    """`Address[LinkOrder]`: the edge and the backend behind it in one."""
+    """`Address[LinkOrder]`: the edge and the backend behind it in one. `refused`: id tags it takes for blocked."""
 
     def __init__(
         self,
@@ -37,13 +37,14 @@ class SimulatedBackend:
         random: Random,
         manners: Backend,
         seen: Callable[[SendCall], None],
+        refused: frozenset[str] = frozenset(),
     ) -> None:
         self.ledger = Ledger(IN_MEMORY)
         self.calls = 0
         self.lost = 0
         self.outages = 0
-        self.verdict = "Accepted"  # on the id tags of transactions that start
-        self._world, self._random, self._seen = world, random, seen
+        self.verdict = "Accepted"  # on the id tags of transactions that start, unless they are refused anyway
+        self._world, self._random, self._seen, self._refused = world, random, seen, refused
         self._answer_seconds, self._lost_answers = manners.answer_seconds, manners.lost_answers
         self._identity = ""
         self._central: Address[LinkEvent] | None = None
@@ -55,6 +56,10 @@ class SimulatedBackend:
         """Name who is told; the link comes up."""
         self._identity, self._central = identity, central
         self._reconnect()
+
+    def disconnect(self) -> None:
+        """The node is gone: what was under way is lost."""
+        self._up, self._central = False, None
 
     def go_away(self, seconds: float) -> None:
         """An outage: the link breaks, answers under way are lost, nobody connects until it ends."""
@@ -106,15 +111,18 @@ class SimulatedBackend:
             case "Heartbeat":
                 return {"currentTime": at}
             case "Authorize":
-                return {"idTagInfo": accepted}
+                return {"idTagInfo": self._verdict(call.payload)}
             case "StartTransaction":
                 number = self.ledger.start(at, self._identity, call.unique_id, call.payload)
-                return {"transactionId": number, "idTagInfo": {"status": self.verdict}}
+                return {"transactionId": number, "idTagInfo": self._verdict(call.payload, self.verdict)}
             case "StopTransaction" | "MeterValues":
                 self.ledger.record(at, self._identity, call.action, call.unique_id, call.payload)
                 return {}
             case _:
                 return {}
+
+    def _verdict(self, payload: Payload, otherwise: str = "Accepted") -> Payload:
+        return {"status": "Blocked" if payload["idTag"] in self._refused else otherwise}
 
     def _lose(self, reason: str) -> None:
         self._up = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from nodes.virtual.ledger import Ledger, LedgerTransaction
@@ -53,7 +52,8 @@ def _difference(
         return f"{len(ends)} ends, {found.different_stops} different stops at the backend"
     if found.meter_stop != ends[0].meter_stop_wh:
         return f"ended at {ends[0].meter_stop_wh} Wh, the backend has {found.meter_stop} Wh"
-    readings = Counter(type(fact) for fact in facts)[SessionMetered]
-    if found.readings != readings:
-        return f"{readings} readings, the backend has {found.readings}"
+    readings = [fact for fact in facts if isinstance(fact, SessionMetered)]
+    different = len({(iso(fact.at), fact.context, fact.sample) for fact in readings})
+    if not different <= found.readings <= len(readings):  # alike ones, of a clock set back, count as one there
+        return f"{len(readings)} readings, the backend has {found.readings}"
     return None if found.order_kept else "start, readings and stop are out of order at the backend"

@@ -24,7 +24,7 @@ M = TypeVar("M")
 LOOK_SECONDS = 0.999  # all pilots are compared with their grants this often, changed ones at once
 
 
-class _Eye(Generic[M]):
+class Eye(Generic[M]):
     """An address that looks at what it passes on."""
 
     def __init__(self, address: Address[M], look: Callable[[M], None]) -> None:
@@ -70,7 +70,7 @@ class Checkers:
         self.violations: list[Violation] = []
         self.facts: dict[tuple[str, int], SessionFact] = {}
         self.log = EventLog(world)
-        self.readings = 0
+        self.readings: int = 0
         self._world, self._circuits, self._site = world, circuits, site
         self._promises = PromiseWatch(circuits, placements)
         self._overloads = {circuit.name: OverloadWatch(circuit) for circuit in circuits}
@@ -102,7 +102,7 @@ class Checkers:
                 self.violations += self._promises.sent(now, grant)
                 signals.granted(now, grant, grant.stamp.mono + grant.valid_for)
 
-        return _Eye(address, look)
+        return Eye(address, look)
 
     def on_coordinator(self, address: Address[CoordinatorMessage], /) -> Address[CoordinatorMessage]:
         """Watch what the coordinator may know."""
@@ -123,7 +123,7 @@ class Checkers:
                 case _:
                     pass
 
-        return _Eye(address, look)
+        return Eye(address, look)
 
     def sampled(self, meter: str) -> None:
         """A meter is read in this moment: what it says of the house is what flows now, not what follows."""
@@ -143,7 +143,7 @@ class Checkers:
                     self.facts[(key.session, key.ordinal)] = message.fact
                     self.log.write(message.fact)
 
-        return _Eye(address, look)
+        return Eye(address, look)
 
     def _signalled(self, message: CurrentSignalled) -> None:
         self.log.write(message)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from actors.address import Address
 from actors.messages import ChargePointMessage, DriverMessage, MeterMessage, ReaderMessage
+from actors.world import World
 from nodes.simulation.world import SimulatedWorld
 from park.model.access import ShowFeedback
 from park.model.evse import ReportLevels
@@ -51,21 +52,24 @@ class SimulatedHardware:
         self._points, self._readers = points, readers
         self._step()
 
-    def poll(self, meter: str, address: Address[MeterMessage], every: float, first: float) -> None:
-        """Poll a meter every so many seconds from now on, as its edge would."""
+    def poll(
+        self, meter: str, address: Address[MeterMessage], every: float, first: float, clock: World | None = None
+    ) -> None:
+        """Poll a meter every so many seconds from now on, as its edge would; by the clock of whoever polls."""
+        clock = self._world if clock is None else clock
 
         def again() -> None:
-            self._world.after(every, again)
-            mono = self._world.now().mono
-            sample = self.site.sample(meter, mono)
+            clock.after(every, again)
+            mono = clock.now().mono
+            sample = self.site.sample(meter, self._world.now().mono)
             if sample is None:
                 failed = PollFailed(meter, "no answer", mono + ANSWER_SECONDS)
-                self._world.after(ANSWER_SECONDS, lambda: address.tell(failed))
+                clock.after(ANSWER_SECONDS, lambda: address.tell(failed))
             else:
                 self._sampled(meter)
                 address.tell(SampleTaken(meter, sample, mono))
 
-        self._world.after(first, again)
+        clock.after(first, again)
 
     def tell(self, message: DriverMessage, /) -> None:
         """Take a command to the electronics."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
@@ -27,7 +27,10 @@ class Visit:
 
 
 class People:
-    """Decides by its own random source, so that the scheduler's draws change nothing about who comes."""
+    """Decides by its own random source, so that the scheduler's draws change nothing about who comes.
+
+    `readers`: near each charge point, tried one after the other; where none is named, that of the arrivals.
+    """
 
     def __init__(
         self,
@@ -36,11 +39,13 @@ class People:
         arrivals: Arrivals,
         random: Random,
         charging: Callable[[str], bool],
+        readers: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.visits = 0
         self.turned_away = 0
         self._world, self._hardware, self._arrivals, self._random = world, hardware, arrivals, random
         self._charging = charging
+        self._readers = readers or {}
         self._free = sorted(hardware.site.evses)
         self._resting = sorted(arrivals.tags)
         self._here: list[Visit] = []
@@ -91,7 +96,8 @@ class People:
         if visit not in self._here:
             return
         visit.tries += 1
-        self._hardware.swipe(self._arrivals.reader, visit.tag)
+        near = self._readers.get(visit.charge_point) or (self._arrivals.reader,)
+        self._hardware.swipe(near[(visit.tries - 1) % len(near)], visit.tag)
 
     def _insist(self, visit: Visit) -> None:
         """Somebody else may have been faster at the reader: the card is held up again."""

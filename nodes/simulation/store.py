@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from nodes.simulation.world import SimulatedWorld
-from park.model.storage import Commit, Committed, Delete, LoadRows, Put, Row, RowsLoaded
+from park.model.storage import Commit, Committed, Delete, LoadRows, Put, Replies, Row, RowsLoaded
 
 COMMIT_SECONDS = 0.005  # an fsync on the eMMC of a controller board takes milliseconds
 
 
 class SimulatedStore:
-    """`Address[Commit | LoadRows]`. `cut_power()` loses every commit that was not answered yet."""
+    """`Address[Commit | LoadRows]`. `cut_power()` loses every commit that is not on disk yet, and every answer.
 
-    def __init__(self, world: SimulatedWorld) -> None:
+    `answer_seconds`: from the disk to the asker; a process that is killed within them does not know what is written.
+    """
+
+    def __init__(self, world: SimulatedWorld, answer_seconds: float = 0.0) -> None:
         self._world = world
+        self._answer_seconds = answer_seconds
         self._rows: dict[tuple[str, str], str] = {}
         self._power = 0  # counts the cuts: what was under way before one never happens
         self.commits = 0
@@ -24,6 +28,10 @@ class SimulatedStore:
     def cut_power(self) -> None:
         """Everything not on disk is gone, and nobody is told."""
         self._power += 1
+
+    def put_now(self, put: Put) -> None:
+        """Write one row at once, as a composition root does before its actors run."""
+        self._apply(put)
 
     def rows(self, *tables: str) -> tuple[Row, ...]:
         """What is on disk now, by table and key."""
@@ -37,9 +45,15 @@ class SimulatedStore:
                 for write in writes:
                     self._apply(write)
                 self.commits += 1
-                reply_to.tell(Committed(token))
+                self._answer(Committed(token), reply_to, power)
             case LoadRows(tables, reply_to):
-                reply_to.tell(RowsLoaded(self.rows(*tables)))
+                self._answer(RowsLoaded(self.rows(*tables)), reply_to, power)
+
+    def _answer(self, answer: Committed | RowsLoaded, reply_to: Replies, power: int) -> None:
+        if not self._answer_seconds:
+            reply_to.tell(answer)
+            return
+        self._world.after(self._answer_seconds, lambda: reply_to.tell(answer) if power == self._power else None)
 
     def _apply(self, write: Put | Delete) -> None:
         match write:

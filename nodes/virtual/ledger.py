@@ -34,7 +34,8 @@ class LedgerTransaction:
     """One session as the backend counts it: by (identity, connector, id tag, start time, meter start) (D1).
 
     `starts`, `stops`: frames on the wire; `different_stops`: stops that differ in time, meter or reason (at most 1 is
-    right). `readings`: different MeterValues payloads; `order_kept`: start, readings, stop came in this order.
+    right). `readings`: different MeterValues payloads; `order_kept`: start, readings, stop came
+    in this order, repeats aside.
     """
 
     identity: str
@@ -173,7 +174,7 @@ class Ledger:
             readings=len({payload for action, payload in rows if action == "MeterValues"}),
             meter_stop=stops[-1]["meterStop"] if stops else None,
             stop_reason=stops[-1].get("reason") if stops else None,
-            order_kept=_in_order(actions),
+            order_kept=_in_order([action for action, _ in dict.fromkeys(rows)]),
         )
 
 

@@ -208,7 +208,6 @@ def _end(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
         next_ordinal=current.next_ordinal + 1,
         last_at=at,
         held=held and state.vehicle.cable_in,
-        ended_vehicle=state.vehicle.since,
     )
     _record(state, fact, now, effects)
 
@@ -247,7 +246,7 @@ def _meter(
     if sample is None or (fresh_only and (not state.meter_fresh or state.outbox.full)):
         return
     settings, current = state.settings, state.session
-    at = session.time_of_fact(current, now.wall)
+    at = session.time_of_reading(current, now.wall)
     fact = SessionMetered(
         session=current.id or "",
         ordinal=current.next_ordinal,
@@ -258,7 +257,7 @@ def _meter(
         offered_ma=state.signalling.amps_ma,
         context=context,
     )
-    state.session = replace(current, next_ordinal=current.next_ordinal + 1, last_at=at)
+    state.session = replace(current, next_ordinal=current.next_ordinal + 1, last_at=at, read_at=at)
     _record(state, fact, now, effects)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
 from park.model.access import AuthorizationGranted
@@ -12,6 +12,7 @@ from park.model.metering import Sample
 from park.model.session import OpenSession, SessionStarted, StopReason
 
 SECONDS_A_DAY = 86_400
+READINGS_APART = timedelta(milliseconds=1)  # the finest a timestamp of OCPP tells apart here
 CLOCK_MARGIN_SECONDS = 0.001  # the wake-up for a clock-aligned sample comes just after the full interval
 
 
@@ -33,10 +34,11 @@ OPEN_PHASES = (Phase.STARTING, Phase.RUNNING, Phase.STOPPING)
 class Session:
     """`authorized_at`: mono. `started`: the start fact, its key names the session. `next_ordinal`: of the next fact.
 
-    `last_at`: time of the newest fact, no later fact is before it even if the wall clock is set back.
+    `last_at`: time of the newest fact, no later fact is before it even if the wall clock is set back. `read_at`: time
+    of the newest reading among the facts.
     `floor_wh`: energy register known for sure at start or recovery, no later reading may be below it. `restored`: read
     from the journal after a restart, whether its vehicle is still there is not known yet. `deauthorized`: the
-    backend refused the id tag, no energy. `ended_vehicle`: since when the vehicle stood there whose session ended.
+    backend refused the id tag, no energy.
     `held`: the cable stays locked until the card comes again (B-058). `queued`: an authorization that came while the
     last session was ending. `expired_vehicle`: since when the vehicle stands there that got no card in time (B-118).
     """
@@ -48,6 +50,7 @@ class Session:
     started: SessionStarted | None = None
     next_ordinal: int = 0
     last_at: datetime | None = None
+    read_at: datetime | None = None
     transaction: int | None = None
     deauthorized: bool = False
     restored: bool = False
@@ -59,7 +62,6 @@ class Session:
     stop_reason: StopReason | None = None
     stop_tag: str | None = None
     stopped_at: float = 0.0
-    ended_vehicle: float | None = None
     held: bool = False
     queued: AuthorizationGranted | None = None
     queued_at: float = 0.0
@@ -92,6 +94,13 @@ def time_of_fact(session: Session, wall: datetime) -> datetime:
     return wall if session.last_at is None else max(wall, session.last_at)
 
 
+def time_of_reading(session: Session, wall: datetime) -> datetime:
+    """As `time_of_fact`, and a reading after another is also later: a backend tells readings apart by their times."""
+    at = time_of_fact(session, wall)
+    earlier = session.read_at is not None and at < session.read_at + READINGS_APART
+    return session.read_at + READINGS_APART if earlier and session.read_at is not None else at
+
+
 def begun(session: Session, started: SessionStarted, mono: float) -> Session:
     return replace(
         session,
@@ -122,6 +131,7 @@ def recovered(open_session: OpenSession, mono: float) -> Session:
         started=started,
         next_ordinal=open_session.last_ordinal + 1,
         last_at=max(started.at, open_session.last_at),
+        read_at=open_session.last_at if open_session.last_sample is not None else None,
         transaction=open_session.transaction,
         restored=True,
         floor_wh=max(started.meter_start_wh, open_session.last_energy_wh),
@@ -131,11 +141,14 @@ def recovered(open_session: OpenSession, mono: float) -> Session:
 
 
 def after_end(session: Session, *, vehicle_since: float | None) -> Session:
-    """What follows a durable end. `vehicle_since` None: no vehicle and no cable is left."""
+    """What follows a durable end. `vehicle_since` None: no vehicle and no cable is left.
+
+    A vehicle that came after the stop, while the last reading or the disk was awaited, is another one.
+    """
     if session.queued is not None:
         cleared = Session()
         return authorized(cleared, session.queued, session.queued_at)
-    if vehicle_since is None or (session.ended_vehicle is not None and vehicle_since > session.ended_vehicle):
+    if vehicle_since is None or vehicle_since > session.stopped_at:
         return IDLE
     return session if session.phase is Phase.FINISHED else replace(session, phase=Phase.FINISHED)
 

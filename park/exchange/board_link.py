@@ -356,7 +356,9 @@ def _report(state: BoardLink, now: Now) -> Effects:
     if not changed and (state.told_at + REPORT_SECONDS > now.mono or state_name == "gone"):
         return []
     version = None if state.hello is None else state.hello.version
-    state.told = NodeReported(state.node, "client", state_name, state.seen, version, state.restarts)
+    session = state.connection.session
+    lag = None if session is None else session.lag(now.mono)
+    state.told = NodeReported(state.node, "client", state_name, state.seen, version, state.restarts, lag)
     state.told_at = now.mono
     return [state.told]
 

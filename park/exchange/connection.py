@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from park.exchange.crossing import dated, key_of
+from park.exchange.crossing import URGENT, dated, key_of
 from park.exchange.messages import COMMAND_SECONDS, EndLink, FrameArrived, LinkDown, LinkUp, SendFrame
 from park.exchange.session import Arrived, Entry, Session
 from park.model.delivery import Delivery
@@ -42,7 +42,8 @@ class Connection:
         if self.session is None:
             self.dropped += 1
             return False
-        self.session.push(Entry(target, now.mono, message), key_of(target, message))
+        urgent = type(message) in URGENT
+        self.session.push(Entry(target, now.mono, message), key_of(target, message), urgent=urgent)
         return True
 
     def take(self, arrived: FrameArrived, now: Now) -> list[Arrived]:
@@ -62,6 +63,9 @@ class Connection:
         session = self.session
         if session is None:
             return []
+        due = session.due()
+        if now.mono < due:
+            return [WakeAt(due)]
         if session.is_silent(now.mono):
             self.session, self.greeted = None, False
             return [EndLink(self.name, "nothing was heard for too long")]

@@ -7,7 +7,15 @@ from dataclasses import replace
 
 from park.authorization.messages import ApplyRules, ReadersAnnounced
 from park.charging.report import ChargePointReported
-from park.model.access import OccupancyChanged, SettingChanged
+from park.exchange.messages import StopOrdered
+from park.model.access import (
+    AuthorizationGranted,
+    CardPresented,
+    OccupancyChanged,
+    SettingChanged,
+    ShowFeedback,
+    StopSession,
+)
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant
 from park.model.metering import MeterReported, ReadingTaken
@@ -32,6 +40,22 @@ def key_of(target: str, message: object) -> Hashable | None:
             return (type(message), target)
         case _:
             return None
+
+
+URGENT = frozenset(
+    (
+        ApplyGrant,
+        AuthorizationGranted,
+        CardPresented,
+        CurrentSignalled,
+        DemandChanged,
+        OccupancyChanged,
+        ShowFeedback,
+        StopOrdered,
+        StopSession,
+    )
+)
+"""Somebody at a charge point waits for these, or a fuse does: they do not wait for company on the wire."""
 
 
 def dated(message: object, offset: float) -> object:

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 
+from park.exchange.messages import OfferedPoint
 from park.model.alarm import Alarm
 from park.model.placement import Placed
 from park.model.storage import Row
+
+PLACED_TABLE = "placed"
+
+
+def fitted(placed: Placed, point: OfferedPoint) -> Placed:
+    """The placement within what the hardware can do."""
+    return replace(
+        placed,
+        phases=min(point.phases, placed.phases),
+        minimum_ma=max(point.minimum_ma, placed.minimum_ma),
+        maximum_ma=min(point.maximum_ma, placed.maximum_ma),
+    )
 
 
 def placed_body(placed: Placed) -> str:

@@ -30,7 +30,7 @@ from park.exchange.messages import (
     OfferedPoint,
     ServerHello,
 )
-from park.exchange.placing import placed_body, placed_of, voice_of
+from park.exchange.placing import PLACED_TABLE, fitted, placed_body, placed_of, voice_of
 from park.model.access import (
     AuthorizationGranted,
     CardPresented,
@@ -57,7 +57,6 @@ from park.model.time import Now
 from park.ocpp.answers import CLOCK_TOLERANCE_SECONDS
 from park.ocpp.effects import ClockOffered
 
-PLACED_TABLE = "placed"
 VOICE_TABLE = "voice"
 VOICE_KEY = "obeyed"
 LOAD_AGAIN_SECONDS = 5.0  # a store that did not answer is asked again
@@ -256,6 +255,8 @@ def _settled(state: ServerLink, now: Now) -> Effects:
     effects: Effects = list(state.connection.settle(now))
     if state.connection.session is None and state.server is not None:
         state.server = None
+    if was_up and state.connection.greeted:
+        return effects
     report = _report(state)
     if report != state.told:
         state.told = report
@@ -332,6 +333,8 @@ def _greeted(state: ServerLink, hello: ServerHello, now: Now) -> Effects:
         return [*state.connection.refuse(reason, now), Alarm("server-refused", reason)]
     state.server, state.connection.greeted = hello, True
     _announce_readers(state, now)
+    for point in state.settings.charge_points:  # what was decided meanwhile, a refused card among it (D4), comes back
+        state.connection.say("", RepeatSettings(point.name), now)
     ahead = (hello.wall - now.wall).total_seconds()
     follow = hello.wall_known and abs(ahead) >= CLOCK_TOLERANCE_SECONDS
     return [*([ClockOffered(ahead)] if follow else []), RepeatLevels(), Inward(JOURNAL, OfferAgain())]
@@ -401,15 +404,9 @@ def _placed(state: ServerLink, placed: Placed) -> Effects:
 
 
 def _fitted(state: ServerLink, placed: Placed) -> Placed:
-    """The placement within what the hardware can do."""
     for point in state.settings.charge_points:
         if point.name == placed.charge_point:
-            return replace(
-                placed,
-                phases=min(point.phases, placed.phases),
-                minimum_ma=max(point.minimum_ma, placed.minimum_ma),
-                maximum_ma=min(point.maximum_ma, placed.maximum_ma),
-            )
+            return fitted(placed, point)
     return placed
 
 

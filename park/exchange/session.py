@@ -14,6 +14,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 GATHER_SECONDS = 0.005  # after a frame, the next waits so long for company: well below the 20 ms a grant may lose
+URGENT_FRAMES = 8  # so many go at once where somebody waits for them; more than that in a row wait as all do
 FRAME_ENTRIES = 500  # a frame of the largest entries stays below gRPC's 4 MiB
 WINDOW = 64  # frames under way; beyond it new levels replace older ones that wait
 BEAT_SECONDS = 1.0  # safety §3, Clock: a stamp every second, in each direction
@@ -73,6 +74,7 @@ class Session:
         "_early",
         "_echo",
         "_echoed_at",
+        "_free_at",
         "_gathered_at",
         "_heard",
         "_next",
@@ -92,6 +94,7 @@ class Session:
         self._next, self._acked, self._received, self._serial = 1, 0, 0, 0
         self._heard = now
         self._sent_at = -math.inf
+        self._free_at = -math.inf  # when all frames until now would have gone out one each GATHER_SECONDS
         self._gathered_at = math.inf
         self._ack_due = math.inf
         self._beat_at = now
@@ -100,15 +103,19 @@ class Session:
         self._echoed_at: float | None = None
         self.offset: float | None = None
 
-    def push(self, entry: Entry, key: Hashable | None = None) -> None:
-        """Add an entry. Of those with an equal key only the newest waits, behind whatever was said before it."""
+    def push(self, entry: Entry, key: Hashable | None = None, *, urgent: bool = False) -> None:
+        """Add an entry. Of those with an equal key only the newest waits, behind whatever was said before it.
+
+        What is urgent takes along all that waits.
+        """
         if key is None:
             self._serial += 1
             key = self._serial
         else:
             self._pending.pop(key, None)
         self._pending[key] = entry
-        self._gathered_at = min(self._gathered_at, max(entry.at, self._sent_at + GATHER_SECONDS))
+        paced = self._free_at - URGENT_FRAMES * GATHER_SECONDS if urgent else self._sent_at + GATHER_SECONDS
+        self._gathered_at = min(self._gathered_at, max(entry.at, paced))
 
     def frames(self, now: float) -> list[Frame]:
         """What is to be sent now."""
@@ -152,6 +159,16 @@ class Session:
         gathered = self._gathered_at if self._pending and len(self._unacked) < WINDOW else math.inf
         return min(gathered, self._ack_due, self._beat_at, self._resend_at, self._heard + SILENT_SECONDS)
 
+    def lag(self, now: float) -> float:
+        """Seconds for which the oldest word to the other side has not been acknowledged; 0.0: all has."""
+        if self._unacked:
+            oldest = self._unacked[0].entries[0].at
+        elif self._pending:
+            oldest = next(iter(self._pending.values())).at
+        else:
+            return 0.0
+        return max(0.0, now - oldest)
+
     def waiting(self) -> int:
         """Entries that are not in a frame yet."""
         return len(self._pending)
@@ -163,6 +180,7 @@ class Session:
         self._next += 1
         self._unacked.append(frame)
         self._sent_at, self._gathered_at = now, now if self._pending else math.inf
+        self._free_at = max(self._free_at, now) + GATHER_SECONDS
         self._resend_at = min(self._resend_at, now + RESEND_SECONDS)
         return frame
 

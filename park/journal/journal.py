@@ -88,7 +88,7 @@ class JournalState:
     refused: Rows = ()
     untaken: dict[int, Entry] = field(default_factory=dict[int, Entry])
     unfinished: dict[int, Entry] = field(default_factory=dict[int, Entry])
-    delivered: dict[int, FactKey] = field(default_factory=dict[int, FactKey])
+    delivered: dict[int, Entry] = field(default_factory=dict[int, Entry])
     open: dict[str, OpenSession] = field(default_factory=dict[str, OpenSession])
     waiting: list[RecordFact | RecoverSession] = field(default_factory=list[RecordFact | RecoverSession])
     offered_at: dict[int, float] = field(default_factory=dict[int, float])
@@ -128,10 +128,21 @@ def step(state: JournalState, event: JournalEvent, now: Now) -> tuple[JournalSta
 
 
 def _offer_again(state: JournalState, now: Now) -> tuple[JournalEffect, ...]:
-    """Whoever took facts may have lost them, or what it said of them: all that is not delivered goes out again."""
-    state.untaken = dict(state.unfinished)
+    """Whoever took facts may have lost them, or what it said of them: all that is not delivered goes out again.
+
+    With it go the delivered facts of sessions that are not over: a server with a new disk knows nothing of their start,
+    and to one that knows them they are no news (D2).
+    """
+    state.untaken = _of_unfinished_sessions(state) | state.unfinished
     state.offered_at.clear()
     return _offer(state, now)
+
+
+def _of_unfinished_sessions(state: JournalState) -> dict[int, Entry]:
+    """Delivered facts of sessions that are open, or have others that are not delivered."""
+    sessions = {entry.fact.session for entry in state.unfinished.values()}
+    sessions |= {known.started.session for known in state.open.values()}
+    return {number: entry for number, entry in state.delivered.items() if entry.fact.session in sessions}
 
 
 def _loaded(state: JournalState, event: RowsLoaded, now: Now) -> tuple[JournalEffect, ...]:
@@ -150,7 +161,7 @@ def _loaded(state: JournalState, event: RowsLoaded, now: Now) -> tuple[JournalEf
         state.numbers[key_of(entry.fact)] = number
         _follow(state, entry)
         if entry.delivered:
-            state.delivered[number] = key_of(entry.fact)
+            state.delivered[number] = entry
         else:
             state.unfinished[number] = state.untaken[number] = entry
     state.loaded = True
@@ -221,9 +232,9 @@ def _outdated(state: JournalState) -> tuple[Delete, ...]:
     surplus = sorted(state.delivered)[: max(0, len(state.delivered) - KEEP_DELIVERED)]
     if surplus:
         needed = {key for known in state.open.values() for key in _ends_of(known)}
-        surplus = [number for number in surplus if state.delivered[number] not in needed]
+        surplus = [number for number in surplus if key_of(state.delivered[number].fact) not in needed]
     for number in surplus:
-        state.numbers.pop(state.delivered.pop(number), None)
+        state.numbers.pop(key_of(state.delivered.pop(number).fact), None)
     return tuple(Delete(TABLE, key_of_number(number)) for number in surplus)
 
 
@@ -263,7 +274,7 @@ def _delivered(state: JournalState, fact_id: FactId, transaction: int | None) ->
     entry = state.unfinished.pop(fact_id.number)
     _taken(state, fact_id)
     done = replace(entry, delivered=True, transaction=transaction)
-    state.delivered[fact_id.number] = key_of(entry.fact)
+    state.delivered[fact_id.number] = done
     _remember_transaction(state, done)
     return (_write(state, (_put(done),)),)
 

@@ -271,11 +271,12 @@ class PromiseWatch:
             promise.past.append((at + REACTION_SECONDS, promise.signalled))
         promise.signalled, promise.lapse = amps_ma, lapse_ma
 
-    def sent(self, at: float, grant: Grant) -> tuple[Violation, ...]:
-        """A grant left the coordinator."""
+    def sent(self, at: float, grant: Grant, until: float | None = None) -> tuple[Violation, ...]:
+        """A grant left the coordinator. `until`: true time of its end, where the board's clock is not true."""
         promise = self._promises[grant.charge_point]
         before = promise.worst_ma(at)
-        until = self._stamps.get(grant.stamp, at) + grant.valid_for
+        if until is None:
+            until = self._stamps.get(grant.stamp, at) + grant.valid_for
         promise.grants = [entry for entry in promise.grants if at < entry[2]]
         promise.grants.append(((grant.epoch, grant.sequence), max(grant.amps_ma, grant.lapse_ma), until))
         if max(grant.amps_ma, grant.lapse_ma) <= before:

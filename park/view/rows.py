@@ -24,7 +24,8 @@ from park.model.time import Now
 class NodeReported:
     """Told to the view as it stands. `last_seen`: mono of the newest sign of life; None: never heard of.
 
-    A node reports itself with `last_seen` infinity: it is alive whenever it is looked at.
+    A node reports itself with `last_seen` infinity: it is alive whenever it is looked at. `lag_seconds`: how long the
+    oldest word to it waits to be acknowledged: rules, settings and placements are there but for that; None: no link.
     """
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -35,6 +36,7 @@ class NodeReported:
     last_seen: float | None = None
     version: str | None = None
     restarts: int | None = None
+    lag_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ def _node(row: NodeReported, mono: float) -> dict[str, Json]:
         "last_seen_seconds": _age(row.last_seen, mono),
         "version": row.version,
         "restarts": row.restarts,
+        "lag_seconds": None if row.lag_seconds is None else round(row.lag_seconds, 1),
     }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import actors, memory, outage, page, setpoint, store
+from benchmarks import actors, exchange, grants, memory, outage, page, setpoint, store
 from benchmarks.parts import PARTS
 from benchmarks.spread import Spread
 from benchmarks.table import Table, machine
@@ -36,6 +36,23 @@ def test_every_event_is_followed_by_setpoints_in_every_world():
     for first, last in pairwise(rows):
         if first.event.endswith("first setpoint"):
             assert first.seconds.p50 <= last.seconds.p50
+
+
+def test_the_exchange_is_measured_beside_plain_grpc():
+    rows = exchange.run(5, 20, 100)
+    assert [row.way for row in rows] == [
+        "plain gRPC, a call a message", "one stream, each message answered",
+        "one stream, a frame a message, none answered", "exchange, actor to actor",
+    ]  # fmt: skip
+    assert all(row.messages_per_second > 0 for row in rows)
+    assert [row.seconds.count for row in rows] == [5, 5, 0, 0]
+
+
+def test_a_car_on_one_board_is_followed_by_a_setpoint_on_another():
+    reference, arrival, demand = grants.run(((4, 2),), 2)
+    assert (reference.points, reference.seconds.count) == (0, 20)
+    assert (arrival.lost, arrival.seconds.count, demand.seconds.count) == (0, 1, 1)  # the first is a warm-up
+    assert demand.seconds.p50 < arrival.seconds.p50
 
 
 def test_memory_is_measured_in_a_process_of_its_own():

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import grpc
@@ -72,3 +73,16 @@ async def test_a_server_that_is_not_there_is_unavailable():
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5.0)
         assert refused.value.code() == grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_call_cancelled_on_this_side_cancels_whoever_uses_it(port: int):
+    """Nobody cancelled that task: why an edge must not take every CancelledError for the end of the node."""
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        call = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo()
+        reading = asyncio.create_task(call.read())
+        await asyncio.wait([reading], timeout=0.1)  # it is under way, and waits for an answer
+        call.cancel()
+        await asyncio.wait([reading])
+        assert reading.cancelled()
+        with pytest.raises(asyncio.CancelledError):
+            await call.read()

@@ -154,7 +154,7 @@ def test_an_answer_after_the_loop_is_gone_raises_nothing():
 class Edge:
     """An edge that fails as told, on a clock of its own."""
 
-    def __init__(self, *failures: Exception | None, lasting: float = 0.0) -> None:
+    def __init__(self, *failures: BaseException | None, lasting: float = 0.0) -> None:
         self.failures = list(failures)
         self.lasting = lasting
         self.time = 0.0
@@ -230,6 +230,12 @@ async def test_cancelling_ends_the_edge():
     with pytest.raises(asyncio.CancelledError):
         await task
     assert reports.messages == []
+
+
+async def test_a_call_cancelled_by_its_library_is_a_failure_like_any_other():
+    edge = Edge(asyncio.CancelledError(), None)
+    await edge.keep()
+    assert (edge.slept, edge.failures, edge.closed) == ([0.5], [], 0)
 
 
 async def forever_wait(event: asyncio.Event) -> None:

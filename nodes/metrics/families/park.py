@@ -42,8 +42,15 @@ def _restarts(view: ParkView) -> Iterator[Sample]:
             yield (row.name,), row.restarts
 
 
+def _lag(view: ParkView) -> Iterator[Sample]:
+    for row in view.nodes:
+        if row.lag_seconds is not None:
+            yield (row.name,), row.lag_seconds
+
+
 NODES = (
     gauge("node_up", "1 while the node is alive.", NODE, _up),
     gauge("node_silence_seconds", "Time since the node was last heard.", NODE, _silence),
+    gauge("node_lag_seconds", "Time the oldest word to the node waits to be acknowledged.", NODE, _lag),
     counter("node_restarts", "Starts of the node after its first.", NODE, _restarts),
 )

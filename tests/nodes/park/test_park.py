@@ -27,6 +27,7 @@ def status(park: ParkRig) -> dict:
     return json.loads(done.stdout)
 
 
+@pytest.mark.rule("B-352", "B-354")
 def test_one_park(park: ParkRig) -> None:
     shown = status(park)
     assert {node["name"]: node["state"] for node in shown["nodes"]} == dict.fromkeys(park.files, "alive")

@@ -109,6 +109,7 @@ def seeded(record_property: Callable[[str, object], None], what: str) -> random.
     return random.Random(seed)
 
 
+@pytest.mark.rule("B-074")
 @pytest.mark.parametrize("backend", [False, True], ids=["nodes", "nodes and backend"])
 def test_random_kills_cost_nothing(
     park: ParkRig, backend: bool, record_property: Callable[[str, object], None]

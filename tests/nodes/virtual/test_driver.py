@@ -160,6 +160,25 @@ async def test_a_defect_is_raised_as_it_is_after_everybody_was_told_of_the_loss(
         assert isinstance(await node.reader["door"].expect(lambda _: True), ReaderLost)
 
 
+class Cancelled:
+    """Commands whose sending ends as it does when the call was given up: cancelled, though nobody cancelled it."""
+
+    def depth(self) -> int:
+        return 0
+
+    async def __aiter__(self) -> AsyncIterator[Command]:
+        raise asyncio.CancelledError
+        yield
+
+
+async def test_a_call_given_up_while_it_sends_is_a_lost_link(rig: Rig):
+    node = Node(rig.target)
+    async with verbs(rig):
+        with pytest.raises(ConnectionError, match="the link was given up"):
+            await run(node.target, node.points, ("door",), Cancelled(), node.point, node.reader)
+        assert "the link was given up" in await node.lost()
+
+
 async def test_cards_up_and_feedback_down(rig: Rig):
     node = Node(rig.target)
     async with verbs(rig) as stub, node.running():

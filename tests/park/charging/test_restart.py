@@ -72,7 +72,8 @@ def test_a_clock_that_a_restart_set_back_moves_no_fact_before_those_on_disk() ->
     park.wall_offset = timedelta(days=-365)
     park.send(Start())
     park.advance(11)
-    assert [(fact.ordinal, fact.at) for fact in park.facts.values()] == [(8, OPEN.last_at), (9, OPEN.last_at)]
+    after = OPEN.last_at + timedelta(milliseconds=1)
+    assert [(fact.ordinal, fact.at) for fact in park.facts.values()] == [(8, after), (9, after)]
 
 
 def test_a_contactor_the_deadman_opened_is_no_failed_contactor() -> None:

@@ -385,6 +385,19 @@ def test_a_wall_clock_set_back_takes_no_reading_twice() -> None:
     assert len([f for f in park.metered if f.context is ReadingContext.SAMPLE_CLOCK]) == len(taken) + 1
 
 
+def test_readings_of_a_session_have_times_of_their_own_even_when_the_clock_is_set_back() -> None:
+    park = ChargePointHarness(settings(sample_interval_seconds=30))
+    park.begin()
+    park.advance(65)
+    park.wall_offset = timedelta(minutes=-10)
+    park.advance(130)
+    park.unplug()
+    park.advance(5)
+    times = [fact.at.isoformat(timespec="milliseconds") for fact in park.metered]
+    assert len(times) > 4
+    assert len(set(times)) == len(times)
+
+
 def test_a_session_never_runs_backwards_in_time() -> None:
     park = ChargePointHarness(settings(sample_interval_seconds=30))
     park.begin()
@@ -490,3 +503,18 @@ def test_the_last_reading_is_taken_after_the_contactor_opened() -> None:
     assert park.mono > opened
     assert park.ended[0].meter_stop_wh == int(park.energy)
     assert park.metered[-1].sample.energy_wh == int(park.energy)
+
+
+def test_a_vehicle_that_comes_while_the_last_reading_is_awaited_is_another_one() -> None:
+    park = ChargePointHarness()
+    park.begin(16_000)
+    park.advance(10)
+    park.lose_meter()
+    park.unplug()
+    park.advance(2)
+    assert park.state.session.phase is Phase.STOPPING
+    park.plug()
+    park.advance(10)
+    assert [each.reason for each in park.ended] == [StopReason.EV_DISCONNECTED]
+    assert park.last(OccupancyChanged).session_tag is None
+    assert park.state.session.phase is Phase.IDLE

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import pytest
 
+from park.authorization.messages import ReadersAnnounced
 from park.exchange import board_link, server_link
 from park.exchange.board_link import GONE_SECONDS, UNREACHABLE_SECONDS, JournalKnown, ServerFacts
 from park.exchange.messages import (
@@ -187,6 +188,13 @@ def test_the_same_vehicle_told_again_keeps_its_time_of_plugging() -> None:
         pair.run(1.0)
     first, second = pair.came(OccupancyChanged, board=False)
     assert first.plugged_since == second.plugged_since
+
+
+def test_a_board_that_comes_back_asks_for_what_was_decided_meanwhile() -> None:
+    pair = Pair()
+    pair.connect()
+    assert pair.came(RepeatSettings, board=False) == [RepeatSettings("bay/cp1")]
+    assert pair.came(ReadersAnnounced, board=False) == [ReadersAnnounced("bay", ())]
 
 
 def test_a_heartbeat_carries_the_voice_the_board_obeys_and_its_stamp_stays_its_own() -> None:

@@ -15,6 +15,7 @@ from park.exchange.session import (
     GATHER_SECONDS,
     RESEND_SECONDS,
     SILENT_SECONDS,
+    URGENT_FRAMES,
     WINDOW,
     Entry,
     Frame,
@@ -143,3 +144,44 @@ def test_over_a_wire_that_loses_doubles_delays_and_reorders_all_comes_once_in_or
             else:
                 sender.receive(frame, theirs(now))
     assert heard == [index for index, _ in said]
+
+
+def test_the_lag_is_the_age_of_the_oldest_word_that_is_not_acknowledged() -> None:
+    session = Session(0.0)
+    assert session.lag(5.0) == 0.0
+    session.push(entry("rules", 1.0))
+    assert session.lag(1.5) == 0.5
+    session.frames(1.5)
+    assert session.lag(4.0) == 3.0
+    session.receive(Frame(0, 1, 0.0, None, None), 4.0)
+    assert session.lag(4.0) == 0.0
+
+
+def test_what_is_urgent_does_not_wait_and_takes_along_what_waits():
+    session = Session(0.0)
+    session.push(Entry("", 1.0, "level"))
+    session.frames(1.0)
+    session.push(Entry("", 1.001, "another level"))
+    assert session.frames(1.001) == []
+    session.push(Entry("", 1.002, "grant"), urgent=True)
+    (frame,) = session.frames(1.002)
+    assert [entry.message for entry in frame.entries] == ["another level", "grant"]
+
+
+@given(st.lists(st.floats(0.0, 0.01), min_size=1, max_size=300))
+def test_the_urgent_ones_too_are_paced_and_wait_no_longer_than_others(pauses: list[float]):
+    """No more frames than one each gather time and a few at once, whatever is urgent how often."""
+    session, now, sent = Session(0.0), 1.0, list[float]()
+    for number, pause in enumerate(pauses):
+        now += pause
+        while session.due() <= now and session.waiting():
+            at = session.due()
+            sent += [at for frame in session.frames(at) if frame.number]
+            session.receive(Frame(0, len(sent), at, None, None), at)
+        session.push(Entry("", now, number), urgent=True)
+        sent += [now for frame in session.frames(now) if frame.number]
+        session.receive(Frame(0, len(sent), now, None, None), now)
+        assert session.due() <= now + GATHER_SECONDS + 1e-9 or not session.waiting()
+    for first, at in enumerate(sent):
+        within = [each for each in sent[first:] if each <= at + 10 * GATHER_SECONDS]
+        assert len(within) <= URGENT_FRAMES + 12

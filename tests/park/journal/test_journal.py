@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.facts import ended, metered, started
 
+from park.exchange.messages import OfferAgain
 from park.journal import journal
 from park.journal.codec import Entry, entry_body, entry_of, key_of_number
 from park.journal.journal import JournalEvent, Write
@@ -215,6 +216,36 @@ def test_every_tick_asks_for_the_next_one() -> None:
     bench.tell(RecordFact(started()))
     bench.tell(CommitFailed(bench.waiting.pop(0).token, "disk full"))
     assert bench.tell(Tick()) == [WakeAt(journal.RETRY_COMMIT_SECONDS)]
+
+
+def test_to_a_server_with_a_new_disk_an_unfinished_session_is_offered_from_its_start() -> None:
+    """The start was delivered by a server that is gone: without it the end would be of no session (D2)."""
+    bench = Bench()
+    bench.record(started(), ended("s2"), metered(), ended(ordinal=2))
+    for number in (1, 2, 3):
+        bench.tell(FactDelivered(FactId("J", number), 1001))
+        bench.commit()
+    for _ in range(2):  # after a restart too
+        bench.said.clear()
+        bench.tell(OfferAgain())
+        assert bench.offered() == [1, 3, 4], "the session that is over stays where it is"
+        bench.boot()
+
+
+def test_an_open_session_is_offered_again_whatever_was_delivered_of_it() -> None:
+    bench = Bench()
+    bench.record(started())
+    bench.tell(FactDelivered(FactId("J", 1), 1001))
+    bench.commit()
+    bench.said.clear()
+    bench.tell(OfferAgain())
+    assert bench.offered() == [1]
+    bench.tell(FactTaken(FactId("J", 1)))
+    assert bench.tell(FactDelivered(FactId("J", 1), 1001)) == [], "it is no news"
+    bench.said.clear()
+    bench.mono += 100.0
+    bench.tell(Tick())
+    assert bench.offered() == []
 
 
 def test_delivered_facts_beyond_the_kept_number_leave_the_disk() -> None:

@@ -89,5 +89,6 @@ def test_a_node_has_always_just_seen_itself(view: ParkView):
             "last_seen_seconds": 0.0,
             "version": "0.1.0",
             "restarts": 4,
+            "lag_seconds": None,
         }
     ]

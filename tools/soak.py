@@ -1,0 +1,94 @@
+"""Random parks under many seeds on all processors; the totals are kept in docs/soak.md with the commit they hold for.
+
+`python -m tools.soak 1..1000 [MINUTES]`. Exit code 1 when a promise was broken; the seed shows it again.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from nodes.cli.simulate import seeds_of
+from nodes.simulation.faults import PER_HOUR, SECONDS, Kind
+from nodes.simulation.park_outcome import ParkOutcome
+from nodes.simulation.park_run import ParkRun
+from nodes.simulation.park_totals import ParkTotals, failure
+
+ROOT = Path(__file__).parents[1]
+RECORD = ROOT / "docs/soak.md"
+MINUTES = 15.0
+HEAD = """# Soak runs
+
+Random parks of 2 to 12 boards with 1 to 12 charge points each, in virtual time, with the same actors as in the field:
+boards' clocks run up to 5 % fast or slow, frames between boards are late, lost, doubled and out of order, and this
+happens, on average, so often in an hour, for a time drawn evenly by its logarithm:
+
+{faults}
+
+Every run has at least one partition, one crash and one clock jump. Checked throughout, by what is physically so and by
+what is on the disks: S1-S5, S11, S12, D1, D2, D4 ([architecture.md](architecture.md)). `make soak` adds a section;
+`chargepark simulate --park --seeds N` shows one run again.
+"""
+
+
+def run(seed: int, minutes: float) -> ParkOutcome:
+    return ParkRun(seed, minutes).go()
+
+
+def main(arguments: list[str]) -> int:
+    seeds = seeds_of(arguments[0] if arguments else "1..1000")
+    minutes = float(arguments[1]) if len(arguments) > 1 else MINUTES
+    totals = ParkTotals()
+    with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for outcome in pool.map(partial(run, minutes=minutes), seeds):
+            totals.add(outcome)
+            print(outcome.line(), flush=True)
+            if not outcome.is_fine:
+                print("\n".join(failure(outcome, minutes)), flush=True)
+    print("\n".join(totals.lines()))
+    keep(seeds, minutes, totals)
+    return 0 if totals.is_fine else 1
+
+
+def keep(seeds: range, minutes: float, totals: ParkTotals, path: Path = RECORD) -> None:
+    """Add a section to the record."""
+    text = path.read_text() if path.exists() else HEAD.format(faults=fault_table())
+    title = f"## {datetime.now(UTC):%Y-%m-%d}, commit {commit()}, seeds {seeds[0]} to {seeds[-1]}, {minutes:g} min each"
+    path.write_text(f"{text}\n{title}\n\n" + "\n".join(f"* {line}" for line in totals.lines()) + "\n")
+
+
+def fault_table() -> str:
+    return "\n".join(_rows())
+
+
+def _rows() -> Iterable[str]:
+    yield "| fault | an hour | seconds |"
+    yield "|---|---|---|"
+    for kind in Kind:
+        least, most = SECONDS[kind]
+        lasts = f"{least:g} to {most:g}" if most else "at once"
+        yield f"| {kind.value} | {PER_HOUR[kind]:g} | {lasts} |"
+
+
+def commit() -> str:
+    """The commit of the working tree, with a + when something is not committed."""
+    git = shutil.which("git")
+    if git is None:
+        return "unknown"
+    head = _git(git, "rev-parse", "--short=10", "HEAD")
+    return f"{head}+" if _git(git, "status", "--porcelain", "--untracked-files=no") else head
+
+
+def _git(git: str, *arguments: str) -> str:
+    return subprocess.run([git, *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
