@@ -9,7 +9,7 @@ from pathlib import Path
 
 from actors.address import Address
 from actors.messages import CoordinatorMessage
-from nodes.pairing.authority import CA
+from nodes.pairing.authority import CA, SERVER
 from nodes.pairing.certificates import SERVER_NAME
 from park.config.quantities import Endpoint
 from park.discovery.servers import as_other, other_servers
@@ -41,6 +41,7 @@ class OtherServers:
         self._candidates: tuple[Sighting, ...] = ()
         self._changed = asyncio.Event()
         self._trust = ssl.create_default_context(cafile=str(data_dir / CA))
+        self._own = ssl.PEM_cert_to_DER_cert((data_dir / SERVER).read_text(encoding="ascii"))
 
     def tell(self, message: SightingsChanged, /) -> None:
         candidates = other_servers(message.sightings, self._authority, self._lives)
@@ -67,11 +68,15 @@ class OtherServers:
                 continue
 
     async def _answers(self, candidate: Sighting) -> bool:
-        """At any of its addresses; the announcement of one that lost its power stays in the network for an hour."""
-        tries = await asyncio.gather(*(self._handshake(place) for place in candidate.endpoints))
+        """At any of its addresses; the announcement of one that lost its power stays in the network for an hour.
+
+        Who shows our own certificate and names no voice is no server: a copy of this one names that of its own start,
+        so it is somebody who passes our own words back to us.
+        """
+        tries = await asyncio.gather(*(self._handshake(place, bool(candidate.voice)) for place in candidate.endpoints))
         return any(tries)
 
-    async def _handshake(self, place: Endpoint) -> bool:
+    async def _handshake(self, place: Endpoint, named: bool) -> bool:  # noqa: FBT001 - whether it names its voice
         try:
             async with asyncio.timeout(HANDSHAKE_SECONDS):
                 _, writer = await asyncio.open_connection(
@@ -80,5 +85,8 @@ class OtherServers:
         except (OSError, TimeoutError):  # ssl.SSLError is an OSError
             return False
         here, there = writer.get_extra_info("sockname"), writer.get_extra_info("peername")
+        shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
         writer.transport.abort()
+        if shown == self._own and not named:
+            return False
         return here[0] != there[0] or place.port != self._port

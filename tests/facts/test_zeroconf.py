@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import socket
 from collections.abc import AsyncIterator
 from typing import cast
@@ -14,7 +15,7 @@ from zeroconf._protocol.outgoing import DNSOutgoing
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 from zeroconf.const import _CLASS_IN, _TYPE_SRV
 
-TYPE = "_park-facts._tcp.local."
+TYPE = f"_pf{os.getpid() % 10**9}._tcp.local."  # of this process: another runs the same tests beside it
 
 
 def loopback() -> AsyncZeroconf:
