@@ -121,7 +121,8 @@ class Session:
         """What is to be sent now."""
         found: list[Frame] = []
         if now >= self._resend_at:
-            found += [self._renewed(frame, now) for frame in self._unacked]
+            self._unacked = deque(self._renewed(frame, now) for frame in self._unacked)
+            found += self._unacked
             self._resend_at = now + RESEND_SECONDS
         while self._pending and now >= self._gathered_at and len(self._unacked) < WINDOW:
             found.append(self._packed(now))
@@ -138,7 +139,7 @@ class Session:
             self._echo, self._echoed_at = frame.mono, now
             if frame.echo is not None and frame.echoed_at is not None:
                 self.offset = frame.echo - frame.echoed_at
-        self._acknowledged(frame.ack, now)
+        self._acknowledged(frame.ack)
         if frame.number == 0:
             return []
         self._ack_due = min(self._ack_due, now + ACK_SECONDS)
@@ -187,10 +188,10 @@ class Session:
     def _renewed(self, frame: Frame, now: float) -> Frame:
         return replace(frame, ack=self._received, mono=now, echo=self._echo, echoed_at=self._echoed_at)
 
-    def _acknowledged(self, ack: int, now: float) -> None:
+    def _acknowledged(self, ack: int) -> None:
         if ack <= self._acked or ack >= self._next:
             return
         self._acked = ack
         while self._unacked and self._unacked[0].number <= ack:
             self._unacked.popleft()
-        self._resend_at = now + RESEND_SECONDS if self._unacked else math.inf
+        self._resend_at = self._unacked[0].mono + RESEND_SECONDS if self._unacked else math.inf

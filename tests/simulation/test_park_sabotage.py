@@ -53,6 +53,7 @@ def test_without_sabotage_nothing_is_broken():
     assert outcome.full_seconds > 10.0, "the fuses were what limited the cars"
     assert broken(park(*BAD_NETWORK)) == set()
     assert broken(park(*CUT_OFF, seed=TWO_SERVERS)) == set()
+    assert broken(park(*CUT_OFF, seed=SILENT_BOARD)) == set()
 
 
 # ------------------------------------------------------------ boards
