@@ -8,20 +8,26 @@ import socket
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import ifaddr
 
 SIOCGIFFLAGS = 0x8913  # linux/sockios.h
 IFF_UP, IFF_LOOPBACK, IFF_RUNNING = 0x1, 0x8, 0x40  # linux/if.h
 _NAME_BYTES = 16  # IFNAMSIZ
+_INTERFACES = Path("/sys/class/net")
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """`speakers`: addresses multicast is sent from; `announced`: where this node is reached. Empty without a link."""
+    """`speakers`: addresses multicast is sent from; `announced`: where this node is reached. Empty without a link.
+
+    `link_changes`: how often a link came or went, so that one which was out between two looks is another network.
+    """
 
     speakers: tuple[str, ...] = ()
     announced: tuple[str, ...] = ()
+    link_changes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,7 @@ def network(wanted: tuple[str, ...]) -> Network:
     chosen = [each for each in _running() if _is_wanted(each, wanted)]
     speakers = [address for each in chosen for address in (*each.v4, *_v6_speaker(each))]
     announced = [address for each in chosen for address in _announced(each)]
-    return Network(tuple(speakers), tuple(announced))
+    return Network(tuple(speakers), tuple(announced), sum(_link_changes(each.name) for each in chosen))
 
 
 def _is_wanted(interface: _Interface, wanted: tuple[str, ...]) -> bool:
@@ -81,6 +87,14 @@ def _flags(name: str) -> int:
             return struct.unpack(f"{_NAME_BYTES}xH14x", fcntl.ioctl(asking, SIOCGIFFLAGS, request))[0]
         except OSError:
             return 0
+
+
+def _link_changes(name: str) -> int:
+    """Zero where the kernel does not say: an interface that has just gone, a machine without sysfs."""
+    try:
+        return int((_INTERFACES / name / "carrier_changes").read_text())
+    except (OSError, ValueError):
+        return 0
 
 
 def _can_be_bound(address: tuple[str, int, int]) -> bool:

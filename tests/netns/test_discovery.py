@@ -67,6 +67,17 @@ def test_a_board_that_changed_while_the_cable_was_out_is_seen_as_it_is(hosts: tu
     bay.sees(lambda seen: set(seen) == {"server-2", "bay-a"})
 
 
+def test_a_cable_that_was_out_for_an_instant_is_noticed(hosts: tuple[Host, Host]):
+    a, b = hosts
+    for words in (("link", "set", INTERFACE, "addrgenmode", "none"), ("-6", "address", "flush", "dev", INTERFACE)):
+        b.say(["ip", *words])  # the address that would be missing for a second
+    server, bay = Watched(a, "server", "server", 7070), Watched(b, "bay-a")
+    bay.sees(lambda seen: set(seen) == {"server", "bay-a"})
+    server.kill()  # no goodbye
+    b.say(["sh", "-c", f"ip link set {INTERFACE} down && ip link set {INTERFACE} up"])
+    bay.sees(lambda seen: set(seen) == {"bay-a"})
+
+
 def test_an_interface_by_name_and_another_that_is_none_of_ours(hosts: tuple[Host, Host]):
     a, b = hosts
     server, bay = Watched(a, "server", "server", 7070, INTERFACE), Watched(b, "bay-a", "client", 0, "wlan7")

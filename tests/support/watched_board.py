@@ -47,6 +47,10 @@ class Watched:
         self._process.terminate()
         assert self._process.wait(PATIENCE) == 0
 
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait(PATIENCE)
+
     def _read(self) -> None:
         assert self._process.stdout is not None
         with contextlib.suppress(ValueError):  # closed with the lab
