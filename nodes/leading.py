@@ -23,13 +23,14 @@ from nodes.field import ThreadWorld, clock
 from nodes.metrics.server import MetricsServer
 from nodes.ocpp.edge import BackendEdge
 from nodes.ocpp.endpoint import BackendBackoff, Endpoint
-from nodes.parts import Tasks, cancel, driver_tasks, kept, meter_tasks
+from nodes.parts import BackendAccess, Tasks, cancel, driver_tasks, kept, meter_tasks
 from nodes.store import Store
 from nodes.view import ViewStore
 from nodes.wiring import Edges, Park, wire
 from park.config.node_config import NodeConfig
 from park.load.report import EpochTaken
 from park.load.rivalry import StandingReported
+from park.ocpp.connection import CONNECTION, ConnectionSettings
 from park.view.configured import as_configured
 
 INDISPENSABLE = frozenset({"coordinator", "journal"})  # without grants or durable facts the node has to end
@@ -51,6 +52,7 @@ class Built:
     exchange: Outbox[ExchangeMessage]
     standing: Outbox[StandingReported]
     life: epochs.Life
+    connection: ConnectionSettings | None
 
 
 Boards = Callable[[Built], AbstractAsyncContextManager[object]]
@@ -64,7 +66,7 @@ def _alone(_: Built) -> AbstractAsyncContextManager[object]:
 @asynccontextmanager
 async def leading(
     config: NodeConfig,
-    password: str = "",
+    access: BackendAccess = BackendAccess(),
     gave_up: Callable[[str], None] = lambda _: None,
     boards: Boards = _alone,
 ) -> AsyncGenerator[Park]:
@@ -79,7 +81,7 @@ async def leading(
         board_clock = clock.BoardClock(time_floor.read(store))
         world = ThreadWorld(board_clock.now)
         end.callback(world.close)
-        built = _build(config, store, world, board_clock, gave_up)
+        built = _build(config, store, world, board_clock, gave_up, access.password)
         park, listeners = built.park, config.listeners
         energy = EnergyServer(listeners["energy"], built.view, board_clock.now) if "energy" in listeners else None
         metrics = (
@@ -100,7 +102,7 @@ async def leading(
         if energy is not None:
             await energy.start()
             end.push_async_callback(energy.stop)
-        end.push_async_callback(cancel, _backend_tasks(config, password, park.central, built.backend))
+        end.push_async_callback(cancel, _backend_tasks(config, access, park.central, built.backend, built.connection))
         _log.info("running", node=config.node.name, role=config.node.role, epoch=built.life.epoch)
         yield park
 
@@ -111,6 +113,7 @@ def _build(
     world: ThreadWorld,
     board_clock: clock.BoardClock,
     gave_up: Callable[[str], None],
+    password: str,
 ) -> Built:
     loop, program = asyncio.get_running_loop(), version("chargepark")
     life = epochs.begin_life(store)
@@ -140,9 +143,23 @@ def _build(
     kept_standing = epochs.StandingKeeper(store, standing)
     keeper = epochs.Keeper(store, view)
     edges = Edges(store, driver, backend, changes, keeper, alarms, follower, exchange, kept_standing)
-    board = leading_board(config, identities, program, lambda: board_clock.known)
+    board = leading_board(config, identities, program, lambda: board_clock.known, password)
     park = wire(world, board, edges, log_lines.Supervision(view), gave_up)
-    return Built(config, world, store, park, view, alarms, driver, backend, exchange, standing, life)
+    connection = board.ocpp.connections(store.rows(CONNECTION))
+    return Built(
+        config,
+        world,
+        store,
+        park,
+        view,
+        alarms,
+        driver,
+        backend,
+        exchange,
+        standing,
+        life,
+        None if connection is None else connection.used,
+    )
 
 
 def _time_kept(store: Store, board_clock: clock.BoardClock) -> Tasks:
@@ -150,10 +167,25 @@ def _time_kept(store: Store, board_clock: clock.BoardClock) -> Tasks:
 
 
 def _backend_tasks(
-    config: NodeConfig, password: str, central: Address[CentralSystemMessage], orders: Outbox[BackendLinkMessage]
+    config: NodeConfig,
+    access: BackendAccess,
+    central: Address[CentralSystemMessage],
+    orders: Outbox[BackendLinkMessage],
+    used: ConnectionSettings | None,
 ) -> Tasks:
-    if config.backend is None:
+    backend = config.backend
+    if backend is None or used is None:
         return []
-    endpoint = Endpoint(config.backend.url, config.backend.identity, password)
+    endpoint = Endpoint(
+        used.url,
+        used.identity,
+        used.password,
+        used.profile,
+        ping_timeout=backend.ping_timeout_seconds,
+        watchdog=backend.watchdog_seconds,
+        via=backend.http_proxy,
+        trust=access.trust,
+    )
     edge = BackendEdge(endpoint, central, orders)
-    return [kept("backend", edge.run, BackendBackoff(), orders.close)]
+    backoff = BackendBackoff(most=backend.reconnect_seconds)
+    return [kept("backend", edge.run, backoff, orders.close, pause=edge.pause)]

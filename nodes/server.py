@@ -22,7 +22,7 @@ from nodes.field import clock
 from nodes.leading import INDISPENSABLE, Built, leading
 from nodes.pairing.credentials import server_credentials
 from nodes.pairing.server import ServerPairing, declare_pairing
-from nodes.parts import LOCAL_BACKOFF, Ending, cancel, kept, password
+from nodes.parts import LOCAL_BACKOFF, Ending, backend_access, cancel, kept
 from nodes.wiring import Park
 from park.discovery.announcement import Announcement
 from park.discovery.settings import DiscoverySettings, discovery_settings
@@ -42,9 +42,9 @@ async def run(path: Path) -> None:
     checked = read_checked(path, lambda _: TRAITS)
     for warning in checked.warnings:
         _log.warning(warning)
-    secret = password(checked.config, path)
+    access = backend_access(checked.config, path)
     ending = Ending(checked.config.node.name, INDISPENSABLE)
-    async with leading(checked.config, secret, ending.gave_up, open_to_boards):
+    async with leading(checked.config, access, ending.gave_up, open_to_boards):
         await ending.wait()
     ending.close()
 

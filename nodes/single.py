@@ -12,7 +12,7 @@ from nodes.administration.port import AdminServer
 from nodes.administration.whitelist import whitelist_service
 from nodes.checked_config import read_checked
 from nodes.leading import INDISPENSABLE, Built, leading
-from nodes.parts import Ending, password
+from nodes.parts import Ending, backend_access
 from park.errors import AddressUnusable
 from park.physics.hardware import TRAITS
 
@@ -24,9 +24,9 @@ async def run(path: Path) -> None:
     checked = read_checked(path, lambda _: TRAITS)
     for warning in checked.warnings:
         _log.warning(warning)
-    secret = password(checked.config, path)
+    access = backend_access(checked.config, path)
     ending = Ending(checked.config.node.name, INDISPENSABLE)
-    async with leading(checked.config, secret, ending.gave_up, administered):
+    async with leading(checked.config, access, ending.gave_up, administered):
         await ending.wait()
     ending.close()
 

@@ -21,15 +21,39 @@ from park.model.session import FactDelivered, FactOffered, FactTaken, SessionMet
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, RowsLoaded
 from park.model.time import Now
-from park.ocpp import answers, closing, commands, delivery, intake, keys, outgoing, queue
+from park.ocpp import (
+    answers,
+    closing,
+    commands,
+    connecting,
+    delivery,
+    intake,
+    keys,
+    maintaining,
+    outgoing,
+    queue,
+)
 from park.ocpp.effects import BackendReported, CentralSystemEffect, Load, SettingsRepeated, Write
-from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, ReportLink
+from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, LossCause, ReportLink
+from park.ocpp.maintenance import (
+    CertificatesAnswered,
+    FirmwareFetched,
+    FirmwareInstalled,
+    FirmwareVerified,
+    LogUploaded,
+    MaintenanceEvent,
+    SignerChecked,
+    SigningRequestMade,
+    TrustKnown,
+)
 from park.ocpp.messages import Reading
 from park.ocpp.rows import SETTINGS, TABLES, setting_of
 from park.ocpp.state import (
     AuthorizeCall,
     CentralSystem,
+    ConnectionCommit,
     IntakeCommit,
+    KeptCommit,
     SettingCommit,
     SettleCommit,
 )
@@ -53,6 +77,7 @@ CentralSystemEvent: TypeAlias = (
     | Refused
     | Undeliverable
     | LinkEvent
+    | MaintenanceEvent
 )
 Turn: TypeAlias = tuple[CentralSystem, tuple[CentralSystemEffect, ...]]
 
@@ -63,7 +88,7 @@ def step(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:
         _note_reading(state, event)
         return state, ()
     state, effects = _take(state, event, now)
-    for then in (_expire, outgoing.pump, _close_left, _write, _wake):
+    for then in (_expire, maintaining.attend, outgoing.pump, _close_left, _write, _wake):
         state, more = then(state, now)
         effects += more
     state, report = _report(state)
@@ -80,7 +105,7 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
         case RowsLoaded():
             return _loaded(state, event, now)
         case Committed(token):
-            return _committed(state, token)
+            return _committed(state, token, now)
         case CommitFailed(token, reason):
             return _commit_failed(state, token, reason, now)
         case FactOffered():
@@ -98,14 +123,25 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
             return commands.command_answered(state, event)
         case LinkUp(link):
             return _link_up(state, link, now)
-        case LinkLost(reason):
-            return answers.link_lost(state, reason)
+        case LinkLost():
+            return connecting.lost(state, event, now)
         case CallAnswered(unique_id, payload):
             return answers.answered(_traffic(state, now), unique_id, payload, now)
         case CallFailed(unique_id, code, description):
             return answers.failed(_traffic(state, now), unique_id, f"{code}: {description}", now)
         case BackendCalled():
             return commands.called(_traffic(state, now), event, now)
+        case (
+            LogUploaded()
+            | FirmwareFetched()
+            | FirmwareVerified()
+            | SignerChecked()
+            | FirmwareInstalled()
+            | CertificatesAnswered()
+            | SigningRequestMade()
+            | TrustKnown()
+        ):
+            return maintaining.told(state, event, now)
         case _:
             assert_never(event)
 
@@ -139,7 +175,8 @@ def _loaded(state: CentralSystem, event: RowsLoaded, now: Now) -> Turn:
     for offered in early:
         state, more = _offered(state, offered, now)
         effects += more
-    return state, tuple(effects)
+    state, more = maintaining.begin(state, event.rows, now)
+    return state, (*effects, *more)
 
 
 def _repeated(state: CentralSystem, point: str) -> tuple[CentralSystemEffect, ...]:
@@ -159,7 +196,7 @@ def _stored_value(key: keys.Key, body: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _committed(state: CentralSystem, token: int) -> Turn:
+def _committed(state: CentralSystem, token: int, now: Now) -> Turn:
     purpose = state.commits.get(token)
     state = replace(state, commits={key: value for key, value in state.commits.items() if key != token})
     match purpose:
@@ -171,6 +208,10 @@ def _committed(state: CentralSystem, token: int) -> Turn:
             return replace(state, queue=waiting), outcome
         case SettingCommit():
             return commands.stored(state, purpose, on_disk=True)
+        case ConnectionCommit():
+            return connecting.stored(state, purpose, now, on_disk=True)
+        case KeptCommit(then):
+            return state, then
         case None:
             return state, ()
 
@@ -189,6 +230,12 @@ def _commit_failed(state: CentralSystem, token: int, reason: str, now: Now) -> T
             return replace(state, queue=delivery.unsettled(state.queue, now)), (alarm,)
         case SettingCommit():
             state, effects = commands.stored(state, purpose, on_disk=False)
+            return state, (*effects, alarm)
+        case ConnectionCommit():
+            state, effects = connecting.stored(state, purpose, now, on_disk=False)
+            return state, (*effects, alarm)
+        case KeptCommit(_, otherwise):
+            state, effects = (state, ()) if otherwise is None else maintaining.told(state, otherwise, now)
             return state, (*effects, alarm)
         case None:
             return state, ()
@@ -272,7 +319,8 @@ def _link_up(state: CentralSystem, link: int, now: Now) -> Turn:
     if state.link == link:
         return state, ()
     state, effects = answers.link_lost(state, "replaced by a new connection")
-    return replace(_traffic(state, now), link=link, link_reason="", volatile_last=False), effects
+    upkeep = replace(state.upkeep, loss=LossCause.NETWORK)
+    return replace(_traffic(state, now), link=link, link_reason="", volatile_last=False, upkeep=upkeep), effects
 
 
 def _expire(state: CentralSystem, now: Now) -> Turn:
@@ -330,7 +378,7 @@ def _standing(state: CentralSystem) -> tuple[str, str]:
 
 def _wake(state: CentralSystem, now: Now) -> Turn:
     """One `WakeAt` for the nearest deadline, told when it changed or has passed."""
-    at = outgoing.next_deadline(state)
+    at = outgoing.next_deadline(state, now)
     if at is None or (at == state.wake_at and at > now.mono):
         return state, ()
     return replace(state, wake_at=at), (WakeAt(at),)

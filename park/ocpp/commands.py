@@ -8,7 +8,8 @@ from typing import TypeAlias, cast
 
 from park.model.access import CommandAnswer, Done, Refused, SettingChanged
 from park.model.time import Now
-from park.ocpp import keys, messages
+from park.ocpp import certificates, keys, maintaining, messages, updating, uploading
+from park.ocpp.connection_keys import change_connection, shown
 from park.ocpp.effects import CentralSystemEffect, StartRemotely, StopRemotely, Write
 from park.ocpp.keys import Access, Key, KeyValues, Kind
 from park.ocpp.link import BackendCalled, Payload, SendError, SendResult
@@ -155,14 +156,18 @@ def _once(found: Iterable[Key]) -> Iterable[Key]:
 
 
 def _listed(key: Key, state: CentralSystem) -> Payload:
-    read_only = key.access is not Access.WRITE
-    return {"key": key.name, "readonly": read_only, "value": keys.shown(key, state.values)}
+    read_only = key.access is Access.READ
+    value = shown(state, key.name) or keys.shown(key, state.values)
+    return {"key": key.name, "readonly": read_only, "value": value}
 
 
 def _change_configuration(state: CentralSystem, call: BackendCalled, now: Now) -> Turn:
     key = keys.find(text_of(call.payload, "key") or "")
     if key is None:
         return state, _answer(state, call, "NotSupported")
+    of_connection = change_connection(state, call, key.name, text_of(call.payload, "value") or "")
+    if of_connection is not None:
+        return of_connection
     value = keys.accept(key, text_of(call.payload, "value") or "")
     if isinstance(value, Refused):
         return state, _answer(state, call, "Rejected")
@@ -175,8 +180,20 @@ def _change_configuration(state: CentralSystem, call: BackendCalled, now: Now) -
     return state, (Write((put,), token),)
 
 
+def _trigger_extended(state: CentralSystem, call: BackendCalled, now: Now) -> Turn:
+    """White paper §5.4."""
+    if text_of(call.payload, "requestedMessage") != "SignChargePointCertificate":
+        return _trigger(state, call, now)
+    state, effects = certificates.trigger_signing(state)
+    return state, (*_answer(state, call, "Accepted"), *effects)
+
+
 def _trigger(state: CentralSystem, call: BackendCalled, now: Now) -> Turn:
     wanted = text_of(call.payload, "requestedMessage") or ""
+    status = maintaining.trigger(state, wanted)
+    if status is not None:
+        state, effects = status
+        return state, (*_answer(state, call, "Accepted"), *effects)
     if wanted not in {"BootNotification", "Heartbeat", "StatusNotification", "MeterValues"}:
         return state, _answer(state, call, "NotImplemented")
     if wanted == "BootNotification":
@@ -225,4 +242,10 @@ _HANDLERS: Mapping[str, Callable[[CentralSystem, BackendCalled, Now], Turn]] = {
     "GetConfiguration": _get_configuration,
     "ChangeConfiguration": _change_configuration,
     "TriggerMessage": _trigger,
+    "GetDiagnostics": uploading.get_diagnostics,
+    "GetLog": uploading.get_log,
+    "UpdateFirmware": updating.update_firmware,
+    "SignedUpdateFirmware": updating.signed_update_firmware,
+    "ExtendedTriggerMessage": _trigger_extended,
+    **dict.fromkeys(certificates.ACTIONS, certificates.asked),
 }

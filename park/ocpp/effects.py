@@ -14,6 +14,7 @@ from park.model.signals import RepeatLevels, WakeAt
 from park.model.storage import Load, Write
 from park.model.time import Now
 from park.ocpp.link import LinkOrder
+from park.ocpp.maintenance import MaintenanceOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class BackendReported:
 
 CentralSystemEffect: TypeAlias = (
     LinkOrder
+    | MaintenanceOrder
     | Write
     | Load
     | FactTaken

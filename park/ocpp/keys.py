@@ -22,7 +22,7 @@ class Kind(Enum):
 class Access(Enum):
     READ = "read"
     WRITE = "read and write"
-    HIDDEN = "never readable, not changed by the backend"
+    HIDDEN = "write only"
 
 
 MEASURANDS = (
@@ -93,7 +93,7 @@ KEYS: tuple[Key, ...] = (
     _switch("StopTransactionOnInvalidId", "§9.1.24", on=True),
     Key("StopTxnAlignedData", Kind.LIST, "", "§9.1.25", choices=()),
     Key("StopTxnSampledData", Kind.LIST, "", "§9.1.27", choices=()),
-    _fixed("SupportedFeatureProfiles", Kind.LIST, "Core,RemoteTrigger", "§9.1.29"),
+    _fixed("SupportedFeatureProfiles", Kind.LIST, "Core,FirmwareManagement,RemoteTrigger", "§9.1.29"),
     # 5 × 60 s bounds what a message the backend cannot digest holds up: 10 minutes of waiting and 5 timeouts. Unlimited
     # (0) would hold up every later transaction for ever, fewer would give a backend no time to recover.
     Key("TransactionMessageAttempts", Kind.NUMBER, "5", "§9.1.31, B-023, B-122", most=10),
@@ -101,9 +101,11 @@ KEYS: tuple[Key, ...] = (
     _switch("UnlockConnectorOnEVSideDisconnect", "§9.1.33", on=True),
     Key("WebSocketPingInterval", Kind.NUMBER, "60", "§9.1.34, B-004", most=10_000, restart=True),
     # OCPP 1.6 security white paper
-    Key("AuthorizationKey", Kind.TEXT, "", "security white paper §3, B-381", Access.HIDDEN),
+    Key("AuthorizationKey", Kind.TEXT, "", "security white paper §2.3, B-381", Access.HIDDEN),
+    Key("SecurityProfile", Kind.NUMBER, "0", "security white paper §3; never lowered", most=3),
     # keys of vendors with a meaning here
     _switch("ForceHeartbeatRequestMessages", "B-013", on=False),
+    Key("OCPPBackendJSONURL", Kind.TEXT, "", "B-001, B-033"),
     Key("MessageResponseTimeOut", Kind.NUMBER, "30", "B-008, B-121", least=3, most=300),
     _switch("OcppGetConfBoolIsInt", "B-043", on=False),
     _switch("RetransmitMeterValues", "B-031, B-032", on=True),

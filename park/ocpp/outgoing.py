@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from park.model.time import Now
-from park.ocpp import delivery, messages
+from park.ocpp import delivery, maintaining, messages
 from park.ocpp.effects import CentralSystemEffect
 from park.ocpp.link import Payload, SendCall
 from park.ocpp.state import (
@@ -15,6 +15,7 @@ from park.ocpp.state import (
     CentralSystem,
     Flight,
     HeartbeatCall,
+    NoticeCall,
     Purpose,
     StatusCall,
     TransactionCall,
@@ -59,6 +60,9 @@ def _volatile(state: CentralSystem, now: Now) -> Purpose | None:
     changed = state.statuses.due(now.mono, state.values.number("MinimumStatusDuration"))
     if changed is not None:
         return StatusCall(changed)
+    notice = state.upkeep.notices.due(now.mono)
+    if notice is not None:
+        return NoticeCall(notice)
     heartbeat = _heartbeat_at(state)
     return HeartbeatCall() if heartbeat is not None and heartbeat <= now.mono else None
 
@@ -83,7 +87,7 @@ def _send(state: CentralSystem, purpose: Purpose, now: Now) -> Turn:
         _noted(state, purpose, unique_id, now),
         flight=Flight(unique_id, purpose, deadline),
         last_traffic=now.mono,
-        volatile_last=isinstance(purpose, StatusCall | HeartbeatCall | TriggeredValues),
+        volatile_last=isinstance(purpose, StatusCall | HeartbeatCall | TriggeredValues | NoticeCall),
     )
     return state, (SendCall(unique_id, action, payload, state.link or 0),)
 
@@ -100,6 +104,8 @@ def _request(state: CentralSystem, purpose: Purpose) -> tuple[str, Payload]:
             return "Authorize", {"idTag": id_tag}
         case TriggeredValues(payload):
             return "MeterValues", payload
+        case NoticeCall(notice):
+            return notice.action, notice.payload
         case TransactionCall():
             attempt = state.queue.attempt
             return ("", {}) if attempt is None else (attempt.action, attempt.payload)
@@ -118,6 +124,8 @@ def _noted(state: CentralSystem, purpose: Purpose, unique_id: str, now: Now) -> 
             return replace(state, authorizations=state.authorizations[1:])
         case TriggeredValues():
             return replace(state, triggered=_without(state, purpose))
+        case NoticeCall():
+            return state
         case TransactionCall():
             return replace(state, queue=delivery.sent(state.queue, unique_id))
 
@@ -126,7 +134,7 @@ def _without(state: CentralSystem, purpose: Purpose) -> tuple[Purpose, ...]:
     return state.triggered[1:] if state.triggered and state.triggered[0] == purpose else state.triggered
 
 
-def next_deadline(state: CentralSystem) -> float | None:
+def next_deadline(state: CentralSystem, now: Now) -> float | None:
     """The nearest moment at which a `Tick` changes something."""
     deadlines = [call.deadline for call in state.authorizations]
     deadlines += [pending.deadline for pending in state.commands.values()]
@@ -136,6 +144,7 @@ def next_deadline(state: CentralSystem) -> float | None:
         deadlines.append(state.load_again_at)
     if state.left:
         deadlines.append(state.close_at)
+    deadlines += maintaining.next_look(state, now)
     settling = state.queue.settling
     if settling is not None and not settling.asked:
         deadlines.append(settling.not_before)
@@ -153,6 +162,9 @@ def _send_times(state: CentralSystem) -> list[float]:
         _heartbeat_at(state),
         state.statuses.next_due(state.values.number("MinimumStatusDuration")),
     ]
+    notices = state.upkeep.notices
+    if notices.waiting:
+        found.append(notices.not_before)
     attempt = state.queue.attempt
     if attempt is not None and state.queue.settling is None:
         found.append(attempt.not_before)

@@ -23,7 +23,7 @@ DELIVERED = "delivered_sessions"
 EVIDENCE = "late_facts"  # written for people; nothing here reads it
 SETTINGS = "settings"
 CLOSED_HERE = "closed-here:"  # begins the journal id of an end that this side made
-TABLES = (QUEUE, TRANSACTIONS, DEAD_LETTERS, DELIVERED, SETTINGS)
+TABLES = (QUEUE, TRANSACTIONS, DEAD_LETTERS, DELIVERED, SETTINGS, "notices", "maintenance", "connection")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +169,13 @@ class Rows:
     def put_setting(self, name: str, value: str, by: str, at: datetime) -> Put:
         row: _SettingRow = {"value": value, "by": by, "at": iso(at)}
         return Put(SETTINGS, self._key(name), _json(row))
+
+    def put(self, table: str, key: str, body: str) -> Put:
+        """A row of this identity whose body somebody else makes."""
+        return Put(table, self._key(key), body)
+
+    def delete(self, table: str, key: str) -> Delete:
+        return Delete(table, self._key(key))
 
     def mine(self, rows: Iterable[Row], table: str) -> list[tuple[str, str]]:
         """(rest of the key, body) of this identity's rows in a table, ascending."""

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from park.model.access import ConnectorStatusChanged
 from park.model.session import FactOffered
-from park.ocpp.effects import BackendReported
+from park.model.storage import Row
+from park.ocpp.connection import Connections, ConnectionSettings, restore
+from park.ocpp.effects import BackendReported, CentralSystemEffect
 from park.ocpp.keys import KeyValues
 from park.ocpp.link import Payload
+from park.ocpp.maintenance import MaintenanceEvent
 from park.ocpp.messages import Reading, Station
+from park.ocpp.notices import Notice, Notices
 from park.ocpp.queue import Queue
 from park.ocpp.registration import Registration
 from park.ocpp.rows import Rows
 from park.ocpp.statuses import StatusBoard
+from park.ocpp.upkeep import Upkeep
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,7 @@ class Settings:
     `station_keys`: defaults of this station for configuration keys. `meters`: which connector a meter belongs to.
     `enabled` False: no backend is configured; facts are acknowledged and go nowhere. `charge_points`: those of the
     configuration, by full name; None: whoever comes. `journal`: this node's own, which closes its own sessions itself.
+    `connection`: to the backend, as the configuration file has it. `restart_with_sessions`: after an update (B-386).
     """
 
     identity: str
@@ -36,6 +42,13 @@ class Settings:
     enabled: bool = True
     charge_points: frozenset[str] | None = None
     journal: str = ""
+    connection: ConnectionSettings | None = None
+    fallback_seconds: float = 0.0
+    restart_with_sessions: bool = False
+
+    def connections(self, rows: Iterable[Row]) -> Connections | None:
+        """What is connected with after a start; None: somebody else looks after the connection."""
+        return None if self.connection is None else restore(self.connection, self.fallback_seconds, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +81,20 @@ class TriggeredValues:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeCall:
+    """The oldest notice."""
+
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionCall:
     """The head of the queue."""
 
 
-Purpose: TypeAlias = BootCall | HeartbeatCall | StatusCall | AuthorizeCall | TriggeredValues | TransactionCall
+Purpose: TypeAlias = (
+    BootCall | HeartbeatCall | StatusCall | AuthorizeCall | TriggeredValues | NoticeCall | TransactionCall
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +135,25 @@ class SettingCommit:
     value: str
 
 
-CommitPurpose: TypeAlias = IntakeCommit | SettleCommit | SettingCommit
+@dataclass(frozen=True, slots=True)
+class KeptCommit:
+    """Rows of maintenance and security. `then`: what waits for them; `otherwise`: what their failure means."""
+
+    then: tuple[CentralSystemEffect, ...] = ()
+    otherwise: MaintenanceEvent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionCommit:
+    """A ChangeConfiguration of the connection itself, answered when it is on disk. `info`: for the security log."""
+
+    unique_id: str
+    link: int
+    chosen: ConnectionSettings
+    info: str
+
+
+CommitPurpose: TypeAlias = IntakeCommit | SettleCommit | SettingCommit | KeptCommit | ConnectionCommit
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +169,7 @@ class CentralSystem:
     settings: Settings
     values: KeyValues
     queue: Queue
+    upkeep: Upkeep
     loaded: bool = False
     load_again_at: float = 0.0
     offered_early: tuple[FactOffered, ...] = ()  # while the rows are not there yet
@@ -160,4 +201,5 @@ def initial(settings: Settings) -> CentralSystem:
         "ConnectorPhaseRotation": ",".join(f"{connector}.Unknown" for connector in (0, *settings.connectors)),
         **settings.station_keys,
     }
-    return CentralSystem(settings, KeyValues({}, station), Queue(Rows(settings.identity)))
+    rows = Rows(settings.identity)
+    return CentralSystem(settings, KeyValues({}, station), Queue(rows), Upkeep(Notices(rows), settings.connections(())))
