@@ -184,6 +184,7 @@ def _backend_tasks(
         ping_timeout=backend.ping_timeout_seconds,
         watchdog=backend.watchdog_seconds,
         via=backend.http_proxy,
+        certificate=used.certificate,
         trust=access.trust,
     )
     edge = BackendEdge(endpoint, central, orders)

@@ -39,11 +39,12 @@ class Endpoint:
     watchdog: float = 0.0
     compression: bool = True
     via: str = ""
+    certificate: str = ""
     trust: Trust = Trust()
 
     @property
     def settings(self) -> ConnectionSettings:
-        return ConnectionSettings(self.url, self.identity, self.profile, self.password)
+        return ConnectionSettings(self.url, self.identity, self.profile, self.password, self.certificate)
 
     @property
     def address(self) -> str:
@@ -69,7 +70,7 @@ class Endpoint:
         """For one connection; None without TLS. Raises TrustUnusable."""
         if not self.address.lower().startswith("wss:"):
             return None
-        return self.trust.context(with_certificate=self.profile >= CERTIFICATE_PROFILE)
+        return self.trust.context(with_certificate=self.profile >= CERTIFICATE_PROFILE, certificate=self.certificate)
 
     def using(self, order: UseConnection) -> Endpoint:
         settings = order.settings
@@ -79,6 +80,7 @@ class Endpoint:
             identity=settings.identity,
             password=settings.password,
             profile=settings.profile,
+            certificate=settings.certificate,
             ping_interval=order.ping_seconds,
             open_timeout=order.answer_seconds,
         )

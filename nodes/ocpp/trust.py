@@ -8,8 +8,7 @@ from pathlib import Path
 
 SECURE_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:AES128-GCM-SHA256:AES256-GCM-SHA384"  # security white paper §5, TLS 1.2
 ANY_CIPHER = "ALL:@SECLEVEL=0"
-ROOTS, STATION_CERTIFICATE, STATION_KEY = "roots", "station.pem", "station.key"
-"""In the folder of installed certificates: a file a root of backends; the station's chain and its key."""
+ROOTS = "roots"  # in the folder of installed certificates: a file a root of backends
 
 
 class TrustUnusable(OSError):
@@ -33,8 +32,11 @@ class Trust:
     check_name: bool = True
     server_name: str = ""
 
-    def context(self, *, with_certificate: bool) -> ssl.SSLContext:
-        """For one connection. `with_certificate`: security profile 3. Raises TrustUnusable."""
+    def context(self, *, with_certificate: bool, certificate: str = "") -> ssl.SSLContext:
+        """For one connection. `with_certificate`: security profile 3. Raises TrustUnusable.
+
+        `certificate`: file of the installed one to show, empty: the configured one.
+        """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = self.check_name
         if self.any_cipher:
@@ -45,7 +47,7 @@ class Trust:
             context.set_ciphers(SECURE_CIPHERS)
         self._load_roots(context)
         if with_certificate:
-            self._load_certificate(context)
+            self._load_certificate(context, certificate)
         return context
 
     def roots(self) -> tuple[Path, ...]:
@@ -63,16 +65,18 @@ class Trust:
         if not files:
             context.load_default_certs()
 
-    def _load_certificate(self, context: ssl.SSLContext) -> None:
-        chain, key = self.station_files()
+    def _load_certificate(self, context: ssl.SSLContext, certificate: str) -> None:
+        if certificate and self.installed is not None:
+            chain = key = self.installed / certificate
+        else:
+            chain, key = self.certificate_file, self.key_file
         try:
+            if chain is None:
+                raise FileNotFoundError("none is configured")
             context.load_cert_chain(chain, key)
         except OSError as error:
-            text = f"{chain}, {key}: the station's certificate cannot be used ({error}); security profile 3 needs both"
+            what = "no file" if chain is None else chain
+            text = (
+                f"{what}: the station's certificate cannot be used ({error}); security profile 3 needs it and its key"
+            )
             raise TrustUnusable(text) from error
-
-    def station_files(self) -> tuple[Path, Path]:
-        """The chain and the key of this station; one that a backend signed goes before the configured one."""
-        if self.installed is not None and (self.installed / STATION_CERTIFICATE).exists():
-            return self.installed / STATION_CERTIFICATE, self.installed / STATION_KEY
-        return self.certificate_file or Path(STATION_CERTIFICATE), self.key_file or Path(STATION_KEY)

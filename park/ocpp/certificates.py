@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from park.model.time import Now
-from park.ocpp.effects import CentralSystemEffect
+from park.ocpp.connecting import change
 from park.ocpp.keeping import Turn, secured
-from park.ocpp.link import BackendCalled, ResetLink, SendResult
-from park.ocpp.maintenance import AskCertificates, CertificatesAnswered, MakeSigningRequest
+from park.ocpp.link import BackendCalled, SendResult
+from park.ocpp.maintenance import AskCertificates, CertificatesAnswered
 from park.ocpp.security import INVALID_STATION_CERTIFICATE, RECONFIGURED
 from park.ocpp.state import CentralSystem
 
@@ -19,20 +21,14 @@ def asked(state: CentralSystem, call: BackendCalled, _: Now) -> Turn:
 
 
 def answered(state: CentralSystem, event: CertificatesAnswered, now: Now) -> Turn:
-    """The answer goes out before a new certificate makes a new connection (TC_074)."""
+    """A new certificate of the station is shown on a new connection, after the answer (TC_074), with a way back."""
     result = SendResult(event.unique_id, event.action, event.payload, event.link)
-    effects: tuple[CentralSystemEffect, ...] = (result,)
-    if event.refused:
-        state, more = secured(state, INVALID_STATION_CERTIFICATE, event.refused, now)
-        effects += more
-    if event.reconfigured:
-        state, more = secured(state, RECONFIGURED, event.reconfigured, now)
-        effects += more
-    if event.connect_anew and state.link is not None:
-        effects += (ResetLink(state.link, "connecting with the new certificate"),)
-    return state, effects
-
-
-def trigger_signing(state: CentralSystem) -> Turn:
-    """ExtendedTriggerMessage SignChargePointCertificate: the request follows when it is made."""
-    return state, (MakeSigningRequest(state.settings.identity),)
+    connection = state.upkeep.connection
+    if event.certificate and connection is not None:
+        chosen = replace(connection.chosen, certificate=event.certificate)
+        return change(state, result, chosen, event.reconfigured)
+    kind, info = (INVALID_STATION_CERTIFICATE, event.refused) if event.refused else (RECONFIGURED, event.reconfigured)
+    if not info:
+        return state, (result,)
+    state, effects = secured(state, kind, info, now)
+    return state, (result, *effects)

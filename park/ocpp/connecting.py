@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from park.model.alarm import Alarm
 from park.model.storage import Row
 from park.model.time import Now
 from park.ocpp import answers
 from park.ocpp.connection import Connections, ConnectionSettings
-from park.ocpp.effects import CentralSystemEffect, Write
+from park.ocpp.effects import CentralSystemEffect
+from park.ocpp.features.replies import deferred
 from park.ocpp.keeping import Turn, keep, secured
-from park.ocpp.link import BackendCalled, LinkLost, LossCause, SendResult, UseConnection
+from park.ocpp.link import LinkLost, LossCause, SendResult, UseConnection
 from park.ocpp.registration import Registration
 from park.ocpp.security import OF_LOSS, RECONFIGURED
-from park.ocpp.state import CentralSystem, ConnectionCommit
+from park.ocpp.state import CentralSystem
 
 
 def begin(state: CentralSystem, rows: Iterable[Row]) -> Turn:
@@ -56,30 +57,34 @@ def _given_up(state: CentralSystem, connection: Connections, now: Now) -> Turn:
     return state, (Alarm("backend-settings-fallback", text), *effects, *more, *told)
 
 
-def change(state: CentralSystem, call: BackendCalled, chosen: ConnectionSettings, info: str) -> Turn:
-    """Settings the backend wants by ChangeConfiguration: answered and used when they are on disk."""
-    connection, link = state.upkeep.connection, state.link
-    if connection is None or link is None:
+def change(state: CentralSystem, accepted: SendResult, chosen: ConnectionSettings, info: str) -> Turn:
+    """Settings the backend wants: answered and used when they are on disk. `info`: for the security log."""
+    connection = state.upkeep.connection
+    if connection is None:
         return state, ()
     if connection.chosen == chosen:
-        return state, (SendResult(call.unique_id, call.action, {"status": "Accepted"}, link),)
-    token = state.next_token
-    purpose = ConnectionCommit(call.unique_id, link, chosen, info)
-    state = replace(state, next_token=token + 1, commits={**state.commits, token: purpose})
-    return state, (Write((replace(connection, chosen=chosen).row(),), token),)
+        return state, (accepted,)
+    purpose = ConnectionCommit(accepted, chosen, info)
+    return deferred(state, (replace(connection, chosen=chosen).row(),), purpose)
 
 
-def stored(state: CentralSystem, commit: ConnectionCommit, now: Now, *, on_disk: bool) -> Turn:
-    """The answer goes out before the connection it came on is ended."""
-    connection = state.upkeep.connection
-    status = "Accepted" if on_disk and connection is not None else "Rejected"
-    result = SendResult(commit.unique_id, "ChangeConfiguration", {"status": status}, commit.link)
-    if connection is None or not on_disk:
-        return state, (result,)
-    state, told = secured(state, RECONFIGURED, commit.info, now)
-    state = _with(state, connection.changed(commit.chosen, now.mono))
-    state, effects = _reconnect(state, "connecting with the settings the backend gave")
-    return state, (result, *effects, *told)
+@dataclass(frozen=True, slots=True)
+class ConnectionCommit:
+    """A change of the connection itself. `accepted`: the answer when it is on disk."""
+
+    accepted: SendResult
+    chosen: ConnectionSettings
+    info: str
+
+    def stored(self, state: CentralSystem, now: Now, *, on_disk: bool) -> Turn:
+        """The answer goes out before the connection it came on is ended."""
+        connection = state.upkeep.connection
+        if connection is None or not on_disk:
+            return state, (replace(self.accepted, payload={"status": "Rejected"}),)
+        state, told = secured(state, RECONFIGURED, self.info, now)
+        state = _with(state, connection.changed(self.chosen, now.mono))
+        state, effects = _reconnect(state, "connecting with the settings the backend gave")
+        return state, (self.accepted, *effects, *told)
 
 
 def _reconnect(state: CentralSystem, why: str) -> Turn:

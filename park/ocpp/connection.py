@@ -23,12 +23,16 @@ TLS_PROFILE = 2  # security white paper §3: from this profile on the link is TL
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSettings:
-    """`url`: without the identity. `profile`: of the security white paper. An empty `password`: no Basic auth."""
+    """`url`: without the identity. `profile`: of the security white paper. An empty `password`: no Basic auth.
+
+    `certificate`: file of the station's certificate that a backend signed; empty: the configured one.
+    """
 
     url: str
     identity: str
     profile: int = 0
     password: str = field(default="", repr=False)
+    certificate: str = ""
 
     @property
     def secure_url(self) -> str:
@@ -44,6 +48,7 @@ class _SettingsRow(TypedDict):
     identity: str
     profile: int
     password: str
+    certificate: str
 
 
 class _ConnectionRow(TypedDict):
@@ -130,6 +135,7 @@ def _settings_row(settings: ConnectionSettings) -> _SettingsRow:
         "identity": settings.identity,
         "profile": settings.profile,
         "password": settings.password,
+        "certificate": settings.certificate,
     }
 
 

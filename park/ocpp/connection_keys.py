@@ -36,7 +36,8 @@ def change_connection(state: CentralSystem, call: BackendCalled, name: str, valu
         chosen = accept(value, connection.chosen, state.upkeep.trust)
     if isinstance(chosen, Refused):
         return state, (SendResult(call.unique_id, call.action, {"status": "Rejected"}, state.link or 0),)
-    return change(state, call, chosen, f"{name} was changed by the backend")
+    accepted = SendResult(call.unique_id, call.action, {"status": "Accepted"}, state.link or 0)
+    return change(state, accepted, chosen, f"{name} was changed by the backend")
 
 
 def shown(state: CentralSystem, name: str) -> str | None:

@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from park.model.storage import Delete, Put
 from park.model.time import Now
-from park.ocpp.effects import CentralSystemEffect, Write
+from park.ocpp.effects import CentralSystemEffect
+from park.ocpp.features.replies import deferred
 from park.ocpp.link import BackendCalled, Payload, SendResult
-from park.ocpp.maintenance import MaintenanceEvent
 from park.ocpp.notices import Notices
 from park.ocpp.security import SecurityEvent
-from park.ocpp.state import CentralSystem, KeptCommit
+from park.ocpp.state import CentralSystem
 
 NOTIFIED_FROM = 1  # the white paper's messages are for who uses its profiles; others get plain OCPP 1.6
 
 Turn: TypeAlias = tuple[CentralSystem, tuple[CentralSystemEffect, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class KeptCommit:
+    """`then` waits for rows; `otherwise` is what their failure means beside the alarm."""
+
+    then: tuple[CentralSystemEffect, ...] = ()
+    otherwise: Callable[[CentralSystem, Now], Turn] | None = None
+
+    def stored(self, state: CentralSystem, now: Now, *, on_disk: bool) -> Turn:
+        if on_disk:
+            return state, self.then
+        return (state, ()) if self.otherwise is None else self.otherwise(state, now)
+
+
 def keep(
     state: CentralSystem,
     writes: tuple[Put | Delete, ...],
     then: tuple[CentralSystemEffect, ...] = (),
-    otherwise: MaintenanceEvent | None = None,
+    otherwise: Callable[[CentralSystem, Now], Turn] | None = None,
 ) -> Turn:
-    """Write; `then` happens when it is on disk, `otherwise` is taken when the disk refuses."""
+    """Write; `then` happens when it is on disk, `otherwise` when the disk refuses."""
     if not writes:
         return state, then
-    token = state.next_token
-    state = replace(state, next_token=token + 1, commits={**state.commits, token: KeptCommit(then, otherwise)})
-    return state, (Write(writes, token),)
+    return deferred(state, writes, KeptCommit(then, otherwise))
 
 
 def notify(state: CentralSystem, action: str, payload: Payload) -> Turn:

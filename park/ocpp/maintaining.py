@@ -18,6 +18,7 @@ from park.ocpp.maintenance import (
     FirmwareVerified,
     LogUploaded,
     MaintenanceEvent,
+    MakeSigningRequest,
     SignerChecked,
     SigningRequestMade,
     TrustKnown,
@@ -62,18 +63,20 @@ def attend(state: CentralSystem, now: Now) -> Turn:
     elif update.stage is Stage.INSTALLED and updating.may_restart(state):
         state, more = updating.restart(state, update)
         effects += more
-    return state, effects
+    update = state.upkeep.update
+    look_at = None if update is None else update.next_look(now)
+    return replace(state, upkeep=replace(state.upkeep, look_at=look_at)), effects
 
 
-def next_look(state: CentralSystem, now: Now) -> list[float]:
-    """Mono times at which `attend` may have something to do."""
+def deadline(state: CentralSystem) -> float | None:
+    """Mono time at which `attend` may have something to do."""
     upkeep = state.upkeep
-    found = [
+    found = (
         None if upkeep.connection is None else upkeep.connection.trial_ends,
         None if upkeep.upload is None else upkeep.upload.retry_at,
-        None if upkeep.update is None else upkeep.update.next_look(now),
-    ]
-    return [at for at in found if at is not None]
+        None if upkeep.update is None else upkeep.look_at,
+    )
+    return min((at for at in found if at is not None), default=None)
 
 
 def told(state: CentralSystem, event: MaintenanceEvent, now: Now) -> Turn:
@@ -114,5 +117,7 @@ def trigger(state: CentralSystem, wanted: str) -> Turn | None:
             update = upkeep.update
             said = None if update is None else update.status(upkeep.updated)
             return notify(state, wanted, {"status": "Idle"}) if said is None else notify(state, *said)
+        case "SignChargePointCertificate":
+            return state, (MakeSigningRequest(state.settings.identity),)
         case _:
             return None

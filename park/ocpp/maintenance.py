@@ -173,7 +173,10 @@ class FirmwareInstalled:
 
 @dataclass(frozen=True, slots=True)
 class CertificatesAnswered:
-    """`reconfigured`: what changed, for the security log; `refused`: why a station certificate was not taken."""
+    """`reconfigured`: what changed, for the security log; `refused`: why a station certificate was not taken.
+
+    `certificate`: file of a new one of the station, which is shown from now on.
+    """
 
     delivery: ClassVar[Delivery] = Delivery.STATE
 
@@ -183,7 +186,7 @@ class CertificatesAnswered:
     link: int
     reconfigured: str = ""
     refused: str = ""
-    connect_anew: bool = False
+    certificate: str = ""
 
 
 @dataclass(frozen=True, slots=True)

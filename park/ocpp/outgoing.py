@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from park.model.time import Now
-from park.ocpp import delivery, maintaining, messages
+from park.ocpp import delivery, messages
 from park.ocpp.effects import CentralSystemEffect
+from park.ocpp.features import all_features
 from park.ocpp.link import Payload, SendCall
 from park.ocpp.state import (
     AuthorizeCall,
@@ -134,7 +135,7 @@ def _without(state: CentralSystem, purpose: Purpose) -> tuple[Purpose, ...]:
     return state.triggered[1:] if state.triggered and state.triggered[0] == purpose else state.triggered
 
 
-def next_deadline(state: CentralSystem, now: Now) -> float | None:
+def next_deadline(state: CentralSystem) -> float | None:
     """The nearest moment at which a `Tick` changes something."""
     deadlines = [call.deadline for call in state.authorizations]
     deadlines += [pending.deadline for pending in state.commands.values()]
@@ -144,7 +145,9 @@ def next_deadline(state: CentralSystem, now: Now) -> float | None:
         deadlines.append(state.load_again_at)
     if state.left:
         deadlines.append(state.close_at)
-    deadlines += maintaining.next_look(state, now)
+    due = all_features.deadline(state) if state.loaded else None
+    if due is not None:
+        deadlines.append(due)
     settling = state.queue.settling
     if settling is not None and not settling.asked:
         deadlines.append(settling.not_before)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from park.model.access import ConnectorStatusChanged
 from park.model.session import FactOffered
 from park.model.storage import Row
+from park.model.time import Now
 from park.ocpp.connection import Connections, ConnectionSettings, restore
 from park.ocpp.effects import BackendReported, CentralSystemEffect
 from park.ocpp.keys import KeyValues
 from park.ocpp.link import Payload
-from park.ocpp.maintenance import MaintenanceEvent
 from park.ocpp.messages import Reading, Station
 from park.ocpp.notices import Notice, Notices
 from park.ocpp.queue import Queue
@@ -108,11 +108,13 @@ class Flight:
 
 @dataclass(frozen=True, slots=True)
 class PendingCommand:
-    """A command of the backend that somebody in the park has to answer."""
+    """A command of the backend that somebody in the park has to answer; `done`, `refused`: the status it then gets."""
 
     unique_id: str
     action: str
     deadline: float
+    done: str = "Accepted"
+    refused: str = "Rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,35 +127,15 @@ class SettleCommit:
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class SettingCommit:
-    """A ChangeConfiguration that is answered when it is on disk."""
+class Deferred(Protocol):
+    """A change that takes effect, and is answered, when it is on disk; or is refused because it cannot be."""
 
-    unique_id: str
-    link: int
-    name: str
-    value: str
+    def stored(
+        self, state: CentralSystem, now: Now, *, on_disk: bool
+    ) -> tuple[CentralSystem, tuple[CentralSystemEffect, ...]]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class KeptCommit:
-    """Rows of maintenance and security. `then`: what waits for them; `otherwise`: what their failure means."""
-
-    then: tuple[CentralSystemEffect, ...] = ()
-    otherwise: MaintenanceEvent | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionCommit:
-    """A ChangeConfiguration of the connection itself, answered when it is on disk. `info`: for the security log."""
-
-    unique_id: str
-    link: int
-    chosen: ConnectionSettings
-    info: str
-
-
-CommitPurpose: TypeAlias = IntakeCommit | SettleCommit | SettingCommit | KeptCommit | ConnectionCommit
+CommitPurpose: TypeAlias = IntakeCommit | SettleCommit | Deferred
 
 
 @dataclass(frozen=True, slots=True)

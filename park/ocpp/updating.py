@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from park.model.time import Now
 from park.ocpp import firmware
@@ -86,9 +87,17 @@ def _at(state: CentralSystem, update: Update, *words: str) -> Turn:
     update = replace(update, job=job)
     state = replace(state, upkeep=replace(state.upkeep, update=update, next_job=job + 1))
     order = update.order()
-    failed = FirmwareInstalled(job, problem="the disk is full") if update.stage is Stage.INSTALLING else None
+    failed = partial(installed, event=FirmwareInstalled(job, problem="the disk is full"))
     rows = state.upkeep.notices.rows
-    state, effects = keep(state, (firmware.put(rows, update),), () if order is None else (order,), failed)
+    needs_disk = update.stage is Stage.INSTALLING  # it may end this process
+    orders = () if order is None else (order,)
+    state, effects = keep(
+        state,
+        (firmware.put(rows, update),),
+        orders if needs_disk else (),
+        (lambda state, _: failed(state)) if needs_disk else None,
+    )
+    effects += () if needs_disk else orders
     for word in words:
         state, more = say(_last_word(state, word), update.status(word))
         effects += more

@@ -26,6 +26,7 @@ class Upkeep:
     """`connection`: None when somebody else looks after it. `loss`: the last cause, told once in a row.
 
     `uploaded`, `updated`: the last words about an upload and an update, for who triggers them. `next_job` numbers both.
+    `look_at`: mono at which a date of the update may have come.
     `signing`: by request id.
     """
 
@@ -38,4 +39,5 @@ class Upkeep:
     uploaded: str = "Idle"
     updated: str = "Idle"
     next_job: int = 1
+    look_at: float | None = None
     signing: tuple[Signing, ...] = ()

@@ -267,9 +267,13 @@ def test_triggered_messages_follow_their_answer():
     assert station.actions() == ["Heartbeat", "BootNotification", "StatusNotification"]
 
 
-@pytest.mark.parametrize("wanted", ["DiagnosticsStatusNotification", "FirmwareStatusNotification"])
-def test_triggers_of_later_features_are_not_implemented(wanted: str):
-    assert Station().online().ask("TriggerMessage", {"requestedMessage": wanted})["status"] == "NotImplemented"
+@pytest.mark.parametrize(
+    "wanted", ["DiagnosticsStatusNotification", "FirmwareStatusNotification", "LogStatusNotification"]
+)
+def test_a_status_of_what_does_not_run_is_idle(wanted: str):
+    station = Station().online()
+    assert station.ask("ExtendedTriggerMessage", {"requestedMessage": wanted})["status"] == "Accepted"
+    assert (station.sent[-1].action, station.sent[-1].payload) == (wanted, {"status": "Idle"})
 
 
 def test_triggers_of_an_unknown_connector_or_without_a_reading_are_rejected():
