@@ -165,6 +165,7 @@ def _ocpp(config: NodeConfig, identities: Identities, version: str, password: st
         journal=identities.journal_id,
         connection=_connection(config.backend, password),
         fallback_seconds=config.backend.fallback_seconds if config.backend else 0.0,
+        restart_with_sessions=config.maintenance.restart_with_sessions,
     )
 
 

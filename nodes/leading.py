@@ -14,16 +14,24 @@ from pathlib import Path
 import structlog
 
 from actors.address import Address
-from actors.messages import Alarm, BackendLinkMessage, CentralSystemMessage, DriverMessage, ExchangeMessage
+from actors.messages import (
+    Alarm,
+    BackendLinkMessage,
+    CentralSystemMessage,
+    DriverMessage,
+    ExchangeMessage,
+    MaintenanceMessage,
+)
 from nodes import epochs, log_lines, time_floor
 from nodes.board import Identities, leading_board
 from nodes.bridge import Outbox
 from nodes.energy.server import EnergyServer
 from nodes.field import ThreadWorld, clock
+from nodes.maintenance.parts import maintenance_edge
 from nodes.metrics.server import MetricsServer
 from nodes.ocpp.edge import BackendEdge
 from nodes.ocpp.endpoint import BackendBackoff, Endpoint
-from nodes.parts import BackendAccess, Tasks, cancel, driver_tasks, kept, meter_tasks
+from nodes.parts import LOCAL_BACKOFF, BackendAccess, Tasks, cancel, driver_tasks, kept, meter_tasks
 from nodes.store import Store
 from nodes.view import ViewStore
 from nodes.wiring import Edges, Park, wire
@@ -53,6 +61,7 @@ class Built:
     standing: Outbox[StandingReported]
     life: epochs.Life
     connection: ConnectionSettings | None
+    maintenance: Outbox[MaintenanceMessage]
 
 
 Boards = Callable[[Built], AbstractAsyncContextManager[object]]
@@ -69,6 +78,7 @@ async def leading(
     access: BackendAccess = BackendAccess(),
     gave_up: Callable[[str], None] = lambda _: None,
     boards: Boards = _alone,
+    restart: Callable[[str], None] = lambda _: None,
 ) -> AsyncGenerator[Park]:
     """A node that runs within the block. Raises ChargeparkError when store or ports cannot be used.
 
@@ -102,7 +112,18 @@ async def leading(
         if energy is not None:
             await energy.start()
             end.push_async_callback(energy.stop)
-        end.push_async_callback(cancel, _backend_tasks(config, access, park.central, built.backend, built.connection))
+        maintenance = maintenance_edge(
+            config,
+            access,
+            park.central,
+            built.maintenance,
+            board_clock.now,
+            lambda: built.view.snapshot(board_clock.now()),
+            restart,
+        )
+        maintained = [kept("maintenance", maintenance.run, LOCAL_BACKOFF, built.maintenance.close)]
+        backend = _backend_tasks(config, access, park.central, built.backend, built.connection)
+        end.push_async_callback(cancel, [*backend, *maintained])
         _log.info("running", node=config.node.name, role=config.node.role, epoch=built.life.epoch)
         yield park
 
@@ -130,6 +151,7 @@ def _build(
     driver: Outbox[DriverMessage] = Outbox(loop)
     backend: Outbox[BackendLinkMessage] = Outbox(loop)
     exchange: Outbox[ExchangeMessage] = Outbox(loop)
+    maintenance: Outbox[MaintenanceMessage] = Outbox(loop)
     park: Park
     view = ViewStore(
         config.node.name,
@@ -142,7 +164,7 @@ def _build(
     standing: Outbox[StandingReported] = Outbox(loop, key=type)
     kept_standing = epochs.StandingKeeper(store, standing)
     keeper = epochs.Keeper(store, view)
-    edges = Edges(store, driver, backend, changes, keeper, alarms, follower, exchange, kept_standing)
+    edges = Edges(store, driver, backend, changes, keeper, alarms, follower, exchange, kept_standing, maintenance)
     board = leading_board(config, identities, program, lambda: board_clock.known, password)
     park = wire(world, board, edges, log_lines.Supervision(view), gave_up)
     connection = board.ocpp.connections(store.rows(CONNECTION))
@@ -159,6 +181,7 @@ def _build(
         standing,
         life,
         None if connection is None else connection.used,
+        maintenance,
     )
 
 

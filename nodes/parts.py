@@ -35,13 +35,17 @@ Tasks = list[asyncio.Task[None]]
 
 
 class Ending:
-    """When a node has to end: SIGTERM, SIGINT, or a part no node can do without gave up. Made on the event loop."""
+    """When a node has to end: SIGTERM, SIGINT, a restart, or a part no node can do without gave up. Made on the loop.
+
+    `again`: the process is to run the node anew when it has ended.
+    """
 
     def __init__(self, node: str, indispensable: Iterable[str]) -> None:
         self._node, self._indispensable = node, frozenset(indispensable)
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         self._lost: list[str] = []
+        self.again = False
         for name in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(name, self._stop.set)
 
@@ -50,6 +54,11 @@ class Ending:
         if name in self._indispensable:
             self._lost.append(name)
             on_loop(self._loop, self._stop.set)
+
+    def restart(self, _: str) -> None:
+        """End well, to be started anew."""
+        self.again = True
+        self._stop.set()
 
     async def wait(self) -> None:
         await self._stop.wait()
@@ -124,10 +133,15 @@ async def cancel(tasks: Tasks) -> None:
 
 @dataclass(frozen=True, slots=True)
 class BackendAccess:
-    """What the files beside the configuration hold: the AuthorizationKey, and whom to trust."""
+    """What the files beside the configuration hold: the AuthorizationKey, and whom to trust.
+
+    `transfer_ca`: for https and ftps; `maker_file`: authorities of signers of firmware.
+    """
 
     password: str = ""
     trust: Trust = Trust()
+    transfer_ca: Path | None = None
+    maker_file: Path | None = None
 
 
 def backend_access(config: NodeConfig, path: Path) -> BackendAccess:
@@ -153,7 +167,12 @@ def backend_access(config: NodeConfig, path: Path) -> BackendAccess:
             replace(trust, installed=None).context(with_certificate=backend.security_profile >= CERTIFICATE_PROFILE)
     except TrustUnusable as error:
         raise ConfigurationInvalid((f"{path}: backend: {error}",)) from error
-    return BackendAccess(_password(beside(backend.password_file), path), trust)
+    return BackendAccess(
+        _password(beside(backend.password_file), path),
+        trust,
+        beside(config.maintenance.ca_file),
+        beside(config.maintenance.maker_file),
+    )
 
 
 def _password(file: Path | None, path: Path) -> str:

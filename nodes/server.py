@@ -37,16 +37,17 @@ NETWORK_BACKOFF = Backoff(first=1.0, most=10.0)  # an interface that is not ther
 _log = structlog.get_logger("node")
 
 
-async def run(path: Path) -> None:
-    """Run the node of a configuration file until SIGTERM or SIGINT; raises ChargeparkError when it cannot start."""
+async def run(path: Path) -> bool:
+    """Run the node of a configuration file until it is to end; whether it is to run anew. Raises ChargeparkError."""
     checked = read_checked(path, lambda _: TRAITS)
     for warning in checked.warnings:
         _log.warning(warning)
     access = backend_access(checked.config, path)
     ending = Ending(checked.config.node.name, INDISPENSABLE)
-    async with leading(checked.config, access, ending.gave_up, open_to_boards):
+    async with leading(checked.config, access, ending.gave_up, open_to_boards, ending.restart):
         await ending.wait()
     ending.close()
+    return ending.again
 
 
 @asynccontextmanager

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -24,9 +24,6 @@ from park.errors import KeysUnusable
 from park.ocpp.link import Payload
 from park.ocpp.wire import member, text_of
 
-if TYPE_CHECKING:
-    from hashlib import _Hash
-
 STATION = "station-"  # begins the name of a file with the station's key and chain
 MAKERS = "makers"  # folder of the maker's roots
 PENDING_KEY = "pending.key"
@@ -35,11 +32,7 @@ LONGEST_CHAIN = 4
 OF_TYPE = {"CentralSystemRootCertificate": ROOTS, "ManufacturerRootCertificate": MAKERS}
 LEAST_RSA_BITS, LEAST_EC_BITS = 2048, 224  # white paper §5
 
-_HASHES: dict[str, Callable[[bytes], _Hash]] = {
-    "SHA256": hashlib.sha256,
-    "SHA384": hashlib.sha384,
-    "SHA512": hashlib.sha512,
-}
+_HASHES = {"SHA256": "sha256", "SHA384": "sha384", "SHA512": "sha512"}
 
 
 class CertificateRefused(ValueError):
@@ -48,7 +41,7 @@ class CertificateRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """To the backend. `reconfigured`, `refused`: for the security log. `certificate`: file of a new one of the station."""
+    """To the backend. `reconfigured`, `refused`: for the security log. `certificate`: file of the station's new one."""
 
     payload: Payload
     reconfigured: str = ""
@@ -57,7 +50,7 @@ class Answer:
 
 
 class CertificateStore:
-    """Files below a folder. What the configuration file names counts too, and no backend can delete it:
+    """Files below a folder. What the configuration file names counts too, and no backend can delete it.
 
     `given_roots`: of backends, `given_certificate`: of the station, `maker_file`: of who may sign firmware.
     """
@@ -195,7 +188,7 @@ class CertificateStore:
         if chain[0].public_key() != key:
             raise CertificateRefused("the certificate is not for the key of the last signing request")
         check_validity(chain[0], self._now())
-        for lower, upper in zip(chain, chain[1:], strict=False):
+        for lower, upper in pairwise(chain):
             lower.verify_directly_issued_by(upper)
         trusted = [*self.roots(ROOTS).values()]
         if trusted and not any(_issued(chain[-1], root) for root in trusted):
@@ -207,7 +200,7 @@ def check_signer(pem: str, makers: list[x509.Certificate], now: datetime) -> str
     try:
         chain = x509.load_pem_x509_certificates(pem.encode())
         check_validity(chain[0], now)
-        for lower, upper in zip(chain, chain[1:], strict=False):
+        for lower, upper in pairwise(chain):
             lower.verify_directly_issued_by(upper)
             _check_authority(upper)
     except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature) as error:
@@ -285,14 +278,14 @@ def _issued(certificate: x509.Certificate, root: x509.Certificate) -> bool:
 
 def hash_data(certificate: x509.Certificate, algorithm: str) -> dict[str, str]:
     """CertificateHashDataType of a root, RFC 6960 §4.1.1: its issuer is itself."""
-    make = _HASHES[algorithm]
+    name = _HASHES[algorithm]
     key = certificate.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     return {
         "hashAlgorithm": algorithm,
-        "issuerNameHash": make(certificate.issuer.public_bytes()).hexdigest(),
-        "issuerKeyHash": make(_key_bits(key)).hexdigest(),
+        "issuerNameHash": hashlib.new(name, certificate.issuer.public_bytes()).hexdigest(),
+        "issuerKeyHash": hashlib.new(name, _key_bits(key)).hexdigest(),
         "serialNumber": f"{certificate.serial_number:X}",
     }
 

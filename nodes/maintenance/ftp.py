@@ -5,7 +5,7 @@ from __future__ import annotations
 import ftplib
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote
@@ -18,7 +18,7 @@ CHUNK = 64 * 1024
 
 def upload(rules: Rules, place: Place, file: Path, name: str, stop: Stop) -> None:
     """Store the file in the directory of the location. Raises OSError."""
-    with _logged_in(rules, place) as ftp, file.open("rb") as source:
+    with _logged_in(rules, place, stop) as ftp, file.open("rb") as source:
         directory = unquote(place.path).strip("/")
         if directory:
             ftp.cwd(directory)
@@ -28,7 +28,7 @@ def upload(rules: Rules, place: Place, file: Path, name: str, stop: Stop) -> Non
 def download(rules: Rules, place: Place, partial: Partial, most_bytes: int, stop: Stop) -> None:
     """Into the file of `partial`, on from where it ended when the file is still the same. Raises OSError."""
     name = unquote(place.path).lstrip("/")
-    with _logged_in(rules, place) as ftp:
+    with _logged_in(rules, place, stop) as ftp:
         ftp.voidcmd("TYPE I")
         size = ftp.size(name)
         if size is not None and size > most_bytes:
@@ -55,24 +55,35 @@ def _version(ftp: ftplib.FTP, name: str, size: int | None) -> str:
 
 class _Plain(ftplib.FTP):
     place: Place
+    stop: Stop
 
     def connect(self, *_: object, **__: object) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
         self.sock = self.place.connect()
+        self.stop.holds(self.sock)
         self.af, self.host, self.timeout = self.sock.family, self.place.address, STALL_SECONDS
         self.file = self.sock.makefile("r", encoding=self.encoding)
         self.welcome = self.getresp()
         return self.welcome
 
+    def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[socket.socket, int | None]:
+        connection, size = super().ntransfercmd(cmd, rest)
+        self.stop.holds(connection)
+        return connection, size
+
 
 class _Secure(ftplib.FTP_TLS):
     place: Place
+    stop: Stop
 
     connect = _Plain.connect  # pyright: ignore[reportAssignmentType]
 
     def auth(self) -> str:
         """The certificate is of the host of the URL, not of the address."""
         answer = self.voidcmd("AUTH TLS")
+        if self.sock is None:
+            raise EOFError
         self.sock = self.context.wrap_socket(self.sock, server_hostname=self.place.host)
+        self.stop.holds(self.sock)
         self.file = self.sock.makefile(mode="r", encoding=self.encoding)
         return answer
 
@@ -81,17 +92,18 @@ class _Secure(ftplib.FTP_TLS):
         if isinstance(self.sock, ssl.SSLSocket):
             session = self.sock.session  # servers want the session of the control connection
             connection = self.context.wrap_socket(connection, server_hostname=self.place.host, session=session)
+        self.stop.holds(connection)
         return connection, size
 
 
 @contextmanager
-def _logged_in(rules: Rules, place: Place) -> Iterator[ftplib.FTP]:
+def _logged_in(rules: Rules, place: Place, stop: Stop) -> Generator[ftplib.FTP]:
     ftp: _Plain | _Secure
     if place.is_secure:
         ftp = _Secure(context=rules.context or ssl.create_default_context(), timeout=STALL_SECONDS)
     else:
         ftp = _Plain(timeout=STALL_SECONDS)
-    ftp.place = place
+    ftp.place, ftp.stop = place, stop
     try:
         with ftp:
             ftp.connect()

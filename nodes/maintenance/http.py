@@ -7,7 +7,7 @@ import socket
 import ssl
 import uuid
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, urljoin
@@ -35,7 +35,7 @@ def download(rules: Rules, url: str, partial: Partial, most_bytes: int, stop: St
         place = rules.place(url)
         if not place.is_http:
             raise TransferFailed(f"it redirects to {place}, which is not fetched")
-        with _asked(rules, place, "GET", _resuming(partial)) as answer:
+        with _asked(rules, place, "GET", _resuming(partial), stop) as answer:
             target = answer.getheader("Location")
             if answer.status in {301, 302, 303, 307, 308} and target:
                 url = urljoin(url, target)
@@ -52,6 +52,9 @@ def _resuming(partial: Partial) -> dict[str, str]:
 
 def _take(place: Place, answer: http.client.HTTPResponse, partial: Partial, most_bytes: int, stop: Stop) -> None:
     if answer.status == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
+        begun, whole = partial.begun(), (answer.getheader("Content-Range") or "").rpartition("/")[2]
+        if begun is not None and whole == str(begun.size):
+            return  # an earlier try brought all of it
         partial.forget()
         raise TransferFailed(f"{place} has another file by now; it is fetched anew")
     if answer.status not in {200, 206}:
@@ -73,7 +76,7 @@ def _put(rules: Rules, place: Place, file: Path, name: str, stop: Stop) -> int:
     path, _, query = place.path.partition("?")
     target = f"{path.rstrip('/')}/{quote(name)}" + (f"?{query}" if query else "")
     headers = {"Content-Type": "application/gzip", "Content-Length": str(file.stat().st_size)}
-    with _asked(rules, place, "PUT", headers, target, _chunks(file, stop)) as answer:
+    with _asked(rules, place, "PUT", headers, stop, target, _chunks(file, stop)) as answer:
         return answer.status
 
 
@@ -94,7 +97,7 @@ def _post(rules: Rules, place: Place, file: Path, name: str, stop: Stop) -> int:
         yield from _chunks(file, stop)
         yield tail
 
-    with _asked(rules, place, "POST", headers, body=body()) as answer:
+    with _asked(rules, place, "POST", headers, stop, body=body()) as answer:
         return answer.status
 
 
@@ -108,14 +111,15 @@ def _chunks(file: Path, stop: Stop) -> Iterator[bytes]:
 class _Connection(http.client.HTTPConnection):
     """To the address that was checked."""
 
-    def __init__(self, place: Place, context: ssl.SSLContext | None) -> None:
+    def __init__(self, place: Place, context: ssl.SSLContext | None, stop: Stop) -> None:
         super().__init__(place.host, place.port)
-        self._place, self._context = place, context
+        self._place, self._context, self._stop = place, context, stop
 
     def connect(self) -> None:
         self.sock: socket.socket = self._place.connect()
         if self._context is not None:
             self.sock = self._context.wrap_socket(self.sock, server_hostname=self._place.host)
+        self._stop.holds(self.sock)
 
 
 @contextmanager
@@ -124,11 +128,12 @@ def _asked(
     place: Place,
     method: str,
     headers: dict[str, str],
+    stop: Stop,
     path: str = "",
     body: Iterator[bytes] | None = None,
-) -> Iterator[http.client.HTTPResponse]:
+) -> Generator[http.client.HTTPResponse]:
     context = (rules.context or ssl.create_default_context()) if place.is_secure else None
-    connection = _Connection(place, context)
+    connection = _Connection(place, context, stop)
     if place.user:
         credentials = b64encode(f"{place.user}:{place.password}".encode()).decode()
         headers = {**headers, "Authorization": f"Basic {credentials}"}

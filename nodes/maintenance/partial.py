@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -14,18 +15,33 @@ from nodes.maintenance.places import TransferFailed
 
 
 class Stop:
-    """Tells a transfer in its thread that nobody waits for it any more."""
+    """Tells a transfer in its thread that nobody waits for it any more, also while its peer says nothing."""
 
     def __init__(self) -> None:
         self._stopped = threading.Event()
+        self._held: list[socket.socket] = []
+
+    def holds(self, connection: socket.socket) -> None:
+        """This connection ends with the transfer."""
+        self._held.append(connection)
+        if self._stopped.is_set():
+            _end(connection)
 
     def stop(self) -> None:
         self._stopped.set()
+        for connection in tuple(self._held):
+            _end(connection)
 
     def check(self) -> None:
         """Raise TransferFailed when it is to end."""
         if self._stopped.is_set():
             raise TransferFailed("given up")
+
+
+def _end(connection: socket.socket) -> None:
+    """Whoever waits for it goes on; it is closed by who opened it."""
+    with suppress(OSError):
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)  # of the socket itself, whatever TLS is at
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +88,7 @@ class Partial:
         self._version.unlink(missing_ok=True)
 
     @contextmanager
-    def writing(self, version: str, *, goes_on: bool) -> Iterator[Target]:
+    def writing(self, version: str, *, goes_on: bool) -> Generator[Target]:
         """Write on, or anew; what was written is on disk afterwards, also after a failure."""
         if not goes_on:
             self.forget()

@@ -76,7 +76,5 @@ class Trust:
             context.load_cert_chain(chain, key)
         except OSError as error:
             what = "no file" if chain is None else chain
-            text = (
-                f"{what}: the station's certificate cannot be used ({error}); security profile 3 needs it and its key"
-            )
+            text = f"{what}: the station's certificate cannot be used ({error}); security profile 3 needs both"
             raise TrustUnusable(text) from error

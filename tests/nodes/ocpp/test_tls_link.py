@@ -190,9 +190,11 @@ async def test_what_a_backend_installed_is_trusted_and_shown(tmp_path: Path):
     folder = tmp_path / "installed"
     (folder / "roots").mkdir(parents=True)
     CA.files(folder / "roots", "one")
-    STATION.files(folder, "station")
+    (folder / "station-1.pem").write_text(STATION.key_pem + STATION.pem)
     async with backend(server_context(tmp_path, SERVER, CA)) as port:
-        endpoint = Endpoint(f"wss://localhost:{port}", "GARAGE", profile=3, trust=Trust(installed=folder))
+        endpoint = Endpoint(
+            f"wss://localhost:{port}", "GARAGE", profile=3, trust=Trust(installed=folder), certificate="station-1.pem"
+        )
         assert await outcome(endpoint) == LinkUp(1)
 
 
