@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, TypeAlias
 
-from park.model.access import BackendAuthorized, SettingChanged
+from park.model.access import Answer, BackendAuthorized, SettingChanged
 from park.model.alarm import Alarm
 from park.model.delivery import Delivery
+from park.model.demand import SetOperatorLimit
 from park.model.session import FactDelivered, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.storage import Load, Write
 from park.model.time import Now
 from park.ocpp.link import LinkOrder
+from park.ocpp.orders import AnswerSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,13 @@ class SettingsRepeated:
 
     charge_point: str
     settings: tuple[SettingChanged, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TellAuthorizer:
+    """A key that concerns cards has this value now."""
+
+    change: SettingChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +81,20 @@ class BackendReported:
         return None if self.oldest_at is None else max(0.0, (now.wall - self.oldest_at).total_seconds())
 
 
-CentralSystemEffect: TypeAlias = (
-    LinkOrder
-    | Write
-    | Load
-    | FactTaken
-    | FactDelivered
-    | TransactionAssigned
+ForPark: TypeAlias = (
+    TransactionAssigned
     | BackendAuthorized
     | StartRemotely
     | StopRemotely
     | SettingChanged
     | SettingsRepeated
+    | TellAuthorizer
+    | SetOperatorLimit
+    | Answer
+    | AnswerSettings
     | RepeatLevels
-    | ClockOffered
-    | Alarm
-    | BackendReported
-    | WakeAt
+)
+"""What is for somebody in the park."""
+CentralSystemEffect: TypeAlias = (
+    LinkOrder | Write | Load | FactTaken | FactDelivered | ForPark | ClockOffered | Alarm | BackendReported | WakeAt
 )

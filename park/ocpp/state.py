@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from park.model.access import ConnectorStatusChanged
-from park.model.session import FactOffered
+from park.model.session import FactOffered, SessionMetered
 from park.model.time import Now
 from park.ocpp.effects import BackendReported, CentralSystemEffect
 from park.ocpp.keys import KeyValues
@@ -26,6 +26,8 @@ class Settings:
     `station_keys`: defaults of this station for configuration keys. `meters`: which connector a meter belongs to.
     `enabled` False: no backend is configured; facts are acknowledged and go nowhere. `charge_points`: those of the
     configuration, by full name; None: whoever comes. `journal`: this node's own, which closes its own sessions itself.
+    `points`: full names by connector. `circuit`: the one all charge points of this identity hang on. `phases`: by
+    connector.
     """
 
     identity: str
@@ -37,6 +39,18 @@ class Settings:
     enabled: bool = True
     charge_points: frozenset[str] | None = None
     journal: str = ""
+    points: Mapping[int, str] = field(default_factory=dict[int, str])
+    circuit: str = ""
+    phases: Mapping[int, int] = field(default_factory=dict[int, int])
+
+    def places(self, connector: int) -> tuple[str, ...]:
+        """How a key may name this connector: by its number, by its board."""
+        return (str(connector), self.points.get(connector, "").partition("/")[0])
+
+    @property
+    def all_places(self) -> frozenset[str]:
+        boards = (point.partition("/")[0] for point in self.points.values())
+        return frozenset((*map(str, self.connectors), *boards))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +138,9 @@ class CentralSystem:
     `readings`: the newest by connector, for TriggerMessage; the one part that a step changes in place, because a copy
     for each reading would cost more than all else about it. `last_traffic`, `last_heartbeat`: mono.
     `volatile_last`: the last call was not of the queue, which is next then. `left`: running sessions whose charge point
-    left, to be closed; not before `close_at` (mono) when the disk refused that.
+    left, to be closed; not before `close_at` (mono) when the disk refused that. `repeated`: readings of a session that
+    its stop repeats, changed in place too; `forgetting`: sessions whose are being deleted. `aligned_due`: mono of the
+    next look for aligned readings, `aligned_slots`: the interval each connector was in then.
     """
 
     settings: Settings
@@ -150,6 +166,10 @@ class CentralSystem:
     readings: dict[int, Reading] = field(default_factory=dict[int, Reading])
     left: frozenset[str] = frozenset()
     close_at: float = 0.0
+    repeated: dict[str, list[SessionMetered]] = field(default_factory=dict[str, list[SessionMetered]])
+    forgetting: frozenset[str] = frozenset()
+    aligned_due: float = 0.0
+    aligned_slots: Mapping[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
     reported: BackendReported | None = None
     wake_at: float | None = None
 
@@ -159,6 +179,7 @@ def initial(settings: Settings) -> CentralSystem:
     station = {
         "NumberOfConnectors": str(len(settings.connectors)),
         "ConnectorPhaseRotation": ",".join(f"{connector}.Unknown" for connector in (0, *settings.connectors)),
+        "ConnectorPhaseRotationMaxLength": str(len(settings.connectors) + 1),
         **settings.station_keys,
     }
     return CentralSystem(settings, KeyValues({}, station), Queue(Rows(settings.identity)))
