@@ -20,7 +20,14 @@ from park.authorization import authorizer
 from park.authorization.authorizer import AuthorizerEffect
 from park.authorization.messages import AnswerTags, RulesChanged
 from park.authorization.settings import AuthorizerSettings
-from park.model.access import Answer, AuthorizationGranted, AuthorizeWithBackend, ShowFeedback, StopSession
+from park.model.access import (
+    Answer,
+    AuthorizationGranted,
+    AuthorizeWithBackend,
+    RepeatSettings,
+    ShowFeedback,
+    StopSession,
+)
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.storage import Commit, Load, LoadRows, Write
 
@@ -77,6 +84,7 @@ class Authorizer(Worker[AuthorizerMessage]):
             case RepeatLevels():
                 for address in (*self._wires.charge_points.values(), *self._wires.boards.values()):
                     address.tell(effect)
+                self._wires.central.tell(RepeatSettings(RepeatSettings.AUTHORIZER))
             case WakeAt(mono):
                 self.wake_at(mono)
 

@@ -14,18 +14,23 @@ from park.load.coordinator import CoordinatorEffect
 from park.load.report import CircuitReported, EpochTaken, ShareReported
 from park.load.rivalry import StandingReported
 from park.load.state import CoordinatorSettings, CoordinatorState
+from park.model.access import RepeatSettings
 from park.model.grant import ApplyGrant
 from park.model.signals import RepeatLevels, Start, WakeAt
 
 
 @dataclass(frozen=True, slots=True)
 class CoordinatorWires:
-    """Who the coordinator tells. `epochs`: whoever keeps the epoch on disk. `standing`: whoever lets boards in."""
+    """Who the coordinator tells. `epochs`: whoever keeps the epoch on disk. `standing`: whoever lets boards in.
+
+    `settings`: who repeats the operator's limits.
+    """
 
     charge_points: Mapping[str, Address[ChargePointMessage]]
     view: Address[Report]
     epochs: Address[EpochTaken]
     standing: Address[StandingReported] = Nowhere()
+    settings: Address[RepeatSettings] = Nowhere()
 
 
 class Coordinator(Worker[CoordinatorMessage]):
@@ -55,5 +60,6 @@ class Coordinator(Worker[CoordinatorMessage]):
             case RepeatLevels():
                 for address in self._wires.charge_points.values():
                     address.tell(effect)
+                self._wires.settings.tell(RepeatSettings(RepeatSettings.COORDINATOR))
             case WakeAt(mono):
                 self.wake_at(mono)

@@ -20,6 +20,7 @@ from park.config.mapping import (
     placed_boards,
 )
 from park.config.node_config import NodeConfig
+from park.config.station_keys import connectors_of, phases_of, station_keys
 from park.exchange.board_link import ServerFacts
 from park.exchange.messages import OfferedPoint
 from park.exchange.placing import fitted, placed_of
@@ -148,21 +149,19 @@ def _ocpp(config: NodeConfig, identities: Identities, version: str, password: st
     """Timeouts of the file are the defaults of their OCPP keys; what a backend changes later wins and is kept."""
     connectors = {point.meter: point.connector for point in config.charge_point if point.meter and point.connector}
     connectors |= {meter_of_point(each.charge_point): each.connector for each in config.placement if each.metered}
-    own = [point.connector for point in config.charge_point if point.connector]
-    placed = [each.connector for each in config.placement]
     return OcppSettings(
         identity=config.backend.identity if config.backend else config.node.name,
-        connectors=tuple(sorted(own + placed)),
+        connectors=tuple(sorted(connectors_of(config))),
         new_id=identities.new_id,
         station=Station(firmware=version),
-        station_keys={
-            "ConnectionTimeOut": str(round(config.authorization.plug_timeout_seconds)),
-            "ConnectorPhaseRotation": _rotations(config),
-        },
+        station_keys=station_keys(config, version),
         meters=connectors,
         enabled=config.backend is not None,
         charge_points=frozenset(owned_names(config)) | frozenset(each.charge_point for each in config.placement),
         journal=identities.journal_id,
+        points=connectors_of(config),
+        phases=phases_of(config),
+        circuit=next((circuit.name for circuit in config.circuit if circuit.parent is None), ""),
         connection=_connection(config.backend, password),
         fallback_seconds=config.backend.fallback_seconds if config.backend else 0.0,
         restart_with_sessions=config.maintenance.restart_with_sessions,
@@ -173,17 +172,6 @@ def _connection(backend: BackendSection | None, password: str) -> ConnectionSett
     if backend is None:
         return None
     return ConnectionSettings(backend.url, backend.identity, backend.security_profile, password)
-
-
-def _rotations(config: NodeConfig) -> str:
-    wired: dict[int, str] = {point.connector: point.wiring for point in config.charge_point if point.connector}
-    wired |= {each.connector: each.wiring for each in config.placement}
-    each = ",".join(f"{connector}.{_rotation(wiring)}" for connector, wiring in wired.items())
-    return f"0.Unknown,{each}"
-
-
-def _rotation(wiring: str) -> str:
-    return "Unknown" if wiring == "unknown" else wiring
 
 
 def owned_names(config: NodeConfig) -> tuple[str, ...]:

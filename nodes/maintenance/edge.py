@@ -42,13 +42,13 @@ from park.ocpp.maintenance import (
     MaintenanceEvent,
     MakeSigningRequest,
     RestartNode,
+    SecurityEvent,
     SignerChecked,
     SigningRequestMade,
     TrustKnown,
     UploadLog,
     VerifyFirmware,
 )
-from park.ocpp.security import SecurityEvent
 
 FOLDER = "maintenance"  # of the data directory: what is on its way
 _log = structlog.get_logger("maintenance")

@@ -179,7 +179,7 @@ def wire(
     coordinator: Address[CoordinatorMessage] = root.child(
         "coordinator",
         lambda _: roles.coordinator(
-            world, board.coordinator, CoordinatorWires(points, edges.view, edges.epochs, edges.standing)
+            world, board.coordinator, CoordinatorWires(points, edges.view, edges.epochs, edges.standing, central)
         ),
     )
     if eyes is not None:
@@ -192,6 +192,7 @@ def wire(
         returns,
         edges.backend,
         authorizer,
+        coordinator,
         points,
         edges.view,
         edges.alarms,

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import assert_never
 
 from park.authorization import routing
+from park.authorization.cached import verdict_of
 from park.authorization.id_tags import judged
 from park.authorization.settings import Mode, OfflineRule
 from park.authorization.state import (
@@ -29,7 +30,7 @@ SAME_PRESENTATION_SECONDS = 1.0  # design: so long one card at two readers of a 
 
 def decided(state: Authorizer, claim: Claim, now: Now) -> Stepped:
     """Decide at once where that is possible, else ask the backend."""
-    listed = judged(known_tags(state), claim.id_tag, now.wall)
+    listed = known(state, claim.id_tag, now)
     if listed is Verdict.BLOCKED:
         return state, show(claim.readers, Feedback.REFUSED)
     mode = state.settings.mode
@@ -38,6 +39,8 @@ def decided(state: Authorizer, claim: Claim, now: Now) -> Stepped:
             return granted(state, claim, Mode.FREE.value, now)
         case Mode.WHITELIST if listed is Verdict.ACCEPTED:
             return granted(state, claim, Mode.WHITELIST.value, now)
+        case Mode.BACKEND if state.settings.pre_authorize and _is_known_good(state, claim.id_tag, listed):
+            return granted(state, claim, source_of(state, claim.id_tag, now), now)
         case Mode.WHITELIST:
             return state, show(claim.readers, Feedback.REFUSED)
         case Mode.BACKEND:
@@ -46,9 +49,27 @@ def decided(state: Authorizer, claim: Claim, now: Now) -> Stepped:
             assert_never(mode)
 
 
+def known(state: Authorizer, id_tag: str, now: Now) -> Verdict | None:
+    """What is known here of an id tag: by the whitelist, else, where the backend decides, by what it said before."""
+    listed = judged(known_tags(state), id_tag, now.wall)
+    if listed is not None or state.settings.mode is not Mode.BACKEND or not state.settings.cache:
+        return listed
+    return verdict_of(state.cache, id_tag, now.wall)
+
+
+def source_of(state: Authorizer, id_tag: str, now: Now) -> str:
+    """Who vouches for a card that is known here: the whitelist or the cache."""
+    listed = judged(known_tags(state), id_tag, now.wall)
+    return Mode.WHITELIST.value if listed is Verdict.ACCEPTED else "cache"
+
+
+def _is_known_good(state: Authorizer, id_tag: str, listed: Verdict | None) -> bool:
+    return listed is Verdict.ACCEPTED and state.loaded and id_tag.casefold() not in state.refused
+
+
 def is_hopeless(state: Authorizer, id_tag: str, now: Now) -> bool:
     """Whether this tag would be refused now without asking anybody."""
-    listed = judged(known_tags(state), id_tag, now.wall)
+    listed = known(state, id_tag, now)
     if listed is Verdict.BLOCKED:
         return True
     match state.settings.mode:
@@ -62,10 +83,10 @@ def is_hopeless(state: Authorizer, id_tag: str, now: Now) -> bool:
 
 def offline(state: Authorizer, claim: Claim, now: Now) -> Stepped:
     """The backend has no word on it: the offline rule decides, but never for a tag known to be refused (B-115, D4)."""
-    listed = judged(known_tags(state), claim.id_tag, now.wall)
+    listed = known(state, claim.id_tag, now)
     if _refused_offline(state, claim.id_tag, listed):
         return state, show(claim.readers, Feedback.REFUSED)
-    return granted(state, claim, Mode.WHITELIST.value if listed else "offline", now)
+    return granted(state, claim, source_of(state, claim.id_tag, now) if listed else "offline", now)
 
 
 def granted(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from park.authorization.cached import Cached, Clearing
 from park.authorization.messages import AnswerTags, LocalRules, RulesChanged, TeachMode
 from park.authorization.settings import AuthorizerSettings, ReaderSettings, WhitelistEntry
 from park.model.access import (
@@ -111,7 +112,8 @@ class Authorizer:
     `boards`: readers of other boards by node, full names only. `taught`: entries by case-folded tag.
     `lessons`: by the token of their commit. `run`: of this incarnation, for the version of the rules; 0: `next_run` is
     not on disk yet, and is written again at `retry` (mono). `applied`: the rules of the server this board decides by;
-    None: it decides by its own.
+    None: it decides by its own. `cache`: cards the backend accepted, by case-folded tag. `clearing`: orders to forget
+    them that wait for the disk, by token.
     """
 
     settings: AuthorizerSettings
@@ -136,6 +138,8 @@ class Authorizer:
     retry: float = math.inf
     changes: int = 0
     applied: LocalRules | None = None
+    cache: Mapping[str, Cached] = field(default_factory=dict[str, Cached])
+    clearing: Mapping[int, Clearing] = field(default_factory=dict[int, Clearing])
 
     @property
     def decides(self) -> bool:

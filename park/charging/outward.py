@@ -129,6 +129,8 @@ def connector_status(state: ChargePointState) -> ConnectorStatus:
     match session.phase:
         case Phase.RUNNING:
             return _energy_status(state)
+        case Phase.AUTHORIZED if not vehicle.present and state.settings.prepares_with_both:
+            return ConnectorStatus.AVAILABLE
         case Phase.AUTHORIZED | Phase.STARTING:
             return ConnectorStatus.PREPARING
         case Phase.STOPPING | Phase.ENDING | Phase.FINISHED:
@@ -136,7 +138,17 @@ def connector_status(state: ChargePointState) -> ConnectorStatus:
         case Phase.IDLE if vehicle.present and session.expired_vehicle == vehicle.since:
             return ConnectorStatus.FINISHING
         case Phase.IDLE:
-            return ConnectorStatus.PREPARING if vehicle.present or vehicle.cable_in else ConnectorStatus.AVAILABLE
+            return _idle_status(state)
+
+
+def _idle_status(state: ChargePointState) -> ConnectorStatus:
+    """B-185: what is out of service says so once nobody is there; B-039: whether the plug alone is Preparing."""
+    vehicle, settings = state.vehicle, state.settings
+    if not settings.operative and not vehicle.present:
+        return ConnectorStatus.UNAVAILABLE
+    if (vehicle.present or vehicle.cable_in) and not settings.prepares_with_both:
+        return ConnectorStatus.PREPARING
+    return ConnectorStatus.AVAILABLE
 
 
 def is_faulted(state: ChargePointState) -> bool:
@@ -195,7 +207,8 @@ def _wants(state: ChargePointState) -> bool:
 def _occupancy(state: ChargePointState) -> OccupancyChanged:
     session, vehicle = state.session, state.vehicle
     placed = state.settings.connector > 0
-    available = placed and state.evse is not None and state.recovered and not state.start_prevented
+    operable = placed and state.settings.operative
+    available = operable and state.evse is not None and state.recovered and not state.start_prevented
     expired = vehicle.present and session.expired_vehicle == vehicle.since
     tagged = session.held or session.phase in {Phase.AUTHORIZED, Phase.STARTING, Phase.RUNNING}
     return OccupancyChanged(

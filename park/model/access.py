@@ -213,23 +213,27 @@ class SettingChanged:
     """Central system or administration → charge point: a key that may change at run time has a new value.
 
     `name`: the OCPP configuration key (`ConnectionTimeOut`, `MeterValueSampleInterval`, …); `value`: seconds for
-    times and intervals, bool for switches. A receiver ignores names that are not its own.
+    times and intervals, amperes for currents, bool for switches, the word chosen else. A receiver ignores names that
+    are not its own.
     """
 
     delivery: ClassVar[Delivery] = Delivery.STATE
 
     name: str
-    value: int | bool
+    value: int | bool | str
 
 
 @dataclass(frozen=True, slots=True)
 class RepeatSettings:
     """Charge point → central system on `Start`, and when its session is recovered: tell what holds again.
 
-    That is every key in force, as `SettingChanged`, and `TransactionAssigned` of its running session.
+    That is every key in force, as `SettingChanged`, and `TransactionAssigned` of its running session. Authorizer and
+    coordinator ask for what concerns them under names no charge point has.
     """
 
     delivery: ClassVar[Delivery] = Delivery.STATE
+    AUTHORIZER: ClassVar[str] = "authorizer"
+    COORDINATOR: ClassVar[str] = "coordinator"
 
     charge_point: str
 

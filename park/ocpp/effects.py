@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, TypeAlias
 
-from park.model.access import BackendAuthorized, SettingChanged
+from park.model.access import Answer, BackendAuthorized, SettingChanged
 from park.model.alarm import Alarm
 from park.model.delivery import Delivery
+from park.model.demand import SetOperatorLimit
 from park.model.session import FactDelivered, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.storage import Load, Write
 from park.model.time import Now
 from park.ocpp.link import LinkOrder
 from park.ocpp.maintenance import MaintenanceOrder
+from park.ocpp.orders import AnswerSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,13 @@ class SettingsRepeated:
 
     charge_point: str
     settings: tuple[SettingChanged, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TellAuthorizer:
+    """A key that concerns cards has this value now."""
+
+    change: SettingChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,20 @@ class BackendReported:
         return None if self.oldest_at is None else max(0.0, (now.wall - self.oldest_at).total_seconds())
 
 
+ForPark: TypeAlias = (
+    TransactionAssigned
+    | BackendAuthorized
+    | StartRemotely
+    | StopRemotely
+    | SettingChanged
+    | SettingsRepeated
+    | TellAuthorizer
+    | SetOperatorLimit
+    | Answer
+    | AnswerSettings
+    | RepeatLevels
+)
+"""What is for somebody in the park."""
 CentralSystemEffect: TypeAlias = (
     LinkOrder
     | MaintenanceOrder
@@ -80,13 +103,7 @@ CentralSystemEffect: TypeAlias = (
     | Load
     | FactTaken
     | FactDelivered
-    | TransactionAssigned
-    | BackendAuthorized
-    | StartRemotely
-    | StopRemotely
-    | SettingChanged
-    | SettingsRepeated
-    | RepeatLevels
+    | ForPark
     | ClockOffered
     | Alarm
     | BackendReported

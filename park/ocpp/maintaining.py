@@ -8,7 +8,7 @@ from typing import assert_never
 
 from park.model.storage import Row
 from park.model.time import Now
-from park.ocpp import certificates, connecting, firmware, notices, updating, uploading, uploads
+from park.ocpp import certificates, connecting, firmware, notifications, updating, uploading, uploads
 from park.ocpp.firmware import Stage
 from park.ocpp.keeping import Turn, notify, secured
 from park.ocpp.maintenance import (
@@ -32,7 +32,7 @@ def begin(state: CentralSystem, rows: Iterable[Row], now: Now) -> Turn:
     """The rows are there: go on with what the restart interrupted, and tell how an installation ended."""
     rows = tuple(rows)
     mine = Rows(state.settings.identity)
-    state = replace(state, upkeep=replace(state.upkeep, notices=notices.load(mine, rows)))
+    state = replace(state, upkeep=replace(state.upkeep, notifications=notifications.load(mine, rows)))
     state, effects = connecting.begin(state, rows)
     state, more = secured(state, STARTUP, "", now)
     effects += more

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from park.model.access import ConnectorStatusChanged
-from park.model.session import FactOffered
+from park.model.session import FactOffered, SessionMetered
 from park.model.storage import Row
 from park.model.time import Now
 from park.ocpp.connection import Connections, ConnectionSettings, restore
@@ -15,7 +15,7 @@ from park.ocpp.effects import BackendReported, CentralSystemEffect
 from park.ocpp.keys import KeyValues
 from park.ocpp.link import Payload
 from park.ocpp.messages import Reading, Station
-from park.ocpp.notices import Notice, Notices
+from park.ocpp.notifications import Notification, Notifications
 from park.ocpp.queue import Queue
 from park.ocpp.registration import Registration
 from park.ocpp.rows import Rows
@@ -31,6 +31,8 @@ class Settings:
     `enabled` False: no backend is configured; facts are acknowledged and go nowhere. `charge_points`: those of the
     configuration, by full name; None: whoever comes. `journal`: this node's own, which closes its own sessions itself.
     `connection`: to the backend, as the configuration file has it. `restart_with_sessions`: after an update (B-386).
+    `points`: full names by connector. `circuit`: the one all charge points of this identity hang on. `phases`: by
+    connector.
     """
 
     identity: str
@@ -45,10 +47,22 @@ class Settings:
     connection: ConnectionSettings | None = None
     fallback_seconds: float = 0.0
     restart_with_sessions: bool = False
+    points: Mapping[int, str] = field(default_factory=dict[int, str])
+    circuit: str = ""
+    phases: Mapping[int, int] = field(default_factory=dict[int, int])
 
     def connections(self, rows: Iterable[Row]) -> Connections | None:
         """What is connected with after a start; None: somebody else looks after the connection."""
         return None if self.connection is None else restore(self.connection, self.fallback_seconds, rows)
+
+    def places(self, connector: int) -> tuple[str, ...]:
+        """How a key may name this connector: by its number, by its board."""
+        return (str(connector), self.points.get(connector, "").partition("/")[0])
+
+    @property
+    def all_places(self) -> frozenset[str]:
+        boards = (point.partition("/")[0] for point in self.points.values())
+        return frozenset((*map(str, self.connectors), *boards))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +95,10 @@ class TriggeredValues:
 
 
 @dataclass(frozen=True, slots=True)
-class NoticeCall:
-    """The oldest notice."""
+class NotificationCall:
+    """The oldest notification."""
 
-    notice: Notice
+    notification: Notification
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +107,7 @@ class TransactionCall:
 
 
 Purpose: TypeAlias = (
-    BootCall | HeartbeatCall | StatusCall | AuthorizeCall | TriggeredValues | NoticeCall | TransactionCall
+    BootCall | HeartbeatCall | StatusCall | AuthorizeCall | TriggeredValues | NotificationCall | TransactionCall
 )
 
 
@@ -145,7 +159,9 @@ class CentralSystem:
     `readings`: the newest by connector, for TriggerMessage; the one part that a step changes in place, because a copy
     for each reading would cost more than all else about it. `last_traffic`, `last_heartbeat`: mono.
     `volatile_last`: the last call was not of the queue, which is next then. `left`: running sessions whose charge point
-    left, to be closed; not before `close_at` (mono) when the disk refused that.
+    left, to be closed; not before `close_at` (mono) when the disk refused that. `repeated`: readings of a session that
+    its stop repeats, changed in place too; `forgetting`: sessions whose are being deleted. `aligned_due`: mono of the
+    next look for aligned readings, `aligned_slots`: the interval each connector was in then.
     """
 
     settings: Settings
@@ -172,6 +188,10 @@ class CentralSystem:
     readings: dict[int, Reading] = field(default_factory=dict[int, Reading])
     left: frozenset[str] = frozenset()
     close_at: float = 0.0
+    repeated: dict[str, list[SessionMetered]] = field(default_factory=dict[str, list[SessionMetered]])
+    forgetting: frozenset[str] = frozenset()
+    aligned_due: float = 0.0
+    aligned_slots: Mapping[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
     reported: BackendReported | None = None
     wake_at: float | None = None
 
@@ -181,7 +201,10 @@ def initial(settings: Settings) -> CentralSystem:
     station = {
         "NumberOfConnectors": str(len(settings.connectors)),
         "ConnectorPhaseRotation": ",".join(f"{connector}.Unknown" for connector in (0, *settings.connectors)),
+        "ConnectorPhaseRotationMaxLength": str(len(settings.connectors) + 1),
         **settings.station_keys,
     }
     rows = Rows(settings.identity)
-    return CentralSystem(settings, KeyValues({}, station), Queue(rows), Upkeep(Notices(rows), settings.connections(())))
+    return CentralSystem(
+        settings, KeyValues({}, station), Queue(rows), Upkeep(Notifications(rows), settings.connections(()))
+    )

@@ -88,7 +88,7 @@ def _at(state: CentralSystem, update: Update, *words: str) -> Turn:
     state = replace(state, upkeep=replace(state.upkeep, update=update, next_job=job + 1))
     order = update.order()
     failed = partial(installed, event=FirmwareInstalled(job, problem="the disk is full"))
-    rows = state.upkeep.notices.rows
+    rows = state.upkeep.notifications.rows
     needs_disk = update.stage is Stage.INSTALLING  # it may end this process
     orders = () if order is None else (order,)
     state, effects = keep(
@@ -105,7 +105,7 @@ def _at(state: CentralSystem, update: Update, *words: str) -> Turn:
 
 
 def _ended(state: CentralSystem, update: Update, *words: str) -> Turn:
-    rows = state.upkeep.notices.rows
+    rows = state.upkeep.notifications.rows
     state, effects = keep(replace(state, upkeep=replace(state.upkeep, update=None)), (firmware.delete(rows),))
     for word in words:
         state, more = say(_last_word(state, word), update.status(word))
@@ -169,7 +169,7 @@ def may_restart(state: CentralSystem) -> bool:
 def restart(state: CentralSystem, update: Update) -> Turn:
     update = replace(update, stage=Stage.REBOOTING)
     state = replace(state, upkeep=replace(state.upkeep, update=update))
-    rows = state.upkeep.notices.rows
+    rows = state.upkeep.notifications.rows
     state, effects = say(_last_word(state, "InstallRebooting"), update.status("InstallRebooting"))
     restart = RestartNode("a firmware update was installed")
     state, more = keep(state, (firmware.put(rows, update),), (restart,))

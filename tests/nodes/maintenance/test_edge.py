@@ -46,13 +46,13 @@ from park.ocpp.maintenance import (
     MaintenanceOrder,
     MakeSigningRequest,
     RestartNode,
+    SecurityEvent,
     SignerChecked,
     SigningRequestMade,
     TrustKnown,
     UploadLog,
     VerifyFirmware,
 )
-from park.ocpp.security import SecurityEvent
 
 PATIENCE = 20.0
 MAKER = issue("maker", authority=True)

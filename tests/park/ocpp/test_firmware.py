@@ -19,12 +19,12 @@ from park.ocpp.maintenance import (
     FirmwareVerified,
     InstallFirmware,
     RestartNode,
+    SecurityEvent,
     SignerChecked,
     TrustKnown,
     VerifyFirmware,
 )
 from park.ocpp.messages import Station as Plate
-from park.ocpp.security import SecurityEvent
 from park.ocpp.wire import iso
 from tests.support.facts import ended, started
 from tests.support.station import ACCEPTED, WALL, Station, started_answer
