@@ -61,7 +61,10 @@ def attend(state: CentralSystem, now: Now) -> Turn:
         state, more = updating.go_on(state, update)
         effects += more
     elif update.stage is Stage.INSTALLED and updating.may_restart(state):
-        state, more = updating.restart(state, update)
+        state, more = updating.announce_restart(state, update, now)
+        effects += more
+    elif update.stage is Stage.REBOOTING:
+        state, more = updating.restart(state, update, now)
         effects += more
     update = state.upkeep.update
     look_at = None if update is None else update.next_look(now)
@@ -118,6 +121,6 @@ def trigger(state: CentralSystem, wanted: str) -> Turn | None:
             said = None if update is None else update.status(upkeep.updated)
             return notify(state, wanted, {"status": "Idle"}) if said is None else notify(state, *said)
         case "SignChargePointCertificate":
-            return state, (MakeSigningRequest(state.settings.identity),)
+            return state, (MakeSigningRequest(state.settings.identity, state.values.text("CpoName")),)
         case _:
             return None

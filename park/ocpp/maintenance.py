@@ -16,6 +16,7 @@ from park.ocpp.link import Payload
 from park.ocpp.wire import iso
 
 SCHEMES = ("http", "https", "ftp", "ftps")
+MOST_ROOTS = 20  # ours: of each kind
 DEFAULT_TRIES = 3  # OCPP 1.6 §6.25, §6.55: without `retries` the station decides
 DEFAULT_INTERVAL_SECONDS = 60.0
 LONGEST_INTERVAL_SECONDS = 86_400.0
@@ -128,6 +129,7 @@ class MakeSigningRequest(Order):
     """A new key and a PKCS #10 request for it, in this name; answered by `SigningRequestMade`."""
 
     name: str
+    organization: str
 
 
 MaintenanceOrder: TypeAlias = (

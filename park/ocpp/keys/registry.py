@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from park.ocpp.keys import authorization, charging, core, link, load, metering, station
+from park.ocpp.keys import authorization, charging, core, link, load, metering, station, upkeep
 from park.ocpp.keys.key import Alias, Key, KeyGroup, Kind, fact
 
 _BASE: tuple[KeyGroup, ...] = (
@@ -17,7 +17,7 @@ _BASE: tuple[KeyGroup, ...] = (
     link.GROUP,
     station.GROUP,
     KeyGroup("RemoteTrigger", "Triggered messages"),
-    KeyGroup("FirmwareManagement", "Firmware and diagnostics"),
+    upkeep.GROUP,
 )
 _PROFILES = ",".join(dict.fromkeys(group.profile for group in _BASE))
 _TOLD = KeyGroup(
