@@ -23,7 +23,7 @@ DELIVERED = "delivered_sessions"
 EVIDENCE = "late_facts"  # written for people; nothing here reads it
 SETTINGS = "settings"
 CLOSED_HERE = "closed-here:"  # begins the journal id of an end that this side made
-TABLES = (QUEUE, TRANSACTIONS, DEAD_LETTERS, DELIVERED, SETTINGS)
+TABLES = (QUEUE, TRANSACTIONS, DEAD_LETTERS, DELIVERED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from park.model.access import ConnectorStatusChanged
 from park.model.session import FactOffered
-from park.ocpp.effects import BackendReported
+from park.model.time import Now
+from park.ocpp.effects import BackendReported, CentralSystemEffect
 from park.ocpp.keys import KeyValues
 from park.ocpp.link import Payload
 from park.ocpp.messages import Reading, Station
@@ -86,11 +87,13 @@ class Flight:
 
 @dataclass(frozen=True, slots=True)
 class PendingCommand:
-    """A command of the backend that somebody in the park has to answer."""
+    """A command of the backend that somebody in the park has to answer; `done`, `refused`: the status it then gets."""
 
     unique_id: str
     action: str
     deadline: float
+    done: str = "Accepted"
+    refused: str = "Rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +106,15 @@ class SettleCommit:
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class SettingCommit:
-    """A ChangeConfiguration that is answered when it is on disk."""
+class Deferred(Protocol):
+    """A change that takes effect, and is answered, when it is on disk; or is refused because it cannot be."""
 
-    unique_id: str
-    link: int
-    name: str
-    value: str
+    def stored(
+        self, state: CentralSystem, now: Now, *, on_disk: bool
+    ) -> tuple[CentralSystem, tuple[CentralSystemEffect, ...]]: ...
 
 
-CommitPurpose: TypeAlias = IntakeCommit | SettleCommit | SettingCommit
+CommitPurpose: TypeAlias = IntakeCommit | SettleCommit | Deferred
 
 
 @dataclass(frozen=True, slots=True)
