@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from actors.address import Address
+from actors.address import Address, Nowhere
 from actors.messages import (
     Alarm,
     AuthorizerMessage,
@@ -20,6 +20,7 @@ from actors.world import World
 from park.model.access import BackendAuthorized, BackendOnline, RemoteStart, RemoteStop, SettingChanged, Undeliverable
 from park.model.session import FactDelivered, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
+from park.model.standing_limits import HoldLimits
 from park.model.storage import Commit, LoadRows
 from park.ocpp.central_system import step
 from park.ocpp.effects import (
@@ -48,6 +49,7 @@ class CentralSystemWires:
     view: Address[Report]
     alarms: Address[Alarm]
     clock: Address[ClockOffered]
+    coordinator: Address[HoldLimits] = Nowhere()
 
 
 class CentralSystem(Worker[CentralSystemMessage]):
@@ -84,6 +86,8 @@ class CentralSystem(Worker[CentralSystemMessage]):
                 self._wires.alarms.tell(effect)
             case ClockOffered():
                 self._wires.clock.tell(effect)
+            case HoldLimits():
+                self._wires.coordinator.tell(effect)
             case WakeAt(mono):
                 self.wake_at(mono)
             case TransactionAssigned() | StopRemotely() | SettingChanged() | SettingsRepeated() | RepeatLevels():

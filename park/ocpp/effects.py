@@ -11,6 +11,7 @@ from park.model.alarm import Alarm
 from park.model.delivery import Delivery
 from park.model.session import FactDelivered, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
+from park.model.standing_limits import HoldLimits
 from park.model.storage import Load, Write
 from park.model.time import Now
 from park.ocpp.link import LinkOrder
@@ -86,6 +87,7 @@ CentralSystemEffect: TypeAlias = (
     | SettingsRepeated
     | RepeatLevels
     | ClockOffered
+    | HoldLimits
     | Alarm
     | BackendReported
     | WakeAt

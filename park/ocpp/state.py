@@ -13,6 +13,8 @@ from park.ocpp.effects import BackendReported, CentralSystemEffect
 from park.ocpp.keys import KeyValues
 from park.ocpp.link import Payload
 from park.ocpp.messages import Reading, Station
+from park.ocpp.profiles.installed import PROFILES_A_CONNECTOR
+from park.ocpp.profiles.standing import SmartCharging, Wired
 from park.ocpp.queue import Queue
 from park.ocpp.registration import Registration
 from park.ocpp.rows import Rows
@@ -26,6 +28,7 @@ class Settings:
     `station_keys`: defaults of this station for configuration keys. `meters`: which connector a meter belongs to.
     `enabled` False: no backend is configured; facts are acknowledged and go nowhere. `charge_points`: those of the
     configuration, by full name; None: whoever comes. `journal`: this node's own, which closes its own sessions itself.
+    `wired`: connectors as they are built; `station_wired`: the circuit all of them hang on.
     """
 
     identity: str
@@ -37,6 +40,8 @@ class Settings:
     enabled: bool = True
     charge_points: frozenset[str] | None = None
     journal: str = ""
+    wired: Mapping[int, Wired] = field(default_factory=dict[int, Wired])
+    station_wired: Wired = Wired("", 3, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,7 @@ class CentralSystem:
     commands: Mapping[str, PendingCommand] = field(default_factory=dict[str, PendingCommand])
     commits: Mapping[int, CommitPurpose] = field(default_factory=dict[int, CommitPurpose])
     next_token: int = 1
+    smart_charging: SmartCharging = SmartCharging()
     readings: dict[int, Reading] = field(default_factory=dict[int, Reading])
     left: frozenset[str] = frozenset()
     close_at: float = 0.0
@@ -158,6 +164,7 @@ def initial(settings: Settings) -> CentralSystem:
     """Nothing is known before `Start` and the rows it asks for."""
     station = {
         "NumberOfConnectors": str(len(settings.connectors)),
+        "MaxChargingProfilesInstalled": str(PROFILES_A_CONNECTOR * (1 + len(settings.connectors))),
         "ConnectorPhaseRotation": ",".join(f"{connector}.Unknown" for connector in (0, *settings.connectors)),
         **settings.station_keys,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,7 +44,7 @@ def highest(profiles: list[tuple[Mapping[str, Any], datetime | None]], at: datet
 
 
 def connector_limit(
-    installed: list[tuple[int, Mapping[str, Any], datetime]], connector: int, began: datetime | None, at: datetime
+    installed: Sequence[tuple[int, Mapping[str, Any], datetime]], connector: int, began: datetime | None, at: datetime
 ) -> tuple[float, str] | None:
     """`installed`: connector, profile, when it came. A TxProfile before the connector's defaults before those of 0."""
 
@@ -60,9 +60,11 @@ def connector_limit(
 
 
 def station_limit(
-    installed: list[tuple[int, Mapping[str, Any], datetime]], at: datetime
+    installed: Sequence[tuple[int, Mapping[str, Any], datetime]], at: datetime
 ) -> tuple[float, str] | None:
-    return highest([(p, came) for _, p, came in installed if p["chargingProfilePurpose"] == "ChargePointMaxProfile"], at)
+    return highest(
+        [(p, came) for _, p, came in installed if p["chargingProfilePurpose"] == "ChargePointMaxProfile"], at
+    )
 
 
 def converted(limit: float, of: str, unit: str, phases: int) -> float:
@@ -76,7 +78,7 @@ def converted(limit: float, of: str, unit: str, phases: int) -> float:
 
 
 def composite(
-    installed: list[tuple[int, Mapping[str, Any], datetime]],
+    installed: Sequence[tuple[int, Mapping[str, Any], datetime]],
     connector: int,
     began: datetime | None,
     start: datetime,

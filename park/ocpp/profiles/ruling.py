@@ -39,7 +39,7 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True)
 class Charging:
-    """A running session. `begin`: ms."""
+    """A running session. `begin`: ms. Session "": the one that would run if it began now."""
 
     session: str
     begin: int
@@ -51,18 +51,17 @@ def station_ruling(profiles: Profiles, rules: Rules, at: int) -> Ruling:
 
 
 def connector_ruling(
-    profiles: Profiles, rules: Rules, connector: int, charging: Charging | None, at: int, *, online: bool
+    profiles: Profiles, rules: Rules, connector: int, charging: Charging, at: int, *, online: bool
 ) -> Ruling:
     """What limits the current of this connector, beside all that limits the station."""
     if not rules.enabled:
         return Ruling(rules.nominal_ma, source="SmartChargingEnabled is off: NominalAmperage")
     if rules.disconnected_ma is not None and not online:
         return Ruling(rules.disconnected_ma, source="SmartChargingDisconnectedLimit: the backend is away")
-    if charging is not None and charging.begin <= at < charging.begin + rules.nominal_period:
+    if charging.begin <= at < charging.begin + rules.nominal_period:
         until = charging.begin + rules.nominal_period
         return Ruling(rules.nominal_ma, source="NominalAmperage: the session has just begun", until=until)
-    session, begin = (None, None) if charging is None else (charging.session, charging.begin)
-    return _by_profile(of_connector(profiles, connector, session, begin, at))
+    return _by_profile(of_connector(profiles, connector, charging.session, charging.begin, at))
 
 
 def _by_profile(leading: Leading) -> Ruling:

@@ -34,7 +34,7 @@ def of_station(profiles: Profiles, at: int) -> Leading:
     return _leading([(each, each.at) for each in profiles.of(STATION, Purpose.CHARGE_POINT_MAX)], at)
 
 
-def of_connector(profiles: Profiles, connector: int, session: str | None, begin: int | None, at: int) -> Leading:
+def of_connector(profiles: Profiles, connector: int, session: str, begin: int, at: int) -> Leading:
     """The TxProfile or TxDefaultProfile in force. `begin`: of `session`, for schedules relative to it."""
     candidates = [each for each in profiles.of(connector, Purpose.TX) if each.session == session]
     candidates += profiles.of(connector, Purpose.TX_DEFAULT)

@@ -94,9 +94,8 @@ def install(sent: list[Arrival]) -> tuple[Profiles, list[tuple[int, dict[str, An
         except Nonsense:
             continue
         at = NOON + timedelta(seconds=came)
-        new = Installed(connector, profile, payload, milliseconds(at), "s1" if "Tx" in payload else None)
-        if payload["chargingProfilePurpose"] == "TxProfile":
-            new = Installed(connector, profile, payload, milliseconds(at), "s1")
+        session = "s1" if payload["chargingProfilePurpose"] == "TxProfile" else None
+        new = Installed(connector, profile, payload, milliseconds(at), session)
         held = held.changed((new,), held.replaced_by(new))
         listed = [each for each in listed if not _replaces(connector, payload, each)]
         listed.append((connector, payload, at))
@@ -124,7 +123,7 @@ def test_every_second_of_a_composite_is_what_the_standard_says(
     held, listed = install(sent)
     start = milliseconds(NOON)
     begin = None if began is None else NOON + timedelta(seconds=began)
-    charging = None if begin is None else Charging("s1", milliseconds(begin))
+    charging = Charging("", start) if begin is None else Charging("s1", milliseconds(begin))
     authorities = [partial(station_ruling, held, Rules())]
     if connector:
         authorities.append(partial(connector_ruling, held, Rules(), connector, charging, online=True))
@@ -136,8 +135,8 @@ def test_every_second_of_a_composite_is_what_the_standard_says(
     for stretch, end in zip(made.stretches, ends, strict=True):
         assert stretch.start < end
         seconds[stretch.start : end] = [stretch.limit / 1000] * (end - stretch.start)
-    listed_for = [each for each in listed if charging is not None or each[1]["chargingProfilePurpose"] != "TxProfile"]
-    assert seconds == naive_composite(listed_for, connector, begin, NOON, SPAN, unit.value, 32.0, phases)
+    listed_for = [each for each in listed if begin is not None or each[1]["chargingProfilePurpose"] != "TxProfile"]
+    assert seconds == naive_composite(listed_for, connector, begin or NOON, NOON, SPAN, unit.value, 32.0, phases)
 
 
 @settings(max_examples=100, deadline=None)
