@@ -9,6 +9,8 @@ from typing import ClassVar, TypeAlias
 from park.model.access import BackendAuthorized, SettingChanged
 from park.model.alarm import Alarm
 from park.model.delivery import Delivery
+from park.model.listed import LocalListHeld
+from park.model.reservation import ConnectorReserved, ReservationsHeld
 from park.model.session import FactDelivered, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.standing_limits import HoldLimits
@@ -88,6 +90,9 @@ CentralSystemEffect: TypeAlias = (
     | RepeatLevels
     | ClockOffered
     | HoldLimits
+    | ReservationsHeld
+    | ConnectorReserved
+    | LocalListHeld
     | Alarm
     | BackendReported
     | WakeAt

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from park.model.access import Refused
+from park.ocpp.local_list import CAPACITY
 from park.ocpp.profiles.installed import PROFILES_A_CONNECTOR
 from park.ocpp.profiles.profile import MOST_PERIODS, MOST_STACK_LEVEL
 
@@ -110,6 +111,11 @@ KEYS: tuple[Key, ...] = (
     Key("WebSocketPingInterval", Kind.NUMBER, "60", "§9.1.34, B-004", most=10_000, restart=True),
     # OCPP 1.6 security white paper
     Key("AuthorizationKey", Kind.TEXT, "", "security white paper §3, B-381", Access.HIDDEN),
+    # OCPP 1.6 §9.2 local authorization list profile, §9.3 reservation profile
+    _switch("LocalAuthListEnabled", "§9.2.1", on=True),
+    _fixed("LocalAuthListMaxLength", Kind.NUMBER, str(CAPACITY), "§9.2.2, B-210"),
+    _fixed("SendLocalListMaxLength", Kind.NUMBER, str(CAPACITY), "§9.2.3, B-111, B-210"),
+    _switch("ReserveConnectorZeroSupported", "§9.3.1, B-130", on=True),
     # OCPP 1.6 §9.4 smart charging profile
     _fixed("ChargeProfileMaxStackLevel", Kind.NUMBER, str(MOST_STACK_LEVEL), "§9.4.1, B-140"),
     _fixed("ChargingScheduleAllowedChargingRateUnit", Kind.LIST, "Current,Power", "§9.4.2, B-179"),

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from park.model.access import ConnectorStatusChanged
+from park.model.reservation import Reservation
 from park.model.session import FactOffered
 from park.model.time import Now
 from park.ocpp.effects import BackendReported, CentralSystemEffect
 from park.ocpp.keys import KeyValues
 from park.ocpp.link import Payload
+from park.ocpp.local_list import LocalList
 from park.ocpp.messages import Reading, Station
 from park.ocpp.profiles.installed import PROFILES_A_CONNECTOR
 from park.ocpp.profiles.standing import SmartCharging, Wired
@@ -129,7 +131,8 @@ class CentralSystem:
     `readings`: the newest by connector, for TriggerMessage; the one part that a step changes in place, because a copy
     for each reading would cost more than all else about it. `last_traffic`, `last_heartbeat`: mono.
     `volatile_last`: the last call was not of the queue, which is next then. `left`: running sessions whose charge point
-    left, to be closed; not before `close_at` (mono) when the disk refused that.
+    left, to be closed; not before `close_at` (mono) when the disk refused that. `reservations`: by number, looked at
+    again at `reservations_look_at` (mono). `list_newest`: the local list as it will be when all updates are on disk.
     """
 
     settings: Settings
@@ -153,6 +156,11 @@ class CentralSystem:
     commits: Mapping[int, CommitPurpose] = field(default_factory=dict[int, CommitPurpose])
     next_token: int = 1
     smart_charging: SmartCharging = SmartCharging()
+    reservations: Mapping[int, Reservation] = field(default_factory=dict[int, Reservation])
+    reservations_look_at: float = 0.0
+    local_list: LocalList = LocalList()
+    list_newest: LocalList = LocalList()
+    list_enabled: bool = True
     readings: dict[int, Reading] = field(default_factory=dict[int, Reading])
     left: frozenset[str] = frozenset()
     close_at: float = 0.0

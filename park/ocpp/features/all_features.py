@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from park.model.storage import Row
 from park.model.time import Now
 from park.ocpp.effects import CentralSystemEffect
-from park.ocpp.features import configuration, remote_transactions, smart_charging, trigger
+from park.ocpp.features import configuration, local_list, remote_transactions, reservation, smart_charging, trigger
 from park.ocpp.features.feature import Feature, Handler, Turn
 from park.ocpp.state import CentralSystem
 
@@ -15,6 +15,8 @@ FEATURES: tuple[Feature, ...] = (
     configuration.FEATURE,  # first: the others load and act under the values of the keys
     remote_transactions.FEATURE,
     smart_charging.FEATURE,
+    reservation.FEATURE,
+    local_list.FEATURE,
     trigger.FEATURE,
 )
 HANDLERS: Mapping[str, Handler] = {

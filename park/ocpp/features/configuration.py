@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import cast
 
-from park.model.access import Refused, SettingChanged
+from park.model.access import Refused, RepeatSettings, SettingChanged
 from park.model.alarm import Alarm
 from park.model.storage import Row
 from park.model.time import Now
@@ -83,7 +83,7 @@ def _stored_value(key: Key, body: str) -> str | None:
 
 
 def _repeat(state: CentralSystem, point: str) -> tuple[CentralSystemEffect, ...]:
-    known = in_force(state.values)
+    known = in_force(state.values) if point != RepeatSettings.AUTHORIZER else ()
     return (SettingsRepeated(point, known),) if known else ()
 
 
