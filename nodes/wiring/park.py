@@ -176,8 +176,10 @@ def wire(
     )
     coordinator: Address[CoordinatorMessage] = root.child(
         "coordinator",
-        lambda _: roles.coordinator(
-            world, board.coordinator, CoordinatorWires(points, edges.view, edges.epochs, edges.standing)
+        lambda me: roles.coordinator(
+            world,
+            board.coordinator,
+            CoordinatorWires(points, edges.view, edges.epochs, edges.standing, edges.alarms, edges.store, me),
         ),
     )
     if eyes is not None:
