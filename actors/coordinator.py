@@ -16,6 +16,7 @@ from park.load.limiting import LimitEffect
 from park.load.report import CircuitReported, EpochTaken, LimitsReported, ShareReported
 from park.load.rivalry import StandingReported
 from park.load.state import CoordinatorSettings, CoordinatorState
+from park.model.access import RepeatSettings
 from park.model.grant import ApplyGrant
 from park.model.signals import RepeatLevels, Start, WakeAt
 from park.model.storage import Commit, Load, LoadRows, Write
@@ -26,6 +27,7 @@ class CoordinatorWires:
     """Who the coordinator tells. `epochs`: whoever keeps the epoch on disk. `standing`: whoever lets boards in.
 
     `store` keeps the limits and answers to `me`, the coordinator's own address.
+    `settings`: who repeats the operator's limits.
     """
 
     charge_points: Mapping[str, Address[ChargePointMessage]]
@@ -35,6 +37,7 @@ class CoordinatorWires:
     alarms: Address[Alarm] = Nowhere()
     store: Address[StoreMessage] = Nowhere()
     me: Address[CoordinatorMessage] = Nowhere()
+    settings: Address[RepeatSettings] = Nowhere()
 
 
 class Coordinator(Worker[CoordinatorMessage]):
@@ -66,6 +69,7 @@ class Coordinator(Worker[CoordinatorMessage]):
             case RepeatLevels():
                 for address in self._wires.charge_points.values():
                     address.tell(effect)
+                self._wires.settings.tell(RepeatSettings(RepeatSettings.COORDINATOR))
             case WakeAt(mono):
                 self.wake_at(mono)
             case _:

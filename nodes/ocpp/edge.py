@@ -19,9 +19,11 @@ from actors.address import Address
 from nodes.crash import crash_point
 from nodes.ocpp import frames
 from nodes.ocpp.endpoint import HARD_FRAME_BYTES, SOFT_FRAME_BYTES, Connect, Endpoint, explain
+from nodes.ocpp.keepalive import Pinger, PongMissing
 from park.ocpp.link import (
     CallAnswered,
     CallFailed,
+    KeepAlive,
     LinkEvent,
     LinkLost,
     LinkOrder,
@@ -67,6 +69,7 @@ class BackendEdge:
         self._endpoint = endpoint
         self._central_system = central_system
         self._orders = orders
+        self._pinger = Pinger(endpoint.ping_interval, endpoint.ping_timeout)
         self._waiting: dict[str, str] = {}
         self._logged: set[str] = set()
 
@@ -101,8 +104,7 @@ class BackendEdge:
                 user_agent_header="chargepark",
                 compression="deflate" if endpoint.compression else None,
                 open_timeout=endpoint.open_timeout,
-                ping_interval=endpoint.ping_interval or None,
-                ping_timeout=endpoint.ping_timeout,
+                ping_interval=None,  # our own, whose interval may change
                 close_timeout=CLOSE_SECONDS,
                 max_size=HARD_FRAME_BYTES,
                 proxy=None,
@@ -120,6 +122,7 @@ class BackendEdge:
         tasks = {
             asyncio.create_task(self._forward(socket, link), name="ocpp orders"),
             asyncio.create_task(self._read(socket), name="ocpp frames"),
+            asyncio.create_task(self._pinger.run(socket), name="ocpp pings"),
         }
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -127,6 +130,8 @@ class BackendEdge:
                 task.result()
         except ConnectionClosed as error:
             raise BackendLost(f"backend {self._endpoint.address} closed the connection: {error}") from error
+        except PongMissing as error:
+            raise BackendLost(f"backend {self._endpoint.address}: {error}; connecting again") from error
         finally:
             for task in tasks:
                 task.cancel()
@@ -136,6 +141,8 @@ class BackendEdge:
         async for order in self._orders:
             if isinstance(order, ReportLink):
                 self._central_system.tell(LinkUp(link))
+            elif isinstance(order, KeepAlive):
+                self._pinger.obey(order)
             elif order.link != link:
                 self.traffic.late_orders += 1
             elif isinstance(order, ResetLink):

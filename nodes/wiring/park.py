@@ -179,7 +179,7 @@ def wire(
         lambda me: roles.coordinator(
             world,
             board.coordinator,
-            CoordinatorWires(points, edges.view, edges.epochs, edges.standing, edges.alarms, edges.store, me),
+            CoordinatorWires(points, edges.view, edges.epochs, edges.standing, edges.alarms, edges.store, me, central),
         ),
     )
     if eyes is not None:
@@ -188,7 +188,7 @@ def wire(
     returns.learn(board.journal_id, journal)
     journal_wires = JournalWires(edges.store, points, central, edges.alarms)
     central_wires = CentralSystemWires(
-        edges.store, returns, edges.backend, authorizer, points, edges.view, edges.alarms, edges.clock, coordinator
+        edges.store, returns, edges.backend, authorizer, coordinator, points, edges.view, edges.alarms, edges.clock
     )
     point_wires = ChargePointWires(edges.driver, journal, coordinator, authorizer, central, edges.view)
     listeners = Listeners(point_wires, coordinator, central, authorizer, coordinator, edges.driver, edges.view)

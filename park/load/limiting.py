@@ -116,9 +116,9 @@ def _clear(state: CoordinatorState, order: ClearLimit) -> Taken:
 
 def _hold(state: CoordinatorState, told: HoldLimits, now: Now) -> Taken:
     """These of a kind and no others: what is new is set, what is not among them goes."""
-    state.held_kinds.add(told.kind)
+    state.told_limits = (*(each for each in state.told_limits if not _same(each, told)), told)
     wanted = {(each.target, each.kind, each.source): each for each in told.limits if each.target in state.targets}
-    before = {each.key: each for each in state.limits.everything() if each.limit.kind is told.kind}
+    before = {each.key: each for each in state.limits.everything() if told.is_about(each.limit)}
     new = [limit for key, limit in wanted.items() if key not in before or before[key].limit != limit]
     gone = [key for key in before if key not in wanted]
     writes: list[Put | Delete] = [_put(state, state.limits.set(limit, None, now.mono)) for limit in new]
@@ -129,6 +129,16 @@ def _hold(state: CoordinatorState, told: HoldLimits, now: Now) -> Taken:
         if target in state.targets:
             state.impose(target)
     return ([_write(state, writes)], True) if writes else ([], False)
+
+
+def _same(one: HoldLimits, other: HoldLimits) -> bool:
+    return (one.kind, one.source) == (other.kind, other.source)
+
+
+def _is_outdated(state: CoordinatorState, held: HeldLimit) -> bool:
+    """Who works it out has told already what holds, and it is not among that."""
+    told = any(each.is_about(held.limit) for each in state.told_limits)
+    return told and not state.limits.knows(held.key)
 
 
 def _refusal(state: CoordinatorState, order: SetLimit) -> LimitRefused | None:
@@ -165,8 +175,8 @@ def _loaded(state: CoordinatorState, loaded: RowsLoaded, now: Now) -> Taken:
     state.limits_loaded = True
     found, alarms = limits_of(loaded.rows, state.settings.machine_boot, now.mono)
     effects: list[LimitEffect] = list(alarms)
-    outdated = [held.key for held in found if held.limit.kind in state.held_kinds and not state.limits.knows(held.key)]
-    if outdated:  # who works them out has said already what holds
+    outdated = [held.key for held in found if _is_outdated(state, held)]
+    if outdated:
         effects.append(_write(state, [_delete(key) for key in outdated]))
     for held in (each for each in found if each.key not in outdated):
         if not state.limits.knows(held.key):  # what was set since is newer

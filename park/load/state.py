@@ -15,7 +15,8 @@ from park.load.report import Bindings, CircuitReported, LimitsReported, ShareRep
 from park.load.rivalry import Rivalry
 from park.load.standing import Board, Point
 from park.model.electric import ZERO, PerPhase, add, subtract
-from park.model.limit import LimitAnswer, LimitKind, TakesLimitOutcome
+from park.model.limit import LimitAnswer, TakesLimitOutcome
+from park.model.standing_limits import HoldLimits
 
 RENEWED_TOGETHER = 8  # charge points: renewing 250 at once kept a node busy for 45 ms, and everything else waited
 
@@ -111,7 +112,6 @@ class CoordinatorState:
         "circuit_by_meter",
         "circuits",
         "epoch",
-        "held_kinds",
         "holding_until",
         "input_levels",
         "limit_answers",
@@ -138,6 +138,7 @@ class CoordinatorState:
         "speaking",
         "stale_plan",
         "targets",
+        "told_limits",
         "unheard",
     )
 
@@ -163,7 +164,7 @@ class CoordinatorState:
         self.targets: dict[str, CircuitState | Point] = {state.circuit.name: state for state in self.circuits}
         self.targets |= self.points_by_name
         self.limits = Limits(_after(settings))
-        self.held_kinds: set[LimitKind] = set()  # of which somebody has told all that holds
+        self.told_limits: tuple[HoldLimits, ...] = ()
         self.limits_loaded = not settings.keeps_limits
         self.limits_reported: LimitsReported | None = None
         self.limit_token = 0  # of the newest commit

@@ -40,7 +40,7 @@ def answered(state: CentralSystem, unique_id: str, payload: Payload, now: Now) -
         case BootCall():
             return _booted(state, payload, now)
         case HeartbeatCall():
-            return state, _clock(payload, now)
+            return state, _clock(state, payload, now)
         case AuthorizeCall():
             return state, (_verdict(flight.purpose, payload),)
         case StatusCall() | TriggeredValues() | TransactionCall():
@@ -141,12 +141,12 @@ def _booted(state: CentralSystem, payload: Payload, now: Now) -> Turn:
         values = state.values.with_value("HeartbeatInterval", str(seconds))
         statuses = state.statuses if before else state.statuses.untold()
         state = replace(state, values=values, statuses=statuses, last_heartbeat=now.mono)
-    return state, _clock(payload, now)
+    return state, _clock(state, payload, now)
 
 
-def _clock(payload: Payload, now: Now) -> tuple[CentralSystemEffect, ...]:
+def _clock(state: CentralSystem, payload: Payload, now: Now) -> tuple[CentralSystemEffect, ...]:
     theirs = instant(payload.get("currentTime"))
-    if theirs is None:
+    if theirs is None or not state.values.switch("useAsTimeSource"):
         return ()
     offset = (theirs - now.wall).total_seconds()
     return (ClockOffered(offset),) if abs(offset) >= CLOCK_TOLERANCE_SECONDS else ()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, TypeAlias
 
-from park.model.access import BackendAuthorized, SettingChanged
+from park.model.access import Answer, BackendAuthorized, SettingChanged
 from park.model.alarm import Alarm
 from park.model.delivery import Delivery
 from park.model.listed import LocalListHeld
@@ -17,6 +17,7 @@ from park.model.standing_limits import HoldLimits
 from park.model.storage import Load, Write
 from park.model.time import Now
 from park.ocpp.link import LinkOrder
+from park.ocpp.orders import AnswerSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,13 @@ class SettingsRepeated:
 
     charge_point: str
     settings: tuple[SettingChanged, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TellAuthorizer:
+    """A key that concerns cards has this value now."""
+
+    change: SettingChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,25 +83,23 @@ class BackendReported:
         return None if self.oldest_at is None else max(0.0, (now.wall - self.oldest_at).total_seconds())
 
 
-CentralSystemEffect: TypeAlias = (
-    LinkOrder
-    | Write
-    | Load
-    | FactTaken
-    | FactDelivered
-    | TransactionAssigned
+ForPark: TypeAlias = (
+    TransactionAssigned
     | BackendAuthorized
     | StartRemotely
     | StopRemotely
     | SettingChanged
     | SettingsRepeated
-    | RepeatLevels
-    | ClockOffered
+    | TellAuthorizer
     | HoldLimits
     | ReservationsHeld
     | ConnectorReserved
     | LocalListHeld
-    | Alarm
-    | BackendReported
-    | WakeAt
+    | Answer
+    | AnswerSettings
+    | RepeatLevels
+)
+"""What is for somebody in the park."""
+CentralSystemEffect: TypeAlias = (
+    LinkOrder | Write | Load | FactTaken | FactDelivered | ForPark | ClockOffered | Alarm | BackendReported | WakeAt
 )

@@ -104,4 +104,12 @@ class ReportLink:
     """Tell `LinkUp` or `LinkLost` again: the central system began anew and knows nothing of the link."""
 
 
-LinkOrder: TypeAlias = SendCall | SendResult | SendError | ResetLink | ReportLink
+@dataclass(frozen=True, slots=True)
+class KeepAlive:
+    """How to see that a connection is alive, this one and the next: seconds; `ping_interval` 0: no pings (B-004)."""
+
+    ping_interval: int
+    pong_timeout: int
+
+
+LinkOrder: TypeAlias = SendCall | SendResult | SendError | ResetLink | ReportLink | KeepAlive

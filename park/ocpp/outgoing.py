@@ -10,6 +10,8 @@ from park.ocpp import delivery, messages
 from park.ocpp.effects import CentralSystemEffect
 from park.ocpp.features import all_features
 from park.ocpp.link import Payload, SendCall
+from park.ocpp.messages import Station
+from park.ocpp.payloads import Payloads
 from park.ocpp.state import (
     AuthorizeCall,
     BootCall,
@@ -31,7 +33,8 @@ def pump(state: CentralSystem, now: Now) -> Turn:
     """Send the next call if nothing is in flight."""
     if not (state.settings.enabled and state.loaded):
         return state, ()
-    state = replace(state, queue=delivery.prepare(state.queue, state.values, now))
+    payloads = Payloads(state.values, state.settings.phases, state.repeated)
+    state = replace(state, queue=delivery.prepare(state.queue, payloads, now))
     if state.link is None or state.flight is not None:
         return state, ()
     purpose = _next(state, now)
@@ -92,7 +95,7 @@ def _send(state: CentralSystem, purpose: Purpose, now: Now) -> Turn:
 def _request(state: CentralSystem, purpose: Purpose) -> tuple[str, Payload]:
     match purpose:
         case BootCall():
-            return "BootNotification", messages.boot(state.settings.station, state.settings.identity)
+            return "BootNotification", messages.boot(_plate(state), state.settings.identity)
         case HeartbeatCall():
             return "Heartbeat", {}
         case StatusCall(changed):
@@ -104,6 +107,16 @@ def _request(state: CentralSystem, purpose: Purpose) -> tuple[str, Payload]:
         case TransactionCall():
             attempt = state.queue.attempt
             return ("", {}) if attempt is None else (attempt.action, attempt.payload)
+
+
+def _plate(state: CentralSystem) -> Station:
+    station, values = state.settings.station, state.values
+    return replace(
+        station,
+        vendor=values.text("ChargePointVendor") or station.vendor,
+        model=values.text("ChargePointModel") or station.model,
+        serial=values.text("ChargePointSerialNumber") or station.serial,
+    )
 
 
 def _noted(state: CentralSystem, purpose: Purpose, unique_id: str, now: Now) -> CentralSystem:

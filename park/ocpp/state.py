@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 from park.model.access import ConnectorStatusChanged
 from park.model.reservation import Reservation
-from park.model.session import FactOffered
+from park.model.session import FactOffered, SessionMetered
 from park.model.time import Now
 from park.ocpp.effects import BackendReported, CentralSystemEffect
 from park.ocpp.keys import KeyValues
@@ -16,6 +16,7 @@ from park.ocpp.link import Payload
 from park.ocpp.local_list import LocalList
 from park.ocpp.messages import Reading, Station
 from park.ocpp.profiles.installed import PROFILES_A_CONNECTOR
+from park.ocpp.profiles.profile import MOST_PHASES
 from park.ocpp.profiles.standing import SmartCharging, Wired
 from park.ocpp.queue import Queue
 from park.ocpp.registration import Registration
@@ -30,7 +31,8 @@ class Settings:
     `station_keys`: defaults of this station for configuration keys. `meters`: which connector a meter belongs to.
     `enabled` False: no backend is configured; facts are acknowledged and go nowhere. `charge_points`: those of the
     configuration, by full name; None: whoever comes. `journal`: this node's own, which closes its own sessions itself.
-    `wired`: connectors as they are built; `station_wired`: the circuit all of them hang on.
+    `points`: full names by connector. `circuit`: the one all charge points of this identity hang on, which carries
+    `circuit_ma` on each phase. `phases`, `maxima_ma`: by connector, how it is built and what it carries on each phase.
     """
 
     identity: str
@@ -42,8 +44,33 @@ class Settings:
     enabled: bool = True
     charge_points: frozenset[str] | None = None
     journal: str = ""
-    wired: Mapping[int, Wired] = field(default_factory=dict[int, Wired])
-    station_wired: Wired = Wired("", 3, 0)
+    points: Mapping[int, str] = field(default_factory=dict[int, str])
+    circuit: str = ""
+    circuit_ma: int = 0
+    phases: Mapping[int, int] = field(default_factory=dict[int, int])
+    maxima_ma: Mapping[int, int] = field(default_factory=dict[int, int])
+
+    @property
+    def wired(self) -> dict[int, Wired]:
+        """Connectors as they are built."""
+        return {
+            number: Wired(point, self.phases.get(number, MOST_PHASES), self.maxima_ma.get(number, self.circuit_ma))
+            for number, point in self.points.items()
+        }
+
+    @property
+    def station_wired(self) -> Wired:
+        """The circuit all connectors hang on."""
+        return Wired(self.circuit, MOST_PHASES, self.circuit_ma)
+
+    def places(self, connector: int) -> tuple[str, ...]:
+        """How a key may name this connector: by its number, by its board."""
+        return (str(connector), self.points.get(connector, "").partition("/")[0])
+
+    @property
+    def all_places(self) -> frozenset[str]:
+        boards = (point.partition("/")[0] for point in self.points.values())
+        return frozenset((*map(str, self.connectors), *boards))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +158,10 @@ class CentralSystem:
     `readings`: the newest by connector, for TriggerMessage; the one part that a step changes in place, because a copy
     for each reading would cost more than all else about it. `last_traffic`, `last_heartbeat`: mono.
     `volatile_last`: the last call was not of the queue, which is next then. `left`: running sessions whose charge point
-    left, to be closed; not before `close_at` (mono) when the disk refused that. `reservations`: by number, looked at
-    again at `reservations_look_at` (mono). `list_newest`: the local list as it will be when all updates are on disk.
+    left, to be closed; not before `close_at` (mono) when the disk refused that. `repeated`: readings of a session that
+    its stop repeats, changed in place too; `forgetting`: sessions whose are being deleted. `aligned_due`: mono of the
+    next look for aligned readings, `aligned_slots`: the interval each connector was in then. `reservations`: by number,
+    looked at again at `reservations_look_at` (mono). `list_newest`: the local list with what is being written.
     """
 
     settings: Settings
@@ -164,6 +193,10 @@ class CentralSystem:
     readings: dict[int, Reading] = field(default_factory=dict[int, Reading])
     left: frozenset[str] = frozenset()
     close_at: float = 0.0
+    repeated: dict[str, list[SessionMetered]] = field(default_factory=dict[str, list[SessionMetered]])
+    forgetting: frozenset[str] = frozenset()
+    aligned_due: float = 0.0
+    aligned_slots: Mapping[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
     reported: BackendReported | None = None
     wake_at: float | None = None
 
@@ -174,6 +207,7 @@ def initial(settings: Settings) -> CentralSystem:
         "NumberOfConnectors": str(len(settings.connectors)),
         "MaxChargingProfilesInstalled": str(PROFILES_A_CONNECTOR * (1 + len(settings.connectors))),
         "ConnectorPhaseRotation": ",".join(f"{connector}.Unknown" for connector in (0, *settings.connectors)),
+        "ConnectorPhaseRotationMaxLength": str(len(settings.connectors) + 1),
         **settings.station_keys,
     }
     return CentralSystem(settings, KeyValues({}, station), Queue(Rows(settings.identity)))

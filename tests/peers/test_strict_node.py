@@ -155,7 +155,8 @@ def test_configuration_all_one_unknown_and_changed(park: Park):
         ("ConnectionTimeOut", "soon", "Rejected"),
         ("NumberOfConnectors", "7", "Rejected"),
         ("NoSuchKey", "7", "NotSupported"),
-        ("WebSocketPingInterval", "30", "RebootRequired"),
+        ("ChargePointVendor", "ACME", "RebootRequired"),
+        ("WebSocketPingInterval", "30", "Accepted"),
     ):
         answer = park.csms.ask("ChangeConfiguration", {"key": key, "value": value})
         assert answer["result"] == {"status": status}, key

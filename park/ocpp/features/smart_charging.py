@@ -13,7 +13,7 @@ from functools import partial
 from park.model.time import Now, milliseconds, moment
 from park.ocpp.features.charging_now import changed, charging, rules, running, unanswered
 from park.ocpp.features.feature import Feature, Turn
-from park.ocpp.features.profiles_in_force import deadline, load, settle
+from park.ocpp.features.profiles_in_force import deadline, load, repeat, settle
 from park.ocpp.features.replies import answer, deferred, link_of, result
 from park.ocpp.link import BackendCalled
 from park.ocpp.profiles import rows
@@ -149,4 +149,5 @@ FEATURE = Feature(
     load=load,
     settle=settle,
     deadline=deadline,
+    repeat=repeat,
 )

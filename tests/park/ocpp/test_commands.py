@@ -162,11 +162,14 @@ def _change(station: Station, key: str, value: str) -> str:
         ("ConnectionTimeOut", "9" * 400, "Rejected"),
         ("ConnectionTimeOut", "٣", "Rejected"),
         ("LocalAuthorizeOffline", "yes", "Rejected"),
-        ("WebSocketPingInterval", "30", "RebootRequired"),
+        ("WebSocketPingInterval", "30", "Accepted"),
+        ("ChargePointVendor", "ACME", "RebootRequired"),
+        ("ChargePointVendor", "A" * 21, "Rejected"),
         ("MeterValuesSampledData", "Voltage.L1,power.active.import", "Accepted"),
         ("MeterValuesSampledData", "SoC", "Rejected"),
         ("StopTxnSampledData", "", "Accepted"),
-        ("StopTxnSampledData", "Voltage", "Rejected"),
+        ("StopTxnSampledData", "Voltage", "Accepted"),
+        ("StopTxnSampledData", "SoC", "Rejected"),
     ],
 )
 def test_change_configuration_answers(key: str, value: str, status: str):
