@@ -31,7 +31,8 @@ SAME_PRESENTATION_SECONDS = 1.0  # design: so long one card at two readers of a 
 def decided(state: Authorizer, claim: Claim, now: Now) -> Stepped:
     """Decide at once where that is possible, else ask the backend."""
     listed = known(state, claim.id_tag, now)
-    if _is_blocked(state, claim.id_tag, now):
+    access = reserved.access(state, claim.charge_point, claim.id_tag, parent_of(state, claim.id_tag), now.wall)
+    if _is_blocked(state, claim.id_tag, now) or not (access.allowed or access.asks):
         return state, show(claim.readers, Feedback.REFUSED)
     mode = state.settings.mode
     match mode:
@@ -39,7 +40,7 @@ def decided(state: Authorizer, claim: Claim, now: Now) -> Stepped:
             return granted(state, claim, Mode.FREE.value, now)
         case Mode.WHITELIST if listed is Verdict.ACCEPTED:
             return granted(state, claim, Mode.WHITELIST.value, now)
-        case Mode.BACKEND if _is_known_good(state, claim.id_tag, listed) and not _asks(state, claim, now):
+        case Mode.BACKEND if _is_known_good(state, claim.id_tag, listed) and not access.asks:
             return granted(state, claim, source_of(state, claim.id_tag, now), now)
         case Mode.WHITELIST:
             return state, show(claim.readers, Feedback.REFUSED)
@@ -75,12 +76,6 @@ def _is_known_good(state: Authorizer, id_tag: str, listed: Verdict | None) -> bo
 def _is_blocked(state: Authorizer, id_tag: str, now: Now) -> bool:
     """The whitelist blocks whoever is asked; of a tag the backend's list refuses the backend is asked while it can."""
     return judged(known_tags(state), id_tag, now.wall) is Verdict.BLOCKED
-
-
-def _asks(state: Authorizer, claim: Claim, now: Now) -> bool:
-    """Whether the charge point is kept for a group this tag may belong to."""
-    parent = parent_of(state, claim.id_tag)
-    return reserved.access(state, claim.charge_point, claim.id_tag, parent, now.wall).asks
 
 
 def parent_of(state: Authorizer, id_tag: str) -> str | None:

@@ -19,7 +19,7 @@ from park.ocpp.link import BackendCalled
 from park.ocpp.profiles import rows
 from park.ocpp.profiles.composite import RulingAt, composite
 from park.ocpp.profiles.installed import Installed
-from park.ocpp.profiles.profile import SECOND, Nonsense, Profile, Purpose, Unit, read
+from park.ocpp.profiles.profile import Nonsense, Profile, Purpose, Unit, read
 from park.ocpp.profiles.ruling import Charging, connector_ruling, station_ruling
 from park.ocpp.profiles.stack import STATION
 from park.ocpp.profiles.standing import Wired
@@ -109,7 +109,7 @@ def _composite(state: CentralSystem, call: BackendCalled, now: Now) -> Turn:
     wired = _wired(state).get(-1 if connector is None else connector)
     if connector is None or wired is None or seconds <= 0:
         return state, answer(state, call, "Rejected")
-    start = milliseconds(now.wall) // SECOND * SECOND
+    start = milliseconds(now.wall)
     profiles, in_force = state.smart_charging.profiles, rules(state)
     authorities: list[RulingAt] = [partial(station_ruling, profiles, in_force)]
     if connector != STATION:

@@ -54,6 +54,11 @@ def test_once_it_is_over_or_gone_everybody_may():
     assert grants(park) == [(ADA, None)]
 
 
+def test_whom_it_is_not_for_is_refused_without_a_question():
+    park = driven(Mode.BACKEND, BackendOnline(online=True), kept())
+    assert park.swipe(ADA) == [shown(Feedback.REFUSED)]
+
+
 @pytest.mark.rule("B-183")
 @pytest.mark.parametrize(("parent", "expected"), [("team", [(STRANGER, 5)]), ("others", []), (None, [])])
 def test_a_card_of_the_group_may_once_the_backend_has_said_so(parent: str | None, expected: list[object]):
@@ -65,7 +70,7 @@ def test_a_card_of_the_group_may_once_the_backend_has_said_so(parent: str | None
 
 
 def test_a_card_that_would_start_at_once_is_asked_about_when_its_group_matters():
-    park = driven(Mode.BACKEND, BackendOnline(online=True), kept(parent="TEAM"))
+    park = driven(Mode.BACKEND, BackendOnline(online=True), kept(parent="TEAM"), pre_authorize=True)
     park.swipe(ADA)
     assert isinstance(park.question(), AuthorizeWithBackend)
 

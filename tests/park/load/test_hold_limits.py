@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from park.load import coordinator
@@ -63,6 +65,23 @@ def test_a_profile_lowers_and_never_raises_a_share():
     assert sum(before) <= 20_000
     assert sum(after) <= 20_000
     assert after[1] <= 14_000
+
+
+def test_a_profile_of_the_whole_park_counts_what_the_charge_points_take():
+    """Not what the house takes beside them; all other limits count both."""
+    unmetered = replace(grid(63_000, headroom_ma=0, external_fallback_ma=each(30_000)), meter=None)
+    boards = Boards([unmetered], places(2)).run(12)
+    for name in NAMES:
+        boards.arrive(name, Vehicle())
+    boards.tell(hold(profile("grid", each(20_000))))
+    boards.run(40)
+    assert sorted(device.signalled_ma for device in boards.devices.values()) == [10_000, 10_000]
+    circuit = boards.state.circuits[0]
+    assert circuit.bound_by() == ("profile",) * 3
+    assert circuit.available_ma() == each(20_000)
+    boards.tell(hold(profile("grid", each(40_000))))
+    assert circuit.available_ma() == each(33_000)
+    assert circuit.bound_by() == ("external_fallback",) * 3
 
 
 def test_what_is_told_replaces_all_of_its_kind_and_nothing_else():

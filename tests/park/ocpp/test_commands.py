@@ -12,7 +12,7 @@ from park.model.access import Done, Refused, RepeatSettings, SettingChanged, Und
 from park.model.metering import Quality, ReadingTaken
 from park.ocpp.effects import SettingsRepeated, StartRemotely, StopRemotely
 from park.ocpp.keys import KEYS, Access
-from park.ocpp.link import BackendCalled, SendResult
+from park.ocpp.link import BackendCalled, SendCall, SendResult
 from tests.support.facts import ended, metered, started
 from tests.support.station import ACCEPTED, WALL, Station, started_answer
 
@@ -272,6 +272,13 @@ def test_triggered_messages_follow_their_answer():
 @pytest.mark.parametrize("wanted", ["DiagnosticsStatusNotification", "FirmwareStatusNotification"])
 def test_triggers_of_later_features_are_not_implemented(wanted: str):
     assert Station().online().ask("TriggerMessage", {"requestedMessage": wanted})["status"] == "NotImplemented"
+
+
+def test_a_triggered_message_follows_its_answer_on_the_wire():
+    station = Station().online()
+    told = station.tell(BackendCalled("b1", "TriggerMessage", {"requestedMessage": "Heartbeat"}))
+    kinds = [type(effect) for effect in told if isinstance(effect, SendResult | SendCall)]
+    assert kinds == [SendResult, SendCall]
 
 
 def test_triggers_of_an_unknown_connector_or_without_a_reading_are_rejected():
