@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from park.authorization.authorizer import AuthorizerEvent
+from park.authorization.messages import ApplyRules
 from park.authorization.settings import Mode, OfflineRule
 from park.model.access import (
     AuthorizationGranted,
@@ -27,7 +29,7 @@ def kept(charge_point: str = "g/cp1", tag: str = BOB, parent: str | None = None,
     return ReservationsHeld((Reservation(number, charge_point, tag, parent, LATER),))
 
 
-def driven(mode: Mode = Mode.WHITELIST, *told: object, points: int = 1, **settings: object) -> Driven:
+def driven(mode: Mode = Mode.WHITELIST, *told: AuthorizerEvent, points: int = 1, **settings: object) -> Driven:
     made = Driven(mode, *(point(number, plugged_since=900.0) for number in range(1, points + 1)), **settings)
     for each in told:
         made.tell(each)
@@ -132,8 +134,6 @@ def test_a_board_that_is_alone_keeps_it():
     server = driven(Mode.WHITELIST, kept())
     rules = server.rules[-1].rules
     assert [each.number for each in rules.reservations] == [5]
-    from park.authorization.messages import ApplyRules  # noqa: PLC0415
-
     board = driven(Mode.WHITELIST, ApplyRules(rules))
     board.begin()
     board.tell(point(1, plugged_since=900.0))
