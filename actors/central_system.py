@@ -18,9 +18,11 @@ from actors.messages import (
 from actors.worker import Worker
 from actors.world import World
 from park.model import access
-from park.model.demand import SetOperatorLimit
+from park.model.listed import LocalListHeld
+from park.model.reservation import ConnectorReserved, ReservationsHeld
 from park.model.session import FactDelivered, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
+from park.model.standing_limits import HoldLimits
 from park.model.storage import Commit, LoadRows
 from park.ocpp import effects as fx
 from park.ocpp import link
@@ -38,7 +40,7 @@ class CentralSystemWires:
     journal: Address[FactTaken | FactDelivered]
     link: Address[BackendLinkMessage]
     authorizer: Address[AuthorizerMessage]
-    coordinator: Address[SetOperatorLimit]
+    coordinator: Address[HoldLimits]
     charge_points: Mapping[str, Address[ChargePointMessage]]
     view: Address[Report]
     alarms: Address[Alarm]
@@ -87,13 +89,13 @@ class CentralSystem(Worker[CentralSystemMessage]):
 
     def _tell_park(self, effect: fx.ForPark) -> None:
         match effect:
-            case access.BackendAuthorized():
+            case access.BackendAuthorized() | ReservationsHeld() | LocalListHeld():
                 self._wires.authorizer.tell(effect)
             case fx.TellAuthorizer(change):
                 self._wires.authorizer.tell(change)
             case fx.StartRemotely(request_id, connector, id_tag, first):
                 self._wires.authorizer.tell(access.RemoteStart(request_id, connector, id_tag, first, self._me))
-            case SetOperatorLimit():
+            case HoldLimits():
                 self._wires.coordinator.tell(effect)
             case access.Answer(reply_to, answer):
                 reply_to.tell(answer)
@@ -102,7 +104,7 @@ class CentralSystem(Worker[CentralSystemMessage]):
             case access.SettingChanged() | RepeatLevels():
                 for address in self._wires.charge_points.values():
                     address.tell(effect)
-            case TransactionAssigned(point):
+            case TransactionAssigned(point) | ConnectorReserved(point):
                 self._tell(point, effect)
             case fx.SettingsRepeated(point, settings):
                 self._tell(point, *settings)

@@ -6,23 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from actors.address import Address, Nowhere
-from actors.messages import ChargePointMessage, CoordinatorMessage, Report
+from actors.messages import Alarm, ChargePointMessage, CoordinatorMessage, Report, StoreMessage
 from actors.worker import Worker
 from actors.world import World
 from park.load import coordinator
-from park.load.coordinator import CoordinatorEffect
-from park.load.report import CircuitReported, EpochTaken, ShareReported
+from park.load.coordinator import CoordinatorEffect, Recompute
+from park.load.limit_answers import AnswerLimit
+from park.load.limiting import LimitEffect
+from park.load.report import CircuitReported, EpochTaken, LimitsReported, ShareReported
 from park.load.rivalry import StandingReported
 from park.load.state import CoordinatorSettings, CoordinatorState
 from park.model.access import RepeatSettings
 from park.model.grant import ApplyGrant
 from park.model.signals import RepeatLevels, Start, WakeAt
+from park.model.storage import Commit, Load, LoadRows, Write
 
 
 @dataclass(frozen=True, slots=True)
 class CoordinatorWires:
     """Who the coordinator tells. `epochs`: whoever keeps the epoch on disk. `standing`: whoever lets boards in.
 
+    `store` keeps the limits and answers to `me`, the coordinator's own address.
     `settings`: who repeats the operator's limits.
     """
 
@@ -30,6 +34,9 @@ class CoordinatorWires:
     view: Address[Report]
     epochs: Address[EpochTaken]
     standing: Address[StandingReported] = Nowhere()
+    alarms: Address[Alarm] = Nowhere()
+    store: Address[StoreMessage] = Nowhere()
+    me: Address[CoordinatorMessage] = Nowhere()
     settings: Address[RepeatSettings] = Nowhere()
 
 
@@ -51,7 +58,9 @@ class Coordinator(Worker[CoordinatorMessage]):
         match effect:
             case ApplyGrant(grant):
                 self._wires.charge_points[grant.charge_point].tell(effect)
-            case CircuitReported() | ShareReported():
+            case Recompute():
+                self.remember(effect)
+            case CircuitReported() | ShareReported() | LimitsReported():
                 self._wires.view.tell(effect)
             case EpochTaken():
                 self._wires.epochs.tell(effect)
@@ -63,3 +72,16 @@ class Coordinator(Worker[CoordinatorMessage]):
                 self._wires.settings.tell(RepeatSettings(RepeatSettings.COORDINATOR))
             case WakeAt(mono):
                 self.wake_at(mono)
+            case _:
+                self._keep(effect)
+
+    def _keep(self, effect: LimitEffect) -> None:
+        match effect:
+            case AnswerLimit(reply_to, outcome):
+                reply_to.tell(outcome)
+            case Alarm():
+                self._wires.alarms.tell(effect)
+            case Load(tables):
+                self._wires.store.tell(LoadRows(tables, self._wires.me))
+            case Write(writes, token):
+                self._wires.store.tell(Commit(writes, token, self._wires.me))

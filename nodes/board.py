@@ -12,12 +12,14 @@ from park.config.access import BackendSection
 from park.config.mapping import (
     authorizer_settings,
     charge_point_settings,
+    circuits,
     coordinator_settings,
     full_name,
     meter_in_park,
     meter_of_point,
     meter_settings,
     placed_boards,
+    placements,
 )
 from park.config.node_config import NodeConfig
 from park.config.station_keys import connectors_of, phases_of, station_keys
@@ -38,7 +40,7 @@ class Identities:
     """`boot_id`: this run of the process. `journal_id`, `server_id`, `epoch`: of the store. `new_id`: fresh ones.
 
     `voice_id`: of this start of a server ("": its server id), `lives`: those of its earlier starts,
-    `suspects`: another server kept the last of them from leading.
+    `suspects`: another server kept the last of them from leading. `machine_boot`: of the machine, longer than a run.
     """
 
     boot_id: str
@@ -49,6 +51,7 @@ class Identities:
     voice_id: str = ""
     lives: frozenset[str] = frozenset()
     suspects: bool = False
+    machine_boot: str = ""
 
 
 def leading_board(
@@ -69,6 +72,8 @@ def leading_board(
             ),
             lives=identities.lives,
             suspects=identities.suspects and config.node.role == "server",
+            keeps_limits=True,
+            machine_boot=identities.machine_boot,
             sees_servers=config.node.role == "server" and config.discovery.enabled,
             node=config.node.name,
         ),
@@ -149,6 +154,7 @@ def _ocpp(config: NodeConfig, identities: Identities, version: str, password: st
     """Timeouts of the file are the defaults of their OCPP keys; what a backend changes later wins and is kept."""
     connectors = {point.meter: point.connector for point in config.charge_point if point.meter and point.connector}
     connectors |= {meter_of_point(each.charge_point): each.connector for each in config.placement if each.metered}
+    root = next((circuit for circuit in circuits(config) if circuit.parent is None), None)
     return OcppSettings(
         identity=config.backend.identity if config.backend else config.node.name,
         connectors=tuple(sorted(connectors_of(config))),
@@ -161,10 +167,12 @@ def _ocpp(config: NodeConfig, identities: Identities, version: str, password: st
         journal=identities.journal_id,
         points=connectors_of(config),
         phases=phases_of(config),
-        circuit=next((circuit.name for circuit in config.circuit if circuit.parent is None), ""),
         connection=_connection(config.backend, password),
         fallback_seconds=config.backend.fallback_seconds if config.backend else 0.0,
         restart_with_sessions=config.maintenance.restart_with_sessions,
+        maxima_ma=_maxima_ma(config),
+        circuit=root.name if root else "",
+        circuit_ma=min(root.limit_ma) if root else 0,
     )
 
 
@@ -172,6 +180,12 @@ def _connection(backend: BackendSection | None, password: str) -> ConnectionSett
     if backend is None:
         return None
     return ConnectionSettings(backend.url, backend.identity, backend.security_profile, password)
+
+
+def _maxima_ma(config: NodeConfig) -> dict[int, int]:
+    """What each connector may carry on each phase."""
+    every = {each.charge_point: each.maximum_ma for each in placements(config, lambda _: TRAITS)}
+    return {number: every[point] for number, point in connectors_of(config).items() if point in every}
 
 
 def owned_names(config: NodeConfig) -> tuple[str, ...]:

@@ -178,8 +178,10 @@ def wire(
     )
     coordinator: Address[CoordinatorMessage] = root.child(
         "coordinator",
-        lambda _: roles.coordinator(
-            world, board.coordinator, CoordinatorWires(points, edges.view, edges.epochs, edges.standing, central)
+        lambda me: roles.coordinator(
+            world,
+            board.coordinator,
+            CoordinatorWires(points, edges.view, edges.epochs, edges.standing, edges.alarms, edges.store, me, central),
         ),
     )
     if eyes is not None:

@@ -95,6 +95,7 @@ class AuthorizationGranted:
     by: str  # free | whitelist | backend | remote | cache | offline
     parent_tag: str | None = None
     valid_until: datetime | None = None
+    reservation: int | None = None  # the one it uses up
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +207,14 @@ class ConnectorStatusChanged:
     error_code: str
     info: str
     at: datetime
+
+
+UNREACHABLE = "unreachable"
+"""Ends the `info` of a connector whose board is away: nothing is known of it, and it may go on charging."""
+
+
+def is_unreachable(changed: ConnectorStatusChanged) -> bool:
+    return changed.status is ConnectorStatus.UNAVAILABLE and changed.info.endswith(UNREACHABLE)
 
 
 @dataclass(frozen=True, slots=True)

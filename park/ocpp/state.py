@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from park.model.access import ConnectorStatusChanged
+from park.model.reservation import Reservation
 from park.model.session import FactOffered, SessionMetered
 from park.model.storage import Row
 from park.model.time import Now
@@ -14,8 +15,12 @@ from park.ocpp.connection import Connections, ConnectionSettings, restore
 from park.ocpp.effects import BackendReported, CentralSystemEffect
 from park.ocpp.keys import KeyValues
 from park.ocpp.link import Payload
+from park.ocpp.local_list import LocalList
 from park.ocpp.messages import Reading, Station
 from park.ocpp.notifications import Notification, Notifications
+from park.ocpp.profiles.installed import PROFILES_A_CONNECTOR
+from park.ocpp.profiles.profile import MOST_PHASES
+from park.ocpp.profiles.standing import SmartCharging, Wired
 from park.ocpp.queue import Queue
 from park.ocpp.registration import Registration
 from park.ocpp.rows import Rows
@@ -31,8 +36,8 @@ class Settings:
     `enabled` False: no backend is configured; facts are acknowledged and go nowhere. `charge_points`: those of the
     configuration, by full name; None: whoever comes. `journal`: this node's own, which closes its own sessions itself.
     `connection`: to the backend, as the configuration file has it. `restart_with_sessions`: after an update (B-386).
-    `points`: full names by connector. `circuit`: the one all charge points of this identity hang on. `phases`: by
-    connector.
+    `points`: full names by connector. `circuit`: the one all charge points of this identity hang on, which carries
+    `circuit_ma` on each phase. `phases`, `maxima_ma`: by connector, how it is built and what it carries on each phase.
     """
 
     identity: str
@@ -49,7 +54,22 @@ class Settings:
     restart_with_sessions: bool = False
     points: Mapping[int, str] = field(default_factory=dict[int, str])
     circuit: str = ""
+    circuit_ma: int = 0
     phases: Mapping[int, int] = field(default_factory=dict[int, int])
+    maxima_ma: Mapping[int, int] = field(default_factory=dict[int, int])
+
+    @property
+    def wired(self) -> dict[int, Wired]:
+        """Connectors as they are built."""
+        return {
+            number: Wired(point, self.phases.get(number, MOST_PHASES), self.maxima_ma.get(number, self.circuit_ma))
+            for number, point in self.points.items()
+        }
+
+    @property
+    def station_wired(self) -> Wired:
+        """The circuit all connectors hang on."""
+        return Wired(self.circuit, MOST_PHASES, self.circuit_ma)
 
     def connections(self, rows: Iterable[Row]) -> Connections | None:
         """What is connected with after a start; None: somebody else looks after the connection."""
@@ -161,7 +181,8 @@ class CentralSystem:
     `volatile_last`: the last call was not of the queue, which is next then. `left`: running sessions whose charge point
     left, to be closed; not before `close_at` (mono) when the disk refused that. `repeated`: readings of a session that
     its stop repeats, changed in place too; `forgetting`: sessions whose are being deleted. `aligned_due`: mono of the
-    next look for aligned readings, `aligned_slots`: the interval each connector was in then.
+    next look for aligned readings, `aligned_slots`: the interval each connector was in then. `reservations`: by number,
+    looked at again at `reservations_look_at` (mono). `list_newest`: the local list with what is being written.
     """
 
     settings: Settings
@@ -185,6 +206,12 @@ class CentralSystem:
     commands: Mapping[str, PendingCommand] = field(default_factory=dict[str, PendingCommand])
     commits: Mapping[int, CommitPurpose] = field(default_factory=dict[int, CommitPurpose])
     next_token: int = 1
+    smart_charging: SmartCharging = SmartCharging()
+    reservations: Mapping[int, Reservation] = field(default_factory=dict[int, Reservation])
+    reservations_look_at: float = 0.0
+    local_list: LocalList = LocalList()
+    list_newest: LocalList = LocalList()
+    list_enabled: bool = True
     readings: dict[int, Reading] = field(default_factory=dict[int, Reading])
     left: frozenset[str] = frozenset()
     close_at: float = 0.0
@@ -200,6 +227,7 @@ def initial(settings: Settings) -> CentralSystem:
     """Nothing is known before `Start` and the rows it asks for."""
     station = {
         "NumberOfConnectors": str(len(settings.connectors)),
+        "MaxChargingProfilesInstalled": str(PROFILES_A_CONNECTOR * (1 + len(settings.connectors))),
         "ConnectorPhaseRotation": ",".join(f"{connector}.Unknown" for connector in (0, *settings.connectors)),
         "ConnectorPhaseRotationMaxLength": str(len(settings.connectors) + 1),
         **settings.station_keys,

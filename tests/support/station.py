@@ -35,7 +35,13 @@ class Station:
             Plate("ACME", "Garage 12", firmware="1.0"),
             keys or {},
             meters={"m1": 1},
+            points={number: f"board/cp{number}" for number in connectors},
+            phases=dict.fromkeys(connectors, 3),
+            maxima_ma=dict.fromkeys(connectors, 32_000),
+            circuit="grid",
+            circuit_ma=63_000,
         )
+        self.wall = WALL
         self.disk: dict[tuple[str, str], str] = {}
         self.pending: list[Write] = []
         self.writes = True
@@ -46,7 +52,7 @@ class Station:
         self.state = initial(self.settings)
 
     def now(self) -> Now:
-        return Now(self.mono, WALL + timedelta(seconds=self.mono))
+        return Now(self.mono, self.wall + timedelta(seconds=self.mono))
 
     def tell(self, event: CentralSystemEvent) -> list[CentralSystemEffect]:
         """Take one event; returns all effects, those of the commits it caused included."""

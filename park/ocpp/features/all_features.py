@@ -7,13 +7,26 @@ from collections.abc import Mapping
 from park.model.storage import Row
 from park.model.time import Now
 from park.ocpp.effects import CentralSystemEffect
-from park.ocpp.features import aligned_readings, configuration, remote_transactions, transaction_data, trigger, upkeep
+from park.ocpp.features import (
+    aligned_readings,
+    configuration,
+    local_list,
+    remote_transactions,
+    reservation,
+    smart_charging,
+    transaction_data,
+    trigger,
+    upkeep,
+)
 from park.ocpp.features.feature import Feature, Handler, Turn
 from park.ocpp.state import CentralSystem
 
 FEATURES: tuple[Feature, ...] = (
     configuration.FEATURE,  # first: the others load and act under the values of the keys
     remote_transactions.FEATURE,
+    smart_charging.FEATURE,
+    reservation.FEATURE,
+    local_list.FEATURE,
     trigger.FEATURE,
     transaction_data.FEATURE,
     aligned_readings.FEATURE,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from park.model.access import SettingChanged
-from park.model.demand import SetOperatorLimit
+from park.model.limit import Limit, LimitKind
+from park.model.standing_limits import HoldLimits
 from park.ocpp import keys
 from park.ocpp.effects import CentralSystemEffect, SettingsRepeated, TellAuthorizer
 from park.ocpp.keys import Key, Kind, Steers
@@ -87,7 +88,8 @@ def _operator_limit(state: CentralSystem) -> tuple[CentralSystemEffect, ...]:
     first, second, third = (min(together, values.number(f"DlmOperatorPhase{phase}Limit")) for phase in PHASES)
     free = min(first, second, third) >= LARGEST_AMPERES
     limit = None if free else (first * 1000, second * 1000, third * 1000)
-    return (SetOperatorLimit(circuit, limit, OPERATOR),)
+    limits = () if limit is None else (Limit(circuit, LimitKind.OPERATOR, OPERATOR, limit),)
+    return (HoldLimits(LimitKind.OPERATOR, limits, OPERATOR),)
 
 
 def _keep_alive(state: CentralSystem) -> KeepAlive:

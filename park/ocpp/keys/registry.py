@@ -5,7 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from park.ocpp.keys import authorization, charging, core, link, load, metering, station, upkeep
+from park.ocpp.keys import (
+    authorization,
+    charging,
+    core,
+    link,
+    load,
+    local_list,
+    metering,
+    reservation,
+    smart_charging,
+    station,
+    upkeep,
+)
 from park.ocpp.keys.key import Alias, Key, KeyGroup, Kind, fact
 
 _BASE: tuple[KeyGroup, ...] = (
@@ -16,6 +28,9 @@ _BASE: tuple[KeyGroup, ...] = (
     load.GROUP,
     link.GROUP,
     station.GROUP,
+    local_list.GROUP,
+    reservation.GROUP,
+    smart_charging.GROUP,
     KeyGroup("RemoteTrigger", "Triggered messages"),
     upkeep.GROUP,
 )
