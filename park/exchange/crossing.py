@@ -66,7 +66,9 @@ def dated(message: object, offset: float) -> object:
     match message:
         case DemandChanged(since=since):
             return replace(message, since=since + offset)
-        case CurrentSignalled(mono=mono) | ReadingTaken(mono=mono):
+        case ReadingTaken():
+            return reading_as(message, message.meter, message.mono + offset)
+        case CurrentSignalled(mono=mono):
             return replace(message, mono=mono + offset)
         case OccupancyChanged(plugged_since=float(since)):
             return replace(message, plugged_since=since + offset)
@@ -76,6 +78,13 @@ def dated(message: object, offset: float) -> object:
             return _report(message, offset)
         case _:
             return message
+
+
+def reading_as(reading: ReadingTaken, meter: str, mono: float) -> ReadingTaken:
+    """The reading under another name and time; written out, as most of what crosses is readings."""
+    return ReadingTaken(
+        meter, reading.quality, reading.sample, reading.average_ma, mono, reading.wall, reading.resolution_ma
+    )
 
 
 def _report(report: ChargePointReported, offset: float) -> ChargePointReported:

@@ -16,6 +16,7 @@ from park.authorization.messages import ReadersAnnounced
 from park.authorization.settings import ReaderSettings
 from park.charging.report import ChargePointReported
 from park.exchange.connection import Connection, LinkEffect, in_time
+from park.exchange.crossing import reading_as
 from park.exchange.messages import (
     JOURNAL,
     OLDEST_PROTOCOL,
@@ -240,7 +241,9 @@ def _upwards(state: ServerLink, event: Upward, now: Now) -> Effects:
         case BoardHeartbeat():
             epoch, server_id = state.voice
             _say(state, replace(event, epoch=epoch, server_id=server_id), now)
-        case ReadingTaken() | MeterReported():
+        case ReadingTaken():
+            _say(state, reading_as(event, state.settings.meters.get(event.meter, event.meter), event.mono), now)
+        case MeterReported():
             _say(state, replace(event, meter=state.settings.meters.get(event.meter, event.meter)), now)
         case RepeatSettings(point) if point in state.placed:  # it began anew: where it hangs is known here
             _say(state, event, now)
