@@ -10,7 +10,7 @@ from actors.messages import ChargePointMessage, CoordinatorMessage, Report
 from actors.worker import Worker
 from actors.world import World
 from park.load import coordinator
-from park.load.coordinator import CoordinatorEffect
+from park.load.coordinator import CoordinatorEffect, Recompute
 from park.load.report import CircuitReported, EpochTaken, ShareReported
 from park.load.rivalry import StandingReported
 from park.load.state import CoordinatorSettings, CoordinatorState
@@ -51,6 +51,8 @@ class Coordinator(Worker[CoordinatorMessage]):
         match effect:
             case ApplyGrant(grant):
                 self._wires.charge_points[grant.charge_point].tell(effect)
+            case Recompute():
+                self.remember(effect)
             case CircuitReported() | ShareReported():
                 self._wires.view.tell(effect)
             case EpochTaken():

@@ -1,13 +1,16 @@
 """The load management coordinator: out of wishes, readings and confirmations, the grants that no fuse can regret.
 
-Reductions leave in the step that shows they are needed. Raises leave once an interval (for a newly ready vehicle at
-once), and only when the sum of the worst that everybody may draw, the raise included, is within what is available.
+What was heard is taken in at once, and one plan answers all that was waiting with it: `Recompute` is handled behind
+the mail that is there already. Reductions leave with that plan. Raises leave once an interval (for a newly ready
+vehicle with that plan), and only when the sum of the worst that everybody may draw, the raise included, is within what
+is available.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 from park.load.lease import lease_and_guard
@@ -26,9 +29,16 @@ from park.model.placement import PlacementKept
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.time import Now
 
+
+@dataclass(frozen=True, slots=True)
+class Recompute:
+    """Effect and event: plan once what the mail up to here has changed. Whoever performs it tells it to us in turn."""
+
+
 CoordinatorEvent: TypeAlias = (
     Start
     | Tick
+    | Recompute
     | DemandChanged
     | CurrentSignalled
     | ReadingTaken
@@ -38,7 +48,15 @@ CoordinatorEvent: TypeAlias = (
     | PlacementKept
 )
 CoordinatorEffect: TypeAlias = (
-    ApplyGrant | WakeAt | RepeatLevels | CircuitReported | ShareReported | EpochTaken | StandingReported | LapseKept
+    ApplyGrant
+    | WakeAt
+    | Recompute
+    | RepeatLevels
+    | CircuitReported
+    | ShareReported
+    | EpochTaken
+    | StandingReported
+    | LapseKept
 )
 Effects: TypeAlias = list[CoordinatorEffect]
 
@@ -57,19 +75,21 @@ def step(
     mono = now.mono
     match event:
         case ReadingTaken():
-            effects = _read(state, event, mono)
+            effects = _soon(state) if _read(state, event, mono) else []
         case CurrentSignalled():
             effects = _signalled(state, event, mono)
         case BoardHeartbeat():
             effects = _beat(state, event, mono)
         case DemandChanged():
             effects = _wished(state, event, mono)
+        case Recompute():
+            effects = _recomputed(state, mono)
         case Tick():
             effects = _ticked(state, mono)
         case Start():
             effects = [RepeatLevels(), WakeAt(_next_deadline(state, mono)), _standing(state)]
         case SetOperatorLimit():
-            effects = _limited(state, event, mono)
+            effects = _limited(state, event)
         case ServersSeen(servers):
             state.rivalry.seen(servers)
             effects = _judged(state, mono)
@@ -83,20 +103,21 @@ def step(
 # ------------------------------------------------------------ what was heard
 
 
-def _read(state: CoordinatorState, reading: ReadingTaken, now: float) -> Effects:
+def _read(state: CoordinatorState, reading: ReadingTaken, now: float) -> bool:
+    """True: what plans are made for changed."""
     circuit = state.circuit_by_meter.get(reading.meter)
     if circuit is not None:
-        return _replanned(state, now) if circuit.external.read(reading, now) else []
+        return circuit.external.read(reading, now)
     point = state.points_by_meter.get(reading.meter)
     if point is None:
-        return []
+        return False
     fell = point.read(reading, now)
     changed = point.note_overdraw(now)
     for above in state.above[point]:
         changed = above.external.own_read(reading.mono, now, fell=fell) or changed
     if _note_usage(point, now):
         state.stale_plan = True
-    return _replanned(state, now) if changed else []
+    return changed
 
 
 def _note_usage(point: Point, now: float) -> bool:
@@ -166,11 +187,12 @@ def _wished(state: CoordinatorState, demand: DemandChanged, now: float) -> Effec
     if not wanted and not demand.wants:  # it has nothing and gets nothing: no reduction can follow
         state.stale_plan = True
         return []
-    effects = _replanned(state, now)
-    return effects + _raised(state, [point], now) if newly_ready and state.holding_until is None else effects
+    if newly_ready:
+        state.newly_ready.append(point)
+    return _soon(state)
 
 
-def _limited(state: CoordinatorState, limit: SetOperatorLimit, now: float) -> Effects:
+def _limited(state: CoordinatorState, limit: SetOperatorLimit) -> Effects:
     number = state.network.index.get(limit.circuit)
     if number is None:
         return []
@@ -178,7 +200,7 @@ def _limited(state: CoordinatorState, limit: SetOperatorLimit, now: float) -> Ef
     wanted = limit.limit_ma
     circuit.operator_limit_ma = None if wanted is None else (max(0, wanted[0]), max(0, wanted[1]), max(0, wanted[2]))
     circuit.operator_source = limit.source
-    return _replanned(state, now)
+    return _soon(state)
 
 
 def _superseded(state: CoordinatorState, epoch: int, server_id: str, sequence: int, now: float) -> Effects:
@@ -290,6 +312,23 @@ def _released(state: CoordinatorState, now: float) -> Effects:
     state.holding_until = None
     state.stale_plan = True
     return _replanned(state, now) + _raised(state, state.points, now)
+
+
+def _soon(state: CoordinatorState) -> Effects:
+    """The plan is out of date: one `Recompute` is under way then."""
+    state.stale_plan = True
+    if state.recomputing:
+        return []
+    state.recomputing = True
+    return [Recompute()]
+
+
+def _recomputed(state: CoordinatorState, now: float) -> Effects:
+    state.recomputing = False
+    ready = [point for point in state.newly_ready if point.wants]
+    state.newly_ready.clear()
+    effects = _replanned(state, now) if state.stale_plan else []
+    return effects + _raised(state, ready, now) if state.holding_until is None else effects
 
 
 def _replanned(state: CoordinatorState, now: float) -> Effects:

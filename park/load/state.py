@@ -92,7 +92,8 @@ class CoordinatorState:
     """Everything the coordinator knows.
 
     Mutable: `coordinator.step` changes it in place and returns it; a copy for each reading would cost more than the
-    reading itself. `stale_plan`: something changed that shares depend on.
+    reading itself. `stale_plan`: something changed that shares depend on. `recomputing`: a `Recompute` is under way; it
+    raises the `newly_ready` too.
     """
 
     __slots__ = (
@@ -103,11 +104,13 @@ class CoordinatorState:
         "epoch",
         "holding_until",
         "network",
+        "newly_ready",
         "next_cycle",
         "next_renewal",
         "points",
         "points_by_meter",
         "points_by_name",
+        "recomputing",
         "renewal_turn",
         "renewal_turns",
         "replan_at",
@@ -171,6 +174,8 @@ class CoordinatorState:
         self.shares_reported: dict[str, ShareReported] = {}
         self.speaking: frozenset[str] = frozenset()
         self.stale_plan = True
+        self.recomputing = False
+        self.newly_ready: list[Point] = []
 
     def _path(self, point: Point) -> tuple[str, ...]:
         return self.network.paths[point.placement.circuit]

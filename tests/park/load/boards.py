@@ -161,6 +161,8 @@ class Boards:
                     self.at(
                         max(mono, self.now), lambda life=life: self.tell(Tick()) if life == self.incarnation else None
                     )
+                case coordinator.Recompute():
+                    self.tell(effect)
                 case CircuitReported():
                     self.reports[effect.circuit] = effect
                 case _:

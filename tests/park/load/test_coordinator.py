@@ -8,6 +8,7 @@ import pytest
 
 from park.load import coordinator
 from park.load.circuit import Circuit
+from park.load.coordinator import Recompute
 from park.load.report import EpochTaken
 from park.load.state import CoordinatorSettings
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged, SetOperatorLimit
@@ -317,6 +318,28 @@ def test_the_order_of_the_configuration_changes_no_grant():
         _, effects = coordinator.step(state, Tick(), Now(2.0, WALL))
         told.append([(e.grant.charge_point, e.grant.amps_ma) for e in effects if isinstance(e, ApplyGrant)])
     assert told[0] == told[1]
+
+
+def test_all_that_waits_is_answered_by_one_plan():
+    world = with_cars(steady(30_000), Vehicle(), Vehicle())
+    now, state = world.clock(), world.state
+    limits = [SetOperatorLimit("grid", each(amps), "test") for amps in (29_000, 25_000, 20_000)]
+    asked = [effect for limit in limits for effect in coordinator.step(state, limit, now)[1]]
+    assert asked == [Recompute()]
+    _, effects = coordinator.step(state, Recompute(), now)
+    lowered = {effect.grant.charge_point: effect.grant.amps_ma for effect in effects if isinstance(effect, ApplyGrant)}
+    assert lowered == {"n/cp1": 9_500, "n/cp2": 9_500}
+    assert coordinator.step(state, limits[0], now)[1] == (Recompute(),)
+
+
+def test_who_left_before_the_plan_is_raised_by_none():
+    world = steady(30_000).run(12)
+    now, state = world.clock(), world.state
+    came = DemandChanged("n/cp1", True, 3, 6_000, 32_000, False, world.now)
+    coordinator.step(state, came, now)
+    coordinator.step(state, replace(came, wants=False), now)
+    _, effects = coordinator.step(state, Recompute(), now)
+    assert not [effect for effect in effects if isinstance(effect, ApplyGrant)]
 
 
 def test_grants_are_fenced_and_ordered():
