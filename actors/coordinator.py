@@ -14,18 +14,23 @@ from park.load.coordinator import CoordinatorEffect, Recompute
 from park.load.report import CircuitReported, EpochTaken, ShareReported
 from park.load.rivalry import StandingReported
 from park.load.state import CoordinatorSettings, CoordinatorState
+from park.load.told import LapseKept
 from park.model.grant import ApplyGrant
 from park.model.signals import RepeatLevels, Start, WakeAt
 
 
 @dataclass(frozen=True, slots=True)
 class CoordinatorWires:
-    """Who the coordinator tells. `epochs`: whoever keeps the epoch on disk. `standing`: whoever lets boards in."""
+    """Who the coordinator tells. `epochs`: whoever keeps the epoch on disk. `standing`: whoever lets boards in.
+
+    `told`: whoever keeps on disk what boards may fall to.
+    """
 
     charge_points: Mapping[str, Address[ChargePointMessage]]
     view: Address[Report]
     epochs: Address[EpochTaken]
     standing: Address[StandingReported] = Nowhere()
+    told: Address[LapseKept] = Nowhere()
 
 
 class Coordinator(Worker[CoordinatorMessage]):
@@ -52,6 +57,8 @@ class Coordinator(Worker[CoordinatorMessage]):
                 self._wires.view.tell(effect)
             case EpochTaken():
                 self._wires.epochs.tell(effect)
+            case LapseKept():
+                self._wires.told.tell(effect)
             case StandingReported():
                 self._wires.standing.tell(effect)
             case RepeatLevels():

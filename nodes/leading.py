@@ -15,7 +15,7 @@ import structlog
 
 from actors.address import Address
 from actors.messages import Alarm, BackendLinkMessage, CentralSystemMessage, DriverMessage, ExchangeMessage
-from nodes import epochs, log_lines, time_floor
+from nodes import epochs, log_lines, time_floor, told
 from nodes.board import Identities, leading_board
 from nodes.bridge import Outbox
 from nodes.energy.server import EnergyServer
@@ -30,6 +30,7 @@ from nodes.wiring import Edges, Park, wire
 from park.config.node_config import NodeConfig
 from park.load.report import EpochTaken
 from park.load.rivalry import StandingReported
+from park.physics.hardware import TRAITS
 from park.view.configured import as_configured
 
 INDISPENSABLE = frozenset({"coordinator", "journal"})  # without grants or durable facts the node has to end
@@ -124,6 +125,9 @@ def _build(
         life.earlier,
         life.suspects,
     )
+    telling = told.begin_telling(store, config, lambda _: TRAITS)
+    for note in telling.notes:
+        _log.warning(note)
     driver: Outbox[DriverMessage] = Outbox(loop)
     backend: Outbox[BackendLinkMessage] = Outbox(loop)
     exchange: Outbox[ExchangeMessage] = Outbox(loop)
@@ -139,8 +143,10 @@ def _build(
     standing: Outbox[StandingReported] = Outbox(loop, key=type)
     kept_standing = epochs.StandingKeeper(store, standing)
     keeper = epochs.Keeper(store, view)
-    edges = Edges(store, driver, backend, changes, keeper, alarms, follower, exchange, kept_standing)
-    board = leading_board(config, identities, program, lambda: board_clock.known)
+    edges = Edges(
+        store, driver, backend, changes, keeper, alarms, follower, exchange, kept_standing, told.Keeper(store)
+    )
+    board = leading_board(config, identities, program, lambda: board_clock.known, telling)
     park = wire(world, board, edges, log_lines.Supervision(view), gave_up)
     return Built(config, world, store, park, view, alarms, driver, backend, exchange, standing, life)
 

@@ -19,14 +19,14 @@ from park.model.access import (
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant
 from park.model.metering import MeterReported, ReadingTaken
-from park.model.placement import Placed
+from park.model.placement import Placed, PlacementKept
 from park.model.signals import RepeatLevels
 
 
 def key_of(target: str, message: object) -> Hashable | None:
     """Messages with an equal key are levels of one thing: the newest says all. None: every one counts."""
     match message:
-        case DemandChanged() | CurrentSignalled() | OccupancyChanged():
+        case DemandChanged() | CurrentSignalled() | OccupancyChanged() | PlacementKept():
             return (type(message), message.charge_point)
         case ReadingTaken() | MeterReported():
             return (type(message), message.meter)
