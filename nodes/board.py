@@ -38,7 +38,7 @@ class Identities:
     """`boot_id`: this run of the process. `journal_id`, `server_id`, `epoch`: of the store. `new_id`: fresh ones.
 
     `voice_id`: of this start of a server ("": its server id), `lives`: those of its earlier starts,
-    `suspects`: another server kept the last of them from leading.
+    `suspects`: another server kept the last of them from leading. `machine_boot`: of the machine, longer than a run.
     """
 
     boot_id: str
@@ -49,6 +49,7 @@ class Identities:
     voice_id: str = ""
     lives: frozenset[str] = frozenset()
     suspects: bool = False
+    machine_boot: str = ""
 
 
 def leading_board(
@@ -78,6 +79,8 @@ def leading_board(
             told=told.counted,
             lives=identities.lives,
             suspects=identities.suspects and config.node.role == "server",
+            keeps_limits=True,
+            machine_boot=identities.machine_boot,
             sees_servers=config.node.role == "server" and config.discovery.enabled,
             node=config.node.name,
         ),

@@ -12,7 +12,6 @@ import structlog
 
 from actors.messages import AdmissionMessage, Alarm
 from nodes import log_lines
-from nodes.administration.whitelist import whitelist_service
 from nodes.bridge import Backoff, Outbox, on_loop
 from nodes.checked_config import read_checked
 from nodes.discovery.edge import DiscoveryEdge
@@ -62,7 +61,7 @@ async def open_to_boards(built: Built) -> AsyncGenerator[None]:
             built.alarms,
             clock.now,
             _Roster(park),
-            (whitelist_service(park.authorizer),),
+            built.orders,
         )
         discovery = discovery_settings(config)
         announcements = _Announcements(discovery, pairing)

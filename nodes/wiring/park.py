@@ -178,8 +178,12 @@ def wire(
     )
     coordinator: Address[CoordinatorMessage] = root.child(
         "coordinator",
-        lambda _: roles.coordinator(
-            world, board.coordinator, CoordinatorWires(points, edges.view, edges.epochs, edges.standing, edges.told)
+        lambda me: roles.coordinator(
+            world,
+            board.coordinator,
+            CoordinatorWires(
+                points, edges.view, edges.epochs, edges.standing, edges.told, edges.alarms, edges.store, me
+            ),
         ),
     )
     if eyes is not None:
