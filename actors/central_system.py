@@ -18,7 +18,7 @@ from actors.messages import (
 from actors.worker import Worker
 from actors.world import World
 from park.model.access import BackendAuthorized, BackendOnline, RemoteStart, RemoteStop, SettingChanged, Undeliverable
-from park.model.session import FactDelivered, FactTaken, TransactionAssigned
+from park.model.session import FactDelivered, FactsKnown, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.storage import Commit, LoadRows
 from park.ocpp.central_system import step
@@ -41,7 +41,7 @@ class CentralSystemWires:
     """Who the central system tells. `link`: the websocket edge; `clock`: who may follow the backend's clock."""
 
     store: Address[StoreMessage]
-    journal: Address[FactTaken | FactDelivered]
+    journal: Address[FactTaken | FactDelivered | FactsKnown]
     link: Address[BackendLinkMessage]
     authorizer: Address[AuthorizerMessage]
     charge_points: Mapping[str, Address[ChargePointMessage]]
@@ -71,7 +71,7 @@ class CentralSystem(Worker[CentralSystemMessage]):
                 self._wires.store.tell(Commit(writes, token, self._me))
             case Load(tables):
                 self._wires.store.tell(LoadRows(tables, self._me))
-            case FactTaken() | FactDelivered():
+            case FactTaken() | FactDelivered() | FactsKnown():
                 self._wires.journal.tell(effect)
             case BackendAuthorized():
                 self._wires.authorizer.tell(effect)

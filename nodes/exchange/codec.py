@@ -28,7 +28,7 @@ from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant
 from park.model.metering import MeterReported, ReadingTaken
 from park.model.placement import Placed, PlacementKept
-from park.model.session import FactDelivered, FactOffered, FactTaken, TransactionAssigned
+from park.model.session import FactDelivered, FactOffered, FactsHeld, FactsKnown, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels
 
 CROSSING: Final[tuple[type, ...]] = (
@@ -46,6 +46,8 @@ CROSSING: Final[tuple[type, ...]] = (
     FactDelivered,
     FactOffered,
     FactTaken,
+    FactsHeld,
+    FactsKnown,
     LinkRefused,
     MeterReported,
     OccupancyChanged,

@@ -9,7 +9,7 @@ from typing import ClassVar, TypeAlias
 from park.model.access import BackendAuthorized, SettingChanged
 from park.model.alarm import Alarm
 from park.model.delivery import Delivery
-from park.model.session import FactDelivered, FactTaken, TransactionAssigned
+from park.model.session import FactDelivered, FactsKnown, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.storage import Load, Write
 from park.model.time import Now
@@ -78,6 +78,7 @@ CentralSystemEffect: TypeAlias = (
     | Load
     | FactTaken
     | FactDelivered
+    | FactsKnown
     | TransactionAssigned
     | BackendAuthorized
     | StartRemotely

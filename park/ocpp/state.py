@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from park.model.access import ConnectorStatusChanged
-from park.model.session import FactOffered
+from park.model.session import FactOffered, FactsHeld
 from park.ocpp.effects import BackendReported
 from park.ocpp.keys import KeyValues
 from park.ocpp.link import Payload
@@ -132,6 +132,7 @@ class CentralSystem:
     loaded: bool = False
     load_again_at: float = 0.0
     offered_early: tuple[FactOffered, ...] = ()  # while the rows are not there yet
+    held_early: tuple[FactsHeld, ...] = ()
     link: int | None = None
     link_reason: str = "not connected yet"
     flight: Flight | None = None
