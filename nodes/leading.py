@@ -18,12 +18,13 @@ from actors.messages import Alarm, BackendLinkMessage, CentralSystemMessage, Dri
 from nodes import epochs, log_lines, time_floor, told
 from nodes.board import Identities, leading_board
 from nodes.bridge import Outbox
+from nodes.checked_config import read_checked
 from nodes.energy.server import EnergyServer
 from nodes.field import ThreadWorld, clock
 from nodes.metrics.server import MetricsServer
 from nodes.ocpp.edge import BackendEdge
 from nodes.ocpp.endpoint import BackendBackoff, Endpoint
-from nodes.parts import Tasks, cancel, driver_tasks, kept, meter_tasks
+from nodes.parts import Ending, Tasks, cancel, driver_tasks, kept, meter_tasks, password
 from nodes.store import Store
 from nodes.view import ViewStore
 from nodes.wiring import Edges, Park, wire
@@ -62,10 +63,22 @@ def _alone(_: Built) -> AbstractAsyncContextManager[object]:
     return nullcontext()
 
 
+async def lead(path: Path, boards: Boards) -> None:
+    """Run the node of a configuration file until SIGTERM or SIGINT; raises ChargeparkError when it cannot start."""
+    checked = read_checked(path, lambda _: TRAITS)
+    for warning in checked.warnings:
+        _log.warning(warning)
+    secret = password(checked.config, path)
+    ending = Ending(checked.config.node.name, INDISPENSABLE)
+    async with leading(checked.config, secret, ending.gave_up, boards):
+        await ending.wait()
+    ending.close()
+
+
 @asynccontextmanager
 async def leading(
     config: NodeConfig,
-    password: str = "",
+    authorization_key: str = "",
     gave_up: Callable[[str], None] = lambda _: None,
     boards: Boards = _alone,
 ) -> AsyncGenerator[Park]:
@@ -101,7 +114,7 @@ async def leading(
         if energy is not None:
             await energy.start()
             end.push_async_callback(energy.stop)
-        end.push_async_callback(cancel, _backend_tasks(config, password, park.central, built.backend))
+        end.push_async_callback(cancel, _backend_tasks(config, authorization_key, park.central, built.backend))
         _log.info("running", node=config.node.name, role=config.node.role, epoch=built.life.epoch)
         yield park
 
@@ -114,7 +127,7 @@ def _build(
     gave_up: Callable[[str], None],
 ) -> Built:
     loop, program = asyncio.get_running_loop(), version("chargepark")
-    life = epochs.begin_life(store)
+    life = epochs.begin_life(store, store.server_id)
     identities = Identities(
         uuid.uuid4().hex,
         store.journal_id,
@@ -156,10 +169,13 @@ def _time_kept(store: Store, board_clock: clock.BoardClock) -> Tasks:
 
 
 def _backend_tasks(
-    config: NodeConfig, password: str, central: Address[CentralSystemMessage], orders: Outbox[BackendLinkMessage]
+    config: NodeConfig,
+    authorization_key: str,
+    central: Address[CentralSystemMessage],
+    orders: Outbox[BackendLinkMessage],
 ) -> Tasks:
     if config.backend is None:
         return []
-    endpoint = Endpoint(config.backend.url, config.backend.identity, password)
+    endpoint = Endpoint(config.backend.url, config.backend.identity, authorization_key)
     edge = BackendEdge(endpoint, central, orders)
     return [kept("backend", edge.run, BackendBackoff(), orders.close)]

@@ -14,16 +14,15 @@ from actors.messages import AdmissionMessage, Alarm
 from nodes import log_lines
 from nodes.administration.whitelist import whitelist_service
 from nodes.bridge import Backoff, Outbox, on_loop
-from nodes.checked_config import read_checked
 from nodes.discovery.edge import DiscoveryEdge
 from nodes.exchange.others import OtherServers
 from nodes.exchange.server import ExchangeServer
 from nodes.exchange.voice import VoiceService
 from nodes.field import clock
-from nodes.leading import INDISPENSABLE, Built, leading
+from nodes.leading import Built, lead
 from nodes.pairing.credentials import server_credentials
 from nodes.pairing.server import ServerPairing, declare_pairing
-from nodes.parts import LOCAL_BACKOFF, Ending, cancel, kept, password
+from nodes.parts import LOCAL_BACKOFF, cancel, kept
 from nodes.wiring import Park
 from park.discovery.announcement import Announcement
 from park.discovery.settings import DiscoverySettings, discovery_settings
@@ -31,7 +30,6 @@ from park.errors import AddressUnusable
 from park.exchange.messages import PROTOCOL
 from park.load.rivalry import Standing, StandingReported
 from park.pairing.events import BoardsAdmitted
-from park.physics.hardware import TRAITS
 
 NETWORK_BACKOFF = Backoff(first=1.0, most=10.0)  # an interface that is not there yet at power-on comes within seconds
 _log = structlog.get_logger("node")
@@ -39,14 +37,7 @@ _log = structlog.get_logger("node")
 
 async def run(path: Path) -> None:
     """Run the node of a configuration file until SIGTERM or SIGINT; raises ChargeparkError when it cannot start."""
-    checked = read_checked(path, lambda _: TRAITS)
-    for warning in checked.warnings:
-        _log.warning(warning)
-    secret = password(checked.config, path)
-    ending = Ending(checked.config.node.name, INDISPENSABLE)
-    async with leading(checked.config, secret, ending.gave_up, open_to_boards):
-        await ending.wait()
-    ending.close()
+    await lead(path, open_to_boards)
 
 
 @asynccontextmanager

@@ -10,25 +10,15 @@ import structlog
 
 from nodes.administration.port import AdminServer
 from nodes.administration.whitelist import whitelist_service
-from nodes.checked_config import read_checked
-from nodes.leading import INDISPENSABLE, Built, leading
-from nodes.parts import Ending, password
+from nodes.leading import Built, lead
 from park.errors import AddressUnusable
-from park.physics.hardware import TRAITS
 
 _log = structlog.get_logger("node")
 
 
 async def run(path: Path) -> None:
     """Run the node of a configuration file until SIGTERM or SIGINT; raises ChargeparkError when it cannot start."""
-    checked = read_checked(path, lambda _: TRAITS)
-    for warning in checked.warnings:
-        _log.warning(warning)
-    secret = password(checked.config, path)
-    ending = Ending(checked.config.node.name, INDISPENSABLE)
-    async with leading(checked.config, secret, ending.gave_up, administered):
-        await ending.wait()
-    ending.close()
+    await lead(path, administered)
 
 
 @asynccontextmanager
