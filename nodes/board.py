@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
+from nodes.time_zones import time_zone
 from nodes.wiring import Board, ClientBoard, Hardware, RemoteBoard
 from park.charging.placing import unplaced, with_placement
 from park.charging.settings import ChargePointSettings
 from park.config.mapping import (
     authorizer_settings,
     charge_point_settings,
+    conditions,
     coordinator_settings,
     full_name,
     meter_in_park,
@@ -64,6 +67,7 @@ def leading_board(
             lives=identities.lives,
             suspects=identities.suspects and config.node.role == "server",
             keeps_limits=True,
+            conditions=conditions(config, time_zone(config), lambda name: _draw(identities.journal_id, name)),
             machine_boot=identities.machine_boot,
             sees_servers=config.node.role == "server" and config.discovery.enabled,
             node=config.node.name,
@@ -80,6 +84,11 @@ def leading_board(
         ),
         boards=tuple(RemoteBoard(node, placed) for node, placed in placed_boards(config).items()),
     )
+
+
+def _draw(seed: str, name: str) -> float:
+    """In [0, 1): of the site's database, so that a restart draws the same again."""
+    return int.from_bytes(sha256(f"{seed}/{name}".encode()).digest()[:6]) / 2**48
 
 
 def client_board(config: NodeConfig, identities: Identities, version: str, rows: Iterable[Row] = ()) -> ClientBoard:

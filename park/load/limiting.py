@@ -21,12 +21,13 @@ from park.model.limit import (
     SetLimit,
     TakesLimitOutcome,
 )
+from park.model.standing_limits import HoldLimits
 from park.model.storage import CommitFailed, Committed, Delete, Load, Put, RowsLoaded, Write
 from park.model.time import Now
 
 LONGEST_SECONDS = 366 * 86_400  # ours: a year; what is to hold longer has no end
 
-LimitEvent: TypeAlias = SetLimit | ClearLimit | InputChanged | RowsLoaded | Committed | CommitFailed
+LimitEvent: TypeAlias = SetLimit | ClearLimit | HoldLimits | InputChanged | RowsLoaded | Committed | CommitFailed
 LimitEffect: TypeAlias = AnswerLimit | Write | Load | Alarm
 Taken: TypeAlias = tuple[list[LimitEffect], bool]
 """Effects, and whether what plans are made for changed."""
@@ -39,6 +40,8 @@ def take(state: CoordinatorState, event: LimitEvent, now: Now) -> Taken:
             return _set(state, event, now)
         case ClearLimit():
             return _clear(state, event)
+        case HoldLimits():
+            return _hold(state, event, now)
         case InputChanged(node, number, high):
             state.input_levels[node, number] = high
             return [], look(state, now)
@@ -111,6 +114,23 @@ def _clear(state: CoordinatorState, order: ClearLimit) -> Taken:
     return [_write(state, [_delete(key)], (order.reply_to, answer))], True
 
 
+def _hold(state: CoordinatorState, order: HoldLimits, now: Now) -> Taken:
+    """All limits of a kind, from whoever works them out; those of targets that are not in this park are left out."""
+    state.limits_told.add(order.kind)
+    wanted = {(each.target, order.kind, each.source): each for each in order.limits if each.target in state.targets}
+    held = {each.key: each.limit for each in state.limits.everything() if each.limit.kind is order.kind}
+    writes: list[Put | Delete] = []
+    for key in held.keys() - wanted.keys():
+        state.limits.clear(key)
+        writes.append(_delete(key))
+    for key, limit in wanted.items():
+        if held.get(key) != limit:
+            writes.append(_put(state, state.limits.set(limit, None, now.mono)))
+    for target in {key[0] for key in (*held, *wanted)}:
+        state.impose(target)
+    return [_write(state, writes)] if writes else [], bool(writes)
+
+
 def _refusal(state: CoordinatorState, order: SetLimit) -> LimitRefused | None:
     limit, seconds = order.limit, order.valid_seconds
 
@@ -145,9 +165,14 @@ def _loaded(state: CoordinatorState, loaded: RowsLoaded, now: Now) -> Taken:
     state.limits_loaded = True
     found, alarms = limits_of(loaded.rows, state.settings.machine_boot, now.mono)
     effects: list[LimitEffect] = list(alarms)
+    outdated: list[Put | Delete] = []
     for held in found:
-        if not state.limits.knows(held.key):  # what was set since is newer
-            state.limits.restore(held)
+        if state.limits.knows(held.key):
+            continue  # what was told since is newer
+        if held.limit.kind in state.limits_told:
+            outdated.append(_delete(held.key))
+            continue
+        state.limits.restore(held)
         if held.limit.target in state.targets:
             state.impose(held.limit.target)
         else:
@@ -156,7 +181,7 @@ def _loaded(state: CoordinatorState, loaded: RowsLoaded, now: Now) -> Taken:
                 "the configuration, or clear the limit"
             )
             effects.append(Alarm("limit-without-target", text))
-    return effects, True
+    return effects + ([_write(state, outdated)] if outdated else []), True
 
 
 def _write(

@@ -15,7 +15,7 @@ from park.load.report import Bindings, CircuitReported, LimitsReported, ShareRep
 from park.load.rivalry import Rivalry
 from park.load.standing import Board, Point
 from park.model.electric import ZERO, PerPhase, add, subtract
-from park.model.limit import LimitAnswer, TakesLimitOutcome
+from park.model.limit import LimitAnswer, LimitKind, TakesLimitOutcome
 
 RENEWED_TOGETHER = 8  # charge points: renewing 250 at once kept a node busy for 45 ms, and everything else waited
 
@@ -118,6 +118,7 @@ class CoordinatorState:
         "limits",
         "limits_loaded",
         "limits_reported",
+        "limits_told",
         "network",
         "newly_ready",
         "next_cycle",
@@ -163,6 +164,7 @@ class CoordinatorState:
         self.targets |= self.points_by_name
         self.limits = Limits(_after(settings))
         self.limits_loaded = not settings.keeps_limits
+        self.limits_told: set[LimitKind] = set()  # told as a whole since the start
         self.limits_reported: LimitsReported | None = None
         self.limit_token = 0  # of the newest commit
         self.limit_answers: dict[int, tuple[TakesLimitOutcome, LimitAnswer]] = {}  # told when their commit is on disk
