@@ -27,7 +27,7 @@ from park.model.access import (
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant
 from park.model.metering import MeterReported, ReadingTaken
-from park.model.placement import Placed
+from park.model.placement import Placed, PlacementKept
 from park.model.session import FactDelivered, FactOffered, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels
 
@@ -51,6 +51,7 @@ CROSSING: Final[tuple[type, ...]] = (
     OccupancyChanged,
     OfferAgain,
     Placed,
+    PlacementKept,
     ReadersAnnounced,
     ReadingTaken,
     Refused,
