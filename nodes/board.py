@@ -29,9 +29,11 @@ from park.exchange.messages import OfferedPoint
 from park.exchange.placing import fitted, placed_of
 from park.exchange.server_link import BoardSettings
 from park.load.told import Telling, telling
+from park.model.limit import LimitKind
 from park.model.placement import Placed
 from park.model.storage import Row
 from park.ocpp.messages import Station
+from park.ocpp.profiles.standing import Wired
 from park.ocpp.state import Settings as OcppSettings
 from park.physics.hardware import TRAITS
 
@@ -85,6 +87,7 @@ def leading_board(
             keeps_limits=True,
             conditions=conditions(config, time_zone(config), lambda name: _draw(identities.journal_id, name)),
             machine_boot=identities.machine_boot,
+            unset_kinds=frozenset() if config.backend else frozenset({LimitKind.PROFILE}),
             sees_servers=config.node.role == "server" and config.discovery.enabled,
             node=config.node.name,
         ),
@@ -198,7 +201,24 @@ def _ocpp(config: NodeConfig, identities: Identities, version: str) -> OcppSetti
         enabled=config.backend is not None,
         charge_points=frozenset(owned_names(config)) | frozenset(each.charge_point for each in config.placement),
         journal=identities.journal_id,
+        wired=_wired(config),
+        station_wired=_station_wired(config),
     )
+
+
+def _wired(config: NodeConfig) -> dict[int, Wired]:
+    """Connectors of the park as they are built."""
+    every = placements(config, lambda _: TRAITS)
+    connectors = {full_name(config.node.name, point.name): point.connector for point in config.charge_point}
+    connectors |= {each.charge_point: each.connector for each in config.placement}
+    named = ((connectors.get(each.charge_point), each) for each in every)
+    return {number: Wired(each.charge_point, each.phases, each.maximum_ma) for number, each in named if number}
+
+
+def _station_wired(config: NodeConfig) -> Wired:
+    """The grid connection: all connectors of the identity hang on it."""
+    roots = [circuit for circuit in circuits(config) if circuit.parent is None]
+    return Wired(roots[0].name, len(roots[0].limit_ma), min(roots[0].limit_ma)) if roots else Wired("", 3, 0)
 
 
 def _rotations(config: NodeConfig) -> str:

@@ -192,7 +192,15 @@ def wire(
     returns.learn(board.journal_id, journal)
     journal_wires = JournalWires(edges.store, points, central, edges.alarms)
     central_wires = CentralSystemWires(
-        edges.store, returns, edges.backend, authorizer, points, edges.view, edges.alarms, edges.clock
+        edges.store,
+        returns,
+        edges.backend,
+        authorizer,
+        points,
+        edges.view,
+        edges.alarms,
+        edges.clock,
+        coordinator=coordinator,
     )
     point_wires = ChargePointWires(edges.driver, journal, coordinator, authorizer, central, edges.view)
     listeners = Listeners(point_wires, coordinator, central, authorizer, coordinator, edges.driver, edges.view)

@@ -18,8 +18,10 @@ from park.model.access import (
 )
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant
+from park.model.listed import ApplyLocalList
 from park.model.metering import MeterReported, ReadingTaken
 from park.model.placement import Placed, PlacementKept
+from park.model.reservation import ConnectorReserved
 from park.model.signals import RepeatLevels
 
 
@@ -32,11 +34,11 @@ def key_of(target: str, message: object) -> Hashable | None:
             return (type(message), message.meter)
         case ChargePointReported():
             return (type(message), message.name)
-        case BoardHeartbeat() | ReadersAnnounced() | ApplyRules():
+        case BoardHeartbeat() | ReadersAnnounced() | ApplyRules() | ApplyLocalList():
             return type(message)
         case SettingChanged():
             return (type(message), target, message.name)
-        case ApplyGrant() | Placed() | RepeatLevels():
+        case ApplyGrant() | Placed() | RepeatLevels() | ConnectorReserved():
             return (type(message), target)
         case _:
             return None

@@ -52,6 +52,7 @@ from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant
 from park.model.metering import MeterReported, ReadingTaken
 from park.model.placement import Placed, PlacementKept
+from park.model.reservation import ConnectorReserved
 from park.model.session import FactOffered, TransactionAssigned
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, Load, Put, RowsLoaded, Write
@@ -105,6 +106,7 @@ class LocalOnly:
 FOR_CHARGE_POINTS = (
     ApplyGrant,
     AuthorizationGranted,
+    ConnectorReserved,
     Placed,
     RepeatLevels,
     SettingChanged,

@@ -29,7 +29,8 @@ class CoordinatorSettings:
     `suspects`: another one kept the start before from leading.
     `node`: this board, whose charge points speak for themselves; "": all do. `told`: see `told.Telling.counted`.
     `keeps_limits`: those of before are on disk, and nothing is granted before they are read. `machine_boot`: of the
-    machine, whose monotonic clock goes on over restarts of the process; "": not known.
+    machine, whose monotonic clock goes on over restarts of the process; "": not known. `unset_kinds`: of limits that
+    nobody can set any more, so that those of before do not hold for ever.
 
     Build it from what `startup.refusals` found nothing wrong with.
     """
@@ -49,6 +50,7 @@ class CoordinatorSettings:
     conditions: Conditions = Conditions()
     keeps_limits: bool = False
     machine_boot: str = ""
+    unset_kinds: frozenset[LimitKind] = frozenset()
 
 
 class CircuitState:
@@ -176,7 +178,7 @@ class CoordinatorState:
         self.targets |= self.points_by_name
         self.limits = Limits(_after(settings))
         self.limits_loaded = not settings.keeps_limits
-        self.limits_told: set[LimitKind] = set()  # told as a whole since the start
+        self.limits_told = set(settings.unset_kinds)  # what is on disk of these kinds is outdated
         self.limits_reported: LimitsReported | None = None
         self.limit_token = 0  # of the newest commit
         self.limit_answers: dict[int, tuple[TakesLimitOutcome, LimitAnswer]] = {}  # told when their commit is on disk
