@@ -403,9 +403,9 @@ def test_the_limits_of_a_kind_are_those_told_last_and_no_profile_raises_anything
 def test_a_profile_of_before_holds_until_those_of_now_are_told():
     before = kept(HeldLimit(profile("grid", 20_000)))
     state = restarted(before)
-    assert state.circuits[0].limit_ma() == each(20_000)
+    assert state.circuits[0].available_ma() == each(20_000)
     coordinator.step(state, profiles(), Now(101.0, WALL))
-    assert state.circuits[0].limit_ma() == each(63_000)
+    assert state.circuits[0].available_ma() == each(42_000)  # less headroom and house
 
 
 def test_told_before_the_rows_came_they_are_newer_and_the_others_are_deleted():
