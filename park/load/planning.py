@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from park.load.allocate import Request, Share, allocate
-from park.load.circuit import WIRES
+from park.load.admission import Request, Share
+from park.load.allocate import allocate
+from park.load.balancing import balances
+from park.load.circuit import LIMITS, WIRES, Lines
+from park.load.fair.columns import pulls
 from park.load.reasons import Explanations
 from park.load.standing import Point
 from park.load.state import CoordinatorState, by_line
@@ -21,15 +24,16 @@ RESTORE_SECONDS = 60.0  # current must be left over for so long before idle poin
 def plan(state: CoordinatorState, now: float) -> None:
     """Set `target_ma`, `target_lapse_ma` and `reason` of every charge point that can be told."""
     state.replan_at = math.inf
-    room = by_line([circuit.planned_ma() for circuit in state.circuits])
+    circuits = state.circuits
+    room = by_line([each.planned_ma() for each in circuits], [each.planned_sum_ma() for each in circuits])
     told = [point for point in state.points if point.reachable(now)]
     defiant = {point for point in told if point.defies(now)}
+    fixed = defiant.union(point for point in state.points if not point.reachable(now))
     for point in state.points:
-        fixed = point in defiant or not point.reachable(now)
-        _take(room, state, point, _fixed(point, now) if fixed else point.overdraw.held_ma)
+        _take(room, state, point, _fixed(point, now) if point in fixed else point.overdraw.held_ma)
     wanting = [point for point in told if point.wants and point not in defiant]
     idle = [point for point in told if not point.wants and point not in defiant]
-    shares = _shares(state, wanting, idle, room, now)
+    shares = _shares(state, wanting, idle, room, fixed, now)
     _restore_reserve(state, idle, _left(wanting, idle, room, shares), now, settled=not _binding(shares))
     for point in defiant:
         point.target_ma = min(point.target_ma, point.minimum_ma()) if point.wants else 0
@@ -55,26 +59,32 @@ def _fixed(point: Point, now: float) -> PerPhase:
 
 
 def _shares(
-    state: CoordinatorState, wanting: Sequence[Point], idle: Sequence[Point], room: Sequence[int], now: float
+    state: CoordinatorState,
+    wanting: Sequence[Point],
+    idle: Sequence[Point],
+    room: Sequence[int],
+    fixed: Collection[Point],
+    now: float,
 ) -> dict[str, Share]:
     """Shares of all. Where a conductor binds, idle points give up their lapse current, others what they do not draw."""
     requests = [_request(state, point, now) for point in wanting]
-    shares = allocate(requests, _without_reserve(idle, room))
+    tilts = balances(state, fixed, now)
+    shares = allocate(requests, _without_reserve(idle, room), tilts)
     full = _binding(shares)
     giving = [point for point in idle if point.reserve and not full.isdisjoint(point.lines)]
     if any(point.placement.fallback_ma for point in giving):
         for point in giving:
             point.reserve = False
-        shares = allocate(requests, _without_reserve(idle, room))
+        shares = allocate(requests, _without_reserve(idle, room), tilts)
         full = _binding(shares)
     if full and any(point.usage.cap_ma is not None for point in wanting):
         requests = [_request(state, point, now, unused=True) for point in wanting]
-        shares = allocate(requests, _without_reserve(idle, room))
+        shares = allocate(requests, _without_reserve(idle, room), tilts)
     return shares
 
 
 def _binding(shares: dict[str, Share]) -> set[int]:
-    return {share.line for share in shares.values() if share.line is not None}
+    return {share.line for share in shares.values() if share.line is not None and not share.balance}
 
 
 def _request(state: CoordinatorState, point: Point, now: float, *, unused: bool = False) -> Request:
@@ -121,9 +131,10 @@ def _take(room: list[int], state: CoordinatorState, point: Point, current_ma: Pe
     if current_ma == ZERO:
         return
     for name in state.network.paths[point.placement.circuit]:
-        first = state.network.index[name] * WIRES
+        first = state.network.index[name] * LIMITS
         for phase, amps_ma in enumerate(current_ma):
             room[first + phase] -= amps_ma
+        room[first + WIRES] -= sum(current_ma)
 
 
 def _without_reserve(idle: Sequence[Point], room: Sequence[int]) -> list[int]:
@@ -131,20 +142,22 @@ def _without_reserve(idle: Sequence[Point], room: Sequence[int]) -> list[int]:
     left = list(room)
     for point in idle:
         if point.reserve:
-            for line in point.lines:
-                left[line] -= point.placement.fallback_ma
+            _subtract(left, point.lines, point.placement.fallback_ma)
     return left
+
+
+def _subtract(room: list[int], lines: Lines, current_ma: int) -> None:
+    for line, pull in pulls(lines).items():
+        room[line] -= pull * current_ma
 
 
 def _left(wanting: Sequence[Point], idle: Sequence[Point], room: Sequence[int], shares: dict[str, Share]) -> list[int]:
     """The room after shares and the lapse currents of all idle points, those that gave theirs up included."""
     left = list(room)
     for point in wanting:
-        for line in point.lines:
-            left[line] -= shares[point.placement.charge_point].amps_ma
+        _subtract(left, point.lines, shares[point.placement.charge_point].amps_ma)
     for point in idle:
-        for line in point.lines:
-            left[line] -= point.placement.fallback_ma
+        _subtract(left, point.lines, point.placement.fallback_ma)
     return left
 
 

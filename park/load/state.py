@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from park.load.circuit import WIRES, Circuit, Network, Placement
+from park.load.circuit import FREE_MA, Circuit, Network, Placement, as_sum_ma
 from park.load.external import ExternalLoad
 from park.load.lease import lease_and_guard
 from park.load.report import Bindings, CircuitReported, ShareReported
@@ -66,6 +66,18 @@ class CircuitState:
     def planned_ma(self) -> PerPhase:
         """For plans: the same with the foreign load that is certain and steady."""
         return self._less(self.external.planned.held_ma)
+
+    def available_sum_ma(self) -> int:
+        """For raises: what the limit in watts allows for the sum of the phases beside what may be foreign load."""
+        return self._sum_less(self.external.possible_ma)
+
+    def planned_sum_ma(self) -> int:
+        """For plans: the same with the foreign load that is certain and steady."""
+        return self._sum_less(self.external.planned.held_ma)
+
+    def _sum_less(self, external_ma: PerPhase) -> int:
+        watts = self.circuit.limit_watts
+        return FREE_MA if watts is None else as_sum_ma(watts) - sum(external_ma)
 
     def _less(self, external_ma: PerPhase) -> PerPhase:
         headroom = self.circuit.headroom_ma
@@ -183,6 +195,9 @@ class CoordinatorState:
         return sums
 
 
-def by_line(per_circuit: Sequence[PerPhase]) -> list[int]:
-    """Currents of circuits as currents of conductors (see `circuit.Lines`)."""
-    return [per_circuit[line // WIRES][line % WIRES] for line in range(len(per_circuit) * WIRES)]
+def by_line(per_circuit: Sequence[PerPhase], sums: Sequence[int] | None = None) -> list[int]:
+    """Currents of circuits as currents of lines (see `circuit.Lines`). `sums`: of the powers, else of the phases."""
+    found: list[int] = []
+    for number, (first, second, third) in enumerate(per_circuit):
+        found += (first, second, third, first + second + third if sums is None else sums[number])
+    return found

@@ -1,0 +1,192 @@
+"""Who gets its minimum when not all can: as many as fit, in their turn, without tilting the phases (safety §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from park.load.circuit import Lines
+from park.load.fair.balance import Scales
+from park.load.fair.columns import pulls
+
+COMPANIONS = 2  # so many others, one for each other phase, may have to come together with a load
+
+
+class Request(NamedTuple):
+    """A vehicle that wants current.
+
+    `lines`: the conductors it loads, and the powers. `charging_since`: mono since it has had current, None: it waits.
+    `margin_ma`: what must be free beyond the minimum before it is admitted (it was shed before: no toggling).
+    """
+
+    charge_point: str
+    lines: Lines
+    minimum_ma: int
+    maximum_ma: int
+    charging_since: float | None = None
+    waiting_since: float = 0.0
+    margin_ma: int = 0
+    priority: int = 0
+    weight: int = 1
+    resolution_ma: int = 100
+
+    @property
+    def needed_ma(self) -> int:
+        return self.minimum_ma + (self.margin_ma if self.charging_since is None else 0)
+
+
+class Share(NamedTuple):
+    """`amps_ma`: 0 or at least the minimum. `line`: what allowed no more, None: the vehicle's maximum.
+
+    `balance`: not the line itself, which may have room, but how much more it would carry than another phase.
+    """
+
+    amps_ma: int
+    line: int | None
+    balance: bool = False
+
+
+def precedence(request: Request) -> tuple[int, bool, float, float, str]:
+    """Order of admission: class, then those who charge, the longest charging last (B-410), then the longest waiting."""
+    since = request.charging_since
+    return (
+        -request.priority,
+        since is None,
+        0.0 if since is None else -since,
+        request.waiting_since,
+        request.charge_point,
+    )
+
+
+class Admission:
+    """`admitted`: those who get their minimum, `refused`: the shares (0 mA) of the others. Mutable.
+
+    Takes the minima out of `room`, and puts them on the scales.
+    """
+
+    __slots__ = ("_hopeless", "admitted", "refused", "room", "scales")
+
+    def __init__(self, room: list[int], scales: Scales) -> None:
+        self.room = room
+        self.scales = scales
+        self.admitted: list[Request] = []
+        self.refused: dict[str, Share] = {}
+        self._hopeless: set[tuple[Lines, int]] = set()
+
+    def decide(self, requests: Sequence[Request]) -> None:
+        """Admit in order of precedence. One who does not fit does not keep the next from fitting."""
+        able = [request for request in requests if request.maximum_ma >= request.minimum_ma]
+        for request in requests:
+            if request.maximum_ma < request.minimum_ma:
+                self.refused[request.charge_point] = Share(0, None)
+        if self._all(able):
+            return
+        waiting = sorted(able, key=precedence)
+        while waiting:
+            tilting = [request for request in waiting if not self._one(request)]
+            if len(tilting) == len(waiting):
+                break
+            waiting = tilting
+        while self._some_together(waiting):
+            waiting = [request for request in waiting if request.charge_point in self.refused]
+            waiting = [request for request in waiting if not self._one(request)]
+
+    def _some_together(self, waiting: Sequence[Request]) -> bool:
+        found = False
+        for request in waiting:
+            found = self._with_companions(request, waiting) or found
+        return found
+
+    def _all(self, requests: Sequence[Request]) -> bool:
+        """The usual case: everybody fits."""
+        together: dict[tuple[Lines, int, int], int] = {}
+        for request in requests:
+            key = (request.lines, request.minimum_ma, request.needed_ma)
+            together[key] = together.get(key, 0) + 1
+        room = list(self.room)
+        for (lines, minimum, needed), count in together.items():
+            for line, pull in pulls(lines).items():
+                room[line] -= pull * (minimum * count + needed - minimum)
+        if any(free < 0 for free in self._touched(room, together)):
+            return False
+        for (lines, minimum, _), count in together.items():
+            self.scales.put(lines, minimum * count)
+        if self.scales.all_tilted() or any(minimum != needed for _, minimum, needed in together):
+            for (lines, minimum, _), count in together.items():
+                self.scales.put(lines, -minimum * count)
+            return False
+        self.room[:] = room
+        self.admitted = list(requests)
+        return True
+
+    @staticmethod
+    def _touched(room: Sequence[int], together: dict[tuple[Lines, int, int], int]) -> list[int]:
+        return [room[line] for line in {line for lines, _, _ in together for line in lines}]
+
+    def _one(self, request: Request) -> bool:
+        """False: only the balance of phases is against it now."""
+        needed = request.needed_ma
+        tight = self._tight(request, needed)
+        if tight is not None:
+            self.refused[request.charge_point] = Share(0, tight)
+            return True
+        tilts = self.scales.refuses(request.lines, needed)
+        if tilts is not None:
+            self.refused[request.charge_point] = Share(0, tilts, balance=True)
+            return False
+        self._take(request)
+        return True
+
+    def _tight(self, request: Request, needed: int) -> int | None:
+        room = self.room
+        tight = [line for line, pull in pulls(request.lines).items() if room[line] < pull * needed]
+        return min(tight, key=lambda line: (room[line], line)) if tight else None
+
+    def _unfit(self, request: Request) -> bool:
+        return self._tight(request, request.needed_ma) is not None
+
+    def _take(self, request: Request, *, sign: int = 1) -> None:
+        for line, pull in pulls(request.lines).items():
+            self.room[line] -= sign * pull * request.minimum_ma
+        self.scales.put(request.lines, sign * request.minimum_ma)
+        if sign > 0:
+            self.admitted.append(request)
+            self.refused.pop(request.charge_point, None)
+
+    def _with_companions(self, request: Request, waiting: Sequence[Request]) -> bool:
+        """Loads that tilt the phases alone may fit together."""
+        kind = (request.lines, request.needed_ma)
+        if request.charge_point not in self.refused or kind in self._hopeless or self._unfit(request):
+            return False
+        before = len(self.admitted)
+        refused = dict(self.refused)
+        self._take(request)
+        for _ in range(COMPANIONS):
+            tilts = self._tilts(before)
+            companion = next((other for other in waiting if tilts and self._steadies(other, tilts)), None)
+            if companion is None:
+                break
+            self._take(companion)
+        if not self._tilts(before):
+            self._hopeless.clear()
+            return True
+        for member in self.admitted[before:]:
+            self._take(member, sign=-1)
+        del self.admitted[before:]
+        self.refused = refused
+        self._hopeless.add(kind)
+        return False
+
+    def _tilts(self, first: int) -> list[tuple[int, int, int]]:
+        """What the admitted from number `first` on tilt."""
+        tilted = self.scales.tilted
+        return [
+            tilt
+            for member in self.admitted[first:]
+            for tilt in tilted(member.lines, member.needed_ma - member.minimum_ma)
+        ]
+
+    def _steadies(self, other: Request, tilts: list[tuple[int, int, int]]) -> bool:
+        if other.charge_point not in self.refused or self._unfit(other):
+            return False
+        return any(self.scales.steadies(other.lines, tilt) for tilt in tilts)
