@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from park.load.circuit import Lines
-from park.load.fair.balance import Scales
+from park.load.fair.balance import Scales, Tilt
 from park.load.fair.columns import pulls
 
 COMPANIONS = 2  # so many others, one for each other phase, may have to come together with a load
@@ -79,9 +79,7 @@ class Admission:
         for request in requests:
             if request.maximum_ma < request.minimum_ma:
                 self.refused[request.charge_point] = Share(0, None)
-        if self._all(able):
-            return
-        waiting = sorted(able, key=precedence)
+        waiting = self._too_many(able) if self._all_fit(able) else sorted(able, key=precedence)
         while waiting:
             tilting = [request for request in waiting if not self._one(request)]
             if len(tilting) == len(waiting):
@@ -97,31 +95,53 @@ class Admission:
             found = self._with_companions(request, waiting) or found
         return found
 
-    def _all(self, requests: Sequence[Request]) -> bool:
-        """The usual case: everybody fits."""
-        together: dict[tuple[Lines, int, int], int] = {}
+    def _all_fit(self, requests: Sequence[Request]) -> bool:
+        """The usual case: no line is too small for all their minima; they are admitted."""
+        minima: dict[Lines, int] = {}
         for request in requests:
-            key = (request.lines, request.minimum_ma, request.needed_ma)
-            together[key] = together.get(key, 0) + 1
+            if request.margin_ma and request.charging_since is None:
+                return False
+            minima[request.lines] = minima.get(request.lines, 0) + request.minimum_ma
         room = list(self.room)
-        for (lines, minimum, needed), count in together.items():
+        for lines, current in minima.items():
             for line, pull in pulls(lines).items():
-                room[line] -= pull * (minimum * count + needed - minimum)
-        if any(free < 0 for free in self._touched(room, together)):
-            return False
-        for (lines, minimum, _), count in together.items():
-            self.scales.put(lines, minimum * count)
-        if self.scales.all_tilted() or any(minimum != needed for _, minimum, needed in together):
-            for (lines, minimum, _), count in together.items():
-                self.scales.put(lines, -minimum * count)
+                room[line] -= pull * current
+        if any(free < 0 <= before for free, before in zip(room, self.room, strict=True)) or self._overdrawn(minima):
             return False
         self.room[:] = room
+        for lines, current in minima.items():
+            self.scales.put(lines, current)
         self.admitted = list(requests)
         return True
 
-    @staticmethod
-    def _touched(room: Sequence[int], together: dict[tuple[Lines, int, int], int]) -> list[int]:
-        return [room[line] for line in {line for lines, _, _ in together for line in lines}]
+    def _too_many(self, requests: Sequence[Request]) -> list[Request]:
+        """Of those who all fit, but tilt the phases: those who must wait, the last in their turn, in their turn."""
+        scales = self.scales
+        turns: dict[Tilt, list[Request]] = {}
+        out: dict[str, Request] = {}
+        stays: set[Tilt] = set()  # nobody of them makes it
+        while tilts := [tilt for tilt in scales.all_tilted() if tilt not in stays]:
+            tilt = tilts[0]
+            if tilt not in turns:
+                turns[tilt] = sorted(
+                    (request for request in requests if tilt in scales.tips(request.lines)), key=precedence
+                )
+            while turns[tilt] and turns[tilt][-1].charge_point in out:
+                turns[tilt].pop()
+            if not turns[tilt]:
+                stays.add(tilt)
+                continue
+            request = turns[tilt].pop()
+            out[request.charge_point] = request
+            self._take(request, sign=-1)
+        if out:
+            self.admitted = [request for request in self.admitted if request.charge_point not in out]
+        return sorted(out.values(), key=precedence)
+
+    def _overdrawn(self, minima: Mapping[Lines, int]) -> bool:
+        """A line of theirs was overdrawn before anybody came."""
+        negative = {line for line, free in enumerate(self.room) if free < 0}
+        return bool(negative) and any(not negative.isdisjoint(lines) for lines in minima)
 
     def _one(self, request: Request) -> bool:
         """False: only the balance of phases is against it now."""
@@ -177,7 +197,7 @@ class Admission:
         self._hopeless.add(kind)
         return False
 
-    def _tilts(self, first: int) -> list[tuple[int, int, int]]:
+    def _tilts(self, first: int) -> list[Tilt]:
         """What the admitted from number `first` on tilt."""
         tilted = self.scales.tilted
         return [
@@ -186,7 +206,7 @@ class Admission:
             for tilt in tilted(member.lines, member.needed_ma - member.minimum_ma)
         ]
 
-    def _steadies(self, other: Request, tilts: list[tuple[int, int, int]]) -> bool:
+    def _steadies(self, other: Request, tilts: list[Tilt]) -> bool:
         if other.charge_point not in self.refused or self._unfit(other):
             return False
         return any(self.scales.steadies(other.lines, tilt) for tilt in tilts)

@@ -34,7 +34,7 @@ def plan(state: CoordinatorState, now: float) -> None:
     wanting = [point for point in told if point.wants and point not in defiant]
     idle = [point for point in told if not point.wants and point not in defiant]
     shares = _shares(state, wanting, idle, room, fixed, now)
-    _restore_reserve(state, idle, _left(wanting, idle, room, shares), now, settled=not _binding(shares))
+    _restore_reserve(state, wanting, idle, room, shares, now)
     for point in defiant:
         point.target_ma = min(point.target_ma, point.minimum_ma()) if point.wants else 0
         point.target_lapse_ma = min(point.target_lapse_ma, point.target_ma)
@@ -141,7 +141,7 @@ def _without_reserve(idle: Sequence[Point], room: Sequence[int]) -> list[int]:
     """The room without the lapse currents that idle points keep."""
     left = list(room)
     for point in idle:
-        if point.reserve:
+        if point.reserve and point.placement.fallback_ma:
             _subtract(left, point.lines, point.placement.fallback_ma)
     return left
 
@@ -163,15 +163,15 @@ def _left(wanting: Sequence[Point], idle: Sequence[Point], room: Sequence[int], 
 
 def _restore_reserve(
     state: CoordinatorState,
+    wanting: Sequence[Point],
     idle: Sequence[Point],
-    left: Sequence[int],
+    room: Sequence[int],
+    shares: dict[str, Share],
     now: float,
-    *,
-    settled: bool,
 ) -> None:
     """Give idle points their lapse current back once it was left over for a while: they may start alone if we fail."""
     bare = [point for point in idle if not point.reserve and point.placement.fallback_ma]
-    if not bare or not settled or min(left) < 0:
+    if not bare or _binding(shares) or min(_left(wanting, idle, room, shares)) < 0:
         state.reserve_restored_at = math.inf
         return
     if now >= state.reserve_restored_at:

@@ -77,27 +77,36 @@ def columns(
     Of what they pull only lines are kept that can become full, or belong to a circuit with a limit of imbalance.
     """
     groups: dict[tuple[Lines, int, int, int], list[int]] = {}
-    for number, (lines, floor, _, weight, priority) in enumerate(climbers):
+    spans: dict[Lines, int] = {}
+    for number, (lines, floor, ceiling, weight, priority) in enumerate(climbers):
         key = (lines, floor, weight, priority)
-        if key in groups:
-            groups[key].append(number)
-        else:
+        members = groups.get(key)
+        if members is None:
             groups[key] = [number]
-    most = [0] * len(room)
-    for (lines, floor, _, _), members in groups.items():
-        span = sum([climbers[member].ceiling_ma for member in members]) - floor * len(members)
-        for line, pull in pulls(lines).items():
-            most[line] += span * pull
-    matters = [
-        taken > free or line // LIMITS in balanced for line, (taken, free) in enumerate(zip(most, room, strict=True))
-    ]
+            spans[lines] = spans.get(lines, 0) + ceiling - floor
+        else:
+            members.append(number)
+            spans[lines] += ceiling - floor
+    kept = _that_matter(spans, room, balanced)
     found: list[Column] = []
     column_of = [0] * len(climbers)
     for (lines, floor, _, _), members in groups.items():
         number = len(found)
         for member in members:
             column_of[member] = number
-        members.sort(key=lambda member: climbers[member].ceiling_ma)
-        kept = {line: pull for line, pull in pulls(lines).items() if matters[line]}
-        found.append(Column(number, climbers[members[0]], kept, members, climbers[members[-1]].ceiling_ma - floor))
+        if len(members) > 1:
+            members.sort(key=lambda member: climbers[member].ceiling_ma)
+        last = climbers[members[-1]]
+        found.append(Column(number, last, kept[lines], members, last.ceiling_ma - floor))
     return found, column_of
+
+
+def _that_matter(spans: dict[Lines, int], room: Sequence[int], balanced: frozenset[int]) -> dict[Lines, Pulls]:
+    most = [0] * len(room)
+    for lines, span in spans.items():
+        for line, pull in pulls(lines).items():
+            most[line] += span * pull
+    matters = [taken > free for taken, free in zip(most, room, strict=True)]
+    for circuit in balanced:
+        matters[circuit * LIMITS : circuit * LIMITS + LIMITS] = [True] * LIMITS
+    return {lines: {line: pull for line, pull in pulls(lines).items() if matters[line]} for lines in spans}

@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush
-from itertools import groupby
 from typing import TypeAlias
 
 from park.load.fair.basis import NOTHING, Sparse
@@ -55,29 +54,28 @@ class _Filling:
     def run(self) -> list[Stop]:
         for priority in sorted({column.priority for column in self.columns}, reverse=True):
             self._rise(priority)
-        found: list[Stop] = []
-        for number, climber in enumerate(self.climbers):
-            column = self.columns[self.column_of[number]]
-            if self.ended[number]:
-                found.append((climber.ceiling_ma, None))
-            else:
-                found.append((climber.floor_ma + self._value(column), column.stop))
-        return found
+        reached = [(column.floor + self._value(column), column.stop) for column in self.columns]
+        return [
+            (climber.ceiling_ma, None) if ended else reached[column]
+            for climber, ended, column in zip(self.climbers, self.ended, self.column_of, strict=True)
+        ]
 
     def _rise(self, priority: int) -> None:
         self._restart(priority)
         heap, rows = self.rows.heap, self.rows
-        for (level, kind), steps in groupby(self._steps(priority), key=lambda step: step[:2]):
-            while heap and (heap[0][0], heap[0][1]) < (level, kind):
-                self._handle(heappop(heap))
-            self.level = level
-            for _, _, number in steps:
-                if kind == STOP:
-                    self._reaches_ceiling(number)
-                else:
-                    self._starts(self.columns[number])
-            if rows.dirty:
-                rows.schedule_dirty(level)
+        before: tuple[float, int] | None = None
+        for level, kind, number in self._steps(priority):
+            if (level, kind) != before:  # what happens at one level happens at once
+                if rows.dirty:
+                    rows.schedule_dirty(self.level)
+                before = (level, kind)
+                while heap and heap[0] < before:
+                    self._handle(heappop(heap))
+                self.level = level
+            if kind == STOP:
+                self._reaches_ceiling(number)
+            else:
+                self._starts(self.columns[number])
 
     def _steps(self, priority: int) -> list[Event]:
         columns = [column for column in self.columns if column.priority == priority and column.state != DONE]
@@ -155,8 +153,11 @@ class _Filling:
         self.ended[number] = 1
         column.left -= 1
         if column.state == RISES:
-            span = self.climbers[number].ceiling_ma - column.floor
-            self._shift(column, span - column.base, -column.speed, 1)
+            base = self.climbers[number].ceiling_ma - column.floor - column.base
+            if self.rows.basis.rows:
+                self._shift(column, base, -column.speed, 1)
+            else:
+                self.rows.take(column.pulls, base, -column.speed)
         if not column.left:
             self.ceilings.pop(column.number, None)
             column.state = DONE
@@ -265,6 +266,9 @@ class _Filling:
 
     def _full(self, row: int) -> None:
         rows, basis = self.rows, self.rows.basis
+        if not rows.spreads:
+            self._close(row)
+            return
         multipliers: Sparse = {}
         if basis.rows:
             coefficients = {
@@ -280,7 +284,7 @@ class _Filling:
             self._keep_full(row)
             rows.schedule(released, self.level)
             return
-        helper = self._other_helper(weights) if rows.spreads else None
+        helper = self._other_helper(weights)
         if helper is None:
             self._certify(weights, row)
             return
@@ -325,6 +329,16 @@ class _Filling:
 
     def _price(self, column: Column, prices: Mapping[int, float]) -> float:
         return sum([pull * prices[line] for line, pull in column.pulls.items() if line in prices])
+
+    def _close(self, line: int) -> None:
+        """The line is full for good, and nobody could give way."""
+        self.rows.closed[line] = 1
+        level, take = self.level, self.rows.take
+        for column in self.on_line.get(line, ()):
+            if column.state == RISES:
+                value = column.base + column.speed * level
+                take(column.pulls, (value - column.base) * column.left, -column.speed * column.left)
+                column.base, column.speed, column.state, column.stop = value, 0.0, DONE, line
 
     def _certify(self, weights: Sparse, row: int | None) -> None:
         """Nobody can give way: whoever loads these rows is stopped for good, and whoever relieves them stays."""

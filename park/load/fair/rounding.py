@@ -7,7 +7,7 @@ from heapq import heapify, heappop, heappush
 from typing import Protocol
 
 from park.load.circuit import Lines
-from park.load.fair.balance import Scales
+from park.load.fair.balance import Scales, Tilt
 
 
 class Served(Protocol):
@@ -41,7 +41,7 @@ def level_again(served: Sequence[Served], currents: list[int], scales: Scales) -
             given = _lower(served, currents, scales, tilt) or given
 
 
-def _lower(served: Sequence[Served], currents: list[int], scales: Scales, tilt: tuple[int, int, int]) -> bool:
+def _lower(served: Sequence[Served], currents: list[int], scales: Scales, tilt: Tilt) -> bool:
     circuit, over, under = tilt
     mirrored = (circuit, under, over)
     heap = [
@@ -51,7 +51,7 @@ def _lower(served: Sequence[Served], currents: list[int], scales: Scales, tilt: 
     ]
     heapify(heap)
     given = False
-    while heap and scales.room_ma(circuit, over, under) < 0:
+    while heap and scales.room_ma(tilt) < 0:
         priority, _, name, number = heappop(heap)
         load = served[number]
         lower = max(load.minimum_ma, currents[number] - load.resolution_ma)

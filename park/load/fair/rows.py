@@ -110,15 +110,20 @@ class Rows:
 
     def schedule_dirty(self, level: float) -> None:
         """Tell when the lines that fill faster now, and the differences they are part of, will be full."""
+        room, used, rate, due = self.room, self.used, self.rate, self._due
         circuits: set[int] = set()
         for line in self.dirty:
-            if self.rate[line] > NOTHING:
+            fills = rate[line]
+            if fills > NOTHING and room[line] - used[line] < due[line] * fills:
                 self.schedule(line, level)
-            if line // LIMITS in self._pairs:
+            if self._pairs and line // LIMITS in self._pairs:
                 circuits.add(line // LIMITS)
         for circuit in circuits:
             for row in self._pairs[circuit]:
-                self.schedule(row, level)
+                over, under, _ = self.spreads[row - self.count]
+                fills = rate[over] - rate[under]
+                if fills > NOTHING and room[row] - used[over] + used[under] < due[row] * fills:
+                    self.schedule(row, level)
         self.dirty.clear()
 
     def coefficient(self, row: int, pulls: Mapping[int, int]) -> int:
