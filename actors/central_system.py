@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from actors.address import Address
+from actors.address import Address, Nowhere
 from actors.messages import (
     Alarm,
     AuthorizerMessage,
@@ -18,8 +18,11 @@ from actors.messages import (
 from actors.worker import Worker
 from actors.world import World
 from park.model.access import BackendAuthorized, BackendOnline, RemoteStart, RemoteStop, SettingChanged, Undeliverable
+from park.model.listed import LocalListHeld
+from park.model.reservation import ConnectorReserved, ReservationsHeld
 from park.model.session import FactDelivered, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
+from park.model.standing_limits import HoldLimits
 from park.model.storage import Commit, LoadRows
 from park.ocpp.central_system import step
 from park.ocpp.effects import (
@@ -48,6 +51,7 @@ class CentralSystemWires:
     view: Address[Report]
     alarms: Address[Alarm]
     clock: Address[ClockOffered]
+    coordinator: Address[HoldLimits] = Nowhere()
 
 
 class CentralSystem(Worker[CentralSystemMessage]):
@@ -63,7 +67,7 @@ class CentralSystem(Worker[CentralSystemMessage]):
         for effect in effects:
             self._perform(effect)
 
-    def _perform(self, effect: CentralSystemEffect) -> None:
+    def _perform(self, effect: CentralSystemEffect) -> None:  # noqa: C901 - a flat union
         match effect:
             case SendCall() | SendResult() | SendError() | ResetLink() | ReportLink():
                 self._wires.link.tell(effect)
@@ -84,6 +88,13 @@ class CentralSystem(Worker[CentralSystemMessage]):
                 self._wires.alarms.tell(effect)
             case ClockOffered():
                 self._wires.clock.tell(effect)
+            case ReservationsHeld() | LocalListHeld():
+                self._wires.authorizer.tell(effect)
+            case ConnectorReserved(point):
+                if point in self._wires.charge_points:
+                    self._wires.charge_points[point].tell(effect)
+            case HoldLimits():
+                self._wires.coordinator.tell(effect)
             case WakeAt(mono):
                 self.wake_at(mono)
             case TransactionAssigned() | StopRemotely() | SettingChanged() | SettingsRepeated() | RepeatLevels():

@@ -9,7 +9,6 @@ from pathlib import Path
 import structlog
 
 from nodes.administration.port import AdminServer
-from nodes.administration.whitelist import whitelist_service
 from nodes.checked_config import read_checked
 from nodes.leading import INDISPENSABLE, Built, leading
 from nodes.parts import Ending, password
@@ -35,9 +34,9 @@ async def run(path: Path) -> None:
 async def administered(built: Built) -> AsyncGenerator[None]:
     """People may order, within the block; a board that cannot listen for them charges all the same."""
     try:
-        admin = AdminServer(Path(built.config.node.data_dir), whitelist_service(built.park.authorizer))
+        admin = AdminServer(Path(built.config.node.data_dir), *built.orders)
     except AddressUnusable as error:
-        _log.warning("chargepark whitelist cannot reach this node", reason=str(error))
+        _log.warning("chargepark whitelist, limit and pair energy cannot reach this node", reason=str(error))
         yield
         return
     await admin.start()

@@ -38,6 +38,7 @@ from park.exchange.board_link import ServerFacts
 from park.load.report import EpochTaken
 from park.load.rivalry import StandingReported
 from park.load.state import CoordinatorSettings
+from park.load.told import LapseKept
 from park.model.access import BackendOnline
 from park.model.placement import Placed
 from park.model.signals import RepeatLevels
@@ -82,6 +83,7 @@ class Edges:
     clock: Address[ClockOffered]
     exchange: Address[ExchangeMessage] = Nowhere()
     standing: Address[StandingReported] = Nowhere()
+    told: Address[LapseKept] = Nowhere()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +178,12 @@ def wire(
     )
     coordinator: Address[CoordinatorMessage] = root.child(
         "coordinator",
-        lambda _: roles.coordinator(
-            world, board.coordinator, CoordinatorWires(points, edges.view, edges.epochs, edges.standing)
+        lambda me: roles.coordinator(
+            world,
+            board.coordinator,
+            CoordinatorWires(
+                points, edges.view, edges.epochs, edges.standing, edges.told, edges.alarms, edges.store, me
+            ),
         ),
     )
     if eyes is not None:

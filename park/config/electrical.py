@@ -35,6 +35,11 @@ class LoadSection(Section):
     renew_seconds: Annotated[
         float, Field(ge=0.5, le=300), About("Grants are renewed this often; at most half the lease.", "s")
     ] = 3
+    rotation_seconds: Annotated[
+        float,
+        Field(ge=120, le=86_400),
+        About("Where not all can charge at once, those who wait get their turn at the end of such a slice.", "s"),
+    ] = 900
 
 
 class CircuitSection(Section):

@@ -94,6 +94,7 @@ def coordinator_settings(
         interval_seconds=config.load.interval_seconds,
         lease_seconds=config.load.lease_seconds,
         renew_seconds=config.load.renew_seconds,
+        rotation_seconds=config.load.rotation_seconds,
     )
 
 

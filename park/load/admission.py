@@ -16,6 +16,7 @@ class Request(NamedTuple):
     """A vehicle that wants current.
 
     `lines`: the conductors it loads, and the powers. `charging_since`: mono since it has had current, None: it waits.
+    `turn`: a smaller one comes first within its class (see `rotation`).
     `margin_ma`: what must be free beyond the minimum before it is admitted (it was shed before: no toggling).
     """
 
@@ -29,6 +30,7 @@ class Request(NamedTuple):
     priority: int = 0
     weight: int = 1
     resolution_ma: int = 100
+    turn: int = 0
 
     @property
     def needed_ma(self) -> int:
@@ -46,11 +48,12 @@ class Share(NamedTuple):
     balance: bool = False
 
 
-def precedence(request: Request) -> tuple[int, bool, float, float, str]:
-    """Order of admission: class, then those who charge, the longest charging last (B-410), then the longest waiting."""
+def precedence(request: Request) -> tuple[int, int, bool, float, float, str]:
+    """Order of admission: class, turn, those who charge (the longest charging last, B-410), the longest waiting."""
     since = request.charging_since
     return (
         -request.priority,
+        request.turn,
         since is None,
         0.0 if since is None else -since,
         request.waiting_since,

@@ -11,6 +11,7 @@ from park.load.balancing import balances
 from park.load.circuit import LIMITS, WIRES, Lines
 from park.load.fair.columns import pulls
 from park.load.reasons import Explanations
+from park.load.rotation import Turn, next_turn, turn
 from park.load.standing import Point
 from park.load.state import CoordinatorState, by_line
 from park.model.electric import ZERO, PerPhase, add, highest, on_phases
@@ -41,11 +42,11 @@ def plan(state: CoordinatorState, now: float) -> None:
         point.reason = (Reason("own_maximum", "the vehicle draws more than it may"),)
     explanations = Explanations(state, shares, wanting)
     for point in idle:
-        point.target_ma, point.target_lapse_ma = 0, point.placement.fallback_ma if point.reserve else 0
+        point.target_ma, point.target_lapse_ma = 0, point.reserved_lapse_ma() if point.reserve else 0
         point.reason = explanations.idle(point)
+    _remember_admission(state, wanting, shares, now)
     for point in wanting:
         share = shares[point.placement.charge_point]
-        _remember_admission(point, share, now)
         point.target_ma, point.target_lapse_ma = share.amps_ma, min(point.placement.fallback_ma, share.amps_ma)
         point.reason = explanations.of(point, share)
     state.stale_plan = False
@@ -95,17 +96,19 @@ def _request(state: CoordinatorState, point: Point, now: float, *, unused: bool 
     cap = point.usage.cap_ma
     if unused and cap is not None:
         maximum = min(maximum, max(minimum, cap - cap % placement.resolution_ma))
+    since = _charging_since(point)
     return Request(
         charge_point=placement.charge_point,
         lines=point.lines,
         minimum_ma=minimum,
         maximum_ma=maximum,
-        charging_since=_charging_since(point),
+        charging_since=since,
         waiting_since=point.waiting_since,
-        margin_ma=0 if point.shed_at is None else ADMISSION_MARGIN_MA,
+        margin_ma=0 if point.shed_at is None or point.made_room else ADMISSION_MARGIN_MA,
         priority=placement.priority,
         weight=placement.weight,
         resolution_ma=placement.resolution_ma,
+        turn=turn(since, point.waiting_since, now, state.settings.rotation_seconds),
     )
 
 
@@ -116,14 +119,26 @@ def _charging_since(point: Point) -> float | None:
     return point.charging_since
 
 
-def _remember_admission(point: Point, share: Share, now: float) -> None:
-    if share.amps_ma > 0:
-        if point.charging_since is None:
-            point.charging_since = now
-        return
-    if point.charging_since is not None:
-        point.shed_at = now
-    point.charging_since = None
+def _remember_admission(
+    state: CoordinatorState, wanting: Sequence[Point], shares: dict[str, Share], now: float
+) -> None:
+    """Who has current now, and who lost it: to protection, or to make room for those whose turn it was."""
+    slice_seconds = state.settings.rotation_seconds
+    turns = False
+    lost: list[Point] = []
+    for point in wanting:
+        if shares[point.placement.charge_point].amps_ma > 0:
+            if point.charging_since is None:
+                turns = turns or turn(None, point.waiting_since, now, slice_seconds) is Turn.COMES
+                point.charging_since = now
+        elif point.charging_since is not None:
+            lost.append(point)
+        elif point.maximum_ma() >= point.minimum_ma():
+            state.replan_at = min(state.replan_at, next_turn(now, slice_seconds))
+    for point in lost:
+        point.shed_at, point.made_room = now, turns
+        point.charging_since, point.waiting_since = None, now
+        state.replan_at = min(state.replan_at, next_turn(now, slice_seconds))
 
 
 def _take(room: list[int], state: CoordinatorState, point: Point, current_ma: PerPhase) -> None:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from park.model.time import Now
 from park.ocpp import delivery, messages
 from park.ocpp.effects import CentralSystemEffect
+from park.ocpp.features import all_features
 from park.ocpp.link import Payload, SendCall
 from park.ocpp.state import (
     AuthorizeCall,
@@ -136,6 +137,9 @@ def next_deadline(state: CentralSystem) -> float | None:
         deadlines.append(state.load_again_at)
     if state.left:
         deadlines.append(state.close_at)
+    due = all_features.deadline(state) if state.loaded else None
+    if due is not None:
+        deadlines.append(due)
     settling = state.queue.settling
     if settling is not None and not settling.asked:
         deadlines.append(settling.not_before)

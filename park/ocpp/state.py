@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from park.model.access import ConnectorStatusChanged
+from park.model.reservation import Reservation
 from park.model.session import FactOffered
-from park.ocpp.effects import BackendReported
+from park.model.time import Now
+from park.ocpp.effects import BackendReported, CentralSystemEffect
 from park.ocpp.keys import KeyValues
 from park.ocpp.link import Payload
+from park.ocpp.local_list import LocalList
 from park.ocpp.messages import Reading, Station
+from park.ocpp.profiles.installed import PROFILES_A_CONNECTOR
+from park.ocpp.profiles.standing import SmartCharging, Wired
 from park.ocpp.queue import Queue
 from park.ocpp.registration import Registration
 from park.ocpp.rows import Rows
@@ -25,6 +30,7 @@ class Settings:
     `station_keys`: defaults of this station for configuration keys. `meters`: which connector a meter belongs to.
     `enabled` False: no backend is configured; facts are acknowledged and go nowhere. `charge_points`: those of the
     configuration, by full name; None: whoever comes. `journal`: this node's own, which closes its own sessions itself.
+    `wired`: connectors as they are built; `station_wired`: the circuit all of them hang on.
     """
 
     identity: str
@@ -36,6 +42,8 @@ class Settings:
     enabled: bool = True
     charge_points: frozenset[str] | None = None
     journal: str = ""
+    wired: Mapping[int, Wired] = field(default_factory=dict[int, Wired])
+    station_wired: Wired = Wired("", 3, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +94,13 @@ class Flight:
 
 @dataclass(frozen=True, slots=True)
 class PendingCommand:
-    """A command of the backend that somebody in the park has to answer."""
+    """A command of the backend that somebody in the park has to answer; `done`, `refused`: the status it then gets."""
 
     unique_id: str
     action: str
     deadline: float
+    done: str = "Accepted"
+    refused: str = "Rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +113,15 @@ class SettleCommit:
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class SettingCommit:
-    """A ChangeConfiguration that is answered when it is on disk."""
+class Deferred(Protocol):
+    """A change that takes effect, and is answered, when it is on disk; or is refused because it cannot be."""
 
-    unique_id: str
-    link: int
-    name: str
-    value: str
+    def stored(
+        self, state: CentralSystem, now: Now, *, on_disk: bool
+    ) -> tuple[CentralSystem, tuple[CentralSystemEffect, ...]]: ...
 
 
-CommitPurpose: TypeAlias = IntakeCommit | SettleCommit | SettingCommit
+CommitPurpose: TypeAlias = IntakeCommit | SettleCommit | Deferred
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +131,8 @@ class CentralSystem:
     `readings`: the newest by connector, for TriggerMessage; the one part that a step changes in place, because a copy
     for each reading would cost more than all else about it. `last_traffic`, `last_heartbeat`: mono.
     `volatile_last`: the last call was not of the queue, which is next then. `left`: running sessions whose charge point
-    left, to be closed; not before `close_at` (mono) when the disk refused that.
+    left, to be closed; not before `close_at` (mono) when the disk refused that. `reservations`: by number, looked at
+    again at `reservations_look_at` (mono). `list_newest`: the local list as it will be when all updates are on disk.
     """
 
     settings: Settings
@@ -146,6 +155,12 @@ class CentralSystem:
     commands: Mapping[str, PendingCommand] = field(default_factory=dict[str, PendingCommand])
     commits: Mapping[int, CommitPurpose] = field(default_factory=dict[int, CommitPurpose])
     next_token: int = 1
+    smart_charging: SmartCharging = SmartCharging()
+    reservations: Mapping[int, Reservation] = field(default_factory=dict[int, Reservation])
+    reservations_look_at: float = 0.0
+    local_list: LocalList = LocalList()
+    list_newest: LocalList = LocalList()
+    list_enabled: bool = True
     readings: dict[int, Reading] = field(default_factory=dict[int, Reading])
     left: frozenset[str] = frozenset()
     close_at: float = 0.0
@@ -157,6 +172,7 @@ def initial(settings: Settings) -> CentralSystem:
     """Nothing is known before `Start` and the rows it asks for."""
     station = {
         "NumberOfConnectors": str(len(settings.connectors)),
+        "MaxChargingProfilesInstalled": str(PROFILES_A_CONNECTOR * (1 + len(settings.connectors))),
         "ConnectorPhaseRotation": ",".join(f"{connector}.Unknown" for connector in (0, *settings.connectors)),
         **settings.station_keys,
     }
