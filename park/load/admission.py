@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from park.load.circuit import Lines
@@ -34,7 +34,7 @@ class Request(NamedTuple):
 
     @property
     def needed_ma(self) -> int:
-        return self.minimum_ma + (self.margin_ma if self.charging_since is None else 0)
+        return self.minimum_ma + self.margin_ma if self.margin_ma and self.charging_since is None else self.minimum_ma
 
 
 class Share(NamedTuple):
@@ -82,7 +82,12 @@ class Admission:
         for request in requests:
             if request.maximum_ma < request.minimum_ma:
                 self.refused[request.charge_point] = Share(0, None)
-        waiting = self._too_many(able) if self._all_fit(able) else sorted(able, key=precedence)
+        certain, others = self._certain(able)
+        if others and self.scales.all_tilted():
+            self._revoke(certain)
+            waiting = sorted(able, key=precedence)
+        else:
+            waiting = sorted([*others, *self._too_many(certain)], key=precedence)
         while waiting:
             tilting = [request for request in waiting if not self._one(request)]
             if len(tilting) == len(waiting):
@@ -98,24 +103,41 @@ class Admission:
             found = self._with_companions(request, waiting) or found
         return found
 
-    def _all_fit(self, requests: Sequence[Request]) -> bool:
-        """The usual case: no line is too small for all their minima; they are admitted."""
+    def _certain(self, requests: Sequence[Request]) -> tuple[list[Request], list[Request]]:
+        """Admit those who only load lines with room for everybody's minimum; returns them and the others.
+
+        Nearly always these are all, and nobody's turn matters.
+        """
         minima: dict[Lines, int] = {}
         for request in requests:
-            if request.margin_ma and request.charging_since is None:
-                return False
             minima[request.lines] = minima.get(request.lines, 0) + request.minimum_ma
-        room = list(self.room)
+        left = list(self.room)
         for lines, current in minima.items():
             for line, pull in pulls(lines).items():
-                room[line] -= pull * current
-        if any(free < 0 <= before for free, before in zip(room, self.room, strict=True)) or self._overdrawn(minima):
-            return False
-        self.room[:] = room
+                left[line] -= pull * current
+        short = {line for line, free in enumerate(left) if free < 0}
+        tight = {lines for lines in minima if not short.isdisjoint(lines)} if short else set[Lines]()
+        others = [request for request in requests if request.lines in tight or request.needed_ma > request.minimum_ma]
+        certain = requests
+        if others:
+            out = {request.charge_point for request in others}
+            certain = [request for request in requests if request.charge_point not in out]
+            for request in others:
+                minima[request.lines] -= request.minimum_ma
         for lines, current in minima.items():
-            self.scales.put(lines, current)
-        self.admitted = list(requests)
-        return True
+            self._load(lines, current)
+        self.admitted = list(certain)
+        return self.admitted, others
+
+    def _revoke(self, requests: Sequence[Request]) -> None:
+        for request in requests:
+            self._load(request.lines, -request.minimum_ma)
+        self.admitted = []
+
+    def _load(self, lines: Lines, current_ma: int) -> None:
+        for line, pull in pulls(lines).items():
+            self.room[line] -= pull * current_ma
+        self.scales.put(lines, current_ma)
 
     def _too_many(self, requests: Sequence[Request]) -> list[Request]:
         """Of those who all fit, but tilt the phases: those who must wait, the last in their turn, in their turn."""
@@ -141,11 +163,6 @@ class Admission:
             self.admitted = [request for request in self.admitted if request.charge_point not in out]
         return sorted(out.values(), key=precedence)
 
-    def _overdrawn(self, minima: Mapping[Lines, int]) -> bool:
-        """A line of theirs was overdrawn before anybody came."""
-        negative = {line for line, free in enumerate(self.room) if free < 0}
-        return bool(negative) and any(not negative.isdisjoint(lines) for lines in minima)
-
     def _one(self, request: Request) -> bool:
         """False: only the balance of phases is against it now."""
         needed = request.needed_ma
@@ -169,9 +186,7 @@ class Admission:
         return self._tight(request, request.needed_ma) is not None
 
     def _take(self, request: Request, *, sign: int = 1) -> None:
-        for line, pull in pulls(request.lines).items():
-            self.room[line] -= sign * pull * request.minimum_ma
-        self.scales.put(request.lines, sign * request.minimum_ma)
+        self._load(request.lines, sign * request.minimum_ma)
         if sign > 0:
             self.admitted.append(request)
             self.refused.pop(request.charge_point, None)

@@ -29,10 +29,11 @@ def allocate(requests: Sequence[Request], room: Sequence[int], balances: Sequenc
     stops = raise_together(climbers, admission.room, spreads)
     currents: list[int] = []
     for request, (reached, _) in zip(admitted, stops, strict=True):
-        current = whole(reached)
-        currents.append(max(request.minimum_ma, current - current % request.resolution_ma))
+        current, step = whole(reached), request.resolution_ma
+        rounded = current - current % step
+        currents.append(max(rounded, request.minimum_ma))
     if balances:
-        level_again(admitted, currents, Scales(balances))
+        level_again(admitted, currents, admission.scales)
     lines = len(room)
     for request, current, (_, row) in zip(admitted, currents, stops, strict=True):
         if row is None or row < lines:

@@ -40,7 +40,7 @@ def affordable(state: CoordinatorState, points: Sequence[Point], now: float) -> 
     A vehicle at zero first gets its minimum, the longest waiting first; then all rise together towards their targets.
     """
     room = _room(state, now)
-    free = [point for point in points if all(room[line] >= 0 for line in point.lines)]
+    free = [point for point in points if _fits(room, point.lines, 0)]
     climbers: list[tuple[Point, Climber]] = []
     for point in sorted((point for point in free if point.wants), key=_turn):
         climber = _seated(point, room, now)
@@ -68,7 +68,7 @@ def _room(state: CoordinatorState, now: float) -> list[int]:
 def _counted_already(point: Point, now: float) -> int:
     """What it is counted with on each of its phases, in mA: a raise up to here costs nothing."""
     committed = point.committed_ma(now)
-    return min(committed[phase - 1] for phase in point.phases)
+    return min([committed[phase - 1] for phase in point.phases])
 
 
 def _seated(point: Point, room: list[int], now: float) -> Climber | None:

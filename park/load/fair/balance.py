@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
-from park.load.circuit import LIMITS, WIRES, Lines, is_power
+from park.load.circuit import LIMITS, WIRES, Lines
 from park.load.fair.columns import PAIRS, Spread
 from park.model.electric import ZERO, PerPhase
 
@@ -77,8 +77,8 @@ class Scales:
         found = self._tips.get(lines)
         if found is None:
             on = self._where(lines)
-            pairs = ((circuit, over, under) for circuit, over in on for under in range(WIRES))
-            found = self._tips[lines] = tuple(tilt for tilt in pairs if (tilt[0], tilt[2]) not in on)
+            pairs = [(circuit, over, under) for circuit, over in on for under in range(WIRES)]
+            found = self._tips[lines] = tuple([tilt for tilt in pairs if (tilt[0], tilt[2]) not in on])
         return found
 
     def _all(self) -> list[Tilt]:
@@ -87,6 +87,7 @@ class Scales:
     def _where(self, lines: Lines) -> tuple[tuple[int, int], ...]:
         found = self._places.get(lines)
         if found is None:
-            places = (divmod(line, LIMITS) for line in lines if not is_power(line))
-            found = self._places[lines] = tuple(place for place in places if place[0] in self._on)
+            on = self._on
+            places = [divmod(line, LIMITS) for line in lines if line // LIMITS in on]
+            found = self._places[lines] = tuple([place for place in places if place[1] < WIRES])
         return found

@@ -34,6 +34,7 @@ class _Filling:
         self.ended = bytearray(len(climbers))  # climbers at their ceiling
         self.level = 0.0
         self.rising: int | None = None  # the class that rises
+        self.watched: dict[int, float] = {}  # level at which a helper is looked at next
         self.settled: set[int] = set()  # helpers that keep a row full and have their final current
         self.ceilings: dict[int, Column] = {}  # columns at their ceiling before their time
         self.on_line: dict[int, list[Column]] = {}
@@ -93,6 +94,7 @@ class _Filling:
             column = self.columns[helper]
             column.base, column.speed = self._value(column), 0.0
         self.rows.restart(self.level)
+        self.watched.clear()
         self.level, self.rising = 0.0, priority
 
     def _handle(self, event: Event) -> None:
@@ -111,12 +113,11 @@ class _Filling:
             self._starts(self.columns[number])
         else:
             column = self.columns[number]
-            if column.state != HELPS:
+            if column.state != HELPS or level > self.watched.pop(number, math.inf):
                 return
             when, way = self._helper_due(column)
             if when > level + SAME:
-                if when < math.inf:
-                    heappush(rows.heap, (when, HELPER, number))
+                self._watch(column)
                 return
             self.level = max(self.level, level)
             self._helper_at_bound(column, way)
@@ -183,15 +184,26 @@ class _Filling:
         self._watch(helper)
 
     def _on_full_rows(self, column: Column, count: int) -> Sparse:
-        coefficient, mine = self.rows.coefficient, column.pulls
-        return {row: found * count for row in self.rows.basis.rows if (found := coefficient(row, mine))}
+        rows, pulls = self.rows, column.pulls
+        full, spreads, lines = rows.basis.columns, rows.spreads, rows.count
+        found: Sparse = {}
+        for row in full:
+            if row < lines:
+                coefficient = pulls.get(row, 0)
+            else:
+                over, under, _ = spreads[row - lines]
+                coefficient = (over in pulls) - (under in pulls)
+            if coefficient:
+                found[row] = coefficient * count
+        return found
 
     # ------------------------------------------------------------ helpers
 
     def _watch(self, helper: Column) -> None:
-        when = self._helper_due(helper)[0]
-        if when < math.inf:
-            heappush(self.rows.heap, (max(when, self.level), HELPER, helper.number))
+        when = max(self._helper_due(helper)[0], self.level)
+        if when < self.watched.get(helper.number, math.inf):
+            self.watched[helper.number] = when
+            heappush(self.rows.heap, (when, HELPER, helper.number))
 
     def _helper_due(self, helper: Column) -> tuple[float, int]:
         """When it reaches its ceiling (1) or comes down to what it must have at least (−1)."""
@@ -299,10 +311,8 @@ class _Filling:
     def _keep_full(self, row: int) -> None:
         """From now on the row stays full: its helpers take over what it would be overdrawn by."""
         base, rate = self.rows.missing(row)
-        for helper, line in list(self.rows.basis.inverse.items()):
-            entry = line.get(row)
-            if entry is not None:
-                self._answer(self.columns[helper], entry * base, -entry * rate)
+        for helper, entry in self.rows.basis.columns[row].items():
+            self._answer(self.columns[helper], entry * base, -entry * rate)
 
     def _other_row(self, weights: Sparse, row: int | None = None) -> int | None:
         """A full row that need not be full any more."""
@@ -376,4 +386,4 @@ def raise_together(climbers: Sequence[Climber], room: Sequence[int], spreads: Se
 
 def whole(current_ma: float) -> int:
     """Rounded down to 1 mA; what a whole number lacks by the errors of floating point is no loss."""
-    return math.floor(current_ma + 10 * SAME)
+    return int(current_ma + 10 * SAME)

@@ -30,10 +30,12 @@ class Served(Protocol):
 def level_again(served: Sequence[Served], currents: list[int], scales: Scales) -> None:
     """Lower `currents` by steps of the hardware until no difference is too large; who has most gives first.
 
-    It ends: all at their minima are in balance, or nobody on the phase with too much is above its minimum.
+    On the scales are the minima. It ends: all at their minima are in balance, or nobody on the phase with too much is
+    above its minimum.
     """
     for load, current in zip(served, currents, strict=True):
-        scales.put(load.lines, current)
+        if current > load.minimum_ma:
+            scales.put(load.lines, current - load.minimum_ma)
     given = True
     while given and (tilts := scales.all_tilted()):
         given = False

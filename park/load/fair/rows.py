@@ -131,7 +131,9 @@ class Rows:
         if row < self.count:
             return pulls.get(row, 0)
         spread = self.spreads[row - self.count]
-        return pulls.get(spread.over, 0) - pulls.get(spread.under, 0)
+        return (spread.over in pulls) - (
+            spread.under in pulls
+        )  # conductors: a load takes its current there, or nothing
 
     def on_lines(self, weights: Mapping[int, float]) -> dict[int, float]:
         """Weights of rows as weights of lines."""
