@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from benchmarks.crowds import Crowd, Kind, crowd
-from benchmarks.linear import AMPERE, Program
+from benchmarks.linear import Program
 from benchmarks.table import Table
 from park.load.admission import Admission, Request
 from park.load.allocate import allocate
@@ -80,8 +80,7 @@ def over_ma(park: Crowd) -> float:
     rounded = allocate(*park)
     served = [request for request in park.requests if rounded[request.charge_point].amps_ma]
     program = Program(served, park.room, park.balances)
-    amperes = [rounded[request.charge_point].amps_ma / AMPERE for request in served]
-    return float((program.rows @ amperes - program.free).max()) * AMPERE if served else 0.0
+    return program.over([rounded[request.charge_point].amps_ma for request in served]) if served else 0.0
 
 
 def row(park: Crowd) -> Row:
