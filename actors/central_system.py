@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from actors.address import Address
+from actors.address import Address, Nowhere
 from actors.messages import (
     Alarm,
     AuthorizerMessage,
@@ -27,13 +27,14 @@ from park.model.storage import Commit, LoadRows
 from park.ocpp import effects as fx
 from park.ocpp import link
 from park.ocpp.central_system import step
+from park.ocpp.maintenance import MaintenanceOrder, Order
 from park.ocpp.orders import AnswerSettings
 from park.ocpp.state import Settings, initial
 
 
 @dataclass(frozen=True, slots=True)
 class CentralSystemWires:
-    """Who the central system tells. `link`: the websocket edge; `clock`: who may follow the backend's clock."""
+    """Who the central system tells. `clock`: who may follow the backend's; `maintenance`: files, installer."""
 
     store: Address[StoreMessage]
     journal: Address[FactTaken | FactDelivered]
@@ -44,6 +45,7 @@ class CentralSystemWires:
     view: Address[Report]
     alarms: Address[Alarm]
     clock: Address[fx.ClockOffered]
+    maintenance: Address[MaintenanceOrder] = Nowhere()
 
 
 class CentralSystem(Worker[CentralSystemMessage]):
@@ -63,7 +65,7 @@ class CentralSystem(Worker[CentralSystemMessage]):
         match effect:
             case link.SendCall() | link.SendResult() | link.SendError() | link.ResetLink() | link.ReportLink():
                 self._wires.link.tell(effect)
-            case link.KeepAlive():
+            case link.KeepAlive() | link.UseConnection():
                 self._wires.link.tell(effect)
             case fx.Write(writes, token):
                 self._wires.store.tell(Commit(writes, token, self._me))
@@ -80,6 +82,8 @@ class CentralSystem(Worker[CentralSystemMessage]):
                 self._wires.clock.tell(effect)
             case WakeAt(mono):
                 self.wake_at(mono)
+            case Order():
+                self._wires.maintenance.tell(effect)
             case _:
                 self._tell_park(effect)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from nodes.wiring import Board, ClientBoard, Hardware, RemoteBoard
 from park.charging.placing import unplaced, with_placement
 from park.charging.settings import ChargePointSettings
+from park.config.access import BackendSection
 from park.config.mapping import (
     authorizer_settings,
     charge_point_settings,
@@ -28,6 +29,7 @@ from park.exchange.placing import fitted, placed_of
 from park.exchange.server_link import BoardSettings
 from park.model.placement import Placed
 from park.model.storage import Row
+from park.ocpp.connection import ConnectionSettings
 from park.ocpp.messages import Station
 from park.ocpp.state import Settings as OcppSettings
 from park.physics.hardware import TRAITS
@@ -53,7 +55,11 @@ class Identities:
 
 
 def leading_board(
-    config: NodeConfig, identities: Identities, version: str, clock_known: Callable[[], bool] = lambda: True
+    config: NodeConfig,
+    identities: Identities,
+    version: str,
+    clock_known: Callable[[], bool] = lambda: True,
+    password: str = "",
 ) -> Board:
     """Everything the actors of the board that leads a park need to know: a single one, or a server."""
     points = charge_point_settings(config, lambda _: TRAITS, identities.boot_id, identities.new_id)
@@ -72,7 +78,7 @@ def leading_board(
             node=config.node.name,
         ),
         authorizer=authorizer_settings(config),
-        ocpp=_ocpp(config, identities, version),
+        ocpp=_ocpp(config, identities, version, password),
         server=ServerFacts(
             park=park_name(config),
             node=config.node.name,
@@ -144,7 +150,7 @@ def _offered(settings: ChargePointSettings) -> OfferedPoint:
     )
 
 
-def _ocpp(config: NodeConfig, identities: Identities, version: str) -> OcppSettings:
+def _ocpp(config: NodeConfig, identities: Identities, version: str, password: str) -> OcppSettings:
     """Timeouts of the file are the defaults of their OCPP keys; what a backend changes later wins and is kept."""
     connectors = {point.meter: point.connector for point in config.charge_point if point.meter and point.connector}
     connectors |= {meter_of_point(each.charge_point): each.connector for each in config.placement if each.metered}
@@ -164,6 +170,9 @@ def _ocpp(config: NodeConfig, identities: Identities, version: str) -> OcppSetti
         maxima_ma=_maxima_ma(config),
         circuit=root.name if root else "",
         circuit_ma=min(root.limit_ma) if root else 0,
+        connection=_connection(config.backend, password),
+        fallback_seconds=config.backend.fallback_seconds if config.backend else 0.0,
+        restart_with_sessions=config.maintenance.restart_with_sessions,
     )
 
 
@@ -171,6 +180,12 @@ def _maxima_ma(config: NodeConfig) -> dict[int, int]:
     """What each connector may carry on each phase."""
     every = {each.charge_point: each.maximum_ma for each in placements(config, lambda _: TRAITS)}
     return {number: every[point] for number, point in connectors_of(config).items() if point in every}
+
+
+def _connection(backend: BackendSection | None, password: str) -> ConnectionSettings | None:
+    if backend is None:
+        return None
+    return ConnectionSettings(backend.url, backend.identity, backend.security_profile, password)
 
 
 def owned_names(config: NodeConfig) -> tuple[str, ...]:

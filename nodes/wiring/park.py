@@ -23,6 +23,7 @@ from actors.messages import (
     DriverMessage,
     ExchangeMessage,
     JournalMessage,
+    MaintenanceMessage,
     MeterMessage,
     ReaderMessage,
     Report,
@@ -82,6 +83,7 @@ class Edges:
     clock: Address[ClockOffered]
     exchange: Address[ExchangeMessage] = Nowhere()
     standing: Address[StandingReported] = Nowhere()
+    maintenance: Address[MaintenanceMessage] = Nowhere()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,16 @@ def wire(
     returns.learn(board.journal_id, journal)
     journal_wires = JournalWires(edges.store, points, central, edges.alarms)
     central_wires = CentralSystemWires(
-        edges.store, returns, edges.backend, authorizer, coordinator, points, edges.view, edges.alarms, edges.clock
+        edges.store,
+        returns,
+        edges.backend,
+        authorizer,
+        coordinator,
+        points,
+        edges.view,
+        edges.alarms,
+        edges.clock,
+        edges.maintenance,
     )
     point_wires = ChargePointWires(edges.driver, journal, coordinator, authorizer, central, edges.view)
     listeners = Listeners(point_wires, coordinator, central, authorizer, coordinator, edges.driver, edges.view)

@@ -21,10 +21,21 @@ from park.model.session import FactDelivered, FactOffered, FactTaken, SessionMet
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, RowsLoaded
 from park.model.time import Now
-from park.ocpp import answers, closing, commands, delivery, intake, outgoing, queue
+from park.ocpp import answers, closing, commands, connecting, delivery, intake, maintaining, outgoing, queue
 from park.ocpp.effects import BackendReported, CentralSystemEffect, Load, Write
 from park.ocpp.features import all_features, configuration, reservation, transaction_data
-from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, ReportLink
+from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, LossCause, ReportLink
+from park.ocpp.maintenance import (
+    CertificatesAnswered,
+    FirmwareFetched,
+    FirmwareInstalled,
+    FirmwareVerified,
+    LogUploaded,
+    MaintenanceEvent,
+    SignerChecked,
+    SigningRequestMade,
+    TrustKnown,
+)
 from park.ocpp.messages import Reading
 from park.ocpp.notices import noticed
 from park.ocpp.orders import ChangeSetting, ListSettings
@@ -57,6 +68,7 @@ CentralSystemEvent: TypeAlias = (
     | ChangeSetting
     | ListSettings
     | LinkEvent
+    | MaintenanceEvent
 )
 Turn: TypeAlias = tuple[CentralSystem, tuple[CentralSystemEffect, ...]]
 
@@ -106,14 +118,25 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
             return configuration.listed(state, event)
         case LinkUp(link):
             return _link_up(state, link, now)
-        case LinkLost(reason):
-            return answers.link_lost(state, reason)
+        case LinkLost():
+            return connecting.lost(state, event, now)
         case CallAnswered(unique_id, payload):
             return answers.answered(_traffic(state, now), unique_id, payload, now)
         case CallFailed(unique_id, code, description):
             return answers.failed(_traffic(state, now), unique_id, f"{code}: {description}", now)
         case BackendCalled():
             return commands.called(_traffic(state, now), event, now)
+        case (
+            LogUploaded()
+            | FirmwareFetched()
+            | FirmwareVerified()
+            | SignerChecked()
+            | FirmwareInstalled()
+            | CertificatesAnswered()
+            | SigningRequestMade()
+            | TrustKnown()
+        ):
+            return maintaining.told(state, event, now)
         case _:
             assert_never(event)
 
@@ -272,7 +295,8 @@ def _link_up(state: CentralSystem, link: int, now: Now) -> Turn:
     state, effects = answers.link_lost(state, "replaced by a new connection")
     if state.values.switch("bootNotificationOnReconnect"):
         state = replace(state, registration=state.registration.triggered())
-    return replace(_traffic(state, now), link=link, link_reason="", volatile_last=False), effects
+    upkeep = replace(state.upkeep, loss=LossCause.NETWORK)
+    return replace(_traffic(state, now), link=link, link_reason="", volatile_last=False, upkeep=upkeep), effects
 
 
 def _settle_features(state: CentralSystem, now: Now) -> Turn:

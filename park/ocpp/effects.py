@@ -17,6 +17,7 @@ from park.model.standing_limits import HoldLimits
 from park.model.storage import Load, Write
 from park.model.time import Now
 from park.ocpp.link import LinkOrder
+from park.ocpp.maintenance import MaintenanceOrder
 from park.ocpp.orders import AnswerSettings
 
 
@@ -101,5 +102,15 @@ ForPark: TypeAlias = (
 )
 """What is for somebody in the park."""
 CentralSystemEffect: TypeAlias = (
-    LinkOrder | Write | Load | FactTaken | FactDelivered | ForPark | ClockOffered | Alarm | BackendReported | WakeAt
+    LinkOrder
+    | MaintenanceOrder
+    | Write
+    | Load
+    | FactTaken
+    | FactDelivered
+    | ForPark
+    | ClockOffered
+    | Alarm
+    | BackendReported
+    | WakeAt
 )

@@ -18,6 +18,7 @@ from park.ocpp.state import (
     CentralSystem,
     Flight,
     HeartbeatCall,
+    NotificationCall,
     Purpose,
     StatusCall,
     TransactionCall,
@@ -63,6 +64,9 @@ def _volatile(state: CentralSystem, now: Now) -> Purpose | None:
     changed = state.statuses.due(now.mono, state.values.number("MinimumStatusDuration"))
     if changed is not None:
         return StatusCall(changed)
+    notification = state.upkeep.notifications.due(now.mono)
+    if notification is not None:
+        return NotificationCall(notification)
     heartbeat = _heartbeat_at(state)
     return HeartbeatCall() if heartbeat is not None and heartbeat <= now.mono else None
 
@@ -87,7 +91,7 @@ def _send(state: CentralSystem, purpose: Purpose, now: Now) -> Turn:
         _noted(state, purpose, unique_id, now),
         flight=Flight(unique_id, purpose, deadline),
         last_traffic=now.mono,
-        volatile_last=isinstance(purpose, StatusCall | HeartbeatCall | TriggeredValues),
+        volatile_last=isinstance(purpose, StatusCall | HeartbeatCall | TriggeredValues | NotificationCall),
     )
     return state, (SendCall(unique_id, action, payload, state.link or 0),)
 
@@ -104,6 +108,8 @@ def _request(state: CentralSystem, purpose: Purpose) -> tuple[str, Payload]:
             return "Authorize", {"idTag": id_tag}
         case TriggeredValues(payload):
             return "MeterValues", payload
+        case NotificationCall(notification):
+            return notification.action, notification.payload
         case TransactionCall():
             attempt = state.queue.attempt
             return ("", {}) if attempt is None else (attempt.action, attempt.payload)
@@ -132,6 +138,8 @@ def _noted(state: CentralSystem, purpose: Purpose, unique_id: str, now: Now) -> 
             return replace(state, authorizations=state.authorizations[1:])
         case TriggeredValues():
             return replace(state, triggered=_without(state, purpose))
+        case NotificationCall():
+            return state
         case TransactionCall():
             return replace(state, queue=delivery.sent(state.queue, unique_id))
 
@@ -170,6 +178,9 @@ def _send_times(state: CentralSystem) -> list[float]:
         _heartbeat_at(state),
         state.statuses.next_due(state.values.number("MinimumStatusDuration")),
     ]
+    notifications = state.upkeep.notifications
+    if notifications.waiting:
+        found.append(notifications.not_before)
     attempt = state.queue.attempt
     if attempt is not None and state.queue.settling is None:
         found.append(attempt.not_before)

@@ -175,6 +175,13 @@ class Rows:
         }
         return Put(SETTINGS, self._key(name), _json(row))
 
+    def put(self, table: str, key: str, body: str) -> Put:
+        """A row of this identity whose body somebody else makes."""
+        return Put(table, self._key(key), body)
+
+    def delete(self, table: str, key: str) -> Delete:
+        return Delete(table, self._key(key))
+
     def delete_setting(self, name: str) -> Delete:
         return Delete(SETTINGS, self._key(name))
 

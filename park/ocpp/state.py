@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from park.model.access import ConnectorStatusChanged
 from park.model.reservation import Reservation
 from park.model.session import FactOffered, SessionMetered
+from park.model.storage import Row
 from park.model.time import Now
+from park.ocpp.connection import Connections, ConnectionSettings, restore
 from park.ocpp.effects import BackendReported, CentralSystemEffect
 from park.ocpp.keys import KeyValues
 from park.ocpp.link import Payload
 from park.ocpp.local_list import LocalList
 from park.ocpp.messages import Reading, Station
+from park.ocpp.notifications import Notification, Notifications
 from park.ocpp.profiles.installed import PROFILES_A_CONNECTOR
 from park.ocpp.profiles.profile import MOST_PHASES
 from park.ocpp.profiles.standing import SmartCharging, Wired
@@ -22,6 +25,7 @@ from park.ocpp.queue import Queue
 from park.ocpp.registration import Registration
 from park.ocpp.rows import Rows
 from park.ocpp.statuses import StatusBoard
+from park.ocpp.upkeep import Upkeep
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class Settings:
     `station_keys`: defaults of this station for configuration keys. `meters`: which connector a meter belongs to.
     `enabled` False: no backend is configured; facts are acknowledged and go nowhere. `charge_points`: those of the
     configuration, by full name; None: whoever comes. `journal`: this node's own, which closes its own sessions itself.
+    `connection`: to the backend, as the configuration file has it. `restart_with_sessions`: after an update (B-386).
     `points`: full names by connector. `circuit`: the one all charge points of this identity hang on, which carries
     `circuit_ma` on each phase. `phases`, `maxima_ma`: by connector, how it is built and what it carries on each phase.
     """
@@ -44,6 +49,9 @@ class Settings:
     enabled: bool = True
     charge_points: frozenset[str] | None = None
     journal: str = ""
+    connection: ConnectionSettings | None = None
+    fallback_seconds: float = 0.0
+    restart_with_sessions: bool = False
     points: Mapping[int, str] = field(default_factory=dict[int, str])
     circuit: str = ""
     circuit_ma: int = 0
@@ -62,6 +70,10 @@ class Settings:
     def station_wired(self) -> Wired:
         """The circuit all connectors hang on."""
         return Wired(self.circuit, MOST_PHASES, self.circuit_ma)
+
+    def connections(self, rows: Iterable[Row]) -> Connections | None:
+        """What is connected with after a start; None: somebody else looks after the connection."""
+        return None if self.connection is None else restore(self.connection, self.fallback_seconds, rows)
 
     def places(self, connector: int) -> tuple[str, ...]:
         """How a key may name this connector: by its number, by its board."""
@@ -103,11 +115,20 @@ class TriggeredValues:
 
 
 @dataclass(frozen=True, slots=True)
+class NotificationCall:
+    """The oldest notification."""
+
+    notification: Notification
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionCall:
     """The head of the queue."""
 
 
-Purpose: TypeAlias = BootCall | HeartbeatCall | StatusCall | AuthorizeCall | TriggeredValues | TransactionCall
+Purpose: TypeAlias = (
+    BootCall | HeartbeatCall | StatusCall | AuthorizeCall | TriggeredValues | NotificationCall | TransactionCall
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +188,7 @@ class CentralSystem:
     settings: Settings
     values: KeyValues
     queue: Queue
+    upkeep: Upkeep
     loaded: bool = False
     load_again_at: float = 0.0
     offered_early: tuple[FactOffered, ...] = ()  # while the rows are not there yet
@@ -210,4 +232,7 @@ def initial(settings: Settings) -> CentralSystem:
         "ConnectorPhaseRotationMaxLength": str(len(settings.connectors) + 1),
         **settings.station_keys,
     }
-    return CentralSystem(settings, KeyValues({}, station), Queue(Rows(settings.identity)))
+    rows = Rows(settings.identity)
+    return CentralSystem(
+        settings, KeyValues({}, station), Queue(rows), Upkeep(Notifications(rows), settings.connections(()))
+    )

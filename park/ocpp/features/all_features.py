@@ -16,6 +16,7 @@ from park.ocpp.features import (
     smart_charging,
     transaction_data,
     trigger,
+    upkeep,
 )
 from park.ocpp.features.feature import Feature, Handler, Turn
 from park.ocpp.state import CentralSystem
@@ -29,6 +30,7 @@ FEATURES: tuple[Feature, ...] = (
     trigger.FEATURE,
     transaction_data.FEATURE,
     aligned_readings.FEATURE,
+    upkeep.FEATURE,
 )
 HANDLERS: Mapping[str, Handler] = {
     action: handler for feature in FEATURES for action, handler in feature.handlers.items()

@@ -10,7 +10,7 @@ from park.model.access import Answer, AnswersCommand, Done, Refused, RepeatSetti
 from park.model.alarm import Alarm
 from park.model.storage import Row
 from park.model.time import Now
-from park.ocpp import keys
+from park.ocpp import connecting, connection_keys, keys
 from park.ocpp.effects import CentralSystemEffect
 from park.ocpp.features import announcing
 from park.ocpp.features.feature import Feature, Turn
@@ -25,6 +25,7 @@ from park.ocpp.wire import OCCURRENCE_VIOLATION, text_of
 
 KEPT_IN_MEMORY = "HeartbeatInterval"  # B-206: the backend sets it with each boot
 BACKEND = "backend"
+NOT_WRITTEN = "it could not be written: free the disk and try again"
 
 
 class _Reply(Protocol):
@@ -60,7 +61,7 @@ class SettingCommit:
 
     def stored(self, state: CentralSystem, now: Now, *, on_disk: bool) -> Turn:
         if not on_disk:
-            return state, self.reply.say("Rejected", "it could not be written: free the disk and try again")
+            return state, self.reply.say("Rejected", NOT_WRITTEN)
         key, name, setting = self.named.key, self.named.stored, self.setting
         values = state.values.without(name)
         if setting is not None:
@@ -166,12 +167,12 @@ def _exists(state: CentralSystem, named: Named) -> bool:
 
 
 def _listed(state: CentralSystem, named: Named) -> Payload:
-    read_only = named.key.access is not Access.WRITE
+    read_only = named.key.access not in {Access.WRITE, Access.HIDDEN}
     return {"key": named.said, "readonly": read_only, "value": _value(state, named)}
 
 
 def _value(state: CentralSystem, named: Named) -> str:
-    text = state.values.text(named.key.name)
+    text = connection_keys.shown(state, named.key.name) or state.values.text(named.key.name)
     if named.place is not None:
         places = state.settings.places(int(named.place)) if named.place.isdigit() else (named.place,)
         text = state.values.text_at(named.key.name, *places)
@@ -187,6 +188,12 @@ def _set(state: CentralSystem, name: str, text: str, by: str, reply: _Reply, now
     named = keys.named(name)
     if named is None or not _exists(state, named):
         return state, reply.say("NotSupported", f"there is no key {name}")
+    chosen = connection_keys.wished(state, named.key.name, text)
+    if isinstance(chosen, Refused):
+        return state, reply.say("Rejected", chosen.reason)
+    if chosen is not None:
+        accepted, refused = reply.say("Accepted"), reply.say("Rejected", NOT_WRITTEN)
+        return connecting.change(state, accepted, refused, chosen, f"{named.key.name} was changed by {by}")
     rows = state.queue.rows
     if named.place is not None and not text.strip() and named.key.kind is not Kind.TEXT:
         return deferred(state, (rows.delete_setting(named.stored),), SettingCommit(named, None, reply))

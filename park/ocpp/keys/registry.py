@@ -16,6 +16,7 @@ from park.ocpp.keys import (
     reservation,
     smart_charging,
     station,
+    upkeep,
 )
 from park.ocpp.keys.key import Alias, Key, KeyGroup, Kind, fact
 
@@ -31,6 +32,7 @@ _BASE: tuple[KeyGroup, ...] = (
     reservation.GROUP,
     smart_charging.GROUP,
     KeyGroup("RemoteTrigger", "Triggered messages"),
+    upkeep.GROUP,
 )
 _PROFILES = ",".join(dict.fromkeys(group.profile for group in _BASE))
 _TOLD = KeyGroup(
