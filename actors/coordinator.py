@@ -16,6 +16,7 @@ from park.load.limiting import LimitEffect
 from park.load.report import CircuitReported, EpochTaken, LimitsReported, ShareReported
 from park.load.rivalry import StandingReported
 from park.load.state import CoordinatorSettings, CoordinatorState
+from park.load.told import LapseKept
 from park.model.access import RepeatSettings
 from park.model.grant import ApplyGrant
 from park.model.signals import RepeatLevels, Start, WakeAt
@@ -26,14 +27,15 @@ from park.model.storage import Commit, Load, LoadRows, Write
 class CoordinatorWires:
     """Who the coordinator tells. `epochs`: whoever keeps the epoch on disk. `standing`: whoever lets boards in.
 
-    `store` keeps the limits and answers to `me`, the coordinator's own address.
-    `settings`: who repeats the operator's limits.
+    `told`: whoever keeps on disk what boards may fall to. `store` keeps the limits and answers to `me`, the
+    coordinator's own address. `settings`: who repeats what a backend or its keys limit.
     """
 
     charge_points: Mapping[str, Address[ChargePointMessage]]
     view: Address[Report]
     epochs: Address[EpochTaken]
     standing: Address[StandingReported] = Nowhere()
+    told: Address[LapseKept] = Nowhere()
     alarms: Address[Alarm] = Nowhere()
     store: Address[StoreMessage] = Nowhere()
     me: Address[CoordinatorMessage] = Nowhere()
@@ -64,6 +66,8 @@ class Coordinator(Worker[CoordinatorMessage]):
                 self._wires.view.tell(effect)
             case EpochTaken():
                 self._wires.epochs.tell(effect)
+            case LapseKept():
+                self._wires.told.tell(effect)
             case StandingReported():
                 self._wires.standing.tell(effect)
             case RepeatLevels():

@@ -27,6 +27,7 @@ from park.exchange.board_link import ServerFacts
 from park.exchange.messages import OfferedPoint
 from park.exchange.placing import fitted, placed_of
 from park.exchange.server_link import BoardSettings
+from park.load.told import Telling, telling
 from park.model.placement import Placed
 from park.model.storage import Row
 from park.ocpp.connection import ConnectionSettings
@@ -59,10 +60,18 @@ def leading_board(
     identities: Identities,
     version: str,
     clock_known: Callable[[], bool] = lambda: True,
+    told: Telling | None = None,
     password: str = "",
 ) -> Board:
-    """Everything the actors of the board that leads a park need to know: a single one, or a server."""
-    points = charge_point_settings(config, lambda _: TRAITS, identities.boot_id, identities.new_id)
+    """Everything the actors of the board that leads a park need to know: a single one, or a server.
+
+    `told`: what boards fall to in this life of it; None: what the file says.
+    """
+    told = told or telling(circuits(config), placements(config, lambda _: TRAITS), {})
+    points = tuple(
+        _falling(each, told)
+        for each in charge_point_settings(config, lambda _: TRAITS, identities.boot_id, identities.new_id)
+    )
     return Board(
         hardware=_hardware(config, points, identities.boot_id),
         journal_id=identities.journal_id,
@@ -70,6 +79,8 @@ def leading_board(
             coordinator_settings(
                 config, lambda _: TRAITS, identities.voice_id or identities.server_id, identities.epoch
             ),
+            placements=told.placements,
+            told=told.counted,
             lives=identities.lives,
             suspects=identities.suspects and config.node.role == "server",
             keeps_limits=True,
@@ -87,8 +98,21 @@ def leading_board(
             store_id=identities.journal_id,
             clock_known=clock_known,
         ),
-        boards=tuple(RemoteBoard(node, placed) for node, placed in placed_boards(config).items()),
+        boards=tuple(RemoteBoard(node, _told(placed, told)) for node, placed in placed_boards(config).items()),
     )
+
+
+def _falling(settings: ChargePointSettings, telling: Telling) -> ChargePointSettings:
+    told = telling.told(settings.name)
+    return settings if told is None else replace(settings, fallback_ma=told.fallback_ma, boot_ma=told.boot_ma)
+
+
+def _told(placed: Mapping[str, Placed], telling: Telling) -> Mapping[str, Placed]:
+    found: dict[str, Placed] = {}
+    for name, each in placed.items():
+        told = telling.told(name)
+        found[name] = each if told is None else replace(each, fallback_ma=told.fallback_ma, boot_ma=told.boot_ma)
+    return found
 
 
 def client_board(config: NodeConfig, identities: Identities, version: str, rows: Iterable[Row] = ()) -> ClientBoard:

@@ -23,7 +23,7 @@ from actors.messages import (
     ExchangeMessage,
     MaintenanceMessage,
 )
-from nodes import epochs, log_lines, time_floor
+from nodes import epochs, log_lines, time_floor, told
 from nodes.administration.limits import limit_service
 from nodes.administration.managers import manager_service
 from nodes.administration.whitelist import whitelist_service
@@ -50,6 +50,7 @@ from park.load.report import EpochTaken
 from park.load.rivalry import StandingReported
 from park.model.time import Now
 from park.ocpp.connection import CONNECTION, ConnectionSettings
+from park.physics.hardware import TRAITS
 from park.view.configured import as_configured
 
 INDISPENSABLE = frozenset({"coordinator", "journal"})  # without grants or durable facts the node has to end
@@ -182,6 +183,9 @@ def _build(
         life.suspects,
         clock.machine_boot(),
     )
+    telling = told.begin_telling(store, config, lambda _: TRAITS)
+    for note in telling.notes:
+        _log.warning(note)
     driver: Outbox[DriverMessage] = Outbox(loop)
     backend: Outbox[BackendLinkMessage] = Outbox(loop)
     exchange: Outbox[ExchangeMessage] = Outbox(loop)
@@ -198,8 +202,20 @@ def _build(
     standing: Outbox[StandingReported] = Outbox(loop, key=type)
     kept_standing = epochs.StandingKeeper(store, standing)
     keeper = epochs.Keeper(store, view)
-    edges = Edges(store, driver, backend, changes, keeper, alarms, follower, exchange, kept_standing, maintenance)
-    board = leading_board(config, identities, program, lambda: board_clock.known, password)
+    edges = Edges(
+        store,
+        driver,
+        backend,
+        changes,
+        keeper,
+        alarms,
+        follower,
+        exchange,
+        kept_standing,
+        told.Keeper(store),
+        maintenance,
+    )
+    board = leading_board(config, identities, program, lambda: board_clock.known, telling, password)
     park = wire(world, board, edges, log_lines.Supervision(view), gave_up)
     desk, managers = LimitDesk(park.coordinator), EnergyManagers(store.rows(MANAGERS), store)
     orders = (

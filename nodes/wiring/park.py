@@ -39,6 +39,7 @@ from park.exchange.board_link import ServerFacts
 from park.load.report import EpochTaken
 from park.load.rivalry import StandingReported
 from park.load.state import CoordinatorSettings
+from park.load.told import LapseKept
 from park.model.access import BackendOnline
 from park.model.placement import Placed
 from park.model.signals import RepeatLevels
@@ -83,6 +84,7 @@ class Edges:
     clock: Address[ClockOffered]
     exchange: Address[ExchangeMessage] = Nowhere()
     standing: Address[StandingReported] = Nowhere()
+    told: Address[LapseKept] = Nowhere()
     maintenance: Address[MaintenanceMessage] = Nowhere()
 
 
@@ -181,7 +183,9 @@ def wire(
         lambda me: roles.coordinator(
             world,
             board.coordinator,
-            CoordinatorWires(points, edges.view, edges.epochs, edges.standing, edges.alarms, edges.store, me, central),
+            CoordinatorWires(
+                points, edges.view, edges.epochs, edges.standing, edges.told, edges.alarms, edges.store, me, central
+            ),
         ),
     )
     if eyes is not None:
@@ -199,7 +203,7 @@ def wire(
         edges.view,
         edges.alarms,
         edges.clock,
-        edges.maintenance,
+        maintenance=edges.maintenance,
     )
     point_wires = ChargePointWires(edges.driver, journal, coordinator, authorizer, central, edges.view)
     listeners = Listeners(point_wires, coordinator, central, authorizer, coordinator, edges.driver, edges.view)

@@ -28,6 +28,7 @@ from park.exchange.messages import (
     ServerHello,
     StopOrdered,
 )
+from park.exchange.placing import nowhere
 from park.model.access import (
     UNREACHABLE,
     Answer,
@@ -42,8 +43,9 @@ from park.model.access import (
     Undeliverable,
 )
 from park.model.alarm import Alarm
+from park.model.demand import CurrentSignalled, DemandChanged
 from park.model.listed import ApplyLocalList
-from park.model.placement import Placed
+from park.model.placement import Placed, PlacementKept
 from park.model.session import FactOffered
 from park.model.signals import Start, Tick, WakeAt
 from park.model.time import Now
@@ -187,8 +189,10 @@ def _heard(state: BoardLink, message: object, now: Now) -> Effects:
             return _occupied(state, message)
         case ConnectorStatusChanged() if not _owns_connector(state, message.connector):
             return []
-        case FactOffered() if message.fact.charge_point.partition("/")[0] != state.node:
+        case FactOffered() if not _owns(state, message.fact.charge_point):
             return [_foreign(state, message.fact.charge_point)]
+        case DemandChanged() | CurrentSignalled() | PlacementKept() if not _owns(state, message.charge_point):
+            return []
         case _:
             return [Inward("", message)]
 
@@ -201,6 +205,10 @@ def _occupied(state: BoardLink, occupancy: OccupancyChanged) -> Effects:
         occupancy = replace(occupancy, plugged_since=before)
     state.occupancies[occupancy.charge_point] = occupancy
     return [Inward("", occupancy)] if occupancy.charge_point in state.placed else []
+
+
+def _owns(state: BoardLink, charge_point: str) -> bool:
+    return charge_point.partition("/")[0] == state.node
 
 
 def _owns_connector(state: BoardLink, connector: int) -> bool:
@@ -245,7 +253,10 @@ def _greeted(state: BoardLink, hello: BoardHello, now: Now) -> Effects:
         state.connection.say(name, placed, now)
         if name not in offered:
             effects.append(_missing(state, name))
-    effects += [_unplaced(state, name) for name in offered if name not in state.placed]
+    for name, point in offered.items():
+        if name not in state.placed:
+            state.connection.say(name, nowhere(point), now)
+            effects.append(_unplaced(state, name))
     return effects
 
 

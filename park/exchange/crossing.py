@@ -20,7 +20,7 @@ from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant
 from park.model.listed import ApplyLocalList
 from park.model.metering import MeterReported, ReadingTaken
-from park.model.placement import Placed
+from park.model.placement import Placed, PlacementKept
 from park.model.reservation import ConnectorReserved
 from park.model.signals import RepeatLevels
 
@@ -28,7 +28,7 @@ from park.model.signals import RepeatLevels
 def key_of(target: str, message: object) -> Hashable | None:
     """Messages with an equal key are levels of one thing: the newest says all. None: every one counts."""
     match message:
-        case DemandChanged() | CurrentSignalled() | OccupancyChanged():
+        case DemandChanged() | CurrentSignalled() | OccupancyChanged() | PlacementKept():
             return (type(message), message.charge_point)
         case ReadingTaken() | MeterReported():
             return (type(message), message.meter)
@@ -68,7 +68,9 @@ def dated(message: object, offset: float) -> object:
     match message:
         case DemandChanged(since=since):
             return replace(message, since=since + offset)
-        case CurrentSignalled(mono=mono) | ReadingTaken(mono=mono):
+        case ReadingTaken():
+            return reading_as(message, message.meter, message.mono + offset)
+        case CurrentSignalled(mono=mono):
             return replace(message, mono=mono + offset)
         case OccupancyChanged(plugged_since=float(since)):
             return replace(message, plugged_since=since + offset)
@@ -78,6 +80,13 @@ def dated(message: object, offset: float) -> object:
             return _report(message, offset)
         case _:
             return message
+
+
+def reading_as(reading: ReadingTaken, meter: str, mono: float) -> ReadingTaken:
+    """The reading under another name and time; written out, as most of what crosses is readings."""
+    return ReadingTaken(
+        meter, reading.quality, reading.sample, reading.average_ma, mono, reading.wall, reading.resolution_ma
+    )
 
 
 def _report(report: ChargePointReported, offset: float) -> ChargePointReported:

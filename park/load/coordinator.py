@@ -23,9 +23,11 @@ from park.load.reporting import reports
 from park.load.rivalry import ServersSeen, Standing, StandingReported, Voice
 from park.load.standing import Point
 from park.load.state import CoordinatorSettings, CoordinatorState
+from park.load.told import LapseKept, Told
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant, Grant
 from park.model.metering import ReadingTaken
+from park.model.placement import PlacementKept
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.time import Now
 
@@ -45,6 +47,7 @@ CoordinatorEvent: TypeAlias = (
     | BoardHeartbeat
     | LimitEvent
     | ServersSeen
+    | PlacementKept
 )
 CoordinatorEffect: TypeAlias = (
     ApplyGrant
@@ -52,6 +55,7 @@ CoordinatorEffect: TypeAlias = (
     | Recompute
     | RepeatLevels
     | LimitEffect
+    | LapseKept
     | CircuitReported
     | ShareReported
     | LimitsReported
@@ -92,6 +96,8 @@ def step(
         case ServersSeen(servers):
             state.rivalry.seen(servers)
             effects = _judged(state, mono)
+        case PlacementKept():
+            effects = _kept(state, event)
         case _:
             effects = _noted(state, limiting.take(state, event, now))
     return state, tuple(effects)
@@ -140,7 +146,23 @@ def _signalled(state: CoordinatorState, report: CurrentSignalled, now: float) ->
         state.stale_plan = True
     if state.holding_until is not None and not state.unheard and state.rivalry.standing is Standing.LEADS:
         effects += _released(state, now)
-    return effects
+    return effects + _lowered(state, point)
+
+
+def _kept(state: CoordinatorState, kept: PlacementKept) -> Effects:
+    point = state.points_by_name.get(kept.charge_point)
+    if point is None:
+        return []
+    point.commitment.keeps(Told(kept.fallback_ma, kept.boot_ma))
+    return _lowered(state, point)
+
+
+def _lowered(state: CoordinatorState, point: Point) -> Effects:
+    """What it was told in an earlier life counts no more, from now on and after a restart."""
+    if not point.commitment.lowered():
+        return []
+    state.stale_plan = True
+    return [LapseKept(point.placement.charge_point, point.commitment.told)]
 
 
 def _beat(state: CoordinatorState, beat: BoardHeartbeat, now: float) -> Effects:

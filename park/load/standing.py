@@ -11,6 +11,7 @@ from park.load.external import KEPT_READINGS
 from park.load.hold import PeakHold
 from park.load.lease import lease_and_guard
 from park.load.limits import NOTHING_BINDS, Binding, HeldLimit, smallest
+from park.load.told import Told
 from park.load.unused import Usage
 from park.model.demand import CurrentSignalled, DemandChanged
 from park.model.electric import ZERO, PerPhase, highest, on_phases, subtract
@@ -83,12 +84,18 @@ class Point:
     )
 
     def __init__(
-        self, placement: Placement, network: Network, board: Board, lease_seconds: float, began: float
+        self,
+        placement: Placement,
+        network: Network,
+        board: Board,
+        lease_seconds: float,
+        began: float,
+        told: Told | None = None,
     ) -> None:
         self.placement = placement
         self.network = network
         self.board = board
-        self.commitment = Commitment(placement, lease_seconds, began)
+        self.commitment = Commitment(placement, lease_seconds, began, told)
         self._lease_and_guard = lease_and_guard(lease_seconds)
         self.demand: DemandChanged | None = None
         self.held_limits: tuple[HeldLimit, ...] = ()
@@ -233,12 +240,12 @@ class Point:
         return self.commitment.promised_ma(now)
 
     def committed_ma(self, now: float) -> PerPhase:
-        """Worst mA per grid phase; while nothing is heard, another vehicle may have come: the lapse on every wire."""
+        """Worst mA per grid phase; while nothing is heard, it may have booted, and another vehicle come: every wire."""
         committed = self.commitment.on_phases(self.commitment.promised_ma(now), self.phases)
         if self.board.speaks(now):
             return committed
         wired = self.placement.grid_phases(self.placement.phases)
-        return highest(committed, on_phases(self.commitment.lapse_ma(), wired))
+        return highest(committed, on_phases(self.commitment.away_ma(), wired))
 
     def may_draw_ma(self, now: float) -> PerPhase:
         return on_phases(self.commitment.promised_ma(now), self.phases)

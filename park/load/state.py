@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from park.load.circuit import WIRES, Circuit, Network, Placement
 from park.load.conditions import Conditions
@@ -14,6 +14,7 @@ from park.load.limits import NOTHING_BINDS, HeldLimit, Limits, smallest
 from park.load.report import Bindings, CircuitReported, LimitsReported, ShareReported
 from park.load.rivalry import Rivalry
 from park.load.standing import Board, Point
+from park.load.told import Told, told_by
 from park.model.electric import ZERO, PerPhase, add, lowest, subtract
 from park.model.limit import LimitAnswer, LimitKind, TakesLimitOutcome
 from park.model.standing_limits import HoldLimits
@@ -27,7 +28,7 @@ class CoordinatorSettings:
 
     `server_id`: new at every start, `lives`: those of earlier ones. `sees_servers`: other servers are looked for.
     `suspects`: another one kept the start before from leading.
-    `node`: this board, whose charge points speak for themselves; "": all do.
+    `node`: this board, whose charge points speak for themselves; "": all do. `told`: see `told.Telling.counted`.
     `keeps_limits`: those of before are on disk, and nothing is granted before they are read. `machine_boot`: of the
     machine, whose monotonic clock goes on over restarts of the process; "": not known.
 
@@ -45,6 +46,7 @@ class CoordinatorSettings:
     sees_servers: bool = False
     suspects: bool = False
     node: str = ""
+    told: Mapping[str, Told] = field(default_factory=dict[str, Told])
     conditions: Conditions = Conditions()
     keeps_limits: bool = False
     machine_boot: str = ""
@@ -165,9 +167,19 @@ class CoordinatorState:
         placements = sorted(settings.placements, key=lambda placement: placement.charge_point)
         self.boards = {placement.node: Board(placement.node) for placement in placements}
         self.points = tuple(
-            Point(placement, self.network, self.boards[placement.node], settings.lease_seconds, began)
+            Point(
+                placement,
+                self.network,
+                self.boards[placement.node],
+                settings.lease_seconds,
+                began,
+                settings.told.get(placement.charge_point),
+            )
             for placement in placements
         )
+        for point in self.points:
+            if settings.node in {"", point.placement.node}:  # its settings are those of this start
+                point.commitment.keeps(told_by(point.placement))
         self.points_by_name = {point.placement.charge_point: point for point in self.points}
         self.points_by_meter = {point.placement.meter: point for point in self.points if point.placement.meter}
         self.circuits = tuple(

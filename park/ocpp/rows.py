@@ -177,10 +177,10 @@ class Rows:
 
     def put(self, table: str, key: str, body: str) -> Put:
         """A row of this identity whose body somebody else makes."""
-        return Put(table, self._key(key), body)
+        return Put(table, self.key(key), body)
 
     def delete(self, table: str, key: str) -> Delete:
-        return Delete(table, self._key(key))
+        return Delete(table, self.key(key))
 
     def delete_setting(self, name: str) -> Delete:
         return Delete(SETTINGS, self._key(name))

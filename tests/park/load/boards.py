@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from park.load import coordinator
@@ -137,11 +137,7 @@ class Boards:
 
     def start_coordinator(self, epoch: int = 1) -> None:
         self.down = False
-        settings = self.settings
-        self.settings = CoordinatorSettings(
-            settings.circuits, settings.placements, "s", epoch,
-            settings.interval_seconds, settings.lease_seconds, settings.renew_seconds,
-        )  # fmt: skip
+        self.settings = replace(self.settings, epoch=epoch)
         self.state = coordinator.initial(self.settings, self.clock())
         self.incarnation = getattr(self, "incarnation", 0) + 1
         self.tell(Start())
