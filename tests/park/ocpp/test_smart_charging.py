@@ -261,6 +261,14 @@ def test_a_load_management_that_began_anew_hears_it_again():
     assert limits(here)["board/cp1"] == 10
 
 
+def test_the_least_that_is_worth_while_goes_along():
+    here = station()
+    put(here, 1, profile(1, limit=20.0, schedule={"minChargingRate": 8.1}))
+    put(here, 2, profile(2, unit="W", limit=11000.0, schedule={"minChargingRate": 5520.0}))
+    assert [each.minimum_ma for each in heard(here)[-1].limits] == [8_100, 8_000]
+    assert [each.limit_w for each in heard(here)[-1].limits] == [None, 11_000]
+
+
 @pytest.mark.rule("B-139")
 def test_smart_charging_switched_off_means_the_nominal_current():
     here = station({"SmartChargingEnabled": "false", "NominalAmperage": "14"})
