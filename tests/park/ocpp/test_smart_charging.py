@@ -369,6 +369,18 @@ def test_a_remote_start_brings_its_profile():
     assert limits(here) == {"board/cp2": 11}
 
 
+def test_a_session_of_the_same_card_that_ran_before_gets_none_of_it():
+    here = station()
+    session(here, 1)
+    order = {"idTag": "04A1B2C3", "chargingProfile": profile(5, "TxProfile", limit=11.0)}
+    here.tell(BackendCalled("b1", "RemoteStartTransaction", order))
+    (start,) = here.of(StartRemotely)
+    here.tell(Done(start.request_id))
+    assert limits(here) == {}
+    session(here, 2, 8)
+    assert limits(here) == {"board/cp2": 11}
+
+
 @pytest.mark.parametrize("answer", ["refused", "too late"])
 def test_a_remote_start_that_comes_to_nothing_brings_none(answer: str):
     here = station()
