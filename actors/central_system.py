@@ -18,7 +18,7 @@ from actors.messages import (
 from actors.worker import Worker
 from actors.world import World
 from park.model import access, listed, reservation
-from park.model.session import FactDelivered, FactTaken, TransactionAssigned
+from park.model.session import FactDelivered, FactsKnown, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.standing_limits import HoldLimits
 from park.model.storage import Commit, LoadRows
@@ -35,7 +35,7 @@ class CentralSystemWires:
     """Who the central system tells. `clock`: who may follow the backend's; `maintenance`: files, installer."""
 
     store: Address[StoreMessage]
-    journal: Address[FactTaken | FactDelivered]
+    journal: Address[FactTaken | FactDelivered | FactsKnown]
     link: Address[BackendLinkMessage]
     authorizer: Address[AuthorizerMessage]
     coordinator: Address[HoldLimits]
@@ -69,7 +69,7 @@ class CentralSystem(Worker[CentralSystemMessage]):
                 self._wires.store.tell(Commit(writes, token, self._me))
             case fx.Load(tables):
                 self._wires.store.tell(LoadRows(tables, self._me))
-            case FactTaken() | FactDelivered():
+            case FactTaken() | FactDelivered() | FactsKnown():
                 self._wires.journal.tell(effect)
             case fx.BackendReported():
                 self._wires.view.tell(effect)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
+from nodes.time_zones import time_zone
 from nodes.wiring import Board, ClientBoard, Hardware, RemoteBoard
 from park.charging.placing import unplaced, with_placement
 from park.charging.settings import ChargePointSettings
@@ -13,6 +15,7 @@ from park.config.mapping import (
     authorizer_settings,
     charge_point_settings,
     circuits,
+    conditions,
     coordinator_settings,
     full_name,
     meter_in_park,
@@ -28,6 +31,7 @@ from park.exchange.messages import OfferedPoint
 from park.exchange.placing import fitted, placed_of
 from park.exchange.server_link import BoardSettings
 from park.load.told import Telling, telling
+from park.model.limit import LimitKind
 from park.model.placement import Placed
 from park.model.storage import Row
 from park.ocpp.connection import ConnectionSettings
@@ -84,7 +88,9 @@ def leading_board(
             lives=identities.lives,
             suspects=identities.suspects and config.node.role == "server",
             keeps_limits=True,
+            conditions=conditions(config, time_zone(config), lambda name: _draw(identities.journal_id, name)),
             machine_boot=identities.machine_boot,
+            unset_kinds=frozenset() if config.backend else frozenset({LimitKind.PROFILE}),
             sees_servers=config.node.role == "server" and config.discovery.enabled,
             node=config.node.name,
         ),
@@ -100,6 +106,11 @@ def leading_board(
         ),
         boards=tuple(RemoteBoard(node, _told(placed, told)) for node, placed in placed_boards(config).items()),
     )
+
+
+def _draw(seed: str, name: str) -> float:
+    """In [0, 1): of the site's database, so that a restart draws the same again."""
+    return int.from_bytes(sha256(f"{seed}/{name}".encode()).digest()[:6]) / 2**48
 
 
 def _falling(settings: ChargePointSettings, telling: Telling) -> ChargePointSettings:
@@ -191,25 +202,25 @@ def _ocpp(config: NodeConfig, identities: Identities, version: str, password: st
         journal=identities.journal_id,
         points=connectors_of(config),
         phases=phases_of(config),
-        maxima_ma=_maxima_ma(config),
-        circuit=root.name if root else "",
-        circuit_ma=min(root.limit_ma) if root else 0,
         connection=_connection(config.backend, password),
         fallback_seconds=config.backend.fallback_seconds if config.backend else 0.0,
         restart_with_sessions=config.maintenance.restart_with_sessions,
+        maxima_ma=_maxima_ma(config),
+        circuit=root.name if root else "",
+        circuit_ma=min(root.limit_ma) if root else 0,
     )
-
-
-def _maxima_ma(config: NodeConfig) -> dict[int, int]:
-    """What each connector may carry on each phase."""
-    every = {each.charge_point: each.maximum_ma for each in placements(config, lambda _: TRAITS)}
-    return {number: every[point] for number, point in connectors_of(config).items() if point in every}
 
 
 def _connection(backend: BackendSection | None, password: str) -> ConnectionSettings | None:
     if backend is None:
         return None
     return ConnectionSettings(backend.url, backend.identity, backend.security_profile, password)
+
+
+def _maxima_ma(config: NodeConfig) -> dict[int, int]:
+    """What each connector may carry on each phase."""
+    every = {each.charge_point: each.maximum_ma for each in placements(config, lambda _: TRAITS)}
+    return {number: every[point] for number, point in connectors_of(config).items() if point in every}
 
 
 def owned_names(config: NodeConfig) -> tuple[str, ...]:

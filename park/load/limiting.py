@@ -136,8 +136,8 @@ def _same(one: HoldLimits, other: HoldLimits) -> bool:
 
 
 def _is_outdated(state: CoordinatorState, held: HeldLimit) -> bool:
-    """Who works it out has told already what holds, and it is not among that."""
-    told = any(each.is_about(held.limit) for each in state.told_limits)
+    """Nobody works out its kind any more, or who does has told already what holds, and it is not among that."""
+    told = held.limit.kind in state.settings.unset_kinds or any(each.is_about(held.limit) for each in state.told_limits)
     return told and not state.limits.knows(held.key)
 
 

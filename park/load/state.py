@@ -30,7 +30,8 @@ class CoordinatorSettings:
     `suspects`: another one kept the start before from leading.
     `node`: this board, whose charge points speak for themselves; "": all do. `told`: see `told.Telling.counted`.
     `keeps_limits`: those of before are on disk, and nothing is granted before they are read. `machine_boot`: of the
-    machine, whose monotonic clock goes on over restarts of the process; "": not known.
+    machine, whose monotonic clock goes on over restarts of the process; "": not known. `unset_kinds`: of limits that
+    nobody can set any more, so that those of before do not hold for ever.
 
     Build it from what `startup.refusals` found nothing wrong with.
     """
@@ -50,6 +51,7 @@ class CoordinatorSettings:
     conditions: Conditions = Conditions()
     keeps_limits: bool = False
     machine_boot: str = ""
+    unset_kinds: frozenset[LimitKind] = frozenset()
 
 
 class CircuitState:

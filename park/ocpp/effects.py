@@ -11,7 +11,7 @@ from park.model.alarm import Alarm
 from park.model.delivery import Delivery
 from park.model.listed import LocalListHeld
 from park.model.reservation import ConnectorReserved, ReservationsHeld
-from park.model.session import FactDelivered, FactTaken, TransactionAssigned
+from park.model.session import FactDelivered, FactsKnown, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.standing_limits import HoldLimits
 from park.model.storage import Load, Write
@@ -108,6 +108,7 @@ CentralSystemEffect: TypeAlias = (
     | Load
     | FactTaken
     | FactDelivered
+    | FactsKnown
     | ForPark
     | ClockOffered
     | Alarm

@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 from park.model.access import ConnectorStatusChanged
 from park.model.reservation import Reservation
-from park.model.session import FactOffered, SessionMetered
+from park.model.session import FactOffered, FactsHeld, SessionMetered
 from park.model.storage import Row
 from park.model.time import Now
 from park.ocpp.connection import Connections, ConnectionSettings, restore
@@ -192,6 +192,7 @@ class CentralSystem:
     loaded: bool = False
     load_again_at: float = 0.0
     offered_early: tuple[FactOffered, ...] = ()  # while the rows are not there yet
+    held_early: tuple[FactsHeld, ...] = ()
     link: int | None = None
     link_reason: str = "not connected yet"
     flight: Flight | None = None
