@@ -17,9 +17,7 @@ from actors.messages import (
 )
 from actors.worker import Worker
 from actors.world import World
-from park.model import access
-from park.model.listed import LocalListHeld
-from park.model.reservation import ConnectorReserved, ReservationsHeld
+from park.model import access, listed, reservation
 from park.model.session import FactDelivered, FactsKnown, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.standing_limits import HoldLimits
@@ -89,7 +87,7 @@ class CentralSystem(Worker[CentralSystemMessage]):
 
     def _tell_park(self, effect: fx.ForPark) -> None:
         match effect:
-            case access.BackendAuthorized() | ReservationsHeld() | LocalListHeld():
+            case access.BackendAuthorized() | reservation.ReservationsHeld() | listed.LocalListHeld():
                 self._wires.authorizer.tell(effect)
             case fx.TellAuthorizer(change):
                 self._wires.authorizer.tell(change)
@@ -99,12 +97,12 @@ class CentralSystem(Worker[CentralSystemMessage]):
                 self._wires.coordinator.tell(effect)
             case access.Answer(reply_to, answer):
                 reply_to.tell(answer)
-            case AnswerSettings(reply_to, listed):
-                reply_to.tell(listed)
+            case AnswerSettings(reply_to, settings):
+                reply_to.tell(settings)
             case access.SettingChanged() | RepeatLevels():
                 for address in self._wires.charge_points.values():
                     address.tell(effect)
-            case TransactionAssigned(point) | ConnectorReserved(point):
+            case TransactionAssigned(point) | reservation.ConnectorReserved(point):
                 self._tell(point, effect)
             case fx.SettingsRepeated(point, settings):
                 self._tell(point, *settings)

@@ -28,7 +28,7 @@ class CoordinatorWires:
     """Who the coordinator tells. `epochs`: whoever keeps the epoch on disk. `standing`: whoever lets boards in.
 
     `told`: whoever keeps on disk what boards may fall to. `store` keeps the limits and answers to `me`, the
-    coordinator's own address. `settings`: who repeats the operator's limits.
+    coordinator's own address. `settings`: who repeats what a backend or its keys limit.
     """
 
     charge_points: Mapping[str, Address[ChargePointMessage]]

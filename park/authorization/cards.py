@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from park.authorization import groups, readers, routing, teaching
+from park.authorization import groups, readers, reserved, routing, teaching
 from park.authorization.deciding import (
     SAME_PRESENTATION_SECONDS,
     decided,
@@ -45,6 +45,7 @@ def presented(state: Authorizer, card: CardPresented, now: Now) -> Stepped:
 
 def occupied(state: Authorizer, point: OccupancyChanged, now: Now) -> Stepped:
     """A charge point reports itself; in free mode a vehicle that waits charges (B-053)."""
+    state = reserved.used_up(state, point)
     state = replace(state, occupancies={**state.occupancies, point.charge_point: point})
     return let_in(state, now, (point,))
 

@@ -131,7 +131,9 @@ def granted(
         return state, show(claim.readers, Feedback.REFUSED)
     taken = replace(point, session_tag=claim.id_tag, waiting_for_card=False)  # until it reports itself
     state = replace(state, occupancies={**state.occupancies, claim.charge_point: taken})
-    state = joined(state, claim.charge_point, claim.id_tag, parent)
+    state = reserved.claimed(
+        joined(state, claim.charge_point, claim.id_tag, parent), claim.charge_point, access.reservation
+    )
     state = state if claim.ordered else obeyed(state, claim.id_tag, claim.charge_point, now.mono)
     grant = AuthorizationGranted(claim.charge_point, claim.id_tag, by, parent_tag, expiry, access.reservation)
     return state, (grant, *show(claim.readers, Feedback.ACCEPTED))

@@ -17,6 +17,7 @@ from datetime import datetime
 from park.authorization import routing
 from park.authorization.id_tags import same_tag
 from park.authorization.state import Authorizer, Stepped
+from park.model.access import OccupancyChanged
 from park.model.reservation import Reservation, ReservationsHeld
 
 
@@ -34,6 +35,23 @@ def held(state: Authorizer, told: ReservationsHeld) -> Stepped:
     if told.reservations == state.reservations:
         return state, ()
     return replace(state, reservations=told.reservations), ()
+
+
+def claimed(state: Authorizer, charge_point: str, reservation: int | None) -> Authorizer:
+    """A tag may charge here by its reservation, which goes when its session has begun."""
+    if reservation is None:
+        return state
+    return replace(state, used={**state.used, charge_point: reservation})
+
+
+def used_up(state: Authorizer, point: OccupancyChanged) -> Authorizer:
+    """The session has begun, or its vehicle did not come: a board alone has nobody else to tell it."""
+    number = state.used.get(point.charge_point)
+    if number is None or not (point.charging or routing.is_free(point)):
+        return state
+    used = {name: each for name, each in state.used.items() if name != point.charge_point}
+    left = tuple(each for each in state.reservations if each.number != number or not point.charging)
+    return replace(state, used=used, reservations=left)
 
 
 def access(state: Authorizer, charge_point: str, id_tag: str, parent: str | None, wall: datetime) -> Access:

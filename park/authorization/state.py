@@ -121,7 +121,7 @@ class Authorizer:
     not on disk yet, and is written again at `retry` (mono). `applied`: the rules of the server this board decides by;
     None: it decides by its own. `cache`: cards the backend accepted, by case-folded tag. `clearing`: orders to forget
     them that wait for the disk, by token. `listed`: the backend's list, by case-folded tag. `groups`: by charge point,
-    the tag that may charge there and its parent tag.
+    the tag that may charge there and its parent tag. `used`: the reservation that goes with the session there.
     """
 
     settings: AuthorizerSettings
@@ -147,6 +147,7 @@ class Authorizer:
     changes: int = 0
     applied: LocalRules | None = None
     reservations: tuple[Reservation, ...] = ()
+    used: Mapping[str, int] = field(default_factory=dict[str, int])
     listed: Mapping[str, ListedTag] = field(default_factory=dict[str, ListedTag])
     groups: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     cache: Mapping[str, Cached] = field(default_factory=dict[str, Cached])

@@ -11,7 +11,7 @@ from park.charging import outbox, session
 from park.charging.energy import is_locked
 from park.charging.session import Phase, Session
 from park.charging.settings import ChargePointSettings, Outlet, SampleMode, StopMode
-from park.charging.state import ChargePointState, Effect
+from park.charging.state import NOT_RESERVED, ChargePointState, Effect
 from park.model.evse import PilotState
 from park.model.metering import Sample
 from park.model.session import (
@@ -134,6 +134,8 @@ def _begin(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
         reservation=current.reservation,
     )
     state.session = clocked(session.begun(current, fact, now.mono), settings, now)
+    if current.reservation is not None:
+        state.reserved_ends = NOT_RESERVED
     _record(state, fact, now, effects)
     _meter(state, ReadingContext.TRANSACTION_BEGIN, now, effects)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import cast
 
 from park.load.limits import HeldLimit, Validity
@@ -31,6 +32,7 @@ def row_body(held: HeldLimit, boot: str) -> str:
         "limit_ma": limit.limit_ma,
         "limit_w": limit.limit_w,
         "priority": limit.priority,
+        "minimum_ma": limit.minimum_ma,
         "seconds": held.seconds,
         "until": held.until,
         "expired": held.validity is Validity.EXPIRED,
@@ -57,6 +59,7 @@ def _held(row: Row, boot: str, now: float) -> HeldLimit:
     body = json.loads(row.body)
     currents, watts, seconds = body["limit_ma"], body["limit_w"], body["seconds"]
     limit = Limit(target, LimitKind(kind), source, _per_phase(currents), _whole(watts), _whole(body["priority"]) or 0)
+    limit = replace(limit, minimum_ma=_whole(body.get("minimum_ma")) or 0)
     if limit.limit_ma is None and limit.limit_w is None:
         raise ValueError("it limits nothing")
     if body["expired"]:

@@ -136,7 +136,8 @@ class Point:
     def minimum_ma(self) -> int:
         """Smallest current worth granting, rounded up to what the hardware can signal."""
         wish, step = self.demand, self.placement.resolution_ma
-        smallest = max(self.placement.minimum_ma, wish.minimum_ma if wish else 0)
+        worth = max((each.limit.minimum_ma for each in self.held_limits), default=0)
+        smallest = max(self.placement.minimum_ma, wish.minimum_ma if wish else 0, worth)
         return -(-smallest // step) * step
 
     def maximum_ma(self) -> int:

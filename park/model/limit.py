@@ -30,6 +30,7 @@ class Limit:
 
     `limit_ma`: mA on L1, L2, L3; nobody divides it among them (B-266). `limit_w`: W on the sum of the phases. At least
     one of them. Of several limits the smallest holds (B-262); `priority` says which of equal ones is named.
+    `minimum_ma`: of a charge point, below it charging is not worth it (OCPP 1.6 §7.13 minChargingRate).
     (`target`, `kind`, `source`) is its name: set again, it replaces the one before (B-265).
     """
 
@@ -39,6 +40,7 @@ class Limit:
     limit_ma: PerPhase | None = None
     limit_w: int | None = None
     priority: int = 0
+    minimum_ma: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from support.probe import Probe
@@ -12,8 +13,10 @@ from actors.rfid_reader import RfidReader
 from actors.supervisor import Child, Supervisor
 from park.authorization.messages import (
     ApplyRules,
+    ListChanged,
     ListTags,
     ReadersAnnounced,
+    RulesChanged,
     TagsListed,
     Teach,
     TeachMode,
@@ -26,11 +29,14 @@ from park.model.access import (
     CardPresented,
     Feedback,
     OccupancyChanged,
+    RepeatSettings,
     ShowFeedback,
     TagRead,
     Verdict,
 )
 from park.model.alarm import Alarm
+from park.model.listed import ListedTag, LocalListHeld
+from park.model.reservation import Reservation, ReservationsHeld
 from park.model.signals import RepeatLevels
 from park.model.storage import Commit, Committed, LoadRows, RowsLoaded
 
@@ -120,3 +126,14 @@ def test_a_taught_card_is_known_and_its_rules_reach_the_boards(stage_: Stage) ->
     asked = stage_.expect(client.central, lambda each: isinstance(each, AuthorizeWithBackend))
     client.authorizer.tell(BackendAuthorized(asked.request_id, ADA, None))
     stage_.expect(client.points["bay-b/cp1"], AuthorizationGranted("bay-b/cp1", ADA, "whitelist"))
+
+
+def test_what_the_backend_keeps_and_lists_is_asked_for_and_reaches_the_boards(stage_: Stage) -> None:
+    garage = Garage(stage_, SETTINGS)
+    stage_.expect(garage.central, RepeatSettings(RepeatSettings.AUTHORIZER))
+    kept = Reservation(5, "bay-b/cp1", ADA, None, datetime(2099, 1, 1, tzinfo=UTC))
+    garage.authorizer.tell(ReservationsHeld((kept,)))
+    stage_.expect(garage.rules, lambda each: isinstance(each, RulesChanged) and each.rules.reservations == (kept,))
+    listed = (ListedTag(ADA.casefold(), Verdict.ACCEPTED),)
+    garage.authorizer.tell(LocalListHeld(listed))
+    stage_.expect(garage.rules, ListChanged(listed))

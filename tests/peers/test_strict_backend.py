@@ -120,7 +120,7 @@ async def test_commands_and_configuration_are_answered_as_the_standard_says(csms
             ("ChangeConfiguration", {"key": "MeterValueSampleInterval", "value": "3"}, {"status": "Rejected"}),
             ("ChangeConfiguration", {"key": "NoSuchKey", "value": "3"}, {"status": "NotSupported"}),
             ("ChangeConfiguration", {"key": "ChargePointVendor", "value": "ACME"}, {"status": "RebootRequired"}),
-            ("TriggerMessage", {"requestedMessage": "FirmwareStatusNotification"}, {"status": "NotImplemented"}),
+            ("TriggerMessage", {"requestedMessage": "FirmwareStatusNotification"}, {"status": "Accepted"}),
         ]
         expected += [
             ("TriggerMessage", {"requestedMessage": wanted}, {"status": "Accepted"})

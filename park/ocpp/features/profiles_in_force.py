@@ -31,9 +31,11 @@ def load(state: CentralSystem, found: tuple[Row, ...], now: Now) -> Turn:  # noq
 def settle(state: CentralSystem, now: Now) -> Turn:
     """Profiles begin and end with their sessions and validity; changed limits are told."""
     state, effects = begun(state, now)
-    here, in_force = state.smart_charging, rules(state)
+    here = state.smart_charging
+    in_force = here.seen.rules if here.seen is not None and here.seen.values is state.values else rules(state)
     matter = len(here.profiles) > 0 or in_force.nominal_period > 0
-    seen = Seen(here.profiles, in_force, sessions(state) if matter else (), state.link is not None, offset(now))
+    running = sessions(state) if matter else ()
+    seen = Seen(here.profiles, state.values, in_force, running, state.link is not None, offset(now))
     if here.told is not None and now.mono < here.look_at and here.seen is not None and _same(here.seen, seen):
         return state, effects
     if not clock_is_known(now.wall):  # what held before goes on: no schedule can be read

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from park.model.limit import Limit, LimitKind
 from park.ocpp.profiles.installed import Profiles
-from park.ocpp.profiles.profile import Unit
-from park.ocpp.profiles.ruling import Charging, Rules, Ruling, connector_ruling, station_ruling
+from park.ocpp.profiles.profile import MOST_PHASES, Unit
+from park.ocpp.profiles.ruling import Charging, Rules, Ruling, amperes_ma, connector_ruling, station_ruling
 from park.ocpp.profiles.standing import Wired
 from park.ocpp.profiles.timing import earliest
 
@@ -34,16 +34,17 @@ def limits(
         number: connector_ruling(profiles, rules, number, charging.get(number, Charging("", at)), at, online=online)
         for number in wired
     }
-    found = [*_limit(circuit, station)]
+    found = [*_limit(circuit, station, MOST_PHASES)]
     for connector, ruling in sorted(each.items()):
-        found += _limit(wired[connector].charge_point, ruling)
+        found += _limit(wired[connector].charge_point, ruling, wired[connector].phases)
     return tuple(found), earliest(station.until, *(ruling.until for ruling in each.values()))
 
 
-def _limit(target: str, ruling: Ruling) -> Iterable[Limit]:
+def _limit(target: str, ruling: Ruling, phases: int) -> Iterable[Limit]:
     if ruling.limit is None or not target:
         return ()
+    minimum = 0 if ruling.minimum is None else min(amperes_ma(ruling.minimum, ruling.unit, phases), HIGHEST_MA)
     if ruling.unit is Unit.AMPERES:
         each = min(ruling.limit, HIGHEST_MA)
-        return (Limit(target, LimitKind.PROFILE, ruling.source, limit_ma=(each, each, each)),)
-    return (Limit(target, LimitKind.PROFILE, ruling.source, limit_w=ruling.limit // 1_000),)
+        return (Limit(target, LimitKind.PROFILE, ruling.source, limit_ma=(each, each, each), minimum_ma=minimum),)
+    return (Limit(target, LimitKind.PROFILE, ruling.source, limit_w=ruling.limit // 1_000, minimum_ma=minimum),)

@@ -41,10 +41,12 @@ class Awaited:
 class Seen:
     """What limits were worked out from: while it is the same and no time has come, so are they.
 
-    `sessions`: connector and session of each running one. `offset`: of the wall clock from the monotonic one, s.
+    `values`: of the keys, which `rules` follow from. `sessions`: connector and session of each running one.
+    `offset`: of the wall clock from the monotonic one, s.
     """
 
     profiles: Profiles
+    values: object
     rules: Rules
     sessions: tuple[tuple[int, str], ...]
     online: bool

@@ -130,6 +130,28 @@ def test_free_charging_stops_at_a_reserved_connector():
     assert grants(park) == []
 
 
+def test_a_session_uses_it_up_even_where_nobody_else_tells():
+    park = driven(Mode.WHITELIST, kept())
+    park.swipe(BOB)
+    session = {"plugged_since": 900.0, "session_tag": BOB, "waiting_for_card": False}
+    park.tell(point(1, **session))
+    assert len(park.state.reservations) == 1
+    park.tell(point(1, **session, charging=True))
+    assert park.state.reservations == ()
+    assert park.rules[-1].rules.reservations == ()
+    park.tell(point(1, plugged_since=2_000.0))
+    park.swipe(ADA)
+    assert grants(park)[-1] == (ADA, None)
+
+
+def test_a_card_that_comes_to_nothing_leaves_it():
+    park = driven(Mode.WHITELIST, kept())
+    park.swipe(BOB)
+    park.tell(point(1))
+    park.tell(point(1, plugged_since=2_000.0, session_tag="X", waiting_for_card=False, charging=True))
+    assert len(park.state.reservations) == 1
+
+
 def test_a_board_that_is_alone_keeps_it():
     server = driven(Mode.WHITELIST, kept())
     rules = server.rules[-1].rules

@@ -72,3 +72,6 @@ def test_the_start_tells_which_reservation_it_uses_up():
     point.advance(3)
     (start,) = [fact for fact in point.facts.values() if isinstance(fact, SessionStarted)]
     assert start.reservation == 7
+    point.unplug()
+    point.advance(20)
+    assert statuses(point)[-1] is ConnectorStatus.AVAILABLE

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 import pytest
 
-from park.authorization.messages import ReadersAnnounced
+from park.authorization.messages import ApplyRules, LocalRules, ReadersAnnounced
+from park.authorization.settings import Mode, OfflineRule
 from park.exchange import board_link, server_link
 from park.exchange.board_link import GONE_SECONDS, UNREACHABLE_SECONDS, JournalKnown, ServerFacts
 from park.exchange.messages import (
@@ -43,11 +44,14 @@ from park.model.access import (
     RepeatSettings,
     ShowFeedback,
     Undeliverable,
+    Verdict,
 )
 from park.model.alarm import Alarm
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant, Grant, Stamp
+from park.model.listed import ApplyLocalList, ListedTag
 from park.model.placement import Placed, PlacementKept
+from park.model.reservation import ConnectorReserved, Reservation
 from park.model.session import FactId, FactOffered, FactTaken, SessionStarted
 from park.model.signals import RepeatLevels, Start, Tick
 from park.model.storage import CommitFailed, Committed, Put, Row, RowsLoaded, Write
@@ -57,6 +61,8 @@ from tests.support.probe import Probe
 
 T = TypeVar("T")
 WALL = datetime(2026, 6, 1, 12, tzinfo=UTC)
+KEPT_FOR = Reservation(5, "bay/cp1", "04A1B2C3", None, WALL)
+RULES = LocalRules(2, Mode.WHITELIST, OfflineRule.WHITELIST, (), (), "FREE", True, (), (KEPT_FOR,))
 POINT = OfferedPoint("bay/cp1", 3, 6_000, 16_000, 100, has_deadman=True, metered=True)
 PLACED = Placed("bay/cp1", 7, "grid", "RST", 3, 6_000, 32_000, 6_000, 0)
 KEPT = PlacementKept("bay/cp1", 6_000, 0)
@@ -167,6 +173,22 @@ def test_they_greet_and_the_board_is_placed_within_what_its_hardware_can_do() ->
     states = [each.state for each in pair.effects(LinkReported, board=True)]
     assert states == ["down", "greeting", "up"]
     assert [each.alone for each in pair.effects(LocalOnly, board=True)] == [True, False]
+
+
+def test_what_a_board_decides_by_crosses_with_the_greeting_and_a_reservation_at_any_time() -> None:
+    pair = Pair()
+    rules = ApplyRules(RULES)
+    listed = ApplyLocalList((ListedTag("04a1b2c3", Verdict.ACCEPTED, WALL, "TEAM"),))
+    for message in (ApplyRules(replace(RULES, version=1)), listed, rules):  # the newest of each
+        pair.tell_server(Outward("", message))
+    pair.connect()
+    pair.run(1)
+    inward = [effect.message for effect in pair.effects(Inward, board=True) if effect.target == ""]
+    assert [each for each in inward if isinstance(each, ApplyRules | ApplyLocalList)] == [listed, rules]
+    reserved = ConnectorReserved("bay/cp1", WALL)
+    pair.tell_server(Outward("bay/cp1", reserved))
+    pair.run(1)
+    assert Inward("bay/cp1", reserved) in pair.effects(Inward, board=True)
 
 
 def test_levels_cross_with_their_times_on_the_servers_clock() -> None:

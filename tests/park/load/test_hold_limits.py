@@ -67,6 +67,18 @@ def test_a_profile_lowers_and_never_raises_a_share():
     assert after[1] <= 14_000
 
 
+def test_below_what_is_worth_while_a_vehicle_waits():
+    boards = Boards([grid(20_000, headroom_ma=0, external_fallback_ma=each(0))], places(2)).run(12)
+    for name in NAMES:
+        boards.arrive(name, Vehicle())
+    worth = replace(profile(NAMES[0], each(32_000)), minimum_ma=12_000)
+    boards.tell(hold(worth))
+    boards.run(60)
+    shares = {device.signalled_ma for device in boards.devices.values()}
+    assert boards.devices[NAMES[0]].signalled_ma in {0, *range(12_000, 20_001)}
+    assert sum(shares) <= 20_000
+
+
 def test_a_profile_of_the_whole_park_counts_what_the_charge_points_take():
     """Not what the house takes beside them; all other limits count both."""
     unmetered = replace(grid(63_000, headroom_ma=0, external_fallback_ma=each(30_000)), meter=None)

@@ -279,9 +279,24 @@ def test_a_status_of_what_does_not_run_is_idle(wanted: str):
     assert (station.sent[-1].action, station.sent[-1].payload) == (wanted, {"status": "Idle"})
 
 
-def test_a_triggered_message_follows_its_answer_on_the_wire():
+@pytest.mark.rule("B-189")
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "BootNotification",
+        "DiagnosticsStatusNotification",
+        "FirmwareStatusNotification",
+        "Heartbeat",
+        "MeterValues",
+        "StatusNotification",
+    ],
+)
+def test_every_message_can_be_triggered_and_follows_its_answer_on_the_wire(wanted: str):
     station = Station().online()
-    told = station.tell(BackendCalled("b1", "TriggerMessage", {"requestedMessage": "Heartbeat"}))
+    station.tell(ReadingTaken("m1", Quality.FRESH, metered().sample, None, 0.0, WALL))
+    told = station.tell(BackendCalled("b1", "TriggerMessage", {"requestedMessage": wanted}))
+    assert [effect.action for effect in told if isinstance(effect, SendCall)] == [wanted]
+    assert "RemoteTrigger" in _value(station, "SupportedFeatureProfiles")
     kinds = [type(effect) for effect in told if isinstance(effect, SendResult | SendCall)]
     assert kinds == [SendResult, SendCall]
 

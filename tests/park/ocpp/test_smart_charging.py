@@ -261,6 +261,14 @@ def test_a_load_management_that_began_anew_hears_it_again():
     assert limits(here)["board/cp1"] == 10
 
 
+def test_the_least_that_is_worth_while_goes_along():
+    here = station()
+    put(here, 1, profile(1, limit=20.0, schedule={"minChargingRate": 8.1}))
+    put(here, 2, profile(2, unit="W", limit=11000.0, schedule={"minChargingRate": 5520.0}))
+    assert [each.minimum_ma for each in heard(here)[-1].limits] == [8_100, 8_000]
+    assert [each.limit_w for each in heard(here)[-1].limits] == [None, 11_000]
+
+
 @pytest.mark.rule("B-139")
 def test_smart_charging_switched_off_means_the_nominal_current():
     here = station({"SmartChargingEnabled": "false", "NominalAmperage": "14"})
@@ -358,6 +366,18 @@ def test_a_remote_start_brings_its_profile():
     session(here, 2)
     assert limits(here) == {"board/cp2": 11}
     here.restart()
+    assert limits(here) == {"board/cp2": 11}
+
+
+def test_a_session_of_the_same_card_that_ran_before_gets_none_of_it():
+    here = station()
+    session(here, 1)
+    order = {"idTag": "04A1B2C3", "chargingProfile": profile(5, "TxProfile", limit=11.0)}
+    here.tell(BackendCalled("b1", "RemoteStartTransaction", order))
+    (start,) = here.of(StartRemotely)
+    here.tell(Done(start.request_id))
+    assert limits(here) == {}
+    session(here, 2, 8)
     assert limits(here) == {"board/cp2": 11}
 
 
