@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from actors.address import Address
+from actors.address import Address, Nowhere
 from actors.messages import (
     Alarm,
     AuthorizerMessage,
@@ -18,8 +18,11 @@ from actors.messages import (
 from actors.worker import Worker
 from actors.world import World
 from park.model.access import BackendAuthorized, BackendOnline, RemoteStart, RemoteStop, SettingChanged, Undeliverable
+from park.model.listed import LocalListHeld
+from park.model.reservation import ConnectorReserved, ReservationsHeld
 from park.model.session import FactDelivered, FactsKnown, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
+from park.model.standing_limits import HoldLimits
 from park.model.storage import Commit, LoadRows
 from park.ocpp.central_system import step
 from park.ocpp.effects import (
@@ -32,13 +35,17 @@ from park.ocpp.effects import (
     StopRemotely,
     Write,
 )
-from park.ocpp.link import ReportLink, ResetLink, SendCall, SendError, SendResult
+from park.ocpp.link import ReportLink, ResetLink, SendCall, SendError, SendResult, UseConnection
+from park.ocpp.maintenance import MaintenanceOrder
 from park.ocpp.state import Settings, initial
 
 
 @dataclass(frozen=True, slots=True)
 class CentralSystemWires:
-    """Who the central system tells. `link`: the websocket edge; `clock`: who may follow the backend's clock."""
+    """Who the central system tells. `link`: the websocket edge; `clock`: who may follow the backend's clock.
+
+    `maintenance`: files, certificates and the installer.
+    """
 
     store: Address[StoreMessage]
     journal: Address[FactTaken | FactDelivered | FactsKnown]
@@ -48,6 +55,8 @@ class CentralSystemWires:
     view: Address[Report]
     alarms: Address[Alarm]
     clock: Address[ClockOffered]
+    coordinator: Address[HoldLimits] = Nowhere()
+    maintenance: Address[MaintenanceOrder] = Nowhere()
 
 
 class CentralSystem(Worker[CentralSystemMessage]):
@@ -63,9 +72,9 @@ class CentralSystem(Worker[CentralSystemMessage]):
         for effect in effects:
             self._perform(effect)
 
-    def _perform(self, effect: CentralSystemEffect) -> None:
+    def _perform(self, effect: CentralSystemEffect) -> None:  # noqa: C901 - a flat union
         match effect:
-            case SendCall() | SendResult() | SendError() | ResetLink() | ReportLink():
+            case SendCall() | SendResult() | SendError() | ResetLink() | ReportLink() | UseConnection():
                 self._wires.link.tell(effect)
             case Write(writes, token):
                 self._wires.store.tell(Commit(writes, token, self._me))
@@ -84,10 +93,19 @@ class CentralSystem(Worker[CentralSystemMessage]):
                 self._wires.alarms.tell(effect)
             case ClockOffered():
                 self._wires.clock.tell(effect)
+            case ReservationsHeld() | LocalListHeld():
+                self._wires.authorizer.tell(effect)
+            case ConnectorReserved(point):
+                if point in self._wires.charge_points:
+                    self._wires.charge_points[point].tell(effect)
+            case HoldLimits():
+                self._wires.coordinator.tell(effect)
             case WakeAt(mono):
                 self.wake_at(mono)
             case TransactionAssigned() | StopRemotely() | SettingChanged() | SettingsRepeated() | RepeatLevels():
                 self._tell_charge_points(effect)
+            case _:
+                self._wires.maintenance.tell(effect)
 
     def _tell_charge_points(
         self, effect: TransactionAssigned | StopRemotely | SettingChanged | SettingsRepeated | RepeatLevels

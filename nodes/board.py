@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from nodes.wiring import Board, ClientBoard, Hardware, RemoteBoard
 from park.charging.placing import unplaced, with_placement
 from park.charging.settings import ChargePointSettings
+from park.config.access import BackendSection
 from park.config.mapping import (
     authorizer_settings,
     charge_point_settings,
@@ -28,7 +29,9 @@ from park.exchange.server_link import BoardSettings
 from park.load.told import Telling, telling
 from park.model.placement import Placed
 from park.model.storage import Row
+from park.ocpp.connection import ConnectionSettings
 from park.ocpp.messages import Station
+from park.ocpp.profiles.standing import Wired
 from park.ocpp.state import Settings as OcppSettings
 from park.physics.hardware import TRAITS
 
@@ -38,7 +41,7 @@ class Identities:
     """`boot_id`: this run of the process. `journal_id`, `server_id`, `epoch`: of the store. `new_id`: fresh ones.
 
     `voice_id`: of this start of a server ("": its server id), `lives`: those of its earlier starts,
-    `suspects`: another server kept the last of them from leading.
+    `suspects`: another server kept the last of them from leading. `machine_boot`: of the machine, longer than a run.
     """
 
     boot_id: str
@@ -49,6 +52,7 @@ class Identities:
     voice_id: str = ""
     lives: frozenset[str] = frozenset()
     suspects: bool = False
+    machine_boot: str = ""
 
 
 def leading_board(
@@ -57,6 +61,7 @@ def leading_board(
     version: str,
     clock_known: Callable[[], bool] = lambda: True,
     told: Telling | None = None,
+    password: str = "",
 ) -> Board:
     """Everything the actors of the board that leads a park need to know: a single one, or a server.
 
@@ -78,11 +83,13 @@ def leading_board(
             told=told.counted,
             lives=identities.lives,
             suspects=identities.suspects and config.node.role == "server",
+            keeps_limits=True,
+            machine_boot=identities.machine_boot,
             sees_servers=config.node.role == "server" and config.discovery.enabled,
             node=config.node.name,
         ),
         authorizer=authorizer_settings(config),
-        ocpp=_ocpp(config, identities, version),
+        ocpp=_ocpp(config, identities, version, password),
         server=ServerFacts(
             park=park_name(config),
             node=config.node.name,
@@ -167,7 +174,7 @@ def _offered(settings: ChargePointSettings) -> OfferedPoint:
     )
 
 
-def _ocpp(config: NodeConfig, identities: Identities, version: str) -> OcppSettings:
+def _ocpp(config: NodeConfig, identities: Identities, version: str, password: str) -> OcppSettings:
     """Timeouts of the file are the defaults of their OCPP keys; what a backend changes later wins and is kept."""
     connectors = {point.meter: point.connector for point in config.charge_point if point.meter and point.connector}
     connectors |= {meter_of_point(each.charge_point): each.connector for each in config.placement if each.metered}
@@ -186,7 +193,33 @@ def _ocpp(config: NodeConfig, identities: Identities, version: str) -> OcppSetti
         enabled=config.backend is not None,
         charge_points=frozenset(owned_names(config)) | frozenset(each.charge_point for each in config.placement),
         journal=identities.journal_id,
+        wired=_wired(config),
+        station_wired=_station_wired(config),
+        connection=_connection(config.backend, password),
+        fallback_seconds=config.backend.fallback_seconds if config.backend else 0.0,
+        restart_with_sessions=config.maintenance.restart_with_sessions,
     )
+
+
+def _wired(config: NodeConfig) -> dict[int, Wired]:
+    """Connectors of the park as they are built."""
+    every = placements(config, lambda _: TRAITS)
+    connectors = {full_name(config.node.name, point.name): point.connector for point in config.charge_point}
+    connectors |= {each.charge_point: each.connector for each in config.placement}
+    named = ((connectors.get(each.charge_point), each) for each in every)
+    return {number: Wired(each.charge_point, each.phases, each.maximum_ma) for number, each in named if number}
+
+
+def _station_wired(config: NodeConfig) -> Wired:
+    """The grid connection: all connectors of the identity hang on it."""
+    roots = [circuit for circuit in circuits(config) if circuit.parent is None]
+    return Wired(roots[0].name, len(roots[0].limit_ma), min(roots[0].limit_ma)) if roots else Wired("", 3, 0)
+
+
+def _connection(backend: BackendSection | None, password: str) -> ConnectionSettings | None:
+    if backend is None:
+        return None
+    return ConnectionSettings(backend.url, backend.identity, backend.security_profile, password)
 
 
 def _rotations(config: NodeConfig) -> str:

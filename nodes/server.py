@@ -12,7 +12,6 @@ import structlog
 
 from actors.messages import AdmissionMessage, Alarm
 from nodes import log_lines
-from nodes.administration.whitelist import whitelist_service
 from nodes.bridge import Backoff, Outbox, on_loop
 from nodes.discovery.edge import DiscoveryEdge
 from nodes.exchange.others import OtherServers
@@ -35,9 +34,9 @@ NETWORK_BACKOFF = Backoff(first=1.0, most=10.0)  # an interface that is not ther
 _log = structlog.get_logger("node")
 
 
-async def run(path: Path) -> None:
-    """Run the node of a configuration file until SIGTERM or SIGINT; raises ChargeparkError when it cannot start."""
-    await lead(path, open_to_boards)
+async def run(path: Path) -> bool:
+    """Run the node of a configuration file until it is to end; whether it is to run anew. Raises ChargeparkError."""
+    return await lead(path, open_to_boards)
 
 
 @asynccontextmanager
@@ -53,7 +52,7 @@ async def open_to_boards(built: Built) -> AsyncGenerator[None]:
             built.alarms,
             clock.now,
             _Roster(park),
-            (whitelist_service(park.authorizer),),
+            built.orders,
         )
         discovery = discovery_settings(config)
         announcements = _Announcements(discovery, pairing)

@@ -9,25 +9,24 @@ from pathlib import Path
 import structlog
 
 from nodes.administration.port import AdminServer
-from nodes.administration.whitelist import whitelist_service
 from nodes.leading import Built, lead
 from park.errors import AddressUnusable
 
 _log = structlog.get_logger("node")
 
 
-async def run(path: Path) -> None:
-    """Run the node of a configuration file until SIGTERM or SIGINT; raises ChargeparkError when it cannot start."""
-    await lead(path, administered)
+async def run(path: Path) -> bool:
+    """Run the node of a configuration file until it is to end; whether it is to run anew. Raises ChargeparkError."""
+    return await lead(path, administered)
 
 
 @asynccontextmanager
 async def administered(built: Built) -> AsyncGenerator[None]:
     """People may order, within the block; a board that cannot listen for them charges all the same."""
     try:
-        admin = AdminServer(Path(built.config.node.data_dir), whitelist_service(built.park.authorizer))
+        admin = AdminServer(Path(built.config.node.data_dir), *built.orders)
     except AddressUnusable as error:
-        _log.warning("chargepark whitelist cannot reach this node", reason=str(error))
+        _log.warning("chargepark whitelist, limit and pair energy cannot reach this node", reason=str(error))
         yield
         return
     await admin.start()

@@ -24,7 +24,7 @@ REMEMBERED = 1024  # certificates: more than boards a server has; parsing one ta
 
 @dataclass(frozen=True, slots=True)
 class BoardIdentity:
-    """The holder of the certificate at the other end; its key is proven by TLS. `role`: server or board."""
+    """The holder of the certificate at the other end; its key is proven by TLS. `role`: server, board or energy."""
 
     node: str
     role: str

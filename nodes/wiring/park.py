@@ -23,6 +23,7 @@ from actors.messages import (
     DriverMessage,
     ExchangeMessage,
     JournalMessage,
+    MaintenanceMessage,
     MeterMessage,
     ReaderMessage,
     Report,
@@ -84,6 +85,7 @@ class Edges:
     exchange: Address[ExchangeMessage] = Nowhere()
     standing: Address[StandingReported] = Nowhere()
     told: Address[LapseKept] = Nowhere()
+    maintenance: Address[MaintenanceMessage] = Nowhere()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +180,12 @@ def wire(
     )
     coordinator: Address[CoordinatorMessage] = root.child(
         "coordinator",
-        lambda _: roles.coordinator(
-            world, board.coordinator, CoordinatorWires(points, edges.view, edges.epochs, edges.standing, edges.told)
+        lambda me: roles.coordinator(
+            world,
+            board.coordinator,
+            CoordinatorWires(
+                points, edges.view, edges.epochs, edges.standing, edges.told, edges.alarms, edges.store, me
+            ),
         ),
     )
     if eyes is not None:
@@ -188,7 +194,15 @@ def wire(
     returns.learn(board.journal_id, journal)
     journal_wires = JournalWires(edges.store, points, central, edges.alarms)
     central_wires = CentralSystemWires(
-        edges.store, returns, edges.backend, authorizer, points, edges.view, edges.alarms, edges.clock
+        edges.store,
+        returns,
+        edges.backend,
+        authorizer,
+        points,
+        edges.view,
+        edges.alarms,
+        edges.clock,
+        maintenance=edges.maintenance,
     )
     point_wires = ChargePointWires(edges.driver, journal, coordinator, authorizer, central, edges.view)
     listeners = Listeners(point_wires, coordinator, central, authorizer, coordinator, edges.driver, edges.view)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeAlias, assert_never
 
-from park.authorization import backend, cards, local_rules, readers, remote_start, teaching
+from park.authorization import backend, cards, listing, local_rules, readers, remote_start, reserved, teaching
 from park.authorization.deciding import settled
 from park.authorization.messages import AddTag, ApplyRules, ListTags, ReadersAnnounced, RemoveTag, Teach
 from park.authorization.state import Authorizer, AuthorizerEffect, Stepped
@@ -26,6 +26,8 @@ from park.model.access import (
     RemoteStart,
     Undeliverable,
 )
+from park.model.listed import ApplyLocalList, LocalListHeld
+from park.model.reservation import ReservationsHeld
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, RowsLoaded
 from park.model.time import Now
@@ -49,6 +51,9 @@ AuthorizerEvent: TypeAlias = (
     | RemoveTag
     | ListTags
     | ApplyRules
+    | ApplyLocalList
+    | LocalListHeld
+    | ReservationsHeld
     | CommandAnswer
 )
 
@@ -78,6 +83,12 @@ def _take(state: Authorizer, event: AuthorizerEvent, now: Now) -> Stepped:
             return remote_start.ordered(state, event, now)
         case Refused() | Undeliverable():
             return backend.unanswered(state, event.request_id, now)
+        case ApplyLocalList():
+            return listing.applied(state, event)
+        case LocalListHeld():
+            return listing.held(state, event)
+        case ReservationsHeld():
+            return reserved.held(state, event)
         case Start() | Tick() | RowsLoaded() | Committed() | CommitFailed() | Done():
             return _looked_after(state, event, now)
         case _:

@@ -129,6 +129,7 @@ def _begin(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
         authorized_by=current.authorized_by,
         at=now.wall,
         meter_start_wh=energy_wh(state),
+        reservation=current.reservation,
     )
     begun = session.begun(current, fact, now.mono)
     state.session = session.anchored(begun, now.wall, settings.clock_interval_seconds, now.mono)

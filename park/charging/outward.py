@@ -8,7 +8,7 @@ from park.charging.faults import Fault, Impact
 from park.charging.lease import Lease
 from park.charging.report import ChargePointReported, ReportedFault, ReportedGrant, ReportedSession
 from park.charging.session import Phase
-from park.charging.state import ChargePointState, Effect, Status
+from park.charging.state import NOT_RESERVED, ChargePointState, Effect, Status
 from park.model.access import ConnectorStatus, ConnectorStatusChanged, OccupancyChanged
 from park.model.demand import CurrentSignalled, DemandChanged
 from park.model.evse import EvseReported
@@ -74,6 +74,7 @@ def _changed(before: ChargePointState, state: ChargePointState) -> bool:
         or before.recovered is not state.recovered
         or before.contactor.closed is not state.contactor.closed
         or before.settings is not state.settings
+        or before.reserved_ends != state.reserved_ends
     )
 
 
@@ -136,7 +137,13 @@ def connector_status(state: ChargePointState) -> ConnectorStatus:
         case Phase.IDLE if vehicle.present and session.expired_vehicle == vehicle.since:
             return ConnectorStatus.FINISHING
         case Phase.IDLE:
-            return ConnectorStatus.PREPARING if vehicle.present or vehicle.cable_in else ConnectorStatus.AVAILABLE
+            return _idle_status(state)
+
+
+def _idle_status(state: ChargePointState) -> ConnectorStatus:
+    if state.vehicle.present or state.vehicle.cable_in:
+        return ConnectorStatus.PREPARING
+    return ConnectorStatus.AVAILABLE if state.reserved_ends == NOT_RESERVED else ConnectorStatus.RESERVED
 
 
 def is_faulted(state: ChargePointState) -> bool:

@@ -34,6 +34,7 @@ from park.model.evse import EvseCommand, EvseLost, EvseReported
 from park.model.grant import ApplyGrant
 from park.model.metering import Quality, ReadingTaken
 from park.model.placement import Placed
+from park.model.reservation import ConnectorReserved
 from park.model.session import (
     FactPersisted,
     RecordFact,
@@ -43,6 +44,7 @@ from park.model.session import (
 )
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 
+NOT_RESERVED = -math.inf
 PATIENCE_SECONDS = 5.0  # after a start: how long the electronics keep what they do while the journal is asked
 
 
@@ -62,6 +64,7 @@ ChargePointEvent: TypeAlias = (
     | TransactionAssigned
     | SettingChanged
     | Placed
+    | ConnectorReserved
 )
 
 Effect: TypeAlias = (
@@ -92,7 +95,7 @@ class ChargePointState:
 
     `started_at`: mono of `Start`. `recovered`: the journal answered. `recover_due`: mono at which it is asked again.
     `ground_fault`, `ventilation`: hold until the vehicle leaves. `told_…`: what was told last, so that nothing is told
-    twice. `wake`: mono of the earliest `Tick` asked for.
+    twice. `wake`: mono of the earliest `Tick` asked for. `reserved_ends`: mono until which it is kept for somebody.
 
     Outside of a step a state never changes. A step works on its own `fork`: with twenty fields `dataclasses.replace`
     measured four times slower, on the path every reading and every renewed grant takes.
@@ -115,6 +118,7 @@ class ChargePointState:
     overdraw: Overdraw = field(default_factory=Overdraw)
     ground_fault: bool = False
     ventilation: bool = False
+    reserved_ends: float = NOT_RESERVED
     faults: tuple[Fault, ...] = ()
     told_demand: DemandChanged | None = None
     told_occupancy: OccupancyChanged | None = None
@@ -143,6 +147,7 @@ class ChargePointState:
             self.overdraw,
             self.ground_fault,
             self.ventilation,
+            self.reserved_ends,
             self.faults,
             self.told_demand,
             self.told_occupancy,

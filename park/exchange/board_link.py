@@ -30,6 +30,7 @@ from park.exchange.messages import (
 )
 from park.exchange.placing import nowhere
 from park.model.access import (
+    UNREACHABLE,
     Answer,
     AnswersCommand,
     CommandAnswer,
@@ -43,6 +44,7 @@ from park.model.access import (
 )
 from park.model.alarm import Alarm
 from park.model.demand import CurrentSignalled, DemandChanged
+from park.model.listed import ApplyLocalList
 from park.model.placement import Placed, PlacementKept
 from park.model.session import FactOffered, FactsHeld
 from park.model.signals import Start, Tick, WakeAt
@@ -85,7 +87,7 @@ class BoardLink:
     """Mutable, one owner. `requests`: who waits for the answer to a command, and until when (mono).
 
     `occupancies`: newest of each charge point, to be corrected while the board is away.
-    `rules`: newest of the authorizer. `seen`: mono of the newest sign of life.
+    `rules`: newest of the authorizer, of each kind. `seen`: mono of the newest sign of life.
     `away_since`: mono, None while the board is there.
     """
 
@@ -102,11 +104,16 @@ class BoardLink:
     told: NodeReported | None = None
     told_at: float = -math.inf
     restarts: int | None = None
-    rules: ApplyRules | None = None
+    rules: tuple[ApplyRules | ApplyLocalList, ...] = ()
     stale_commands: int = 0
 
 
-def initial(node: str, server: ServerFacts, placed: Mapping[str, Placed], rules: ApplyRules | None = None) -> BoardLink:
+def initial(
+    node: str,
+    server: ServerFacts,
+    placed: Mapping[str, Placed],
+    rules: tuple[ApplyRules | ApplyLocalList, ...] = (),
+) -> BoardLink:
     return BoardLink(node, server, placed, rules=rules)
 
 
@@ -240,8 +247,8 @@ def _greeted(state: BoardLink, hello: BoardHello, now: Now) -> Effects:
         facts.clock_known(),
     )
     state.connection.say("", greeting, now)
-    if state.rules is not None:
-        state.connection.say("", state.rules, now)
+    for rules in state.rules:
+        state.connection.say("", rules, now)
     effects: Effects = [JournalKnown(hello.journal_id)]
     offered = {point.name: point for point in hello.charge_points}
     for name, placed in state.placed.items():
@@ -306,8 +313,8 @@ def _answered(state: BoardLink, answer: CommandAnswer) -> Effects:
 
 def _told(state: BoardLink, outward: Outward, now: Now) -> Effects:
     message = outward.message
-    if isinstance(message, ApplyRules):
-        state.rules = message
+    if isinstance(message, ApplyRules | ApplyLocalList):
+        state.rules = (*(each for each in state.rules if type(each) is not type(message)), message)
     if isinstance(message, RemoteStop):
         return _ordered(state, message, now)
     if state.connection.greeted:
@@ -352,7 +359,7 @@ def _unreachable(state: BoardLink, now: Now) -> Effects:
     if since is None or state.told_away or now.mono < since + UNREACHABLE_SECONDS:
         return []
     state.told_away = True
-    text = f"board {state.node} unreachable"
+    text = f"board {state.node} {UNREACHABLE}"
     return cast(
         "Effects",
         [

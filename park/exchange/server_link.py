@@ -17,6 +17,7 @@ from park.authorization.messages import ReadersAnnounced
 from park.authorization.settings import ReaderSettings
 from park.charging.report import ChargePointReported
 from park.exchange.connection import Connection, LinkEffect, in_time
+from park.exchange.crossing import reading_as
 from park.exchange.messages import (
     JOURNAL,
     OLDEST_PROTOCOL,
@@ -51,6 +52,7 @@ from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant
 from park.model.metering import MeterReported, ReadingTaken
 from park.model.placement import Placed, PlacementKept
+from park.model.reservation import ConnectorReserved
 from park.model.session import FactOffered, FactsHeld, TransactionAssigned
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, Load, Put, RowsLoaded, Write
@@ -105,6 +107,7 @@ class LocalOnly:
 FOR_CHARGE_POINTS = (
     ApplyGrant,
     AuthorizationGranted,
+    ConnectorReserved,
     Placed,
     RepeatLevels,
     SettingChanged,
@@ -247,7 +250,9 @@ def _upwards(state: ServerLink, event: Upward, now: Now) -> Effects:
         case BoardHeartbeat():
             epoch, server_id = state.voice
             _say(state, replace(event, epoch=epoch, server_id=server_id), now)
-        case ReadingTaken() | MeterReported():
+        case ReadingTaken():
+            _say(state, reading_as(event, state.settings.meters.get(event.meter, event.meter), event.mono), now)
+        case MeterReported():
             _say(state, replace(event, meter=state.settings.meters.get(event.meter, event.meter)), now)
         case RepeatSettings(point) if point in state.placed:  # it began anew: where it hangs is known here
             _say(state, event, now)

@@ -11,18 +11,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, assert_never
+from typing import TypeAlias
 
+from park.load import limiting
 from park.load.lease import lease_and_guard
+from park.load.limiting import LimitEffect, LimitEvent, Taken
 from park.load.planning import plan
 from park.load.raising import Offer, affordable, wants_raise
-from park.load.report import CircuitReported, EpochTaken, ShareReported
+from park.load.report import CircuitReported, EpochTaken, LimitsReported, ShareReported
 from park.load.reporting import reports
 from park.load.rivalry import ServersSeen, Standing, StandingReported, Voice
 from park.load.standing import Point
 from park.load.state import CoordinatorSettings, CoordinatorState
 from park.load.told import LapseKept, Told
-from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged, SetOperatorLimit
+from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant, Grant
 from park.model.metering import ReadingTaken
 from park.model.placement import PlacementKept
@@ -43,7 +45,7 @@ CoordinatorEvent: TypeAlias = (
     | CurrentSignalled
     | ReadingTaken
     | BoardHeartbeat
-    | SetOperatorLimit
+    | LimitEvent
     | ServersSeen
     | PlacementKept
 )
@@ -52,11 +54,13 @@ CoordinatorEffect: TypeAlias = (
     | WakeAt
     | Recompute
     | RepeatLevels
+    | LimitEffect
+    | LapseKept
     | CircuitReported
     | ShareReported
+    | LimitsReported
     | EpochTaken
     | StandingReported
-    | LapseKept
 )
 Effects: TypeAlias = list[CoordinatorEffect]
 
@@ -85,18 +89,17 @@ def step(
         case Recompute():
             effects = _recomputed(state, mono)
         case Tick():
-            effects = _ticked(state, mono)
+            effects = _noted(state, limiting.passed(state, now)) + _ticked(state, now)
         case Start():
-            effects = [RepeatLevels(), WakeAt(_next_deadline(state, mono)), _standing(state)]
-        case SetOperatorLimit():
-            effects = _limited(state, event)
+            limiting.look(state, now)
+            effects = [RepeatLevels(), WakeAt(_next_deadline(state, now)), _standing(state), *limiting.begin(state)]
         case ServersSeen(servers):
             state.rivalry.seen(servers)
             effects = _judged(state, mono)
         case PlacementKept():
             effects = _kept(state, event)
         case _:
-            assert_never(event)
+            effects = _noted(state, limiting.take(state, event, now))
     return state, tuple(effects)
 
 
@@ -192,15 +195,9 @@ def _wished(state: CoordinatorState, demand: DemandChanged, now: float) -> Effec
     return _soon(state)
 
 
-def _limited(state: CoordinatorState, limit: SetOperatorLimit) -> Effects:
-    number = state.network.index.get(limit.circuit)
-    if number is None:
-        return []
-    circuit = state.circuits[number]
-    wanted = limit.limit_ma
-    circuit.operator_limit_ma = None if wanted is None else (max(0, wanted[0]), max(0, wanted[1]), max(0, wanted[2]))
-    circuit.operator_source = limit.source
-    return _soon(state)
+def _noted(state: CoordinatorState, taken: Taken) -> Effects:
+    effects, changed = taken
+    return [*effects, *(_soon(state) if changed else ())]
 
 
 def _superseded(state: CoordinatorState, epoch: int, server_id: str, sequence: int, now: float) -> Effects:
@@ -263,7 +260,8 @@ def _standing(state: CoordinatorState) -> StandingReported:
 # ------------------------------------------------------------ what is due
 
 
-def _ticked(state: CoordinatorState, now: float) -> Effects:
+def _ticked(state: CoordinatorState, at: Now) -> Effects:
+    now = at.mono
     effects = _judged(state, now)
     standing = state.rivalry.standing
     holding = state.holding_until is not None and standing is Standing.LEADS
@@ -275,10 +273,10 @@ def _ticked(state: CoordinatorState, now: float) -> Effects:
         effects += _renewed(state, now)
     if now >= state.next_cycle:
         state.next_cycle = now + state.settings.interval_seconds
-        effects += _cycled(state, now)
+        effects += [*_cycled(state, now), *limiting.begin(state)]
     elif state.stale_plan:
         effects += _replanned(state, now)
-    effects.append(WakeAt(_next_deadline(state, now)))
+    effects.append(WakeAt(_next_deadline(state, at)))
     return effects
 
 
@@ -309,6 +307,9 @@ def _cycled(state: CoordinatorState, now: float) -> Effects:
 
 def _released(state: CoordinatorState, now: float) -> Effects:
     """The start-up wait is over: everybody reported what it holds, or nothing older can be in force."""
+    if not state.limits_loaded:
+        state.holding_until = now  # over, but for what was forbidden before
+        return []
     state.holding_until = None
     state.stale_plan = True
     return _replanned(state, now) + _raised(state, state.points, now)
@@ -430,8 +431,9 @@ def _send(state: CoordinatorState, offers: Iterable[Offer], now: float) -> Effec
     return effects
 
 
-def _next_deadline(state: CoordinatorState, now: float) -> float:
-    due = [state.next_cycle, state.next_renewal, state.replan_at]
+def _next_deadline(state: CoordinatorState, at: Now) -> float:
+    now = at.mono
+    due = [state.next_cycle, state.next_renewal, state.replan_at, limiting.next_look(state, at)]
     if state.holding_until is not None:
         due.append(state.holding_until)
     due += [stale for circuit in state.circuits if (stale := circuit.external.stale_at()) is not None]

@@ -95,6 +95,7 @@ class AuthorizationGranted:
     by: str  # free | whitelist | backend | remote | cache | offline
     parent_tag: str | None = None
     valid_until: datetime | None = None
+    reservation: int | None = None  # the one it uses up
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +209,14 @@ class ConnectorStatusChanged:
     at: datetime
 
 
+UNREACHABLE = "unreachable"
+"""Ends the `info` of a connector whose board is away: nothing is known of it, and it may go on charging."""
+
+
+def is_unreachable(changed: ConnectorStatusChanged) -> bool:
+    return changed.status is ConnectorStatus.UNAVAILABLE and changed.info.endswith(UNREACHABLE)
+
+
 @dataclass(frozen=True, slots=True)
 class SettingChanged:
     """Central system or administration → charge point: a key that may change at run time has a new value.
@@ -226,10 +235,13 @@ class SettingChanged:
 class RepeatSettings:
     """Charge point → central system on `Start`, and when its session is recovered: tell what holds again.
 
-    That is every key in force, as `SettingChanged`, and `TransactionAssigned` of its running session.
+    That is every key in force, as `SettingChanged`, and `TransactionAssigned` of its running session. Authorizer and
+    coordinator ask for what concerns them under names no charge point has.
     """
 
     delivery: ClassVar[Delivery] = Delivery.STATE
+    AUTHORIZER: ClassVar[str] = "authorizer"
+    COORDINATOR: ClassVar[str] = "coordinator"
 
     charge_point: str
 

@@ -17,20 +17,39 @@ from park.model.access import (
 )
 from park.model.alarm import Alarm
 from park.model.metering import Quality, ReadingTaken
-from park.model.session import FactDelivered, FactOffered, FactsHeld, FactsKnown, FactTaken, SessionMetered
+from park.model.session import (
+    FactDelivered,
+    FactOffered,
+    FactsHeld,
+    FactsKnown,
+    FactTaken,
+    SessionMetered,
+    SessionStarted,
+)
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, RowsLoaded
 from park.model.time import Now
-from park.ocpp import answers, closing, commands, delivery, intake, keys, outgoing, queue
-from park.ocpp.effects import BackendReported, CentralSystemEffect, Load, SettingsRepeated, Write
-from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, ReportLink
+from park.ocpp import answers, closing, commands, connecting, delivery, intake, maintaining, outgoing, queue
+from park.ocpp.effects import BackendReported, CentralSystemEffect, Load, Write
+from park.ocpp.features import all_features, reservation
+from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, LossCause, ReportLink
+from park.ocpp.maintenance import (
+    CertificatesAnswered,
+    FirmwareFetched,
+    FirmwareInstalled,
+    FirmwareVerified,
+    LogUploaded,
+    MaintenanceEvent,
+    SignerChecked,
+    SigningRequestMade,
+    TrustKnown,
+)
 from park.ocpp.messages import Reading
-from park.ocpp.rows import SETTINGS, TABLES, setting_of
+from park.ocpp.rows import TABLES
 from park.ocpp.state import (
     AuthorizeCall,
     CentralSystem,
     IntakeCommit,
-    SettingCommit,
     SettleCommit,
 )
 from park.ocpp.wire import ID_TAG_LENGTH
@@ -54,6 +73,7 @@ CentralSystemEvent: TypeAlias = (
     | Refused
     | Undeliverable
     | LinkEvent
+    | MaintenanceEvent
 )
 Turn: TypeAlias = tuple[CentralSystem, tuple[CentralSystemEffect, ...]]
 
@@ -64,7 +84,7 @@ def step(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:
         _note_reading(state, event)
         return state, ()
     state, effects = _take(state, event, now)
-    for then in (_expire, outgoing.pump, _close_left, _write, _wake):
+    for then in (_expire, _settle_features, outgoing.pump, _close_left, _write, _wake):
         state, more = then(state, now)
         effects += more
     state, report = _report(state)
@@ -81,7 +101,7 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
         case RowsLoaded():
             return _loaded(state, event, now)
         case Committed(token):
-            return _committed(state, token)
+            return _committed(state, token, now)
         case CommitFailed(token, reason):
             return _commit_failed(state, token, reason, now)
         case FactOffered():
@@ -89,7 +109,7 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
         case FactsHeld():
             return _held(state, event)
         case ConnectorStatusChanged():
-            return replace(state, statuses=state.statuses.changed(event, now.mono)), ()
+            return _status_changed(state, event, now)
         case RepeatSettings(point):
             return state, _repeated(state, point)
         case ReadingTaken():
@@ -101,14 +121,25 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
             return commands.command_answered(state, event)
         case LinkUp(link):
             return _link_up(state, link, now)
-        case LinkLost(reason):
-            return answers.link_lost(state, reason)
+        case LinkLost():
+            return connecting.lost(state, event, now)
         case CallAnswered(unique_id, payload):
             return answers.answered(_traffic(state, now), unique_id, payload, now)
         case CallFailed(unique_id, code, description):
             return answers.failed(_traffic(state, now), unique_id, f"{code}: {description}", now)
         case BackendCalled():
             return commands.called(_traffic(state, now), event, now)
+        case (
+            LogUploaded()
+            | FirmwareFetched()
+            | FirmwareVerified()
+            | SignerChecked()
+            | FirmwareInstalled()
+            | CertificatesAnswered()
+            | SigningRequestMade()
+            | TrustKnown()
+        ):
+            return maintaining.told(state, event, now)
         case _:
             assert_never(event)
 
@@ -118,27 +149,19 @@ def _traffic(state: CentralSystem, now: Now) -> CentralSystem:
 
 
 def _load(state: CentralSystem, now: Now) -> Turn:
-    return replace(state, load_again_at=now.mono + LOAD_AGAIN_SECONDS), (Load(TABLES),)
+    return replace(state, load_again_at=now.mono + LOAD_AGAIN_SECONDS), (Load((*TABLES, *all_features.TABLES)),)
 
 
 def _loaded(state: CentralSystem, event: RowsLoaded, now: Now) -> Turn:
     if state.loaded:
         return state, ()
     waiting, alarms = queue.load(state.settings.identity, event.rows)
-    values = state.values
-    effects: list[CentralSystemEffect] = list(alarms)
-    for name, body in waiting.rows.mine(event.rows, SETTINGS):
-        key = keys.find(name)
-        value = None if key is None else _stored_value(key, body)
-        if key is None or value is None:
-            effects.append(Alarm("ocpp-setting-ignored", f"the stored value of {name} is not valid; its default holds"))
-            continue
-        values = values.with_value(key.name, value)
-    effects += (*commands.in_force(values), *waiting.transactions.assigned())
+    state, loaded = all_features.load(replace(state, queue=waiting), event.rows, now)
+    effects: list[CentralSystemEffect] = [*alarms, *loaded, *waiting.transactions.assigned()]
     statuses = state.statuses.with_station(now.wall, now.mono)
     early = state.offered_early
     left = closing.left_open(waiting, state.settings.charge_points, state.settings.journal)
-    state = replace(state, loaded=True, queue=waiting, values=values, statuses=statuses, offered_early=(), left=left)
+    state = replace(state, loaded=True, statuses=statuses, offered_early=(), left=left)
     for offered in early:
         state, more = _offered(state, offered, now)
         effects += more
@@ -160,20 +183,10 @@ def _repeated(state: CentralSystem, point: str) -> tuple[CentralSystemEffect, ..
     """For a charge point that began anew: what `_loaded` tells all of them, if that was before."""
     if not state.loaded:
         return ()
-    known = commands.in_force(state.values)
-    return (*((SettingsRepeated(point, known),) if known else ()), *state.queue.transactions.assigned(point))
+    return (*all_features.repeat(state, point), *state.queue.transactions.assigned(point))
 
 
-def _stored_value(key: keys.Key, body: str) -> str | None:
-    """A value of an older version may be out of range today."""
-    try:
-        value = keys.accept(key, setting_of(body))
-    except (ValueError, KeyError, TypeError):
-        return None
-    return value if isinstance(value, str) else None
-
-
-def _committed(state: CentralSystem, token: int) -> Turn:
+def _committed(state: CentralSystem, token: int, now: Now) -> Turn:
     purpose = state.commits.get(token)
     state = replace(state, commits={key: value for key, value in state.commits.items() if key != token})
     match purpose:
@@ -183,10 +196,10 @@ def _committed(state: CentralSystem, token: int) -> Turn:
         case SettleCommit():
             waiting, outcome = delivery.settled(state.queue)
             return replace(state, queue=waiting), outcome
-        case SettingCommit():
-            return commands.stored(state, purpose, on_disk=True)
         case None:
             return state, ()
+        case _:
+            return purpose.stored(state, now, on_disk=True)
 
 
 def _commit_failed(state: CentralSystem, token: int, reason: str, now: Now) -> Turn:
@@ -201,11 +214,11 @@ def _commit_failed(state: CentralSystem, token: int, reason: str, now: Now) -> T
             return replace(state, queue=intake.refused(state.queue), close_at=close_at), (alarm,)
         case SettleCommit():
             return replace(state, queue=delivery.unsettled(state.queue, now)), (alarm,)
-        case SettingCommit():
-            state, effects = commands.stored(state, purpose, on_disk=False)
-            return state, (*effects, alarm)
         case None:
             return state, ()
+        case _:
+            state, effects = purpose.stored(state, now, on_disk=False)
+            return state, (*effects, alarm)
 
 
 def _offered(state: CentralSystem, event: FactOffered, now: Now) -> Turn:
@@ -229,7 +242,15 @@ def _offered(state: CentralSystem, event: FactOffered, now: Now) -> Turn:
     if isinstance(fact, SessionMetered):
         state.readings[fact.connector] = Reading(fact.sample, fact.offered_ma, fact.at)
     waiting, told = intake.offer(state.queue, event, now)
-    return replace(state, queue=waiting), told
+    state = replace(state, queue=waiting)
+    state, more = reservation.used(state, fact) if isinstance(fact, SessionStarted) else (state, ())
+    return state, (*told, *more)
+
+
+def _status_changed(state: CentralSystem, event: ConnectorStatusChanged, now: Now) -> Turn:
+    line = state.statuses.lines.get(event.connector)
+    state = replace(state, statuses=state.statuses.changed(event, now.mono))
+    return reservation.failed(state, None if line is None else line.current.status, event)
 
 
 def _is_unplaced(state: CentralSystem, event: FactOffered) -> bool:
@@ -286,7 +307,12 @@ def _link_up(state: CentralSystem, link: int, now: Now) -> Turn:
     if state.link == link:
         return state, ()
     state, effects = answers.link_lost(state, "replaced by a new connection")
-    return replace(_traffic(state, now), link=link, link_reason="", volatile_last=False), effects
+    upkeep = replace(state.upkeep, loss=LossCause.NETWORK)
+    return replace(_traffic(state, now), link=link, link_reason="", volatile_last=False, upkeep=upkeep), effects
+
+
+def _settle_features(state: CentralSystem, now: Now) -> Turn:
+    return all_features.settle(state, now) if state.loaded else (state, ())
 
 
 def _expire(state: CentralSystem, now: Now) -> Turn:

@@ -9,11 +9,15 @@ from typing import ClassVar, TypeAlias
 from park.model.access import BackendAuthorized, SettingChanged
 from park.model.alarm import Alarm
 from park.model.delivery import Delivery
+from park.model.listed import LocalListHeld
+from park.model.reservation import ConnectorReserved, ReservationsHeld
 from park.model.session import FactDelivered, FactsKnown, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
+from park.model.standing_limits import HoldLimits
 from park.model.storage import Load, Write
 from park.model.time import Now
 from park.ocpp.link import LinkOrder
+from park.ocpp.maintenance import MaintenanceOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ class BackendReported:
 
 CentralSystemEffect: TypeAlias = (
     LinkOrder
+    | MaintenanceOrder
     | Write
     | Load
     | FactTaken
@@ -87,6 +92,10 @@ CentralSystemEffect: TypeAlias = (
     | SettingsRepeated
     | RepeatLevels
     | ClockOffered
+    | HoldLimits
+    | ReservationsHeld
+    | ConnectorReserved
+    | LocalListHeld
     | Alarm
     | BackendReported
     | WakeAt

@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from park.model.access import Refused
+from park.ocpp.local_list import CAPACITY
+from park.ocpp.profiles.installed import PROFILES_A_CONNECTOR
+from park.ocpp.profiles.profile import MOST_PERIODS, MOST_STACK_LEVEL
 
 MASK = "****"  # what a backend reads of a secret (B-381)
 VALUE_LENGTH = 500  # CiString500Type
@@ -22,7 +25,7 @@ class Kind(Enum):
 class Access(Enum):
     READ = "read"
     WRITE = "read and write"
-    HIDDEN = "never readable, not changed by the backend"
+    HIDDEN = "write only"
 
 
 MEASURANDS = (
@@ -39,6 +42,7 @@ MEASURANDS = (
     "Voltage.L3",
     "Frequency",
 )
+FEATURE_PROFILES = "Core,LocalAuthListManagement,RemoteTrigger,Reservation,SmartCharging"
 SAMPLED_DEFAULT = "Energy.Active.Import.Register,Power.Active.Import,Current.Import,Current.Offered,Voltage"
 
 
@@ -93,7 +97,12 @@ KEYS: tuple[Key, ...] = (
     _switch("StopTransactionOnInvalidId", "§9.1.24", on=True),
     Key("StopTxnAlignedData", Kind.LIST, "", "§9.1.25", choices=()),
     Key("StopTxnSampledData", Kind.LIST, "", "§9.1.27", choices=()),
-    _fixed("SupportedFeatureProfiles", Kind.LIST, "Core,RemoteTrigger", "§9.1.29"),
+    _fixed(
+        "SupportedFeatureProfiles",
+        Kind.LIST,
+        "Core,FirmwareManagement,LocalAuthListManagement,RemoteTrigger,Reservation,SmartCharging",
+        "§9.1.29",
+    ),
     # 5 × 60 s bounds what a message the backend cannot digest holds up: 10 minutes of waiting and 5 timeouts. Unlimited
     # (0) would hold up every later transaction for ever, fewer would give a backend no time to recover.
     Key("TransactionMessageAttempts", Kind.NUMBER, "5", "§9.1.31, B-023, B-122", most=10),
@@ -101,9 +110,27 @@ KEYS: tuple[Key, ...] = (
     _switch("UnlockConnectorOnEVSideDisconnect", "§9.1.33", on=True),
     Key("WebSocketPingInterval", Kind.NUMBER, "60", "§9.1.34, B-004", most=10_000, restart=True),
     # OCPP 1.6 security white paper
-    Key("AuthorizationKey", Kind.TEXT, "", "security white paper §3, B-381", Access.HIDDEN),
+    Key("AuthorizationKey", Kind.TEXT, "", "security white paper §2.3, B-381", Access.HIDDEN),
+    Key("SecurityProfile", Kind.NUMBER, "0", "security white paper §3; never lowered", most=3),
+    # OCPP 1.6 §9.2 local authorization list profile, §9.3 reservation profile
+    _switch("LocalAuthListEnabled", "§9.2.1", on=True),
+    _fixed("LocalAuthListMaxLength", Kind.NUMBER, str(CAPACITY), "§9.2.2, B-210"),
+    _fixed("SendLocalListMaxLength", Kind.NUMBER, str(CAPACITY), "§9.2.3, B-111, B-210"),
+    _switch("ReserveConnectorZeroSupported", "§9.3.1, B-130", on=True),
+    # OCPP 1.6 §9.4 smart charging profile
+    _fixed("ChargeProfileMaxStackLevel", Kind.NUMBER, str(MOST_STACK_LEVEL), "§9.4.1, B-140"),
+    _fixed("ChargingScheduleAllowedChargingRateUnit", Kind.LIST, "Current,Power", "§9.4.2, B-179"),
+    _fixed("ChargingScheduleMaxPeriods", Kind.NUMBER, str(MOST_PERIODS), "§9.4.3"),
+    _fixed("ConnectorSwitch3to1PhaseSupported", Kind.SWITCH, "false", "§9.4.4: no pole is opened here yet"),
+    _fixed("MaxChargingProfilesInstalled", Kind.NUMBER, str(PROFILES_A_CONNECTOR), "§9.4.5, B-140, B-208"),
     # keys of vendors with a meaning here
+    _switch("SmartChargingEnabled", "B-139", on=True),
+    Key("NominalAmperage", Kind.NUMBER, "16", "B-138, B-139", most=1_000),
+    Key("NominalPeriod", Kind.NUMBER, "0", "B-138", least=30, most=300, or_zero=True),
+    _switch("SmartChargingUseDisconnectedLimit", "B-079", on=False),
+    Key("SmartChargingDisconnectedLimit", Kind.NUMBER, "6", "B-079", most=1_000),
     _switch("ForceHeartbeatRequestMessages", "B-013", on=False),
+    Key("OCPPBackendJSONURL", Kind.TEXT, "", "B-001, B-033"),
     Key("MessageResponseTimeOut", Kind.NUMBER, "30", "B-008, B-121", least=3, most=300),
     _switch("OcppGetConfBoolIsInt", "B-043", on=False),
     _switch("RetransmitMeterValues", "B-031, B-032", on=True),

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from park.model.time import Now
 from park.ocpp import delivery, messages
 from park.ocpp.effects import CentralSystemEffect
+from park.ocpp.features import all_features
 from park.ocpp.link import Payload, SendCall
 from park.ocpp.state import (
     AuthorizeCall,
@@ -15,6 +16,7 @@ from park.ocpp.state import (
     CentralSystem,
     Flight,
     HeartbeatCall,
+    NoticeCall,
     Purpose,
     StatusCall,
     TransactionCall,
@@ -59,6 +61,9 @@ def _volatile(state: CentralSystem, now: Now) -> Purpose | None:
     changed = state.statuses.due(now.mono, state.values.number("MinimumStatusDuration"))
     if changed is not None:
         return StatusCall(changed)
+    notice = state.upkeep.notices.due(now.mono)
+    if notice is not None:
+        return NoticeCall(notice)
     heartbeat = _heartbeat_at(state)
     return HeartbeatCall() if heartbeat is not None and heartbeat <= now.mono else None
 
@@ -83,7 +88,7 @@ def _send(state: CentralSystem, purpose: Purpose, now: Now) -> Turn:
         _noted(state, purpose, unique_id, now),
         flight=Flight(unique_id, purpose, deadline),
         last_traffic=now.mono,
-        volatile_last=isinstance(purpose, StatusCall | HeartbeatCall | TriggeredValues),
+        volatile_last=isinstance(purpose, StatusCall | HeartbeatCall | TriggeredValues | NoticeCall),
     )
     return state, (SendCall(unique_id, action, payload, state.link or 0),)
 
@@ -100,6 +105,8 @@ def _request(state: CentralSystem, purpose: Purpose) -> tuple[str, Payload]:
             return "Authorize", {"idTag": id_tag}
         case TriggeredValues(payload):
             return "MeterValues", payload
+        case NoticeCall(notice):
+            return notice.action, notice.payload
         case TransactionCall():
             attempt = state.queue.attempt
             return ("", {}) if attempt is None else (attempt.action, attempt.payload)
@@ -118,6 +125,8 @@ def _noted(state: CentralSystem, purpose: Purpose, unique_id: str, now: Now) -> 
             return replace(state, authorizations=state.authorizations[1:])
         case TriggeredValues():
             return replace(state, triggered=_without(state, purpose))
+        case NoticeCall():
+            return state
         case TransactionCall():
             return replace(state, queue=delivery.sent(state.queue, unique_id))
 
@@ -136,6 +145,9 @@ def next_deadline(state: CentralSystem) -> float | None:
         deadlines.append(state.load_again_at)
     if state.left:
         deadlines.append(state.close_at)
+    due = all_features.deadline(state) if state.loaded else None
+    if due is not None:
+        deadlines.append(due)
     settling = state.queue.settling
     if settling is not None and not settling.asked:
         deadlines.append(settling.not_before)
@@ -153,6 +165,9 @@ def _send_times(state: CentralSystem) -> list[float]:
         _heartbeat_at(state),
         state.statuses.next_due(state.values.number("MinimumStatusDuration")),
     ]
+    notices = state.upkeep.notices
+    if notices.waiting:
+        found.append(notices.not_before)
     attempt = state.queue.attempt
     if attempt is not None and state.queue.settling is None:
         found.append(attempt.not_before)

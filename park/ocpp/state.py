@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from park.model.access import ConnectorStatusChanged
+from park.model.reservation import Reservation
 from park.model.session import FactOffered, FactsHeld
-from park.ocpp.effects import BackendReported
+from park.model.storage import Row
+from park.model.time import Now
+from park.ocpp.connection import Connections, ConnectionSettings, restore
+from park.ocpp.effects import BackendReported, CentralSystemEffect
 from park.ocpp.keys import KeyValues
 from park.ocpp.link import Payload
+from park.ocpp.local_list import LocalList
 from park.ocpp.messages import Reading, Station
+from park.ocpp.notices import Notice, Notices
+from park.ocpp.profiles.installed import PROFILES_A_CONNECTOR
+from park.ocpp.profiles.standing import SmartCharging, Wired
 from park.ocpp.queue import Queue
 from park.ocpp.registration import Registration
 from park.ocpp.rows import Rows
 from park.ocpp.statuses import StatusBoard
+from park.ocpp.upkeep import Upkeep
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +34,8 @@ class Settings:
     `station_keys`: defaults of this station for configuration keys. `meters`: which connector a meter belongs to.
     `enabled` False: no backend is configured; facts are acknowledged and go nowhere. `charge_points`: those of the
     configuration, by full name; None: whoever comes. `journal`: this node's own, which closes its own sessions itself.
+    `wired`: connectors as they are built; `station_wired`: the circuit all of them hang on.
+    `connection`: to the backend, as the configuration file has it. `restart_with_sessions`: after an update (B-386).
     """
 
     identity: str
@@ -36,6 +47,15 @@ class Settings:
     enabled: bool = True
     charge_points: frozenset[str] | None = None
     journal: str = ""
+    wired: Mapping[int, Wired] = field(default_factory=dict[int, Wired])
+    station_wired: Wired = Wired("", 3, 0)
+    connection: ConnectionSettings | None = None
+    fallback_seconds: float = 0.0
+    restart_with_sessions: bool = False
+
+    def connections(self, rows: Iterable[Row]) -> Connections | None:
+        """What is connected with after a start; None: somebody else looks after the connection."""
+        return None if self.connection is None else restore(self.connection, self.fallback_seconds, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +88,20 @@ class TriggeredValues:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeCall:
+    """The oldest notice."""
+
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionCall:
     """The head of the queue."""
 
 
-Purpose: TypeAlias = BootCall | HeartbeatCall | StatusCall | AuthorizeCall | TriggeredValues | TransactionCall
+Purpose: TypeAlias = (
+    BootCall | HeartbeatCall | StatusCall | AuthorizeCall | TriggeredValues | NoticeCall | TransactionCall
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +115,13 @@ class Flight:
 
 @dataclass(frozen=True, slots=True)
 class PendingCommand:
-    """A command of the backend that somebody in the park has to answer."""
+    """A command of the backend that somebody in the park has to answer; `done`, `refused`: the status it then gets."""
 
     unique_id: str
     action: str
     deadline: float
+    done: str = "Accepted"
+    refused: str = "Rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +134,15 @@ class SettleCommit:
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class SettingCommit:
-    """A ChangeConfiguration that is answered when it is on disk."""
+class Deferred(Protocol):
+    """A change that takes effect, and is answered, when it is on disk; or is refused because it cannot be."""
 
-    unique_id: str
-    link: int
-    name: str
-    value: str
+    def stored(
+        self, state: CentralSystem, now: Now, *, on_disk: bool
+    ) -> tuple[CentralSystem, tuple[CentralSystemEffect, ...]]: ...
 
 
-CommitPurpose: TypeAlias = IntakeCommit | SettleCommit | SettingCommit
+CommitPurpose: TypeAlias = IntakeCommit | SettleCommit | Deferred
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +152,14 @@ class CentralSystem:
     `readings`: the newest by connector, for TriggerMessage; the one part that a step changes in place, because a copy
     for each reading would cost more than all else about it. `last_traffic`, `last_heartbeat`: mono.
     `volatile_last`: the last call was not of the queue, which is next then. `left`: running sessions whose charge point
-    left, to be closed; not before `close_at` (mono) when the disk refused that.
+    left, to be closed; not before `close_at` (mono) when the disk refused that. `reservations`: by number, looked at
+    again at `reservations_look_at` (mono). `list_newest`: the local list as it will be when all updates are on disk.
     """
 
     settings: Settings
     values: KeyValues
     queue: Queue
+    upkeep: Upkeep
     loaded: bool = False
     load_again_at: float = 0.0
     offered_early: tuple[FactOffered, ...] = ()  # while the rows are not there yet
@@ -147,6 +178,12 @@ class CentralSystem:
     commands: Mapping[str, PendingCommand] = field(default_factory=dict[str, PendingCommand])
     commits: Mapping[int, CommitPurpose] = field(default_factory=dict[int, CommitPurpose])
     next_token: int = 1
+    smart_charging: SmartCharging = SmartCharging()
+    reservations: Mapping[int, Reservation] = field(default_factory=dict[int, Reservation])
+    reservations_look_at: float = 0.0
+    local_list: LocalList = LocalList()
+    list_newest: LocalList = LocalList()
+    list_enabled: bool = True
     readings: dict[int, Reading] = field(default_factory=dict[int, Reading])
     left: frozenset[str] = frozenset()
     close_at: float = 0.0
@@ -158,7 +195,9 @@ def initial(settings: Settings) -> CentralSystem:
     """Nothing is known before `Start` and the rows it asks for."""
     station = {
         "NumberOfConnectors": str(len(settings.connectors)),
+        "MaxChargingProfilesInstalled": str(PROFILES_A_CONNECTOR * (1 + len(settings.connectors))),
         "ConnectorPhaseRotation": ",".join(f"{connector}.Unknown" for connector in (0, *settings.connectors)),
         **settings.station_keys,
     }
-    return CentralSystem(settings, KeyValues({}, station), Queue(Rows(settings.identity)))
+    rows = Rows(settings.identity)
+    return CentralSystem(settings, KeyValues({}, station), Queue(rows), Upkeep(Notices(rows), settings.connections(())))

@@ -45,7 +45,7 @@ from park.model.storage import CommitFailed, Committed
 BUSY = Bounds(boards=(3, 3), points=(6, 6))
 SEED = 2  # a park whose fuses are full most of the time
 TWO_SERVERS = 28  # one whose server has no charge points of its own
-SILENT_BOARD = 7  # a park where somebody is given the current of a board that went silent
+SILENT_BOARD = 8  # a park where somebody is given the current of a board that went silent
 MINUTES = 6.0
 DRAIN_SECONDS = 300.0  # what is not at the backend by then never comes
 BAYS = ("bay-1", "bay-2")

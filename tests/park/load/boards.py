@@ -13,9 +13,10 @@ from park.load.circuit import Circuit, Placement
 from park.load.invariants import OverloadWatch, PromiseWatch, SignalWatch, Violation
 from park.load.report import CircuitReported
 from park.load.state import CoordinatorSettings
-from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged, SetOperatorLimit
+from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.electric import ZERO, PerPhase, add, lowest, on_phases
 from park.model.grant import ApplyGrant, Grant, Stamp
+from park.model.limit import Limit, LimitKind, SetLimit
 from park.model.metering import Quality, ReadingTaken, Sample
 from park.model.signals import Start, Tick, WakeAt
 from park.model.time import Now
@@ -141,7 +142,7 @@ class Boards:
         self.incarnation = getattr(self, "incarnation", 0) + 1
         self.tell(Start())
         for name, limit in self.operator.items():
-            self.tell(SetOperatorLimit(name, limit, "test"))
+            self.tell(operator_limit(name, limit))
 
     def clock(self) -> Now:
         return Now(self.now, WALL)
@@ -285,7 +286,7 @@ class Boards:
     def limit(self, circuit: str, limit_ma: PerPhase) -> None:
         self.operator[circuit] = limit_ma
         self.promise.limited(circuit, self.limit_of(circuit))
-        self.tell(SetOperatorLimit(circuit, limit_ma, "test"))
+        self.tell(operator_limit(circuit, limit_ma))
 
     def limit_of(self, name: str) -> PerPhase:
         fuse = next(c.limit_ma for c in self.circuits if c.name == name)
@@ -357,6 +358,10 @@ class Boards:
             )
         for name, device in self.devices.items():
             self.violations += self.signal[name].signalled(self.now, device.signalled_ma)
+
+
+def operator_limit(circuit: str, limit_ma: PerPhase) -> SetLimit:
+    return SetLimit("", Limit(circuit, LimitKind.OPERATOR, "test", limit_ma))
 
 
 def each(current_ma: int) -> PerPhase:

@@ -1,0 +1,1 @@
+"""What the backend may ask, a file for each feature; `all_features` names them."""
