@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from park.load.circuit import WIRES
 from park.load.fill import Climber, raise_together
 from park.load.standing import Point
 from park.load.state import CoordinatorState, by_line
@@ -61,9 +60,8 @@ def _room(state: CoordinatorState, now: float) -> list[int]:
 
 
 def _counted_already(point: Point, now: float) -> int:
-    """What it is counted with on each of its phases, in mA: a raise up to here costs nothing."""
-    committed = point.committed_ma(now)
-    return min(committed[line % WIRES] for line in point.lines)
+    """What it is promised, in mA: a raise up to here costs nothing. What it draws beyond that grows with the raise."""
+    return point.promised_ma(now)
 
 
 def _seated(point: Point, room: list[int], now: float) -> Climber | None:
