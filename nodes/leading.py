@@ -83,11 +83,11 @@ class Built:
     exchange: Outbox[ExchangeMessage]
     standing: Outbox[StandingReported]
     life: epochs.Life
+    connection: ConnectionSettings | None
+    maintenance: Outbox[MaintenanceMessage]
     desk: LimitDesk
     managers: EnergyManagers
     orders: tuple[Callable[[grpc.aio.Server], None], ...]
-    connection: ConnectionSettings | None
-    maintenance: Outbox[MaintenanceMessage]
 
 
 Boards = Callable[[Built], AbstractAsyncContextManager[object]]
@@ -144,7 +144,7 @@ async def leading(
         if metrics is not None:
             metrics.start()
             end.push_async_callback(asyncio.to_thread, metrics.close)
-        devices = driver_tasks(config, built.driver, park.charge_points, park.readers)
+        devices = driver_tasks(config, built.driver, park.charge_points, park.readers, park.coordinator)
         end.push_async_callback(cancel, [*devices, *meter_tasks(config, park.meters), *_time_kept(store, board_clock)])
         await end.enter_async_context(boards(built))
         end.push_async_callback(asyncio.to_thread, park.supervisor.stop)
@@ -260,11 +260,11 @@ def _build(
         exchange,
         standing,
         life,
+        None if connection is None else connection.used,
+        maintenance,
         desk,
         managers,
         orders,
-        None if connection is None else connection.used,
-        maintenance,
     )
 
 

@@ -31,7 +31,7 @@ from park.model.storage import CommitFailed, Committed, RowsLoaded
 from park.model.time import Now
 from park.ocpp import answers, closing, commands, connecting, delivery, intake, maintaining, outgoing, queue
 from park.ocpp.effects import BackendReported, CentralSystemEffect, Load, Write
-from park.ocpp.features import all_features, reservation
+from park.ocpp.features import all_features, configuration, reservation, transaction_data
 from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, LossCause, ReportLink
 from park.ocpp.maintenance import (
     CertificatesAnswered,
@@ -45,6 +45,8 @@ from park.ocpp.maintenance import (
     TrustKnown,
 )
 from park.ocpp.messages import Reading
+from park.ocpp.notices import noticed
+from park.ocpp.orders import ChangeSetting, ListSettings
 from park.ocpp.rows import TABLES
 from park.ocpp.state import (
     AuthorizeCall,
@@ -72,6 +74,8 @@ CentralSystemEvent: TypeAlias = (
     | Done
     | Refused
     | Undeliverable
+    | ChangeSetting
+    | ListSettings
     | LinkEvent
     | MaintenanceEvent
 )
@@ -109,7 +113,7 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
         case FactsHeld():
             return _held(state, event)
         case ConnectorStatusChanged():
-            return _status_changed(state, event, now)
+            return _status_changed(state, noticed(event, state.values), now)
         case RepeatSettings(point):
             return state, _repeated(state, point)
         case ReadingTaken():
@@ -119,6 +123,10 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
             return _authorize(state, event, now)
         case Done() | Refused() | Undeliverable():
             return commands.command_answered(state, event)
+        case ChangeSetting():
+            return configuration.ordered(state, event, now)
+        case ListSettings():
+            return configuration.listed(state, event)
         case LinkUp(link):
             return _link_up(state, link, now)
         case LinkLost():
@@ -307,6 +315,8 @@ def _link_up(state: CentralSystem, link: int, now: Now) -> Turn:
     if state.link == link:
         return state, ()
     state, effects = answers.link_lost(state, "replaced by a new connection")
+    if state.values.switch("bootNotificationOnReconnect"):
+        state = replace(state, registration=state.registration.triggered())
     upkeep = replace(state.upkeep, loss=LossCause.NETWORK)
     return replace(_traffic(state, now), link=link, link_reason="", volatile_last=False, upkeep=upkeep), effects
 
@@ -331,7 +341,8 @@ def _write(state: CentralSystem, now: Now) -> Turn:
     if waiting.arrivals.due:
         waiting, puts = intake.begin_write(waiting, now)
         state = _asked(replace(state, queue=waiting), IntakeCommit())
-        effects.append(Write(puts, state.next_token - 1))
+        repeated = transaction_data.wanted(state, waiting.arrivals.writing)
+        effects.append(Write((*puts, *repeated), state.next_token - 1))
     settling = state.queue.settling
     if settling is not None and not settling.asked and settling.not_before <= now.mono:
         waiting = replace(state.queue, settling=replace(settling, asked=True))
