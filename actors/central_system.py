@@ -23,10 +23,8 @@ from park.model.signals import RepeatLevels, WakeAt
 from park.model.standing_limits import HoldLimits
 from park.model.storage import Commit, LoadRows
 from park.ocpp import effects as fx
-from park.ocpp import link
+from park.ocpp import link, maintenance
 from park.ocpp.central_system import step
-from park.ocpp.maintenance import MaintenanceOrder, Order
-from park.ocpp.orders import AnswerSettings
 from park.ocpp.state import Settings, initial
 
 
@@ -43,7 +41,7 @@ class CentralSystemWires:
     view: Address[Report]
     alarms: Address[Alarm]
     clock: Address[fx.ClockOffered]
-    maintenance: Address[MaintenanceOrder] = Nowhere()
+    maintenance: Address[maintenance.MaintenanceOrder] = Nowhere()
 
 
 class CentralSystem(Worker[CentralSystemMessage]):
@@ -80,7 +78,7 @@ class CentralSystem(Worker[CentralSystemMessage]):
                 self._wires.clock.tell(effect)
             case WakeAt(mono):
                 self.wake_at(mono)
-            case Order():
+            case maintenance.Order():
                 self._wires.maintenance.tell(effect)
             case _:
                 self._tell_park(effect)

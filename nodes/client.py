@@ -22,6 +22,7 @@ from nodes.board import Identities, client_board
 from nodes.bridge import Outbox
 from nodes.checked_config import read_checked
 from nodes.discovery.edge import DiscoveryEdge
+from nodes.energy.server import EnergyServer
 from nodes.exchange.client import MOST_DIALLED, SERVER_BACKOFF, Dial, ServerEdge, ServerUnknown
 from nodes.field import ThreadWorld, clock
 from nodes.metrics.server import MetricsServer
@@ -41,9 +42,10 @@ from park.discovery.announcement import Announcement
 from park.discovery.candidates import server_candidates, server_endpoints
 from park.discovery.settings import DiscoverySettings, discovery_settings
 from park.discovery.sightings import SightingsChanged
-from park.errors import ChargeparkError, KeysUnusable
+from park.errors import AddressUnusable, ChargeparkError, KeysUnusable
 from park.exchange.messages import PROTOCOL
 from park.exchange.placing import PLACED_TABLE
+from park.model.time import Now
 from park.pairing.token import JoinToken
 from park.physics.hardware import TRAITS
 from park.view.configured import as_configured
@@ -98,11 +100,15 @@ async def client(
             if "metrics" in config.listeners
             else None
         )
+        energy = _energy_server(config, view, board_clock.now)
         store.start()
         board.supervisor.start()
         if metrics is not None:
             metrics.start()
             end.push_async_callback(asyncio.to_thread, metrics.close)
+        if energy is not None:
+            await energy.start()
+            end.push_async_callback(energy.stop)
         devices = driver_tasks(config, driver, board.charge_points, board.readers)
         end.push_async_callback(cancel, [*devices, *meter_tasks(config, board.meters)])
         server = _Server(config, keys)
@@ -124,6 +130,18 @@ async def client(
         end.push_async_callback(asyncio.to_thread, board.supervisor.stop)
         _log.info("running", node=config.node.name, role=config.node.role, words=keys.words)
         yield board
+
+
+def _energy_server(config: NodeConfig, view: ViewStore, now: Callable[[], Now]) -> EnergyServer | None:
+    """Where `chargepark status` asks this board; one that cannot listen for it charges all the same."""
+    where = config.listeners.get("energy")
+    if where is None:
+        return None
+    try:
+        return EnergyServer(where, view, now)
+    except AddressUnusable as error:
+        _log.warning("chargepark status cannot reach this node", reason=str(error))
+        return None
 
 
 class _Server:

@@ -107,6 +107,7 @@ async def _obey(built: Built, port: _BoardsPort, announcements: _Announcements) 
     """Announce and show what this server does beside others, and close or open its port."""
     async for report in built.standing:
         log_lines.standing(report)
+        built.view.tell(report)
         if report.standing is Standing.DOWN:
             built.alarms.tell(Alarm("another-server", report.why))
         announcements.stand(report)

@@ -14,6 +14,7 @@ from actors.supervision import ChildFigures, Crashed, GaveUp, Quarantined, Resta
 from park.charging.report import ChargePointReported
 from park.exchange.server_link import LinkReported
 from park.load.report import CircuitReported, EpochTaken, LimitReported, LimitsReported, ShareReported
+from park.load.rivalry import StandingReported
 from park.model.electric import PHASE_NAMES
 from park.model.metering import MeterReported
 from park.model.time import Now
@@ -30,6 +31,7 @@ ViewReport: TypeAlias = (
     | BackendReported
     | NodeReported
     | LinkReported
+    | StandingReported
     | SupervisionReport
 )
 
@@ -118,6 +120,9 @@ class ViewStore:
                 self._backend = _backend(report)
             case LinkReported():
                 self._server(report)
+            case StandingReported():
+                row = replace(self._nodes[self._node], standing=report.standing.value, why=report.why or None)
+                self._nodes[self._node] = row
             case NodeReported():
                 self._nodes[report.name] = report
             case Crashed() | Restarted() | Quarantined() | GaveUp():
@@ -126,7 +131,8 @@ class ViewStore:
                 assert_never(report)
 
     def _server(self, report: LinkReported) -> None:
-        """Of a client: its server is a node like others, alive while it is heard."""
+        """Of a client: its server is a node like others, alive while it is heard; else the board says why it is not."""
+        self._nodes[self._node] = replace(self._nodes[self._node], why=report.why or None)
         if report.state == "up":
             self._server_node = report.server
         if self._server_node is not None:

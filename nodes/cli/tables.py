@@ -11,9 +11,10 @@ from rich.text import Text
 
 from nodes.log import visible
 from park.charging.report import ReportedSession
+from park.load.rivalry import Standing
 from park.model.electric import PHASE_NAMES, PerPhase
 from park.model.metering import Quality
-from park.view import BackendRow, ChargePointRow, CircuitRow, MeterRow, ParkView
+from park.view import BackendRow, ChargePointRow, CircuitRow, MeterRow, NodeReported, ParkView
 from park.view.words import binding, in_words
 
 UNKNOWN = "–"
@@ -28,6 +29,7 @@ def _parts(view: ParkView) -> Iterator[RenderableType]:
     at = view.now.wall.isoformat(sep=" ", timespec="seconds")
     yield Text.assemble((f"park {view.park}", "bold"), f"  {at}  epoch {_known(view.epoch)}")
     yield _nodes(view)
+    yield from _notes(view)
     yield from _backend(view)
     if view.meters:
         yield _meters(view)
@@ -57,12 +59,25 @@ def _nodes(view: ParkView) -> Table:
         table.add_row(
             _plain(row.name),
             row.role,
-            _coloured(row.state, row.state == "alive"),
+            _coloured(*_node_state(row)),
             seen,
             row.version or UNKNOWN,
             _known(row.restarts),
         )
     return table
+
+
+def _node_state(row: NodeReported) -> tuple[str, bool]:
+    """In words, and whether all is well."""
+    if row.standing is None or row.standing == Standing.LEADS.value:
+        return row.state, row.state == "alive"
+    return f"{row.state}, {row.standing}", False
+
+
+def _notes(view: ParkView) -> Iterator[Text]:
+    for row in view.nodes:
+        if row.why is not None:
+            yield Text.assemble((f"{visible(row.name)}: ", "yellow"), visible(row.why))
 
 
 def _backend(view: ParkView) -> Iterator[RenderableType]:

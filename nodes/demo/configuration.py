@@ -120,6 +120,7 @@ role = "client"
 data_dir = "{data_dir(board.name)}"
 
 [listen]
+energy = "{ports.address("energy", board.number)}"
 metrics = "{ports.address("metrics", board.number)}"
 
 {_discovery()}

@@ -16,7 +16,7 @@ BOARD_STEP = 100  # from the ports of one board to those of the next
 LARGEST_BASE = 64_500  # the block, with those of the client boards, must end below 65 536
 OFFSETS = {"meters": 20, "boards": 70, "energy": 71, "pairing": 72, "bench": 79, "backend": 90, "metrics": 94}
 """Added to the base; client board 1 takes its offsets from base + 100, board 2 from base + 200, …"""
-OF_A_CLIENT = ("meters", "metrics")
+OF_A_CLIENT = ("meters", "energy", "metrics")
 OPTION = "--port-base"
 
 

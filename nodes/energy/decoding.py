@@ -60,6 +60,8 @@ def _node_row(node: pb.Node) -> NodeReported:
         version=node.version if node.HasField("version") else None,
         restarts=node.restarts if node.HasField("restarts") else None,
         lag_seconds=node.lag_seconds if node.HasField("lag_seconds") else None,
+        standing=node.standing if node.HasField("standing") else None,
+        why=node.why if node.HasField("why") else None,
     )
 
 

@@ -55,6 +55,8 @@ def _node(row: NodeReported, mono: float) -> pb.Node:
         version=row.version,
         restarts=row.restarts,
         lag_seconds=row.lag_seconds,
+        standing=row.standing,
+        why=row.why,
     )
 
 

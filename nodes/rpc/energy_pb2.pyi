@@ -456,6 +456,8 @@ class Node(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     RESTARTS_FIELD_NUMBER: _builtins.int
     LAG_SECONDS_FIELD_NUMBER: _builtins.int
+    STANDING_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     role: _builtins.str
     """single, server, client"""
@@ -467,6 +469,10 @@ class Node(_message.Message):
     restarts: _builtins.int
     lag_seconds: _builtins.float
     """how long the oldest word to it waits to be acknowledged"""
+    standing: _builtins.str
+    """of a server: leads, waits, stands down"""
+    why: _builtins.str
+    """explains whatever is not as it should be"""
     def __init__(
         self,
         *,
@@ -477,10 +483,12 @@ class Node(_message.Message):
         version: _builtins.str | None = ...,
         restarts: _builtins.int | None = ...,
         lag_seconds: _builtins.float | None = ...,
+        standing: _builtins.str | None = ...,
+        why: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_lag_seconds", b"_lag_seconds", "_last_seen_seconds", b"_last_seen_seconds", "_restarts", b"_restarts", "_version", b"_version", "lag_seconds", b"lag_seconds", "last_seen_seconds", b"last_seen_seconds", "restarts", b"restarts", "version", b"version"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_lag_seconds", b"_lag_seconds", "_last_seen_seconds", b"_last_seen_seconds", "_restarts", b"_restarts", "_standing", b"_standing", "_version", b"_version", "_why", b"_why", "lag_seconds", b"lag_seconds", "last_seen_seconds", b"last_seen_seconds", "restarts", b"restarts", "standing", b"standing", "version", b"version", "why", b"why"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lag_seconds", b"_lag_seconds", "_last_seen_seconds", b"_last_seen_seconds", "_restarts", b"_restarts", "_version", b"_version", "lag_seconds", b"lag_seconds", "last_seen_seconds", b"last_seen_seconds", "name", b"name", "restarts", b"restarts", "role", b"role", "state", b"state", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lag_seconds", b"_lag_seconds", "_last_seen_seconds", b"_last_seen_seconds", "_restarts", b"_restarts", "_standing", b"_standing", "_version", b"_version", "_why", b"_why", "lag_seconds", b"lag_seconds", "last_seen_seconds", b"last_seen_seconds", "name", b"name", "restarts", b"restarts", "role", b"role", "standing", b"standing", "state", b"state", "version", b"version", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__lag_seconds: _TypeAlias = _typing.Literal["lag_seconds"]  # noqa: Y015
     _WhichOneofArgType__lag_seconds: _TypeAlias = _typing.Literal["_lag_seconds", b"_lag_seconds"]  # noqa: Y015
@@ -488,8 +496,12 @@ class Node(_message.Message):
     _WhichOneofArgType__last_seen_seconds: _TypeAlias = _typing.Literal["_last_seen_seconds", b"_last_seen_seconds"]  # noqa: Y015
     _WhichOneofReturnType__restarts: _TypeAlias = _typing.Literal["restarts"]  # noqa: Y015
     _WhichOneofArgType__restarts: _TypeAlias = _typing.Literal["_restarts", b"_restarts"]  # noqa: Y015
+    _WhichOneofReturnType__standing: _TypeAlias = _typing.Literal["standing"]  # noqa: Y015
+    _WhichOneofArgType__standing: _TypeAlias = _typing.Literal["_standing", b"_standing"]  # noqa: Y015
     _WhichOneofReturnType__version: _TypeAlias = _typing.Literal["version"]  # noqa: Y015
     _WhichOneofArgType__version: _TypeAlias = _typing.Literal["_version", b"_version"]  # noqa: Y015
+    _WhichOneofReturnType__why: _TypeAlias = _typing.Literal["why"]  # noqa: Y015
+    _WhichOneofArgType__why: _TypeAlias = _typing.Literal["_why", b"_why"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__lag_seconds) -> _WhichOneofReturnType__lag_seconds | None: ...
     @_typing.overload
@@ -497,7 +509,11 @@ class Node(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__restarts) -> _WhichOneofReturnType__restarts | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__standing) -> _WhichOneofReturnType__standing | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__version) -> _WhichOneofReturnType__version | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__why) -> _WhichOneofReturnType__why | None: ...
 
 Global___Node: _TypeAlias = Node  # noqa: Y015
 

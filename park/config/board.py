@@ -36,7 +36,8 @@ class ListenSection(Section):
         ListenAddress, About("gRPC for boards that want to join, bound only while pairing is open; server only.")
     ] = f"0.0.0.0:{PAIRING_PORT}"
     energy: Annotated[
-        ListenAddress, About("gRPC for energy managers and `chargepark status`, health, reflection; not on a client.")
+        ListenAddress,
+        About("gRPC for energy managers and `chargepark status`, health, reflection; a client shows what is its own."),
     ] = "127.0.0.1:7071"
     energy_tls: Annotated[
         ListenAddress,

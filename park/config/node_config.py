@@ -26,7 +26,7 @@ from park.config.quantities import About, Endpoint, Name, Section, endpoint
 LISTENS: Mapping[Role, tuple[str, ...]] = {
     "single": ("energy", "energy_tls", "metrics"),
     "server": ("boards", "pairing", "energy", "energy_tls", "metrics"),
-    "client": ("metrics",),
+    "client": ("energy", "metrics"),
 }
 """Keys of `[listen]` a role opens."""
 

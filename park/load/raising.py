@@ -66,9 +66,8 @@ def _room(state: CoordinatorState, now: float) -> list[int]:
 
 
 def _counted_already(point: Point, now: float) -> int:
-    """What it is counted with on each of its phases, in mA: a raise up to here costs nothing."""
-    committed = point.committed_ma(now)
-    return min([committed[phase - 1] for phase in point.phases])
+    """What it is promised, in mA: a raise up to here costs nothing. What it draws beyond that grows with the raise."""
+    return point.promised_ma(now)
 
 
 def _seated(point: Point, room: list[int], now: float) -> Climber | None:

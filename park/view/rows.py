@@ -26,6 +26,7 @@ class NodeReported:
 
     A node reports itself with `last_seen` infinity: it is alive whenever it is looked at. `lag_seconds`: how long the
     oldest word to it waits to be acknowledged: rules, settings and placements are there but for that; None: no link.
+    `standing`: of a server beside others (the words of `Standing`). `why`: explains whatever is not as it should be.
     """
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -37,6 +38,8 @@ class NodeReported:
     version: str | None = None
     restarts: int | None = None
     lag_seconds: float | None = None
+    standing: str | None = None
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

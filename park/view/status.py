@@ -53,6 +53,8 @@ def _node(row: NodeReported, mono: float) -> dict[str, Json]:
         "version": row.version,
         "restarts": row.restarts,
         "lag_seconds": None if row.lag_seconds is None else round(row.lag_seconds, 1),
+        "standing": row.standing,
+        "why": row.why,
     }
 
 

@@ -31,7 +31,7 @@ FRESH = Quality.FRESH
 
 def configurations(directory: Path, clients: int, points: int, lease: int, limit: int) -> tuple[Configuration, Files]:
     """The server's file and those of its boards `bay-1`, `bay-2`, …; the reader `door` is the server's."""
-    energy, metrics, bench, modbus, ocpp, boards, pairing, *more = free_ports(7 + 2 * clients)
+    energy, metrics, bench, modbus, ocpp, boards, pairing, *more = free_ports(7 + 3 * clients)
     whitelist = ", ".join(f'{{ tag = "{tag}" }}' for tag in TAGS)
     server = f"""
 [node]
@@ -81,8 +81,8 @@ serves = ["*"]
 """
     texts = {SERVER: server}
     for number in range(1, clients + 1):
-        node, (metrics, modbus) = f"bay-{number}", more[2 * number - 2 : 2 * number]
-        texts[node] = _client(directory, node, points, bench, metrics, modbus)
+        node, (status, metrics, modbus) = f"bay-{number}", more[3 * number - 3 : 3 * number]
+        texts[node] = _client(directory, node, points, bench, (status, metrics, modbus))
         for point in range(1, points + 1):
             texts[SERVER] += _placement(f"{node}/cp{point}", (number - 1) * points + point)
     files = {node: directory / f"{node}.toml" for node in texts}
@@ -110,13 +110,15 @@ fallback_amps = 6
 """
 
 
-def _client(directory: Path, node: str, points: int, bench: int, metrics: int, modbus: int) -> str:
+def _client(directory: Path, node: str, points: int, bench: int, ports: tuple[int, int, int]) -> str:
+    energy, metrics, modbus = ports
     text = f"""
 [node]
 name = "{node}"
 role = "client"
 data_dir = "{directory / node}"
 [listen]
+energy = "127.0.0.1:{energy}"
 metrics = "127.0.0.1:{metrics}"
 [bench]
 address = "127.0.0.1:{bench}"

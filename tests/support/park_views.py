@@ -40,7 +40,7 @@ def garage(points: int = 1) -> ParkView:
         park="garage",
         now=Now(MONO, AT),
         epoch=3,
-        nodes=(NodeReported("garage-1", "single", "alive", MONO, "0.1.0", 0, 0.25),),
+        nodes=(NodeReported("garage-1", "single", "alive", MONO, "0.1.0", 0, 0.25, "leads", "all is well"),),
         circuits=(CircuitRow("grid", None, "grid-meter", (phase, phase, phase), holding=False),),
         charge_points=tuple(charging_point(number) for number in range(1, points + 1)),
         meters=(

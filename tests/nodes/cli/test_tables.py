@@ -43,3 +43,11 @@ def test_a_point_without_session_has_no_reason():
     text = "\n".join(shown(replace(garage(), charge_points=(replace(garage().charge_points[0], session=None),)), 140))
 
     assert "why this current" not in text
+
+
+def test_a_server_that_stands_down_is_shown_with_what_to_do():
+    why = "attic at 192.0.2.7:7070 is another server of this park and leads it: switch one of the two off"
+    view = replace(garage(), nodes=(replace(garage().nodes[0], role="server", standing="stands down", why=why),))
+    lines = shown(view, 140)
+    assert any("alive, stands down" in line for line in lines)
+    assert f"garage-1: {why}" in lines

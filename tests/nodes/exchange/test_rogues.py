@@ -63,6 +63,7 @@ name = "bay-a"
 role = "client"
 data_dir = "{folder}/bay-a"
 [listen]
+energy = ""
 metrics = ""
 [discovery]
 enabled = true

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Generator
 from pathlib import Path
 
@@ -21,8 +22,17 @@ def park(tmp_path: Path) -> Generator[ParkRig]:
         yield made
 
 
+def client_status(park: ParkRig, node: str) -> dict:
+    listens = tomllib.loads(park.files[node].read_text(encoding="utf-8"))["listen"]
+    return asked(listens["energy"])
+
+
 def status(park: ParkRig) -> dict:
-    done = chargepark("status", "--json", "--target", f"127.0.0.1:{park.config.energy}")
+    return asked(f"127.0.0.1:{park.config.energy}")
+
+
+def asked(target: str) -> dict:
+    done = chargepark("status", "--json", "--target", target)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -34,6 +44,13 @@ def test_one_park(park: ParkRig) -> None:
     assert {row["name"]: row["connector"] for row in shown["charge_points"]} == {
         name: park.connector(name) for name in park.charge_points
     }
+
+    own = client_status(park, "bay-1")
+    assert {node["name"]: (node["role"], node["state"]) for node in own["nodes"]} == {
+        "bay-1": ("client", "alive"),
+        "server": ("server", "alive"),
+    }
+    assert [row["name"] for row in own["charge_points"]] == ["bay-1/cp1", "bay-1/cp2", "bay-1/cp3"]
 
     for number, (point, reader) in enumerate((("bay-2/cp2", DOOR), ("bay-1/cp1", DOOR), ("bay-1/cp3", "bay-1/pillar"))):
         park.plug(point)

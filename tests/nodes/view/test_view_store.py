@@ -5,7 +5,9 @@ from datetime import timedelta
 from actors.supervision import ChildFigures, Restarted
 from nodes.view import ViewChanged, ViewStore
 from park.charging.report import ChargePointReported
+from park.exchange.server_link import LinkReported
 from park.load.report import CircuitReported, EpochTaken, ShareReported
+from park.load.rivalry import Standing, StandingReported, Voice
 from park.model.access import ConnectorStatus
 from park.model.evse import PilotState
 from park.model.metering import MeterReported, Quality, Sample
@@ -199,3 +201,30 @@ def test_many_threads_may_tell_while_others_look():
 
     newest = {row.name: row.signalled_ma for row in store.snapshot(NOW).charge_points if row.signalled_ma is not None}
     assert newest == {f"garage-1/p{point}": rounds - 1 for point in range(4)}
+
+
+# ------------------------------------------------------------ who leads
+
+
+def test_a_server_that_stands_down_says_so_and_who_leads():
+    store = ViewStore("garage-1", nothing_known())
+    store.tell(StandingReported(Standing.DOWN, Voice(3, "S.1"), "attic at 192.0.2.7:7070 leads it", suspects=True))
+    (row,) = store.snapshot(NOW).nodes
+    assert (row.standing, row.why) == ("stands down", "attic at 192.0.2.7:7070 leads it")
+    store.tell(StandingReported(Standing.LEADS, Voice(4, "S.1"), ""))
+    (row,) = store.snapshot(NOW).nodes
+    assert (row.standing, row.why) == ("leads", None)
+
+
+def test_a_client_shows_its_server_and_why_it_hears_none():
+    store = ViewStore("garage-1", nothing_known())
+    store.tell(LinkReported("down", "", "", "not connected yet"))
+    (own,) = store.snapshot(NOW).nodes
+    assert own.why == "not connected yet"
+    store.tell(LinkReported("up", "attic", "S.1", ""))
+    own, server = store.snapshot(NOW).nodes
+    assert own.why is None
+    assert (server.name, server.role, server.state) == ("attic", "server", "alive")
+    store.tell(LinkReported("refused", "attic", "", "this board was revoked"))
+    own, server = store.snapshot(NOW).nodes
+    assert (own.why, server.state) == ("this board was revoked", "gone")

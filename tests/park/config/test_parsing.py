@@ -109,7 +109,7 @@ def test_the_example_files_are_valid(name: str):
 def test_a_role_opens_only_what_it_needs():
     assert accepted(SINGLE).listeners == {"energy": Endpoint("127.0.0.1", 7071), "metrics": Endpoint("127.0.0.1", 9470)}
     assert set(accepted(SERVER).listeners) == {"boards", "pairing", "energy", "metrics"}
-    assert set(accepted(CLIENT).listeners) == {"metrics"}
+    assert set(accepted(CLIENT).listeners) == {"energy", "metrics"}
     assert set(accepted(changed("[park]", '[listen]\nenergy = ""\n[park]')).listeners) == {"metrics"}
 
 

@@ -90,5 +90,7 @@ def test_a_node_has_always_just_seen_itself(view: ParkView):
             "version": "0.1.0",
             "restarts": 4,
             "lag_seconds": None,
+            "standing": None,
+            "why": None,
         }
     ]
