@@ -95,7 +95,7 @@ class CentralSystem(Worker[CentralSystemMessage]):
                 self._wires.coordinator.tell(effect)
             case access.Answer(reply_to, answer):
                 reply_to.tell(answer)
-            case AnswerSettings(reply_to, settings):
+            case orders.AnswerSettings(reply_to, settings):
                 reply_to.tell(settings)
             case access.SettingChanged() | RepeatLevels():
                 for address in self._wires.charge_points.values():
