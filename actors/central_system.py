@@ -35,13 +35,17 @@ from park.ocpp.effects import (
     StopRemotely,
     Write,
 )
-from park.ocpp.link import ReportLink, ResetLink, SendCall, SendError, SendResult
+from park.ocpp.link import ReportLink, ResetLink, SendCall, SendError, SendResult, UseConnection
+from park.ocpp.maintenance import MaintenanceOrder
 from park.ocpp.state import Settings, initial
 
 
 @dataclass(frozen=True, slots=True)
 class CentralSystemWires:
-    """Who the central system tells. `link`: the websocket edge; `clock`: who may follow the backend's clock."""
+    """Who the central system tells. `link`: the websocket edge; `clock`: who may follow the backend's clock.
+
+    `maintenance`: files, certificates and the installer.
+    """
 
     store: Address[StoreMessage]
     journal: Address[FactTaken | FactDelivered]
@@ -52,6 +56,7 @@ class CentralSystemWires:
     alarms: Address[Alarm]
     clock: Address[ClockOffered]
     coordinator: Address[HoldLimits] = Nowhere()
+    maintenance: Address[MaintenanceOrder] = Nowhere()
 
 
 class CentralSystem(Worker[CentralSystemMessage]):
@@ -69,7 +74,7 @@ class CentralSystem(Worker[CentralSystemMessage]):
 
     def _perform(self, effect: CentralSystemEffect) -> None:  # noqa: C901 - a flat union
         match effect:
-            case SendCall() | SendResult() | SendError() | ResetLink() | ReportLink():
+            case SendCall() | SendResult() | SendError() | ResetLink() | ReportLink() | UseConnection():
                 self._wires.link.tell(effect)
             case Write(writes, token):
                 self._wires.store.tell(Commit(writes, token, self._me))
@@ -99,6 +104,8 @@ class CentralSystem(Worker[CentralSystemMessage]):
                 self.wake_at(mono)
             case TransactionAssigned() | StopRemotely() | SettingChanged() | SettingsRepeated() | RepeatLevels():
                 self._tell_charge_points(effect)
+            case _:
+                self._wires.maintenance.tell(effect)
 
     def _tell_charge_points(
         self, effect: TransactionAssigned | StopRemotely | SettingChanged | SettingsRepeated | RepeatLevels

@@ -23,6 +23,7 @@ from park.model.storage import Commit, LoadRows
 from park.ocpp.central_system import CentralSystemEvent
 from park.ocpp.effects import BackendReported
 from park.ocpp.link import LinkOrder
+from park.ocpp.maintenance import MaintenanceOrder
 from park.pairing.events import BoardRevoked, BoardsAdmitted
 from park.pairing.state import EnrolmentEvent
 from park.station import StationEvent
@@ -45,6 +46,7 @@ ExchangeMessage: TypeAlias = SendFrame | EndLink
 StoreMessage: TypeAlias = Commit | LoadRows
 DriverMessage: TypeAlias = EvseCommand | ShowFeedback
 BackendLinkMessage: TypeAlias = LinkOrder
+MaintenanceMessage: TypeAlias = MaintenanceOrder
 AdmissionMessage: TypeAlias = BoardsAdmitted | BoardRevoked
 Report: TypeAlias = (
     ChargePointReported
@@ -70,6 +72,7 @@ __all__ = [
     "EnrolmentMessage",
     "ExchangeMessage",
     "JournalMessage",
+    "MaintenanceMessage",
     "MeterMessage",
     "ReaderMessage",
     "Report",

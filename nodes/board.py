@@ -10,6 +10,7 @@ from nodes.time_zones import time_zone
 from nodes.wiring import Board, ClientBoard, Hardware, RemoteBoard
 from park.charging.placing import unplaced, with_placement
 from park.charging.settings import ChargePointSettings
+from park.config.access import BackendSection
 from park.config.mapping import (
     authorizer_settings,
     charge_point_settings,
@@ -32,6 +33,7 @@ from park.load.told import Telling, telling
 from park.model.limit import LimitKind
 from park.model.placement import Placed
 from park.model.storage import Row
+from park.ocpp.connection import ConnectionSettings
 from park.ocpp.messages import Station
 from park.ocpp.profiles.standing import Wired
 from park.ocpp.state import Settings as OcppSettings
@@ -63,6 +65,7 @@ def leading_board(
     version: str,
     clock_known: Callable[[], bool] = lambda: True,
     told: Telling | None = None,
+    password: str = "",
 ) -> Board:
     """Everything the actors of the board that leads a park need to know: a single one, or a server.
 
@@ -92,7 +95,7 @@ def leading_board(
             node=config.node.name,
         ),
         authorizer=authorizer_settings(config),
-        ocpp=_ocpp(config, identities, version),
+        ocpp=_ocpp(config, identities, version, password),
         server=ServerFacts(
             park=park_name(config),
             node=config.node.name,
@@ -182,7 +185,7 @@ def _offered(settings: ChargePointSettings) -> OfferedPoint:
     )
 
 
-def _ocpp(config: NodeConfig, identities: Identities, version: str) -> OcppSettings:
+def _ocpp(config: NodeConfig, identities: Identities, version: str, password: str) -> OcppSettings:
     """Timeouts of the file are the defaults of their OCPP keys; what a backend changes later wins and is kept."""
     connectors = {point.meter: point.connector for point in config.charge_point if point.meter and point.connector}
     connectors |= {meter_of_point(each.charge_point): each.connector for each in config.placement if each.metered}
@@ -203,6 +206,9 @@ def _ocpp(config: NodeConfig, identities: Identities, version: str) -> OcppSetti
         journal=identities.journal_id,
         wired=_wired(config),
         station_wired=_station_wired(config),
+        connection=_connection(config.backend, password),
+        fallback_seconds=config.backend.fallback_seconds if config.backend else 0.0,
+        restart_with_sessions=config.maintenance.restart_with_sessions,
     )
 
 
@@ -219,6 +225,12 @@ def _station_wired(config: NodeConfig) -> Wired:
     """The grid connection: all connectors of the identity hang on it."""
     roots = [circuit for circuit in circuits(config) if circuit.parent is None]
     return Wired(roots[0].name, len(roots[0].limit_ma), min(roots[0].limit_ma)) if roots else Wired("", 3, 0)
+
+
+def _connection(backend: BackendSection | None, password: str) -> ConnectionSettings | None:
+    if backend is None:
+        return None
+    return ConnectionSettings(backend.url, backend.identity, backend.security_profile, password)
 
 
 def _rotations(config: NodeConfig) -> str:

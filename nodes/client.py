@@ -53,13 +53,14 @@ RENEWAL_LOOK_SECONDS = 3600.0  # certificates last a year and are renewed with a
 _log = structlog.get_logger("node")
 
 
-async def run(path: Path) -> None:
-    """Run the node of a configuration file until SIGTERM or SIGINT; raises ChargeparkError when it cannot start."""
+async def run(path: Path) -> bool:
+    """Run the node of a configuration file until it is to end; whether it is to run anew. Raises ChargeparkError."""
     config = read_checked(path, lambda _: TRAITS).config
     ending = Ending(config.node.name, INDISPENSABLE)
     async with client(config, path.parent, ending.gave_up):
         await ending.wait()
     ending.close()
+    return ending.again
 
 
 @asynccontextmanager

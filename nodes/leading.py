@@ -15,7 +15,14 @@ import grpc.aio
 import structlog
 
 from actors.address import Address
-from actors.messages import Alarm, BackendLinkMessage, CentralSystemMessage, DriverMessage, ExchangeMessage
+from actors.messages import (
+    Alarm,
+    BackendLinkMessage,
+    CentralSystemMessage,
+    DriverMessage,
+    ExchangeMessage,
+    MaintenanceMessage,
+)
 from nodes import epochs, log_lines, time_floor, told
 from nodes.administration.limits import limit_service
 from nodes.administration.managers import manager_service
@@ -28,12 +35,13 @@ from nodes.energy.managers import EnergyManagers
 from nodes.energy.server import EnergyServer
 from nodes.energy.service import Writing
 from nodes.field import ThreadWorld, clock
+from nodes.maintenance.parts import maintenance_edge
 from nodes.metrics.server import MetricsServer
 from nodes.ocpp.edge import BackendEdge
 from nodes.ocpp.endpoint import BackendBackoff, Endpoint
 from nodes.pairing.authority import Authority, open_authority
 from nodes.pairing.credentials import server_credentials
-from nodes.parts import Tasks, cancel, driver_tasks, kept, meter_tasks
+from nodes.parts import LOCAL_BACKOFF, BackendAccess, Tasks, cancel, driver_tasks, kept, meter_tasks
 from nodes.store import Store
 from nodes.view import ViewStore
 from nodes.wiring import Edges, Park, wire
@@ -41,6 +49,7 @@ from park.config.node_config import NodeConfig
 from park.load.report import EpochTaken
 from park.load.rivalry import StandingReported
 from park.model.time import Now
+from park.ocpp.connection import CONNECTION, ConnectionSettings
 from park.physics.hardware import TRAITS
 from park.view.configured import as_configured
 
@@ -66,6 +75,8 @@ class Built:
     desk: LimitDesk
     managers: EnergyManagers
     orders: tuple[Callable[[grpc.aio.Server], None], ...]
+    connection: ConnectionSettings | None
+    maintenance: Outbox[MaintenanceMessage]
 
 
 Boards = Callable[[Built], AbstractAsyncContextManager[object]]
@@ -79,9 +90,10 @@ def _alone(_: Built) -> AbstractAsyncContextManager[object]:
 @asynccontextmanager
 async def leading(
     config: NodeConfig,
-    password: str = "",
+    access: BackendAccess = BackendAccess(),
     gave_up: Callable[[str], None] = lambda _: None,
     boards: Boards = _alone,
+    restart: Callable[[str], None] = lambda _: None,
 ) -> AsyncGenerator[Park]:
     """A node that runs within the block. Raises ChargeparkError when store or ports cannot be used.
 
@@ -94,7 +106,7 @@ async def leading(
         board_clock = clock.BoardClock(time_floor.read(store))
         world = ThreadWorld(board_clock.now)
         end.callback(world.close)
-        built = _build(config, store, world, board_clock, gave_up)
+        built = _build(config, store, world, board_clock, gave_up, access.password)
         park, listeners = built.park, config.listeners
         energies = _energy_servers(built, board_clock.now)
         metrics = (
@@ -115,7 +127,18 @@ async def leading(
         for energy in energies:
             await energy.start()
             end.push_async_callback(energy.stop)
-        end.push_async_callback(cancel, _backend_tasks(config, password, park.central, built.backend))
+        maintenance = maintenance_edge(
+            config,
+            access,
+            park.central,
+            built.maintenance,
+            board_clock.now,
+            lambda: built.view.snapshot(board_clock.now()),
+            restart,
+        )
+        maintained = [kept("maintenance", maintenance.run, LOCAL_BACKOFF, built.maintenance.close)]
+        backend = _backend_tasks(config, access, park.central, built.backend, built.connection)
+        end.push_async_callback(cancel, [*backend, *maintained])
         _log.info("running", node=config.node.name, role=config.node.role, epoch=built.life.epoch)
         yield park
 
@@ -145,6 +168,7 @@ def _build(
     world: ThreadWorld,
     board_clock: clock.BoardClock,
     gave_up: Callable[[str], None],
+    password: str,
 ) -> Built:
     loop, program = asyncio.get_running_loop(), version("chargepark")
     life = epochs.begin_life(store)
@@ -165,6 +189,7 @@ def _build(
     driver: Outbox[DriverMessage] = Outbox(loop)
     backend: Outbox[BackendLinkMessage] = Outbox(loop)
     exchange: Outbox[ExchangeMessage] = Outbox(loop)
+    maintenance: Outbox[MaintenanceMessage] = Outbox(loop)
     park: Park
     view = ViewStore(
         config.node.name,
@@ -178,9 +203,19 @@ def _build(
     kept_standing = epochs.StandingKeeper(store, standing)
     keeper = epochs.Keeper(store, view)
     edges = Edges(
-        store, driver, backend, changes, keeper, alarms, follower, exchange, kept_standing, told.Keeper(store)
+        store,
+        driver,
+        backend,
+        changes,
+        keeper,
+        alarms,
+        follower,
+        exchange,
+        kept_standing,
+        told.Keeper(store),
+        maintenance,
     )
-    board = leading_board(config, identities, program, lambda: board_clock.known, telling)
+    board = leading_board(config, identities, program, lambda: board_clock.known, telling, password)
     park = wire(world, board, edges, log_lines.Supervision(view), gave_up)
     desk, managers = LimitDesk(park.coordinator), EnergyManagers(store.rows(MANAGERS), store)
     orders = (
@@ -188,8 +223,24 @@ def _build(
         limit_service(desk, view, board_clock.now),
         manager_service(managers, _authority(config, board_clock.now()), board_clock.now),
     )
+    connection = board.ocpp.connections(store.rows(CONNECTION))
     return Built(
-        config, world, store, park, view, alarms, driver, backend, exchange, standing, life, desk, managers, orders
+        config,
+        world,
+        store,
+        park,
+        view,
+        alarms,
+        driver,
+        backend,
+        exchange,
+        standing,
+        life,
+        desk,
+        managers,
+        orders,
+        None if connection is None else connection.used,
+        maintenance,
     )
 
 
@@ -198,10 +249,26 @@ def _time_kept(store: Store, board_clock: clock.BoardClock) -> Tasks:
 
 
 def _backend_tasks(
-    config: NodeConfig, password: str, central: Address[CentralSystemMessage], orders: Outbox[BackendLinkMessage]
+    config: NodeConfig,
+    access: BackendAccess,
+    central: Address[CentralSystemMessage],
+    orders: Outbox[BackendLinkMessage],
+    used: ConnectionSettings | None,
 ) -> Tasks:
-    if config.backend is None:
+    backend = config.backend
+    if backend is None or used is None:
         return []
-    endpoint = Endpoint(config.backend.url, config.backend.identity, password)
+    endpoint = Endpoint(
+        used.url,
+        used.identity,
+        used.password,
+        used.profile,
+        ping_timeout=backend.ping_timeout_seconds,
+        watchdog=backend.watchdog_seconds,
+        via=backend.http_proxy,
+        certificate=used.certificate,
+        trust=access.trust,
+    )
     edge = BackendEdge(endpoint, central, orders)
-    return [kept("backend", edge.run, BackendBackoff(), orders.close)]
+    backoff = BackendBackoff(most=backend.reconnect_seconds)
+    return [kept("backend", edge.run, backoff, orders.close, pause=edge.pause)]

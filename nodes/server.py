@@ -22,7 +22,7 @@ from nodes.field import clock
 from nodes.leading import INDISPENSABLE, Built, leading
 from nodes.pairing.credentials import server_credentials
 from nodes.pairing.server import ServerPairing, declare_pairing
-from nodes.parts import LOCAL_BACKOFF, Ending, cancel, kept, password
+from nodes.parts import LOCAL_BACKOFF, Ending, backend_access, cancel, kept
 from nodes.wiring import Park
 from park.discovery.announcement import Announcement
 from park.discovery.settings import DiscoverySettings, discovery_settings
@@ -36,16 +36,17 @@ NETWORK_BACKOFF = Backoff(first=1.0, most=10.0)  # an interface that is not ther
 _log = structlog.get_logger("node")
 
 
-async def run(path: Path) -> None:
-    """Run the node of a configuration file until SIGTERM or SIGINT; raises ChargeparkError when it cannot start."""
+async def run(path: Path) -> bool:
+    """Run the node of a configuration file until it is to end; whether it is to run anew. Raises ChargeparkError."""
     checked = read_checked(path, lambda _: TRAITS)
     for warning in checked.warnings:
         _log.warning(warning)
-    secret = password(checked.config, path)
+    access = backend_access(checked.config, path)
     ending = Ending(checked.config.node.name, INDISPENSABLE)
-    async with leading(checked.config, secret, ending.gave_up, open_to_boards):
+    async with leading(checked.config, access, ending.gave_up, open_to_boards, ending.restart):
         await ending.wait()
     ending.close()
+    return ending.again
 
 
 @asynccontextmanager

@@ -11,23 +11,24 @@ import structlog
 from nodes.administration.port import AdminServer
 from nodes.checked_config import read_checked
 from nodes.leading import INDISPENSABLE, Built, leading
-from nodes.parts import Ending, password
+from nodes.parts import Ending, backend_access
 from park.errors import AddressUnusable
 from park.physics.hardware import TRAITS
 
 _log = structlog.get_logger("node")
 
 
-async def run(path: Path) -> None:
-    """Run the node of a configuration file until SIGTERM or SIGINT; raises ChargeparkError when it cannot start."""
+async def run(path: Path) -> bool:
+    """Run the node of a configuration file until it is to end; whether it is to run anew. Raises ChargeparkError."""
     checked = read_checked(path, lambda _: TRAITS)
     for warning in checked.warnings:
         _log.warning(warning)
-    secret = password(checked.config, path)
+    access = backend_access(checked.config, path)
     ending = Ending(checked.config.node.name, INDISPENSABLE)
-    async with leading(checked.config, secret, ending.gave_up, administered):
+    async with leading(checked.config, access, ending.gave_up, administered, ending.restart):
         await ending.wait()
     ending.close()
+    return ending.again
 
 
 @asynccontextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +12,7 @@ import typer
 
 from nodes import client, log, server, single
 from nodes.config_files import read_config
+from nodes.maintenance import logs
 
 app = typer.Typer()
 
@@ -22,5 +25,8 @@ def run(
 ) -> None:
     """Run the node of a configuration file; ends cleanly on Ctrl-C or SIGTERM."""
     log.configure(as_json=log_json, level=log_level)
+    node = read_config(config)
+    logs.keep(Path(node.node.data_dir), node.maintenance.log_mb)
     roles = {"single": single.run, "server": server.run, "client": client.run}
-    asyncio.run(roles[read_config(config).node.role](config))
+    if asyncio.run(roles[node.node.role](config)):
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - this program again, as it is on disk by now

@@ -23,6 +23,7 @@ from actors.messages import (
     DriverMessage,
     ExchangeMessage,
     JournalMessage,
+    MaintenanceMessage,
     MeterMessage,
     ReaderMessage,
     Report,
@@ -84,6 +85,7 @@ class Edges:
     exchange: Address[ExchangeMessage] = Nowhere()
     standing: Address[StandingReported] = Nowhere()
     told: Address[LapseKept] = Nowhere()
+    maintenance: Address[MaintenanceMessage] = Nowhere()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +203,7 @@ def wire(
         edges.alarms,
         edges.clock,
         coordinator=coordinator,
+        maintenance=edges.maintenance,
     )
     point_wires = ChargePointWires(edges.driver, journal, coordinator, authorizer, central, edges.view)
     listeners = Listeners(point_wires, coordinator, central, authorizer, coordinator, edges.driver, edges.view)

@@ -12,6 +12,7 @@ from park.config.board import (
     BenchSection,
     DiscoverySection,
     ListenSection,
+    MaintenanceSection,
     NodeSection,
     PairingSection,
     Role,
@@ -46,6 +47,7 @@ class NodeConfig(Section):
     listen: ListenSection = ListenSection()
     bench: BenchSection | None = None
     discovery: DiscoverySection = DiscoverySection()
+    maintenance: MaintenanceSection = MaintenanceSection()
     park: ParkSection | None = None
     server: ServerSection | None = None
     pairing: PairingSection | None = None

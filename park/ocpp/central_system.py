@@ -21,10 +21,21 @@ from park.model.session import FactDelivered, FactOffered, FactTaken, SessionMet
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, RowsLoaded
 from park.model.time import Now
-from park.ocpp import answers, closing, commands, delivery, intake, outgoing, queue
+from park.ocpp import answers, closing, commands, connecting, delivery, intake, maintaining, outgoing, queue
 from park.ocpp.effects import BackendReported, CentralSystemEffect, Load, Write
 from park.ocpp.features import all_features, reservation
-from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, ReportLink
+from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, LossCause, ReportLink
+from park.ocpp.maintenance import (
+    CertificatesAnswered,
+    FirmwareFetched,
+    FirmwareInstalled,
+    FirmwareVerified,
+    LogUploaded,
+    MaintenanceEvent,
+    SignerChecked,
+    SigningRequestMade,
+    TrustKnown,
+)
 from park.ocpp.messages import Reading
 from park.ocpp.rows import TABLES
 from park.ocpp.state import (
@@ -53,6 +64,7 @@ CentralSystemEvent: TypeAlias = (
     | Refused
     | Undeliverable
     | LinkEvent
+    | MaintenanceEvent
 )
 Turn: TypeAlias = tuple[CentralSystem, tuple[CentralSystemEffect, ...]]
 
@@ -98,14 +110,25 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
             return commands.command_answered(state, event)
         case LinkUp(link):
             return _link_up(state, link, now)
-        case LinkLost(reason):
-            return answers.link_lost(state, reason)
+        case LinkLost():
+            return connecting.lost(state, event, now)
         case CallAnswered(unique_id, payload):
             return answers.answered(_traffic(state, now), unique_id, payload, now)
         case CallFailed(unique_id, code, description):
             return answers.failed(_traffic(state, now), unique_id, f"{code}: {description}", now)
         case BackendCalled():
             return commands.called(_traffic(state, now), event, now)
+        case (
+            LogUploaded()
+            | FirmwareFetched()
+            | FirmwareVerified()
+            | SignerChecked()
+            | FirmwareInstalled()
+            | CertificatesAnswered()
+            | SigningRequestMade()
+            | TrustKnown()
+        ):
+            return maintaining.told(state, event, now)
         case _:
             assert_never(event)
 
@@ -262,7 +285,8 @@ def _link_up(state: CentralSystem, link: int, now: Now) -> Turn:
     if state.link == link:
         return state, ()
     state, effects = answers.link_lost(state, "replaced by a new connection")
-    return replace(_traffic(state, now), link=link, link_reason="", volatile_last=False), effects
+    upkeep = replace(state.upkeep, loss=LossCause.NETWORK)
+    return replace(_traffic(state, now), link=link, link_reason="", volatile_last=False, upkeep=upkeep), effects
 
 
 def _settle_features(state: CentralSystem, now: Now) -> Turn:

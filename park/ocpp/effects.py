@@ -17,6 +17,7 @@ from park.model.standing_limits import HoldLimits
 from park.model.storage import Load, Write
 from park.model.time import Now
 from park.ocpp.link import LinkOrder
+from park.ocpp.maintenance import MaintenanceOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class BackendReported:
 
 CentralSystemEffect: TypeAlias = (
     LinkOrder
+    | MaintenanceOrder
     | Write
     | Load
     | FactTaken

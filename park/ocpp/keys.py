@@ -25,7 +25,7 @@ class Kind(Enum):
 class Access(Enum):
     READ = "read"
     WRITE = "read and write"
-    HIDDEN = "never readable, not changed by the backend"
+    HIDDEN = "write only"
 
 
 MEASURANDS = (
@@ -100,7 +100,7 @@ KEYS: tuple[Key, ...] = (
     _fixed(
         "SupportedFeatureProfiles",
         Kind.LIST,
-        "Core,LocalAuthListManagement,RemoteTrigger,Reservation,SmartCharging",
+        "Core,FirmwareManagement,LocalAuthListManagement,RemoteTrigger,Reservation,SmartCharging",
         "§9.1.29",
     ),
     # 5 × 60 s bounds what a message the backend cannot digest holds up: 10 minutes of waiting and 5 timeouts. Unlimited
@@ -110,7 +110,8 @@ KEYS: tuple[Key, ...] = (
     _switch("UnlockConnectorOnEVSideDisconnect", "§9.1.33", on=True),
     Key("WebSocketPingInterval", Kind.NUMBER, "60", "§9.1.34, B-004", most=10_000, restart=True),
     # OCPP 1.6 security white paper
-    Key("AuthorizationKey", Kind.TEXT, "", "security white paper §3, B-381", Access.HIDDEN),
+    Key("AuthorizationKey", Kind.TEXT, "", "security white paper §2.3, B-381", Access.HIDDEN),
+    Key("SecurityProfile", Kind.NUMBER, "0", "security white paper §3; never lowered", most=3),
     # OCPP 1.6 §9.2 local authorization list profile, §9.3 reservation profile
     _switch("LocalAuthListEnabled", "§9.2.1", on=True),
     _fixed("LocalAuthListMaxLength", Kind.NUMBER, str(CAPACITY), "§9.2.2, B-210"),
@@ -129,6 +130,7 @@ KEYS: tuple[Key, ...] = (
     _switch("SmartChargingUseDisconnectedLimit", "B-079", on=False),
     Key("SmartChargingDisconnectedLimit", Kind.NUMBER, "6", "B-079", most=1_000),
     _switch("ForceHeartbeatRequestMessages", "B-013", on=False),
+    Key("OCPPBackendJSONURL", Kind.TEXT, "", "B-001, B-033"),
     Key("MessageResponseTimeOut", Kind.NUMBER, "30", "B-008, B-121", least=3, most=300),
     _switch("OcppGetConfBoolIsInt", "B-043", on=False),
     _switch("RetransmitMeterValues", "B-031, B-032", on=True),

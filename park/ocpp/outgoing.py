@@ -16,6 +16,7 @@ from park.ocpp.state import (
     CentralSystem,
     Flight,
     HeartbeatCall,
+    NoticeCall,
     Purpose,
     StatusCall,
     TransactionCall,
@@ -60,6 +61,9 @@ def _volatile(state: CentralSystem, now: Now) -> Purpose | None:
     changed = state.statuses.due(now.mono, state.values.number("MinimumStatusDuration"))
     if changed is not None:
         return StatusCall(changed)
+    notice = state.upkeep.notices.due(now.mono)
+    if notice is not None:
+        return NoticeCall(notice)
     heartbeat = _heartbeat_at(state)
     return HeartbeatCall() if heartbeat is not None and heartbeat <= now.mono else None
 
@@ -84,7 +88,7 @@ def _send(state: CentralSystem, purpose: Purpose, now: Now) -> Turn:
         _noted(state, purpose, unique_id, now),
         flight=Flight(unique_id, purpose, deadline),
         last_traffic=now.mono,
-        volatile_last=isinstance(purpose, StatusCall | HeartbeatCall | TriggeredValues),
+        volatile_last=isinstance(purpose, StatusCall | HeartbeatCall | TriggeredValues | NoticeCall),
     )
     return state, (SendCall(unique_id, action, payload, state.link or 0),)
 
@@ -101,6 +105,8 @@ def _request(state: CentralSystem, purpose: Purpose) -> tuple[str, Payload]:
             return "Authorize", {"idTag": id_tag}
         case TriggeredValues(payload):
             return "MeterValues", payload
+        case NoticeCall(notice):
+            return notice.action, notice.payload
         case TransactionCall():
             attempt = state.queue.attempt
             return ("", {}) if attempt is None else (attempt.action, attempt.payload)
@@ -119,6 +125,8 @@ def _noted(state: CentralSystem, purpose: Purpose, unique_id: str, now: Now) -> 
             return replace(state, authorizations=state.authorizations[1:])
         case TriggeredValues():
             return replace(state, triggered=_without(state, purpose))
+        case NoticeCall():
+            return state
         case TransactionCall():
             return replace(state, queue=delivery.sent(state.queue, unique_id))
 
@@ -157,6 +165,9 @@ def _send_times(state: CentralSystem) -> list[float]:
         _heartbeat_at(state),
         state.statuses.next_due(state.values.number("MinimumStatusDuration")),
     ]
+    notices = state.upkeep.notices
+    if notices.waiting:
+        found.append(notices.not_before)
     attempt = state.queue.attempt
     if attempt is not None and state.queue.settling is None:
         found.append(attempt.not_before)

@@ -170,6 +170,13 @@ class Rows:
         row: _SettingRow = {"value": value, "by": by, "at": iso(at)}
         return Put(SETTINGS, self.key(name), _json(row))
 
+    def put(self, table: str, key: str, body: str) -> Put:
+        """A row of this identity whose body somebody else makes."""
+        return Put(table, self.key(key), body)
+
+    def delete(self, table: str, key: str) -> Delete:
+        return Delete(table, self.key(key))
+
     def mine(self, rows: Iterable[Row], table: str) -> list[tuple[str, str]]:
         """(rest of the key, body) of this identity's rows in a table, ascending."""
         prefix = self.key("")

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from park.model.access import ConnectorStatusChanged
 from park.model.reservation import Reservation
 from park.model.session import FactOffered
+from park.model.storage import Row
 from park.model.time import Now
+from park.ocpp.connection import Connections, ConnectionSettings, restore
 from park.ocpp.effects import BackendReported, CentralSystemEffect
 from park.ocpp.keys import KeyValues
 from park.ocpp.link import Payload
 from park.ocpp.local_list import LocalList
 from park.ocpp.messages import Reading, Station
+from park.ocpp.notices import Notice, Notices
 from park.ocpp.profiles.installed import PROFILES_A_CONNECTOR
 from park.ocpp.profiles.standing import SmartCharging, Wired
 from park.ocpp.queue import Queue
 from park.ocpp.registration import Registration
 from park.ocpp.rows import Rows
 from park.ocpp.statuses import StatusBoard
+from park.ocpp.upkeep import Upkeep
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class Settings:
     `enabled` False: no backend is configured; facts are acknowledged and go nowhere. `charge_points`: those of the
     configuration, by full name; None: whoever comes. `journal`: this node's own, which closes its own sessions itself.
     `wired`: connectors as they are built; `station_wired`: the circuit all of them hang on.
+    `connection`: to the backend, as the configuration file has it. `restart_with_sessions`: after an update (B-386).
     """
 
     identity: str
@@ -44,6 +49,13 @@ class Settings:
     journal: str = ""
     wired: Mapping[int, Wired] = field(default_factory=dict[int, Wired])
     station_wired: Wired = Wired("", 3, 0)
+    connection: ConnectionSettings | None = None
+    fallback_seconds: float = 0.0
+    restart_with_sessions: bool = False
+
+    def connections(self, rows: Iterable[Row]) -> Connections | None:
+        """What is connected with after a start; None: somebody else looks after the connection."""
+        return None if self.connection is None else restore(self.connection, self.fallback_seconds, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +88,20 @@ class TriggeredValues:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeCall:
+    """The oldest notice."""
+
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionCall:
     """The head of the queue."""
 
 
-Purpose: TypeAlias = BootCall | HeartbeatCall | StatusCall | AuthorizeCall | TriggeredValues | TransactionCall
+Purpose: TypeAlias = (
+    BootCall | HeartbeatCall | StatusCall | AuthorizeCall | TriggeredValues | NoticeCall | TransactionCall
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +159,7 @@ class CentralSystem:
     settings: Settings
     values: KeyValues
     queue: Queue
+    upkeep: Upkeep
     loaded: bool = False
     load_again_at: float = 0.0
     offered_early: tuple[FactOffered, ...] = ()  # while the rows are not there yet
@@ -176,4 +198,5 @@ def initial(settings: Settings) -> CentralSystem:
         "ConnectorPhaseRotation": ",".join(f"{connector}.Unknown" for connector in (0, *settings.connectors)),
         **settings.station_keys,
     }
-    return CentralSystem(settings, KeyValues({}, station), Queue(Rows(settings.identity)))
+    rows = Rows(settings.identity)
+    return CentralSystem(settings, KeyValues({}, station), Queue(rows), Upkeep(Notices(rows), settings.connections(())))

@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from park.model.storage import Row
 from park.model.time import Now
 from park.ocpp.effects import CentralSystemEffect
-from park.ocpp.features import configuration, local_list, remote_transactions, reservation, smart_charging, trigger
+from park.ocpp.features import (
+    configuration,
+    local_list,
+    remote_transactions,
+    reservation,
+    smart_charging,
+    trigger,
+    upkeep,
+)
 from park.ocpp.features.feature import Feature, Handler, Turn
 from park.ocpp.state import CentralSystem
 
@@ -18,6 +26,7 @@ FEATURES: tuple[Feature, ...] = (
     reservation.FEATURE,
     local_list.FEATURE,
     trigger.FEATURE,
+    upkeep.FEATURE,
 )
 HANDLERS: Mapping[str, Handler] = {
     action: handler for feature in FEATURES for action, handler in feature.handlers.items()

@@ -11,6 +11,7 @@ from park.model.alarm import Alarm
 from park.model.storage import Row
 from park.model.time import Now
 from park.ocpp import keys
+from park.ocpp.connection_keys import change_connection, shown
 from park.ocpp.effects import CentralSystemEffect, SettingsRepeated
 from park.ocpp.features.feature import Feature, Turn
 from park.ocpp.features.replies import answer, deferred, link_of, refusal, result
@@ -108,14 +109,17 @@ def _once(found: Iterable[Key]) -> Iterable[Key]:
 
 
 def _listed(key: Key, state: CentralSystem) -> Payload:
-    read_only = key.access is not Access.WRITE
-    return {"key": key.name, "readonly": read_only, "value": keys.shown(key, state.values)}
+    value = shown(state, key.name) or keys.shown(key, state.values)
+    return {"key": key.name, "readonly": key.access is Access.READ, "value": value}
 
 
 def _change(state: CentralSystem, call: BackendCalled, now: Now) -> Turn:
     key = keys.find(text_of(call.payload, "key") or "")
     if key is None:
         return state, answer(state, call, "NotSupported")
+    of_connection = change_connection(state, call, key.name, text_of(call.payload, "value") or "")
+    if of_connection is not None:
+        return of_connection
     value = keys.accept(key, text_of(call.payload, "value") or "")
     if isinstance(value, Refused):
         return state, answer(state, call, "Rejected")

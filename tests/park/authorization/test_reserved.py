@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from park.authorization.authorizer import AuthorizerEvent
 from park.authorization.settings import Mode, OfflineRule
 from park.model.access import (
     AuthorizationGranted,
@@ -27,7 +28,7 @@ def kept(charge_point: str = "g/cp1", tag: str = BOB, parent: str | None = None,
     return ReservationsHeld((Reservation(number, charge_point, tag, parent, LATER),))
 
 
-def driven(mode: Mode = Mode.WHITELIST, *told: object, points: int = 1, **settings: object) -> Driven:
+def driven(mode: Mode = Mode.WHITELIST, *told: AuthorizerEvent, points: int = 1, **settings: object) -> Driven:
     made = Driven(mode, *(point(number, plugged_since=900.0) for number in range(1, points + 1)), **settings)
     for each in told:
         made.tell(each)
