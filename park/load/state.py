@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from park.load.circuit import WIRES, Circuit, Network, Placement
+from park.load.circuit import FREE_MA, Circuit, Network, Placement, as_sum_ma
 from park.load.conditions import Conditions
 from park.load.external import ExternalLoad
 from park.load.lease import lease_and_guard
-from park.load.limits import NOTHING_BINDS, HeldLimit, Limits, smallest
+from park.load.limits import NOTHING_BINDS, HeldLimit, Limits, smallest, smallest_watts
 from park.load.report import Bindings, CircuitReported, LimitsReported, ShareReported
 from park.load.rivalry import Rivalry
 from park.load.standing import Board, Point
@@ -42,6 +42,7 @@ class CoordinatorSettings:
     interval_seconds: float = 2.0
     lease_seconds: float = 10.0
     renew_seconds: float = 3.0
+    rotation_seconds: float = 900.0
     lives: frozenset[str] = frozenset()
     sees_servers: bool = False
     suspects: bool = False
@@ -56,7 +57,7 @@ class CoordinatorSettings:
 class CircuitState:
     """One circuit's limits now. Mutable, owned by the coordinator's state."""
 
-    __slots__ = ("_limit_ma", "circuit", "external", "imposed_by", "points", "reported")
+    __slots__ = ("_limit_ma", "circuit", "external", "imposed_by", "limit_watts", "points", "power_by", "reported")
 
     def __init__(self, circuit: Circuit, points: Sequence[Point]) -> None:
         self.circuit = circuit
@@ -64,11 +65,14 @@ class CircuitState:
         self.external = ExternalLoad(circuit, [point for point in self.points if point.placement.meter is not None])
         self.imposed_by = NOTHING_BINDS
         self._limit_ma = circuit.limit_ma
+        self.limit_watts = circuit.limit_watts
+        self.power_by: HeldLimit | None = None
         self.reported: CircuitReported | None = None
 
     def impose(self, held: Sequence[HeldLimit]) -> None:
         """These limits are in force here, and no others."""
         self._limit_ma, self.imposed_by = smallest(held, self.circuit.limit_ma)
+        self.limit_watts, self.power_by = smallest_watts(held, self.circuit.limit_watts)
 
     def limit_ma(self) -> PerPhase:
         """The smallest of design limit and all limits in force, per phase (B-087, B-262)."""
@@ -81,6 +85,18 @@ class CircuitState:
     def planned_ma(self) -> PerPhase:
         """For plans: the same with the foreign load that is certain and steady."""
         return self._less(self.external.planned.held_ma)
+
+    def available_sum_ma(self) -> int:
+        """For raises: what the limit in watts allows for the sum of the phases beside what may be foreign load."""
+        return self._sum_less(self.external.possible_ma)
+
+    def planned_sum_ma(self) -> int:
+        """For plans: the same with the foreign load that is certain and steady."""
+        return self._sum_less(self.external.planned.held_ma)
+
+    def _sum_less(self, external_ma: PerPhase) -> int:
+        watts = self.limit_watts
+        return FREE_MA if watts is None else as_sum_ma(watts) - sum(external_ma)
 
     def _less(self, external_ma: PerPhase) -> PerPhase:
         headroom = self.circuit.headroom_ma
@@ -239,6 +255,9 @@ def _after(settings: CoordinatorSettings) -> dict[str, PerPhase]:
     return found | {name: (limit, limit, limit) for name, limit in points.items() if limit is not None}
 
 
-def by_line(per_circuit: Sequence[PerPhase]) -> list[int]:
-    """Currents of circuits as currents of conductors (see `circuit.Lines`)."""
-    return [per_circuit[line // WIRES][line % WIRES] for line in range(len(per_circuit) * WIRES)]
+def by_line(per_circuit: Sequence[PerPhase], sums: Sequence[int] | None = None) -> list[int]:
+    """Currents of circuits as currents of lines (see `circuit.Lines`). `sums`: of the powers, else of the phases."""
+    found: list[int] = []
+    for number, (first, second, third) in enumerate(per_circuit):
+        found += (first, second, third, first + second + third if sums is None else sums[number])
+    return found
