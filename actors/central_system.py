@@ -23,7 +23,7 @@ from park.model.signals import RepeatLevels, WakeAt
 from park.model.standing_limits import HoldLimits
 from park.model.storage import Commit, LoadRows
 from park.ocpp import effects as fx
-from park.ocpp import link, maintenance
+from park.ocpp import link, maintenance, orders
 from park.ocpp.central_system import step
 from park.ocpp.state import Settings, initial
 

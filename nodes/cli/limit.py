@@ -96,6 +96,8 @@ def _aim(request: energy_pb2.SetLimitRequest | energy_pb2.ClearLimitRequest, tar
 def _effect(done: energy_pb2.LimitEffect) -> Iterator[str]:
     for phase in done.phases:
         yield f"{done.target} {phase.name}: {phase.limit_ma / 1000:.1f} A by {binding(phase.bound_by)} ({phase.source})"
+    if done.HasField("limit_w"):
+        yield f"{done.target}: {done.limit_w} W on the sum of the phases ({done.power_source})"
     yield from (f"note: {note}" for note in done.notes)
 
 

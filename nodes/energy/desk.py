@@ -90,6 +90,8 @@ def effect(answer: LimitAnswer) -> pb.LimitEffect:
         binds=answer.binds,
         notes=answer.notes,
         stored=answer.stored,
+        limit_w=answer.limit_w,
+        power_source=answer.power_source,
     )
 
 

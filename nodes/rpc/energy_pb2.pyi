@@ -180,11 +180,17 @@ class LimitEffect(_message.Message):
     NOTES_FIELD_NUMBER: _builtins.int
     STORED_FIELD_NUMBER: _builtins.int
     TARGET_FIELD_NUMBER: _builtins.int
+    LIMIT_W_FIELD_NUMBER: _builtins.int
+    POWER_SOURCE_FIELD_NUMBER: _builtins.int
     binds: _builtins.bool
     """the limit that was set is the smallest on a phase"""
     stored: _builtins.bool
     """it is on disk: it is there after a restart"""
     target: _builtins.str
+    limit_w: _builtins.int
+    """of a circuit, on the sum of its phases; not set: not limited"""
+    power_source: _builtins.str
+    """whose that is"""
     @_builtins.property
     def phases(self) -> _containers.RepeatedCompositeFieldContainer[Global___PhaseLimit]:
         """L1, L2, L3"""
@@ -201,12 +207,16 @@ class LimitEffect(_message.Message):
         notes: _abc.Iterable[_builtins.str] | None = ...,
         stored: _builtins.bool = ...,
         target: _builtins.str = ...,
+        limit_w: _builtins.int | None = ...,
+        power_source: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_limit_w", b"_limit_w", "limit_w", b"limit_w"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["binds", b"binds", "notes", b"notes", "phases", b"phases", "stored", b"stored", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_limit_w", b"_limit_w", "binds", b"binds", "limit_w", b"limit_w", "notes", b"notes", "phases", b"phases", "power_source", b"power_source", "stored", b"stored", "target", b"target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__limit_w: _TypeAlias = _typing.Literal["limit_w"]  # noqa: Y015
+    _WhichOneofArgType__limit_w: _TypeAlias = _typing.Literal["_limit_w", b"_limit_w"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__limit_w) -> _WhichOneofReturnType__limit_w | None: ...
 
 Global___LimitEffect: _TypeAlias = LimitEffect  # noqa: Y015
 

@@ -25,7 +25,9 @@ def effect_of(state: CoordinatorState, request_id: str, target: str, held: HeldL
     there = state.targets[target]
     if isinstance(there, CircuitState):
         limit_ma, binding, design = there.limit_ma(), there.imposed_by, ("fuse", f"circuit {target}")
+        limit_w, power_by = there.limit_watts, there.power_by
     else:
+        limit_w, power_by = None, None
         limit_ma, binding = there.imposed_ma()
         design = ("own_maximum", f"charge point {target}")
     names = [design if each is None else (each.word, each.limit.source) for each in binding]
@@ -36,14 +38,20 @@ def effect_of(state: CoordinatorState, request_id: str, target: str, held: HeldL
         limit_ma,
         (names[0][0], names[1][0], names[2][0]),
         (names[0][1], names[1][1], names[2][1]),
-        binds=held is not None and held in binding,
+        binds=held is not None and (held in binding or held is power_by),
         notes=notes,
+        limit_w=limit_w,
+        power_source="" if limit_w is None else f"circuit {target}" if power_by is None else power_by.limit.source,
     )
 
 
 def _notes(there: CircuitState | Point, held: HeldLimit, limit_ma: PerPhase) -> Iterator[str]:
     if isinstance(there, CircuitState):
-        yield from _smaller(held.current_ma((1, 2, 3)), limit_ma, there.circuit.limit_ma, there.imposed_by)
+        yield from _smaller(held.current_ma(), limit_ma, there.circuit.limit_ma, there.imposed_by)
+        watts = held.watts()
+        if watts is not None and watts != there.limit_watts:
+            whose = "design limit" if there.power_by is None else f"limit of {there.power_by.limit.source}"
+            yield f"no effect on the sum of the phases: the {whose}, {there.limit_watts} W, is smaller"
         yield from _of_others(there, limit_ma)
         return
     most, binding = there.imposed_ma()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TypeAlias, assert_never
 
@@ -216,16 +217,7 @@ def _answered(state: CoordinatorState, token: int, problem: str) -> list[LimitEf
 
 def effect_without_disk(answer: LimitAnswer, problem: str) -> LimitAnswer:
     note = f"it holds, but could not be written and ends with a restart: {problem}"
-    return LimitAnswer(
-        answer.request_id,
-        answer.target,
-        answer.limit_ma,
-        answer.bound_by,
-        answer.sources,
-        answer.binds,
-        (*answer.notes, note),
-        stored=False,
-    )
+    return replace(answer, notes=(*answer.notes, note), stored=False)
 
 
 def _put(state: CoordinatorState, held: HeldLimit) -> Put:

@@ -17,7 +17,6 @@ from park.model.limit import EXPIRED, Limit, LimitKind
 
 SOURCES = 5  # B-264: limits of one kind on one target; one more is refused
 FREE_MA = 2**31 - 1  # mA: no limit
-ALL_PHASES: Phases = (1, 2, 3)
 
 Key: TypeAlias = tuple[str, LimitKind, str]
 """Target, kind, source."""
@@ -56,14 +55,18 @@ class HeldLimit:
         """Its name in `Reason.limit`."""
         return EXPIRED if self.validity is Validity.EXPIRED else self.limit.kind.value
 
-    def current_ma(self, phases: Phases) -> PerPhase:
-        """Its mA per grid phase for a load on these phases."""
+    def watts(self) -> int | None:
+        """Its W on the sum of the phases; None: no limit in watts."""
+        return None if self.validity is Validity.EXPIRED else self.limit.limit_w
+
+    def current_ma(self, phases: Phases = ()) -> PerPhase:
+        """Its mA per grid phase; with the watts as a current on `phases`, without them as amperes alone."""
         after = (FREE_MA, FREE_MA, FREE_MA) if self.after_ma is None else self.after_ma
         if self.validity is Validity.EXPIRED:
             return after
         limit = self.limit
         current = (FREE_MA, FREE_MA, FREE_MA) if limit.limit_ma is None else limit.limit_ma
-        if limit.limit_w is not None:
+        if limit.limit_w is not None and phases:
             each = as_current_ma(limit.limit_w, len(phases))
             current = lowest(current, (each, each, each))
         return lowest(current, after) if self.validity is Validity.UNSURE else current
@@ -74,14 +77,24 @@ Binding: TypeAlias = tuple[HeldLimit | None, HeldLimit | None, HeldLimit | None]
 NOTHING_BINDS: Binding = (None, None, None)
 
 
-def smallest(held: Sequence[HeldLimit], design_ma: PerPhase, phases: Phases = ALL_PHASES) -> tuple[PerPhase, Binding]:
-    """What holds per phase, never above the design, and by which limit; of equal ones the first."""
+def smallest(held: Sequence[HeldLimit], design_ma: PerPhase, phases: Phases = ()) -> tuple[PerPhase, Binding]:
+    """What holds per phase, never above the design, and by which limit; of equal ones the first. `phases`: as above."""
     least, binding = list(design_ma), list(NOTHING_BINDS)
     for each in held:
         for phase, current in enumerate(each.current_ma(phases)):
             if current < least[phase]:
                 least[phase], binding[phase] = current, each
     return (least[0], least[1], least[2]), (binding[0], binding[1], binding[2])
+
+
+def smallest_watts(held: Sequence[HeldLimit], design_w: int | None) -> tuple[int | None, HeldLimit | None]:
+    """What holds on the sum of the phases, None: no limit, and by which limit, None: the design."""
+    least, by = design_w, None
+    for each in held:
+        watts = each.watts()
+        if watts is not None and (least is None or watts < least):
+            least, by = watts, each
+    return least, by
 
 
 class Limits:

@@ -39,7 +39,10 @@ def of_line(state: CircuitState, place: int, *, balance: bool) -> Reason:
     circuit = state.circuit
     if place == WIRES:
         left = max(0, state.planned_sum_ma()) // WIRES
-        return Reason("power", f"{circuit.limit_watts} W on the sum of the phases", circuit.name, available_ma=left)
+        power = state.bound_power()
+        if power is not None:
+            return imposed_reason(power, left, circuit.name)
+        return Reason("power", f"{state.limit_watts} W on the sum of the phases", circuit.name, available_ma=left)
     if balance:
         phase = PHASE_NAMES[place]
         return Reason("imbalance", "difference between phases", circuit.name, phase, circuit.imbalance_ma)

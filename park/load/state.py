@@ -10,7 +10,7 @@ from park.load.circuit import FREE_MA, Circuit, Network, Placement, as_sum_ma
 from park.load.conditions import Conditions
 from park.load.external import ExternalLoad
 from park.load.lease import lease_and_guard
-from park.load.limits import NOTHING_BINDS, HeldLimit, Limits, smallest
+from park.load.limits import NOTHING_BINDS, HeldLimit, Limits, smallest, smallest_watts
 from park.load.report import Bindings, CircuitReported, LimitsReported, ShareReported
 from park.load.rivalry import Rivalry
 from park.load.standing import Board, Point
@@ -58,7 +58,20 @@ class CoordinatorSettings:
 class CircuitState:
     """One circuit's limits now. Mutable, owned by the coordinator's state."""
 
-    __slots__ = ("_charging_by", "_charging_ma", "_limit_ma", "circuit", "external", "imposed_by", "points", "reported")
+    __slots__ = (
+        "_charging_by",
+        "_charging_ma",
+        "_charging_power_by",
+        "_charging_watts",
+        "_limit_ma",
+        "circuit",
+        "external",
+        "imposed_by",
+        "limit_watts",
+        "points",
+        "power_by",
+        "reported",
+    )
 
     def __init__(self, circuit: Circuit, points: Sequence[Point]) -> None:
         self.circuit = circuit
@@ -66,8 +79,12 @@ class CircuitState:
         self.external = ExternalLoad(circuit, [point for point in self.points if point.placement.meter is not None])
         self.imposed_by = NOTHING_BINDS
         self._limit_ma = circuit.limit_ma
+        self.limit_watts = circuit.limit_watts
+        self.power_by: HeldLimit | None = None
         self._charging_by = NOTHING_BINDS
         self._charging_ma = circuit.limit_ma
+        self._charging_watts: int | None = None
+        self._charging_power_by: HeldLimit | None = None
         self.reported: CircuitReported | None = None
 
     def impose(self, held: Sequence[HeldLimit]) -> None:
@@ -75,10 +92,13 @@ class CircuitState:
 
         A profile of a backend counts what the charge points take, the others count all that flows.
         """
-        design = self.circuit.limit_ma
+        design = self.circuit
         profiles = [each for each in held if each.limit.kind is LimitKind.PROFILE]
-        self._limit_ma, self.imposed_by = smallest([each for each in held if each not in profiles], design)
-        self._charging_ma, self._charging_by = smallest(profiles, design)
+        others = [each for each in held if each not in profiles]
+        self._limit_ma, self.imposed_by = smallest(others, design.limit_ma)
+        self.limit_watts, self.power_by = smallest_watts(others, design.limit_watts)
+        self._charging_ma, self._charging_by = smallest(profiles, design.limit_ma)
+        self._charging_watts, self._charging_power_by = smallest_watts(profiles, None)
 
     def limit_ma(self) -> PerPhase:
         """The smallest of design limit and all limits in force on what flows here, per phase (B-087, B-262)."""
@@ -101,8 +121,16 @@ class CircuitState:
         return self._sum_less(self.external.planned.held_ma)
 
     def _sum_less(self, external_ma: PerPhase) -> int:
-        watts = self.circuit.limit_watts
-        return FREE_MA if watts is None else as_sum_ma(watts) - sum(external_ma)
+        left = FREE_MA if self.limit_watts is None else as_sum_ma(self.limit_watts) - sum(external_ma)
+        return left if self._charging_watts is None else min(left, as_sum_ma(self._charging_watts))
+
+    def bound_power(self) -> HeldLimit | None:
+        """The limit somebody set that takes most from the sum of the phases; None: the design does."""
+        charging, foreign = self._charging_watts, sum(self.external.planned.held_ma)
+        flowing = None if self.limit_watts is None else as_sum_ma(self.limit_watts) - foreign
+        if charging is not None and (flowing is None or as_sum_ma(charging) <= flowing):
+            return self._charging_power_by
+        return self.power_by
 
     def _less(self, external_ma: PerPhase) -> PerPhase:
         headroom = self.circuit.headroom_ma

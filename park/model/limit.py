@@ -47,6 +47,8 @@ class Limit:
 class LimitAnswer:
     """What holds at the target now. `limit_ma`: the smallest of design and all limits, mA per phase.
 
+    `limit_w`: the same for the sum of the phases of a circuit, None: not limited, with `power_source`. At a charge
+    point watts are part of `limit_ma`, by the phases its vehicle uses.
     `bound_by`: whose that is, in words of `Reason.limit`, with `sources`. `binds`: the limit asked for is among them.
     `notes`: what of it has no effect, or another than expected, and why. `stored`: it is on disk, and there after a
     restart.
@@ -60,6 +62,8 @@ class LimitAnswer:
     binds: bool
     notes: tuple[str, ...] = ()
     stored: bool = True
+    limit_w: int | None = None
+    power_source: str = ""
 
 
 class Refusal(Enum):

@@ -104,10 +104,10 @@ def test_the_smallest_of_design_and_all_limits_holds_on_each_phase(limits: list[
     held = [HeldLimit(limit) for limit in limits]
     most, binding = smallest(held, design)
     for phase in range(3):
-        currents = [each_.current_ma((1, 2, 3))[phase] for each_ in held]
+        currents = [each_.current_ma()[phase] for each_ in held]
         assert most[phase] == min([design[phase], *currents])
         by = binding[phase]
-        assert most[phase] == (design[phase] if by is None else by.current_ma((1, 2, 3))[phase])
+        assert most[phase] == (design[phase] if by is None else by.current_ma()[phase])
         assert (by is None) == (most[phase] == design[phase])
 
 
@@ -153,6 +153,23 @@ def test_watts_of_a_charge_point_count_on_the_phases_its_vehicle_uses():
         set_limit(boards, Limit(name, ENERGY, "hems", None, 6_900))
     boards.run(2)
     assert signals(boards) == [27_200, 9_000]  # 6 900 W at 253 V on one phase, on three
+
+
+def test_watts_of_a_circuit_count_on_the_sum_of_its_phases():
+    boards = world_of(Vehicle(phases=1))
+    answer = set_limit(boards, energy("grid", None, limit_w=6_900))
+    boards.run(2)
+    assert signals(boards) == [27_200]  # 6 900 W at 253 V, on the one phase that is used
+    assert boards.state.points_by_name["n/cp1"].reason[0] == Reason("energy_manager", "hems", "grid", None, 9_090)
+    assert isinstance(answer, LimitAnswer)
+    assert (answer.limit_ma, answer.limit_w, answer.power_source, answer.binds) == (each(63_000), 6_900, "hems", True)
+    larger = set_limit(boards, energy("grid", None, "other", limit_w=7_000))
+    assert isinstance(larger, LimitAnswer)
+    assert larger.notes == ("no effect on the sum of the phases: the limit of hems, 6900 W, is smaller",)
+    three = world_of(Vehicle())
+    set_limit(three, energy("grid", each(20_000), limit_w=6_900))
+    three.run(2)
+    assert signals(three) == [9_000]
 
 
 @pytest.mark.rule("B-266")
@@ -668,4 +685,4 @@ def test_an_input_lowers_the_limit_while_it_is_active_or_not_known():
 
 
 def test_no_limit_is_a_number_too():
-    assert HeldLimit(energy("grid", None)).current_ma((1, 2, 3)) == each(FREE_MA)
+    assert HeldLimit(energy("grid", None)).current_ma() == each(FREE_MA)
