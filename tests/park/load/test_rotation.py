@@ -130,3 +130,19 @@ def test_s6_the_balance_and_the_power_hold_on_real_pilots():
     on = [whole + first + second, whole + third, whole]
     assert max(on) - min(on) <= 10_000
     assert sum(on) * 253 <= 22_000_000
+
+
+def test_s1_a_raise_waits_for_the_watts_that_another_gives_up():
+    circuit = Circuit("grid", each(100_000), limit_watts=253 * 3 * 40)  # 40 A on three phases
+    world = Boards([circuit], places(2, fallback_ma=0)).run(12)
+    world.arrive("n/cp1")
+    world.run(20)
+    assert world.devices["n/cp1"].signalled_ma == 32_000
+    world.arrive("n/cp2")
+    world.run(0.2)
+    assert [device.signalled_ma for device in world.devices.values()] == [20_000, 8_000]
+    world.run(12)
+    assert [device.signalled_ma for device in world.devices.values()] == [20_000, 20_000]
+    assert not world.violations
+    reason = world.grants[-1][1].reason[0]
+    assert (reason.limit, reason.circuit, reason.phase) == ("power", "grid", None)
