@@ -104,8 +104,8 @@ def test_two_cars_below_two_minima_take_turns_without_toggling():
 
 
 def test_with_room_for_exactly_one_minimum_everybody_has_a_turn():
-    world = four_cars(6.2, 6 * SLICE)
-    assert min(seconds_served(world)) > 0.8 * SLICE
+    assert min(seconds_served(four_cars(6.2, 6 * SLICE))) > 0.8 * SLICE
+    assert min(seconds_served(four_cars(6.2, 6 * SLICE, count=2))) > 2.4 * SLICE
 
 
 def test_nobody_is_moved_while_everybody_has_the_minimum():
