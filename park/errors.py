@@ -14,6 +14,8 @@ ChargeparkError
 ├── KeysUnusable             a key or certificate file is missing, damaged, or readable by others
 ├── PairingRefused           what a person asked of pairing cannot be done
 ├── WhitelistRefused         what a person asked of the whitelist cannot be done
+├── LimitRefused             what a person asked of limits cannot be done
+├── NothingToExplain         there is no charge point of that name
 ├── RoleRefused              the node cannot take another role now
 └── ParkUnreachable          no node answers where `status` asks
 """
@@ -71,6 +73,14 @@ class PairingRefused(ChargeparkError):
 
 class WhitelistRefused(ChargeparkError):
     """A card was not added or removed; the text says why and what to do."""
+
+
+class LimitRefused(ChargeparkError):
+    """A limit was not set or cleared; the text says why and what to do."""
+
+
+class NothingToExplain(ChargeparkError):
+    """No charge point, or several, have the name that was asked for; the text lists those that are there."""
 
 
 class RoleRefused(ChargeparkError):

@@ -184,7 +184,7 @@ def wire(
             world,
             board.coordinator,
             CoordinatorWires(
-                points, edges.view, edges.epochs, edges.standing, edges.told, edges.alarms, edges.store, me
+                points, edges.view, edges.epochs, edges.standing, edges.told, edges.alarms, edges.store, me, central
             ),
         ),
     )
@@ -198,6 +198,7 @@ def wire(
         returns,
         edges.backend,
         authorizer,
+        coordinator,
         points,
         edges.view,
         edges.alarms,
