@@ -29,7 +29,7 @@ def plan(state: CoordinatorState, now: float) -> None:
     room = by_line([each.planned_ma() for each in circuits], [each.planned_sum_ma() for each in circuits])
     told = [point for point in state.points if point.reachable(now)]
     defiant = {point for point in told if point.defies(now)}
-    fixed = defiant.union(point for point in state.points if not point.reachable(now))
+    fixed = set(state.points).difference(told) | defiant
     for point in state.points:
         _take(room, state, point, _fixed(point, now) if point in fixed else point.overdraw.held_ma)
     wanting = [point for point in told if point.wants and point not in defiant]

@@ -11,6 +11,7 @@ from park.load.fair.columns import Climber, pulls
 from park.load.fair.filling import raise_together, whole
 from park.load.standing import Point
 from park.load.state import CoordinatorState, by_line
+from park.model.electric import PerPhase
 
 RAISE_SPACING_SECONDS = 5.0  # safety §2: the pilot changes upward at most every 5 s
 
@@ -39,7 +40,8 @@ def affordable(state: CoordinatorState, points: Sequence[Point], now: float) -> 
 
     A vehicle at zero first gets its minimum, the longest waiting first; then all rise together towards their targets.
     """
-    room = _room(state, now)
+    counted = state.committed_ma(now)
+    room = _room(state, counted)
     free = [point for point in points if _fits(room, point.lines, 0)]
     climbers: list[tuple[Point, Climber]] = []
     for point in sorted((point for point in free if point.wants), key=_turn):
@@ -58,21 +60,19 @@ def _turn(point: Point) -> tuple[int, float, str]:
     return (-point.placement.priority, point.waiting_since, point.placement.charge_point)
 
 
-def _room(state: CoordinatorState, now: float) -> list[int]:
+def _room(state: CoordinatorState, counted: dict[Point, PerPhase]) -> list[int]:
     circuits = state.circuits
     available = by_line([each.available_ma() for each in circuits], [each.available_sum_ma() for each in circuits])
-    committed = by_line(state.summed_ma(state.committed_ma(now)))
+    committed = by_line(state.summed_ma(counted))
     return [free - taken for free, taken in zip(available, committed, strict=True)]
 
 
-def _counted_already(point: Point, now: float) -> int:
-    """What it is promised, in mA: a raise up to here costs nothing. What it draws beyond that grows with the raise."""
-    return point.promised_ma(now)
-
-
 def _seated(point: Point, room: list[int], now: float) -> Climber | None:
-    """Where it starts to climb from, its minimum taken out of the room; None: the minimum does not fit yet."""
-    counted, minimum = _counted_already(point, now), point.minimum_ma()
+    """Where it starts to climb from, its minimum taken out of the room; None: the minimum does not fit yet.
+
+    A raise up to what it is promised costs nothing. What it draws beyond that grows with the raise, so it is not free.
+    """
+    counted, minimum = point.promised_ma(now), point.minimum_ma()
     floor = min(point.target_ma, max(counted, minimum))
     cost = max(0, floor - counted)
     if not _fits(room, point.lines, cost):
@@ -97,7 +97,7 @@ def _offer(point: Point, reached_ma: int) -> Offer:
 
 def _reserved(point: Point, room: list[int], now: float) -> list[Offer]:
     """The lapse current of an idle point, if it fits."""
-    cost = max(0, point.target_lapse_ma - _counted_already(point, now))
+    cost = max(0, point.target_lapse_ma - point.promised_ma(now))
     if not _fits(room, point.lines, cost):
         return []
     _take(room, point.lines, cost)

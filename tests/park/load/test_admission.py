@@ -42,6 +42,20 @@ def test_cars_that_cannot_come_alone_come_together():
     assert served(cars[:2], WIDE, 5) == {}
 
 
+def test_cars_come_together_also_when_another_line_has_no_room_for_all():
+    cramped = [Request(f"c{number}", (L3, POWER, 4 + L3), 6_000, 32_000, None, 2.0 + number) for number in range(2)]
+    cars = [car("a", L1), car("b", L2, waiting_since=1.0), *cramped]
+    room = [*WIDE, *WIDE]
+    room[4 + L3] = 6_000
+    assert list(served(cars, room, 5)) == ["a", "b", "c0"]
+
+
+def test_the_last_one_fits_exactly():
+    cars = [Request(f"cp{number}", (L1,), 6_000, 32_000, None, float(number)) for number in range(3)]
+    shares = allocate(cars, [12_000])
+    assert [shares[request.charge_point].amps_ma for request in cars] == [6_000, 6_000, 0]
+
+
 def test_a_refusal_by_the_balance_says_so():
     shares = allocate([car("a", L1)], WIDE, [Balance(0, 5_000)])
     assert shares == {"a": Share(0, L1, balance=True)}

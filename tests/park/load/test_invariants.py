@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from park.load.circuit import Circuit, Placement
@@ -100,3 +102,11 @@ def test_s1_a_raise_needs_room_beside_the_worst_of_the_others():
     assert not watch.sent(7.1, grant(20_000, 4, 0, "n/cp2"))
     watch.limited("grid", (30_000, 30_000, 30_000))
     assert watch.sent(20.0, grant(25_000, 5, 0, "n/cp2"))
+
+
+def test_s1_a_raise_beyond_the_limit_in_watts_is_caught():
+    fuse = replace(FUSE, limit_watts=253 * 3 * 20)
+    watch = PromiseWatch([fuse], [POINT])
+    watch.loads("n/cp", 3)
+    assert not watch.sent(0.0, grant(20_000, 1))
+    assert [(found.invariant, found.what) for found in watch.sent(0.0, grant(20_100, 2))] == [("S1", "grid power")]

@@ -104,8 +104,8 @@ def test_two_cars_below_two_minima_take_turns_without_toggling():
 
 
 def test_with_room_for_exactly_one_minimum_everybody_has_a_turn():
-    world = four_cars(6.2, 6 * SLICE)
-    assert min(seconds_served(world)) > 0.8 * SLICE
+    assert min(seconds_served(four_cars(6.2, 6 * SLICE))) > 0.8 * SLICE
+    assert min(seconds_served(four_cars(6.2, 6 * SLICE, count=2))) > 2.4 * SLICE
 
 
 def test_nobody_is_moved_while_everybody_has_the_minimum():
@@ -130,3 +130,19 @@ def test_s6_the_balance_and_the_power_hold_on_real_pilots():
     on = [whole + first + second, whole + third, whole]
     assert max(on) - min(on) <= 10_000
     assert sum(on) * 253 <= 22_000_000
+
+
+def test_s1_a_raise_waits_for_the_watts_that_another_gives_up():
+    circuit = Circuit("grid", each(100_000), limit_watts=253 * 3 * 40)  # 40 A on three phases
+    world = Boards([circuit], places(2, fallback_ma=0)).run(12)
+    world.arrive("n/cp1")
+    world.run(20)
+    assert world.devices["n/cp1"].signalled_ma == 32_000
+    world.arrive("n/cp2")
+    world.run(0.2)
+    assert [device.signalled_ma for device in world.devices.values()] == [20_000, 8_000]
+    world.run(12)
+    assert [device.signalled_ma for device in world.devices.values()] == [20_000, 20_000]
+    assert not world.violations
+    reason = world.grants[-1][1].reason[0]
+    assert (reason.limit, reason.circuit, reason.phase) == ("power", "grid", None)
