@@ -8,8 +8,10 @@ from dataclasses import replace
 from park.model.storage import Delete, Put
 from park.model.time import Now, milliseconds
 from park.ocpp.effects import CentralSystemEffect, Write
+from park.ocpp.keys import KeyValues
 from park.ocpp.profiles.profile import SECOND
 from park.ocpp.profiles.ruling import Charging, Rules
+from park.ocpp.profiles.stack import STATION
 from park.ocpp.rows import Transaction
 from park.ocpp.state import CentralSystem
 
@@ -45,12 +47,18 @@ def charging(state: CentralSystem) -> dict[int, Charging]:
     }
 
 
-def rules(state: CentralSystem) -> Rules:
-    values = state.values
-    away = values.switch("SmartChargingUseDisconnectedLimit")
+def rules(state: CentralSystem) -> dict[int, Rules]:
+    """By connector, 0 the station's: a connector or a board may have settings of its own."""
+    places = {number: state.settings.places(number) for number in state.settings.points}
+    return {STATION: _rules(state.values, ()), **{number: _rules(state.values, at) for number, at in places.items()}}
+
+
+def _rules(values: KeyValues, places: tuple[str, ...]) -> Rules:
+    away = values.text_at("SmartChargingUseDisconnectedLimit", *places) == "true"
+    disconnected_ma = int(values.text_at("SmartChargingDisconnectedLimit", *places)) * 1_000
     return Rules(
-        enabled=values.switch("SmartChargingEnabled"),
-        nominal_ma=values.number("NominalAmperage") * 1_000,
-        nominal_period=values.number("NominalPeriod") * SECOND,
-        disconnected_ma=values.number("SmartChargingDisconnectedLimit") * 1_000 if away else None,
+        enabled=values.text_at("SmartChargingEnabled", *places) == "true",
+        nominal_ma=int(values.text_at("NominalAmperage", *places)) * 1_000,
+        nominal_period=int(values.text_at("NominalPeriod", *places)) * SECOND,
+        disconnected_ma=disconnected_ma if away else None,
     )

@@ -33,11 +33,12 @@ def settle(state: CentralSystem, now: Now) -> Turn:
     state, effects = begun(state, now)
     here = state.smart_charging
     in_force = here.seen.rules if here.seen is not None and here.seen.values is state.values else rules(state)
-    matter = len(here.profiles) > 0 or in_force.nominal_period > 0
+    matter = len(here.profiles) > 0 or any(each.nominal_period for each in in_force.values())
     running = sessions(state) if matter else ()
     seen = Seen(here.profiles, state.values, in_force, running, state.link is not None, offset(now))
     if here.told is not None and now.mono < here.look_at and here.seen is not None and _same(here.seen, seen):
-        return state, effects
+        same_keys = here.seen.values is state.values
+        return (state if same_keys else changed(state, seen=replace(seen, offset=here.seen.offset))), effects
     if not clock_is_known(now.wall):  # what held before goes on: no schedule can be read
         return changed(state, look_at=now.mono + LOOK_SECONDS), effects
     state, more = _outlived(state, now)

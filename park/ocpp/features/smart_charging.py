@@ -111,11 +111,11 @@ def _composite(state: CentralSystem, call: BackendCalled, now: Now) -> Turn:
         return state, answer(state, call, "Rejected")
     start = milliseconds(now.wall)
     profiles, in_force = state.smart_charging.profiles, rules(state)
-    authorities: list[RulingAt] = [partial(station_ruling, profiles, in_force)]
+    authorities: list[RulingAt] = [partial(station_ruling, profiles, in_force[STATION])]
     if connector != STATION:
         running = charging(state).get(connector, Charging("", start))
         online = state.link is not None
-        authorities.append(partial(connector_ruling, profiles, in_force, connector, running, online=online))
+        authorities.append(partial(connector_ruling, profiles, in_force[connector], connector, running, online=online))
     made = composite(authorities, wired.maximum_ma, wired.phases, start, seconds, unit)
     begins = iso(moment(start))
     periods = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from park.ocpp.keys.key import Alias, Key, KeyGroup, Kind, fact, switch
+from park.ocpp.keys.key import Alias, Key, KeyGroup, Kind, Scope, fact
 from park.ocpp.profiles.installed import PROFILES_A_CONNECTOR
 from park.ocpp.profiles.profile import MOST_PERIODS, MOST_STACK_LEVEL
 
@@ -47,11 +47,13 @@ GROUP = KeyGroup(
             "§9.4.5, B-140, B-208",
             "Profiles held at once: eight for each connector, 0 counted.",
         ),
-        switch(
+        Key(
             "SmartChargingEnabled",
+            Kind.SWITCH,
+            "true",
             "B-139",
             "Profiles are followed; else each charge point has the nominal current.",
-            on=True,
+            scope=Scope.POINT,
         ),
         Key(
             "NominalAmperage",
@@ -60,6 +62,7 @@ GROUP = KeyGroup(
             "B-138, B-139",
             "Amperes of a charge point while profiles are ignored.",
             most=1_000,
+            scope=Scope.POINT,
         ),
         Key(
             "NominalPeriod",
@@ -70,12 +73,15 @@ GROUP = KeyGroup(
             least=30,
             most=300,
             or_zero=True,
+            scope=Scope.POINT,
         ),
-        switch(
+        Key(
             "SmartChargingUseDisconnectedLimit",
+            Kind.SWITCH,
+            "false",
             "B-079",
             "Without the backend the disconnected limit stands above profiles of charge points.",
-            on=False,
+            scope=Scope.POINT,
         ),
         Key(
             "SmartChargingDisconnectedLimit",
@@ -84,6 +90,7 @@ GROUP = KeyGroup(
             "B-079",
             "Amperes of a charge point then.",
             most=1_000,
+            scope=Scope.POINT,
         ),
     ),
 )

@@ -8,6 +8,7 @@ from park.model.limit import Limit, LimitKind
 from park.ocpp.profiles.installed import Profiles
 from park.ocpp.profiles.profile import MOST_PHASES, Unit
 from park.ocpp.profiles.ruling import Charging, Rules, Ruling, amperes_ma, connector_ruling, station_ruling
+from park.ocpp.profiles.stack import STATION
 from park.ocpp.profiles.standing import Wired
 from park.ocpp.profiles.timing import earliest
 
@@ -16,7 +17,7 @@ HIGHEST_MA = 1_000_000_000  # far above any design limit, and within what views 
 
 def limits(
     profiles: Profiles,
-    rules: Rules,
+    rules: Mapping[int, Rules],
     circuit: str,
     wired: Mapping[int, Wired],
     charging: Mapping[int, Charging],
@@ -26,12 +27,14 @@ def limits(
 ) -> tuple[tuple[Limit, ...], int | None]:
     """All limits in force at an instant (ms), and when they may be others; None: when something happens.
 
-    `charging`: the running session of each connector; where none runs, what holds is what would if one began now: a
-    vehicle must not have more in the moment before its session is known here.
+    `rules`: by connector, 0 the station's. `charging`: the running session of each connector; where none runs, what
+    holds is what would if one began now: a vehicle must not have more in the moment before its session is known here.
     """
-    station = station_ruling(profiles, rules, at)
+    station = station_ruling(profiles, rules[STATION], at)
     each = {
-        number: connector_ruling(profiles, rules, number, charging.get(number, Charging("", at)), at, online=online)
+        number: connector_ruling(
+            profiles, rules[number], number, charging.get(number, Charging("", at)), at, online=online
+        )
         for number in wired
     }
     found = [*_limit(circuit, station, MOST_PHASES)]

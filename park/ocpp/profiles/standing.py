@@ -47,7 +47,7 @@ class Seen:
 
     profiles: Profiles
     values: object
-    rules: Rules
+    rules: Mapping[int, Rules]
     sessions: tuple[tuple[int, str], ...]
     online: bool
     offset: float

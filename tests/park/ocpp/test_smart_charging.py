@@ -298,6 +298,15 @@ def test_without_the_backend_the_disconnected_limit_rules_if_that_is_wished():
     assert limits(here)["board/cp1"] == 10
 
 
+@pytest.mark.rule("B-079")
+def test_a_connector_may_have_a_disconnected_limit_of_its_own():
+    here = station()
+    for key, value in (("SmartChargingUseDisconnectedLimit[2]", "true"), ("SmartChargingDisconnectedLimit[2]", "9")):
+        assert here.ask("ChangeConfiguration", {"key": key, "value": value}) == {"status": "Accepted"}
+    here.lose()
+    assert limits(here) == {"board/cp2": 9}
+
+
 @pytest.mark.parametrize(
     ("request_", "left"),
     [
