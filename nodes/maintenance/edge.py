@@ -31,6 +31,7 @@ from park.errors import KeysUnusable
 from park.ocpp.maintenance import (
     AbandonJob,
     AskCertificates,
+    CertificateExpires,
     CertificatesAnswered,
     CheckSigner,
     FetchFirmware,
@@ -50,6 +51,7 @@ from park.ocpp.maintenance import (
     VerifyFirmware,
 )
 
+RENEWAL_LOOK_SECONDS = 86_400.0  # a month is left when it begins
 FOLDER = "maintenance"  # of the data directory: what is on its way
 _log = structlog.get_logger("maintenance")
 _security = structlog.get_logger(SECURITY)
@@ -85,11 +87,13 @@ class MaintenanceEdge:
 
     async def run(self) -> None:
         """Until the orders are closed; what runs then is given up."""
+        renewing = asyncio.create_task(self._renew(), name="maintenance renewal")
         try:
             self._tell_trust()
             async for order in self._orders:
                 self._obey(order)
         finally:
+            renewing.cancel()
             for task, stop in self._jobs.values():
                 stop.stop()
                 task.cancel()
@@ -227,6 +231,13 @@ class MaintenanceEdge:
                     _log.error("no signing request", reason=str(error))
                 else:
                     self._central_system.tell(SigningRequestMade(csr))
+
+    async def _renew(self) -> None:
+        """A certificate that ends soon is asked for anew, once a day until it is there."""
+        while True:
+            if await _in_thread(self._shop.certificates.expires_soon):
+                self._central_system.tell(CertificateExpires())
+            await asyncio.sleep(RENEWAL_LOOK_SECONDS)
 
     def _tell_trust(self) -> None:
         store = self._shop.certificates

@@ -26,6 +26,7 @@ from park.ocpp.effects import BackendReported, CentralSystemEffect, Load, Write
 from park.ocpp.features import all_features, configuration, transaction_data
 from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, LossCause, ReportLink
 from park.ocpp.maintenance import (
+    CertificateExpires,
     CertificatesAnswered,
     FirmwareFetched,
     FirmwareInstalled,
@@ -133,6 +134,7 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
             | SignerChecked()
             | FirmwareInstalled()
             | CertificatesAnswered()
+            | CertificateExpires()
             | SigningRequestMade()
             | TrustKnown()
         ):

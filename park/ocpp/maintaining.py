@@ -12,6 +12,7 @@ from park.ocpp import certificates, connecting, firmware, notifications, updatin
 from park.ocpp.firmware import Stage
 from park.ocpp.keeping import Turn, notify, secured
 from park.ocpp.maintenance import (
+    CertificateExpires,
     CertificatesAnswered,
     FirmwareFetched,
     FirmwareInstalled,
@@ -97,6 +98,8 @@ def told(state: CentralSystem, event: MaintenanceEvent, now: Now) -> Turn:
             return updating.installed(state, event)
         case CertificatesAnswered():
             return certificates.answered(state, event, now)
+        case CertificateExpires():
+            return _signing_request(state)
         case SigningRequestMade(csr):
             return notify(state, "SignCertificate", {"csr": csr})
         case TrustKnown():
@@ -121,6 +124,11 @@ def trigger(state: CentralSystem, wanted: str) -> Turn | None:
             said = None if update is None else update.status(upkeep.updated)
             return notify(state, wanted, {"status": "Idle"}) if said is None else notify(state, *said)
         case "SignChargePointCertificate":
-            return state, (MakeSigningRequest(state.settings.identity, state.values.text("CpoName")),)
+            return _signing_request(state)
         case _:
             return None
+
+
+def _signing_request(state: CentralSystem) -> Turn:
+    """The request follows when it is made."""
+    return state, (MakeSigningRequest(state.settings.identity, state.values.text("CpoName")),)

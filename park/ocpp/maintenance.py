@@ -213,6 +213,13 @@ class CertificatesAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateExpires:
+    """The station's certificate ends within a month."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+
+@dataclass(frozen=True, slots=True)
 class SigningRequestMade:
     delivery: ClassVar[Delivery] = Delivery.STATE
 
@@ -237,6 +244,7 @@ MaintenanceEvent: TypeAlias = (
     | SignerChecked
     | FirmwareInstalled
     | CertificatesAnswered
+    | CertificateExpires
     | SigningRequestMade
     | TrustKnown
 )

@@ -33,6 +33,7 @@ from nodes.maintenance.places import Rules
 from park.ocpp.maintenance import (
     AbandonJob,
     AskCertificates,
+    CertificateExpires,
     CertificatesAnswered,
     CheckSigner,
     FetchFirmware,
@@ -339,6 +340,18 @@ async def test_certificates_are_answered_and_the_trust_told(bay: Bay):
     made = await bay.do(MakeSigningRequest("GARAGE", "Example Power"))
     assert isinstance(made, SigningRequestMade)
     assert "BEGIN CERTIFICATE REQUEST" in made.csr
+
+
+async def test_a_certificate_that_ends_soon_is_told_at_the_start(tmp_path: Path):
+    bay = Bay(tmp_path)
+    bay.store.folder.mkdir()
+    station = issue("GARAGE", days=10)
+    (bay.store.folder / "station-1.pem").write_text(station.key_pem + station.pem)
+    task = asyncio.create_task(bay.edge.run())
+    told = {await bay.next(), await bay.next()}
+    assert told == {TrustKnown(0, station_certificate=True, installer=True), CertificateExpires()}
+    bay.orders.close()
+    await asyncio.wait_for(task, PATIENCE)
 
 
 async def test_a_restart_is_passed_on(bay: Bay):
