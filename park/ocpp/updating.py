@@ -174,7 +174,9 @@ def announce_restart(state: CentralSystem, update: Update, now: Now) -> Turn:
 
 
 def restart(state: CentralSystem, update: Update, now: Now) -> Turn:
-    """When nothing waits for an answer any more, or the moment has passed."""
+    """When nothing waits for an answer any more, or the moment has passed; a session that began is waited for."""
+    if not update.leaving and not may_restart(state):
+        return _at(state, replace(update, stage=Stage.INSTALLED))
     waits = state.link is not None and (state.flight is not None or state.queue.backlog.head is not None)
     waits = waits or (state.link is not None and bool(state.upkeep.notifications.waiting))
     if update.leaving or (waits and now.mono < update.retry_at):
