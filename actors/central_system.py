@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from actors.address import Address
 from actors.messages import (
@@ -17,6 +17,7 @@ from actors.messages import (
 )
 from actors.worker import Worker
 from actors.world import World
+from park.exchange.messages import RestartOrdered
 from park.model import access
 from park.model.demand import SetOperatorLimit
 from park.model.session import FactDelivered, FactTaken, TransactionAssigned
@@ -42,6 +43,7 @@ class CentralSystemWires:
     view: Address[Report]
     alarms: Address[Alarm]
     clock: Address[fx.ClockOffered]
+    boards: Mapping[str, Address[RestartOrdered]] = field(default_factory=dict[str, Address[RestartOrdered]])
 
 
 class CentralSystem(Worker[CentralSystemMessage]):
@@ -85,10 +87,8 @@ class CentralSystem(Worker[CentralSystemMessage]):
         match effect:
             case access.BackendAuthorized():
                 self._wires.authorizer.tell(effect)
-            case fx.TellAuthorizer(change):
-                self._wires.authorizer.tell(change)
-            case fx.StartRemotely(request_id, connector, id_tag, first):
-                self._wires.authorizer.tell(access.RemoteStart(request_id, connector, id_tag, first, self._me))
+            case fx.TellAuthorizer() | fx.StartRemotely() | fx.ForgetCards():
+                self._wires.authorizer.tell(effect.order(self._me))
             case SetOperatorLimit():
                 self._wires.coordinator.tell(effect)
             case access.Answer(reply_to, answer):
@@ -100,16 +100,20 @@ class CentralSystem(Worker[CentralSystemMessage]):
                     address.tell(effect)
             case TransactionAssigned(point):
                 self._tell(point, effect)
-            case fx.SettingsRepeated(point, settings):
-                self._tell(point, *settings)
-            case fx.StopRemotely(request_id, point, session):
-                if not self._tell(point, access.RemoteStop(request_id, point, session, self._me)):
+            case fx.SettingsRepeated(point, messages):
+                self._tell(point, *messages)
+            case fx.EndSession(point, reason):
+                self._tell(point, access.StopSession(point, None, reason))
+            case fx.StopRemotely(request_id, point) | fx.UnlockRemotely(request_id, point):
+                if not self._tell(point, effect.order(self._me)):
                     self._me.tell(access.Undeliverable(request_id, f"there is no charge point {point} any more"))
+            case fx.RestartBoards(boards, hard):
+                for board in boards or self._wires.boards:
+                    self._wires.boards[board].tell(RestartOrdered(hard))
 
     def _tell(self, point: str, *messages: ChargePointMessage) -> bool:
         """Tell a charge point; false: it left the configuration since."""
-        address = self._wires.charge_points.get(point)
-        if address is None:
+        if (address := self._wires.charge_points.get(point)) is None:
             return False
         for message in messages:
             address.tell(message)

@@ -155,6 +155,7 @@ def _ocpp(config: NodeConfig, identities: Identities, version: str) -> OcppSetti
         journal=identities.journal_id,
         points=connectors_of(config),
         phases=phases_of(config),
+        node=config.node.name,
         circuit=next((circuit.name for circuit in config.circuit if circuit.parent is None), ""),
     )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from actors.address import Address
+from actors.address import Address, Nowhere
 from actors.messages import Alarm, BackendLinkMessage, CentralSystemMessage, DriverMessage, ExchangeMessage
 from nodes import epochs, log_lines, time_floor
 from nodes.board import Identities, leading_board
@@ -28,6 +28,7 @@ from nodes.store import Store
 from nodes.view import ViewStore
 from nodes.wiring import Edges, Park, wire
 from park.config.node_config import NodeConfig
+from park.exchange.messages import RestartOrdered
 from park.load.report import EpochTaken
 from park.load.rivalry import StandingReported
 from park.view.configured import as_configured
@@ -67,6 +68,7 @@ async def leading(
     password: str = "",
     gave_up: Callable[[str], None] = lambda _: None,
     boards: Boards = _alone,
+    restarts: Address[RestartOrdered] = Nowhere(),
 ) -> AsyncGenerator[Park]:
     """A node that runs within the block. Raises ChargeparkError when store or ports cannot be used.
 
@@ -79,7 +81,7 @@ async def leading(
         board_clock = clock.BoardClock(time_floor.read(store))
         world = ThreadWorld(board_clock.now)
         end.callback(world.close)
-        built = _build(config, store, world, board_clock, gave_up)
+        built = _build(config, store, world, board_clock, gave_up, restarts)
         park, listeners = built.park, config.listeners
         energy = EnergyServer(listeners["energy"], built.view, board_clock.now) if "energy" in listeners else None
         metrics = (
@@ -111,6 +113,7 @@ def _build(
     world: ThreadWorld,
     board_clock: clock.BoardClock,
     gave_up: Callable[[str], None],
+    restarts: Address[RestartOrdered],
 ) -> Built:
     loop, program = asyncio.get_running_loop(), version("chargepark")
     life = epochs.begin_life(store)
@@ -139,7 +142,7 @@ def _build(
     standing: Outbox[StandingReported] = Outbox(loop, key=type)
     kept_standing = epochs.StandingKeeper(store, standing)
     keeper = epochs.Keeper(store, view)
-    edges = Edges(store, driver, backend, changes, keeper, alarms, follower, exchange, kept_standing)
+    edges = Edges(store, driver, backend, changes, keeper, alarms, follower, exchange, kept_standing, restarts)
     board = leading_board(config, identities, program, lambda: board_clock.known)
     park = wire(world, board, edges, log_lines.Supervision(view), gave_up)
     return Built(config, world, store, park, view, alarms, driver, backend, exchange, standing, life)

@@ -20,6 +20,7 @@ from nodes.meters.polling import PolledMeter, poll_meters
 from park.config.node_config import NodeConfig
 from park.config.quantities import tcp_endpoint
 from park.errors import ConfigurationInvalid, NodeUnusable
+from park.exchange.messages import RestartOrdered
 from park.metering.maps import register_map
 
 LOCAL_BACKOFF = Backoff(first=0.2, most=2.0)  # bench and meters are on the same board: they are back soon or not at all
@@ -30,15 +31,25 @@ Tasks = list[asyncio.Task[None]]
 
 
 class Ending:
-    """When a node has to end: SIGTERM, SIGINT, or a part no node can do without gave up. Made on the event loop."""
+    """When a node has to end: SIGTERM, SIGINT, an order to start again, or a part no node can do without gave up.
+
+    Made on the event loop. `again`: whoever ran the node is to start it anew.
+    """
 
     def __init__(self, node: str, indispensable: Iterable[str]) -> None:
         self._node, self._indispensable = node, frozenset(indispensable)
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         self._lost: list[str] = []
+        self.again = False
         for name in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(name, self._stop.set)
+
+    def tell(self, message: RestartOrdered, /) -> None:
+        """End, and start again. Called on the ordering actor's thread."""
+        _log.warning("restart ordered", hard=message.hard)
+        self.again = True
+        on_loop(self._loop, self._stop.set)
 
     def gave_up(self, name: str) -> None:
         """Called on the failing actor's thread."""

@@ -12,6 +12,7 @@ import structlog
 
 from actors.messages import AdmissionMessage, Alarm
 from nodes import log_lines
+from nodes.administration.configuration import configuration_service
 from nodes.administration.whitelist import whitelist_service
 from nodes.bridge import Backoff, Outbox, on_loop
 from nodes.checked_config import read_checked
@@ -37,16 +38,20 @@ NETWORK_BACKOFF = Backoff(first=1.0, most=10.0)  # an interface that is not ther
 _log = structlog.get_logger("node")
 
 
-async def run(path: Path) -> None:
-    """Run the node of a configuration file until SIGTERM or SIGINT; raises ChargeparkError when it cannot start."""
+async def run(path: Path) -> bool:
+    """Run the node of a configuration file until SIGTERM or SIGINT; true: it is to be started again at once.
+
+    Raises ChargeparkError when it cannot start.
+    """
     checked = read_checked(path, lambda _: TRAITS)
     for warning in checked.warnings:
         _log.warning(warning)
     secret = password(checked.config, path)
     ending = Ending(checked.config.node.name, INDISPENSABLE)
-    async with leading(checked.config, secret, ending.gave_up, open_to_boards):
+    async with leading(checked.config, secret, ending.gave_up, open_to_boards, ending):
         await ending.wait()
     ending.close()
+    return ending.again
 
 
 @asynccontextmanager
@@ -62,7 +67,7 @@ async def open_to_boards(built: Built) -> AsyncGenerator[None]:
             built.alarms,
             clock.now,
             _Roster(park),
-            (whitelist_service(park.authorizer),),
+            (whitelist_service(park.authorizer), configuration_service(park.central)),
         )
         port = _BoardsPort(built, pairing)
         await port.open()

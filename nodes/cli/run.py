@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -23,4 +26,14 @@ def run(
     """Run the node of a configuration file; ends cleanly on Ctrl-C or SIGTERM."""
     log.configure(as_json=log_json, level=log_level)
     roles = {"single": single.run, "server": server.run, "client": client.run}
-    asyncio.run(roles[read_config(config).node.role](config))
+    if asyncio.run(roles[read_config(config).node.role](config)):
+        _start_again()
+
+
+def _start_again() -> None:
+    """The same command in the same process, whatever it was started as: a supervisor above sees one program."""
+    for name in (signal.SIGTERM, signal.SIGINT):  # ignored ones would stay ignored
+        signal.signal(name, signal.SIG_DFL)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - ourselves
