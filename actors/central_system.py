@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from actors.address import Address, Nowhere
 from actors.messages import (
@@ -17,14 +17,15 @@ from actors.messages import (
 )
 from actors.worker import Worker
 from actors.world import World
+from park.exchange.messages import RestartOrdered
 from park.model import access
 from park.model.demand import SetOperatorLimit
 from park.model.session import FactDelivered, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.storage import Commit, LoadRows
 from park.ocpp import effects as fx
-from park.ocpp import link
 from park.ocpp.central_system import step
+from park.ocpp.link import ForLink
 from park.ocpp.maintenance import MaintenanceOrder, Order
 from park.ocpp.orders import AnswerSettings
 from park.ocpp.state import Settings, initial
@@ -44,6 +45,7 @@ class CentralSystemWires:
     alarms: Address[Alarm]
     clock: Address[fx.ClockOffered]
     maintenance: Address[MaintenanceOrder] = Nowhere()
+    boards: Mapping[str, Address[RestartOrdered]] = field(default_factory=dict[str, Address[RestartOrdered]])
 
 
 class CentralSystem(Worker[CentralSystemMessage]):
@@ -61,10 +63,10 @@ class CentralSystem(Worker[CentralSystemMessage]):
 
     def _perform(self, effect: fx.CentralSystemEffect) -> None:
         match effect:
-            case link.SendCall() | link.SendResult() | link.SendError() | link.ResetLink() | link.ReportLink():
+            case ForLink():
                 self._wires.link.tell(effect)
-            case link.KeepAlive() | link.UseConnection():
-                self._wires.link.tell(effect)
+            case Order():
+                self._wires.maintenance.tell(effect)
             case fx.Write(writes, token):
                 self._wires.store.tell(Commit(writes, token, self._me))
             case fx.Load(tables):
@@ -80,8 +82,6 @@ class CentralSystem(Worker[CentralSystemMessage]):
                 self._wires.clock.tell(effect)
             case WakeAt(mono):
                 self.wake_at(mono)
-            case Order():
-                self._wires.maintenance.tell(effect)
             case _:
                 self._tell_park(effect)
 
@@ -89,10 +89,8 @@ class CentralSystem(Worker[CentralSystemMessage]):
         match effect:
             case access.BackendAuthorized():
                 self._wires.authorizer.tell(effect)
-            case fx.TellAuthorizer(change):
-                self._wires.authorizer.tell(change)
-            case fx.StartRemotely(request_id, connector, id_tag, first):
-                self._wires.authorizer.tell(access.RemoteStart(request_id, connector, id_tag, first, self._me))
+            case fx.TellAuthorizer() | fx.StartRemotely() | fx.ForgetCards():
+                self._wires.authorizer.tell(effect.order(self._me))
             case SetOperatorLimit():
                 self._wires.coordinator.tell(effect)
             case access.Answer(reply_to, answer):
@@ -104,16 +102,20 @@ class CentralSystem(Worker[CentralSystemMessage]):
                     address.tell(effect)
             case TransactionAssigned(point):
                 self._tell(point, effect)
-            case fx.SettingsRepeated(point, settings):
-                self._tell(point, *settings)
-            case fx.StopRemotely(request_id, point, session):
-                if not self._tell(point, access.RemoteStop(request_id, point, session, self._me)):
+            case fx.SettingsRepeated(point, messages):
+                self._tell(point, *messages)
+            case fx.EndSession(point, reason):
+                self._tell(point, access.StopSession(point, None, reason))
+            case fx.StopRemotely(request_id, point) | fx.UnlockRemotely(request_id, point):
+                if not self._tell(point, effect.order(self._me)):
                     self._me.tell(access.Undeliverable(request_id, f"there is no charge point {point} any more"))
+            case fx.RestartBoards(boards, hard):
+                for board in boards or self._wires.boards:
+                    self._wires.boards[board].tell(RestartOrdered(hard))
 
     def _tell(self, point: str, *messages: ChargePointMessage) -> bool:
         """Tell a charge point; false: it left the configuration since."""
-        address = self._wires.charge_points.get(point)
-        if address is None:
+        if (address := self._wires.charge_points.get(point)) is None:
             return False
         for message in messages:
             address.tell(message)

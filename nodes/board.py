@@ -161,6 +161,7 @@ def _ocpp(config: NodeConfig, identities: Identities, version: str, password: st
         journal=identities.journal_id,
         points=connectors_of(config),
         phases=phases_of(config),
+        node=config.node.name,
         circuit=next((circuit.name for circuit in config.circuit if circuit.parent is None), ""),
         connection=_connection(config.backend, password),
         fallback_seconds=config.backend.fallback_seconds if config.backend else 0.0,

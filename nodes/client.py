@@ -15,7 +15,7 @@ from pathlib import Path
 import grpc
 import structlog
 
-from actors.address import Address
+from actors.address import Address, Nowhere
 from actors.messages import Alarm, DriverMessage, ExchangeMessage
 from nodes import log_lines, time_floor
 from nodes.board import Identities, client_board
@@ -42,7 +42,7 @@ from park.discovery.candidates import server_candidates, server_endpoints
 from park.discovery.settings import DiscoverySettings, discovery_settings
 from park.discovery.sightings import SightingsChanged
 from park.errors import ChargeparkError, KeysUnusable
-from park.exchange.messages import PROTOCOL
+from park.exchange.messages import PROTOCOL, RestartOrdered
 from park.exchange.placing import PLACED_TABLE
 from park.pairing.token import JoinToken
 from park.physics.hardware import TRAITS
@@ -54,10 +54,13 @@ _log = structlog.get_logger("node")
 
 
 async def run(path: Path) -> bool:
-    """Run the node of a configuration file until it is to end; whether it is to run anew. Raises ChargeparkError."""
+    """Run the node of a configuration file until SIGTERM or SIGINT; true: it is to be started again at once.
+
+    Raises ChargeparkError when it cannot start.
+    """
     config = read_checked(path, lambda _: TRAITS).config
     ending = Ending(config.node.name, INDISPENSABLE)
-    async with client(config, path.parent, ending.gave_up):
+    async with client(config, path.parent, ending.gave_up, ending):
         await ending.wait()
     ending.close()
     return ending.again
@@ -65,7 +68,10 @@ async def run(path: Path) -> bool:
 
 @asynccontextmanager
 async def client(
-    config: NodeConfig, beside: Path, gave_up: Callable[[str], None] = lambda _: None
+    config: NodeConfig,
+    beside: Path,
+    gave_up: Callable[[str], None] = lambda _: None,
+    restarts: Address[RestartOrdered] = Nowhere(),
 ) -> AsyncGenerator[Client]:
     """A client board that runs within the block. `beside`: the folder of its file, where the join token lies.
 
@@ -90,7 +96,7 @@ async def client(
         )
         alarms = log_lines.Alarms(time.monotonic)
         follower = log_lines.Clock(board_clock, always=True)
-        edges = ClientEdges(store, driver, exchange, log_lines.Changes(view), alarms, follower)
+        edges = ClientEdges(store, driver, exchange, log_lines.Changes(view), alarms, follower, restarts)
         described = client_board(config, identities, program, store.rows(PLACED_TABLE))
         board = wire_client(world, described, edges, log_lines.Supervision(view), gave_up)
         metrics = (

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from actors.address import Address
+from actors.address import Address, Nowhere
 from actors.messages import (
     Alarm,
     BackendLinkMessage,
@@ -36,6 +36,7 @@ from nodes.store import Store
 from nodes.view import ViewStore
 from nodes.wiring import Edges, Park, wire
 from park.config.node_config import NodeConfig
+from park.exchange.messages import RestartOrdered
 from park.load.report import EpochTaken
 from park.load.rivalry import StandingReported
 from park.ocpp.connection import CONNECTION, ConnectionSettings
@@ -78,7 +79,7 @@ async def leading(
     access: BackendAccess = BackendAccess(),
     gave_up: Callable[[str], None] = lambda _: None,
     boards: Boards = _alone,
-    restart: Callable[[str], None] = lambda _: None,
+    restarts: Address[RestartOrdered] = Nowhere(),
 ) -> AsyncGenerator[Park]:
     """A node that runs within the block. Raises ChargeparkError when store or ports cannot be used.
 
@@ -91,7 +92,7 @@ async def leading(
         board_clock = clock.BoardClock(time_floor.read(store))
         world = ThreadWorld(board_clock.now)
         end.callback(world.close)
-        built = _build(config, store, world, board_clock, gave_up, access.password)
+        built = _build(config, store, world, board_clock, gave_up, access.password, restarts)
         park, listeners = built.park, config.listeners
         energy = EnergyServer(listeners["energy"], built.view, board_clock.now) if "energy" in listeners else None
         metrics = (
@@ -119,7 +120,6 @@ async def leading(
             built.maintenance,
             board_clock.now,
             lambda: built.view.snapshot(board_clock.now()),
-            restart,
         )
         maintained = [kept("maintenance", maintenance.run, LOCAL_BACKOFF, built.maintenance.close)]
         backend = _backend_tasks(config, access, park.central, built.backend, built.connection)
@@ -135,6 +135,7 @@ def _build(
     board_clock: clock.BoardClock,
     gave_up: Callable[[str], None],
     password: str,
+    restarts: Address[RestartOrdered],
 ) -> Built:
     loop, program = asyncio.get_running_loop(), version("chargepark")
     life = epochs.begin_life(store)
@@ -164,7 +165,9 @@ def _build(
     standing: Outbox[StandingReported] = Outbox(loop, key=type)
     kept_standing = epochs.StandingKeeper(store, standing)
     keeper = epochs.Keeper(store, view)
-    edges = Edges(store, driver, backend, changes, keeper, alarms, follower, exchange, kept_standing, maintenance)
+    edges = Edges(
+        store, driver, backend, changes, keeper, alarms, follower, exchange, kept_standing, maintenance, restarts
+    )
     board = leading_board(config, identities, program, lambda: board_clock.known, password)
     park = wire(world, board, edges, log_lines.Supervision(view), gave_up)
     connection = board.ocpp.connections(store.rows(CONNECTION))

@@ -24,6 +24,7 @@ from nodes.ocpp.trust import Trust, TrustUnusable
 from park.config.node_config import NodeConfig
 from park.config.quantities import tcp_endpoint
 from park.errors import ConfigurationInvalid, NodeUnusable
+from park.exchange.messages import RestartOrdered
 from park.metering.maps import register_map
 
 LOCAL_BACKOFF = Backoff(first=0.2, most=2.0)  # bench and meters are on the same board: they are back soon or not at all
@@ -35,9 +36,9 @@ Tasks = list[asyncio.Task[None]]
 
 
 class Ending:
-    """When a node has to end: SIGTERM, SIGINT, a restart, or a part no node can do without gave up. Made on the loop.
+    """When a node has to end: SIGTERM, SIGINT, an order to start again, or a part no node can do without gave up.
 
-    `again`: the process is to run the node anew when it has ended.
+    Made on the event loop. `again`: whoever ran the node is to start it anew.
     """
 
     def __init__(self, node: str, indispensable: Iterable[str]) -> None:
@@ -49,16 +50,17 @@ class Ending:
         for name in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(name, self._stop.set)
 
+    def tell(self, message: RestartOrdered, /) -> None:
+        """End, and start again. Called on the ordering actor's thread."""
+        _log.warning("restart ordered", hard=message.hard)
+        self.again = True
+        on_loop(self._loop, self._stop.set)
+
     def gave_up(self, name: str) -> None:
         """Called on the failing actor's thread."""
         if name in self._indispensable:
             self._lost.append(name)
             on_loop(self._loop, self._stop.set)
-
-    def restart(self, _: str) -> None:
-        """End well, to be started anew."""
-        self.again = True
-        self._stop.set()
 
     async def wait(self) -> None:
         await self._stop.wait()

@@ -12,6 +12,7 @@ import structlog
 
 from actors.messages import AdmissionMessage, Alarm
 from nodes import log_lines
+from nodes.administration.configuration import configuration_service
 from nodes.administration.whitelist import whitelist_service
 from nodes.bridge import Backoff, Outbox, on_loop
 from nodes.checked_config import read_checked
@@ -38,13 +39,16 @@ _log = structlog.get_logger("node")
 
 
 async def run(path: Path) -> bool:
-    """Run the node of a configuration file until it is to end; whether it is to run anew. Raises ChargeparkError."""
+    """Run the node of a configuration file until SIGTERM or SIGINT; true: it is to be started again at once.
+
+    Raises ChargeparkError when it cannot start.
+    """
     checked = read_checked(path, lambda _: TRAITS)
     for warning in checked.warnings:
         _log.warning(warning)
     access = backend_access(checked.config, path)
     ending = Ending(checked.config.node.name, INDISPENSABLE)
-    async with leading(checked.config, access, ending.gave_up, open_to_boards, ending.restart):
+    async with leading(checked.config, access, ending.gave_up, open_to_boards, ending):
         await ending.wait()
     ending.close()
     return ending.again
@@ -63,7 +67,7 @@ async def open_to_boards(built: Built) -> AsyncGenerator[None]:
             built.alarms,
             clock.now,
             _Roster(park),
-            (whitelist_service(park.authorizer),),
+            (whitelist_service(park.authorizer), configuration_service(park.central)),
         )
         port = _BoardsPort(built, pairing)
         await port.open()

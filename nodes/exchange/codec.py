@@ -9,7 +9,15 @@ from nodes.exchange.shapes import Shape, Unreadable, shape, snake
 from nodes.rpc import exchange_pb2 as pb
 from park.authorization.messages import ApplyRules, ReadersAnnounced
 from park.charging.report import ChargePointReported
-from park.exchange.messages import BoardHello, LinkRefused, OfferAgain, ServerHello, StopOrdered
+from park.exchange.messages import (
+    BoardHello,
+    LinkRefused,
+    OfferAgain,
+    RestartOrdered,
+    ServerHello,
+    StopOrdered,
+    UnlockOrdered,
+)
 from park.exchange.session import Entry, Frame
 from park.model.access import (
     AuthorizationGranted,
@@ -56,6 +64,7 @@ CROSSING: Final[tuple[type, ...]] = (
     Refused,
     RepeatLevels,
     RepeatSettings,
+    RestartOrdered,
     ServerHello,
     SettingChanged,
     ShowFeedback,
@@ -63,6 +72,7 @@ CROSSING: Final[tuple[type, ...]] = (
     StopSession,
     TransactionAssigned,
     Undeliverable,
+    UnlockOrdered,
 )
 
 _ENTRY = pb.Entry.DESCRIPTOR

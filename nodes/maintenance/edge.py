@@ -42,7 +42,6 @@ from park.ocpp.maintenance import (
     LogUploaded,
     MaintenanceEvent,
     MakeSigningRequest,
-    RestartNode,
     SecurityEvent,
     SignerChecked,
     SigningRequestMade,
@@ -60,7 +59,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What the edge works with. `contents`: what diagnostics hold beside the logs; `restart`: end this process."""
+    """What the edge works with. `contents`: what diagnostics hold beside the logs."""
 
     data_dir: Path
     rules: Callable[[], Rules]
@@ -69,7 +68,6 @@ class Workshop:
     most_bytes: int
     now: Callable[[], datetime]
     contents: Callable[[], Awaitable[archive.Contents]]
-    restart: Callable[[str], None]
 
 
 class MaintenanceEdge:
@@ -114,9 +112,6 @@ class MaintenanceEdge:
                 self._begin(order.job, lambda _: self._install(order))
             case AbandonJob(job):
                 self._abandon(job)
-            case RestartNode(why):
-                _log.warning("restarting", why=why)
-                self._shop.restart(why)
             case CheckSigner() | AskCertificates() | MakeSigningRequest():
                 task = asyncio.create_task(self._ask(order), name="maintenance certificates")
                 self._others.add(task)

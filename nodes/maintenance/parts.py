@@ -35,7 +35,6 @@ def maintenance_edge(
     orders: AsyncIterator[MaintenanceMessage],
     now: Callable[[], Now],
     snapshot: Callable[[], ParkView],
-    restart: Callable[[str], None],
 ) -> MaintenanceEdge:
     """`snapshot`: the park view, a part of the diagnostics."""
     section, data_dir = config.maintenance, Path(config.node.data_dir)
@@ -64,7 +63,6 @@ def maintenance_edge(
         int(section.firmware_mb * MEGABYTE),
         lambda: now().wall,
         contents,
-        restart,
     )
     return MaintenanceEdge(shop, central, orders)
 

@@ -93,6 +93,8 @@ class Entry(_message.Message):
     STOP_SESSION_FIELD_NUMBER: _builtins.int
     STOP_ORDERED_FIELD_NUMBER: _builtins.int
     DONE_FIELD_NUMBER: _builtins.int
+    UNLOCK_ORDERED_FIELD_NUMBER: _builtins.int
+    RESTART_ORDERED_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
     UNDELIVERABLE_FIELD_NUMBER: _builtins.int
     READERS_ANNOUNCED_FIELD_NUMBER: _builtins.int
@@ -144,6 +146,10 @@ class Entry(_message.Message):
     @_builtins.property
     def done(self) -> Global___CommandDone: ...
     @_builtins.property
+    def unlock_ordered(self) -> Global___UnlockOrdered: ...
+    @_builtins.property
+    def restart_ordered(self) -> Global___RestartOrdered: ...
+    @_builtins.property
     def refused(self) -> Global___CommandRefused: ...
     @_builtins.property
     def undeliverable(self) -> Global___CommandUndeliverable: ...
@@ -193,6 +199,8 @@ class Entry(_message.Message):
         stop_session: Global___StopSession | None = ...,
         stop_ordered: Global___StopOrdered | None = ...,
         done: Global___CommandDone | None = ...,
+        unlock_ordered: Global___UnlockOrdered | None = ...,
+        restart_ordered: Global___RestartOrdered | None = ...,
         refused: Global___CommandRefused | None = ...,
         undeliverable: Global___CommandUndeliverable | None = ...,
         readers_announced: Global___ReadersAnnounced | None = ...,
@@ -208,11 +216,11 @@ class Entry(_message.Message):
         charge_point_reported: Global___ChargePointReported | None = ...,
         meter_reported: Global___MeterReported | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_rules", b"apply_rules", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "link_refused", b"link_refused", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_rules", b"apply_rules", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "link_refused", b"link_refused", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_rules", b"apply_rules", "at", b"at", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "link_refused", b"link_refused", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "target", b"target", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_rules", b"apply_rules", "at", b"at", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "link_refused", b"link_refused", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "target", b"target", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["board_hello", "server_hello", "link_refused", "placed", "repeat_levels", "board_heartbeat", "demand_changed", "current_signalled", "reading_taken", "apply_grant", "occupancy_changed", "card_presented", "show_feedback", "authorization_granted", "stop_session", "stop_ordered", "done", "refused", "undeliverable", "readers_announced", "fact_offered", "fact_taken", "fact_delivered", "transaction_assigned", "connector_status_changed", "repeat_settings", "setting_changed", "offer_again", "apply_rules", "charge_point_reported", "meter_reported"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["board_hello", "server_hello", "link_refused", "placed", "repeat_levels", "board_heartbeat", "demand_changed", "current_signalled", "reading_taken", "apply_grant", "occupancy_changed", "card_presented", "show_feedback", "authorization_granted", "stop_session", "stop_ordered", "done", "unlock_ordered", "restart_ordered", "refused", "undeliverable", "readers_announced", "fact_offered", "fact_taken", "fact_delivered", "transaction_assigned", "connector_status_changed", "repeat_settings", "setting_changed", "offer_again", "apply_rules", "charge_point_reported", "meter_reported"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -1102,6 +1110,47 @@ class StopSession(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__session) -> _WhichOneofReturnType__session | None: ...
 
 Global___StopSession: _TypeAlias = StopSession  # noqa: Y015
+
+@_typing.final
+class UnlockOrdered(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CHARGE_POINT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    charge_point: _builtins.str
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        charge_point: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge_point", b"charge_point", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnlockOrdered: _TypeAlias = UnlockOrdered  # noqa: Y015
+
+@_typing.final
+class RestartOrdered(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HARD_FIELD_NUMBER: _builtins.int
+    hard: _builtins.bool
+    def __init__(
+        self,
+        *,
+        hard: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hard", b"hard"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestartOrdered: _TypeAlias = RestartOrdered  # noqa: Y015
 
 @_typing.final
 class StopOrdered(_message.Message):

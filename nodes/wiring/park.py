@@ -36,6 +36,7 @@ from nodes.wiring.hardware import Eyes, Hardware, Listeners, Roles, Things, decl
 from park.authorization.settings import AuthorizerSettings
 from park.exchange import board_link
 from park.exchange.board_link import ServerFacts
+from park.exchange.messages import RestartOrdered
 from park.load.report import EpochTaken
 from park.load.rivalry import StandingReported
 from park.load.state import CoordinatorSettings
@@ -84,6 +85,7 @@ class Edges:
     exchange: Address[ExchangeMessage] = Nowhere()
     standing: Address[StandingReported] = Nowhere()
     maintenance: Address[MaintenanceMessage] = Nowhere()
+    restarts: Address[RestartOrdered] = Nowhere()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,24 @@ class _Asked(Mapping[str, Address[RepeatLevels]]):
 
     def __len__(self) -> int:
         return len(self._boards)
+
+
+class _Nodes(Mapping[str, Address[RestartOrdered]]):
+    """All nodes of the park, the others first: this one goes when they were told."""
+
+    def __init__(
+        self, here: str, restarts: Address[RestartOrdered], boards: Mapping[str, Address[BoardLinkMessage]]
+    ) -> None:
+        self._here, self._restarts, self._boards = here, restarts, boards
+
+    def __getitem__(self, node: str) -> Address[RestartOrdered]:
+        return self._restarts if node == self._here else Remote(self._boards[node], "")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self._boards, self._here))
+
+    def __len__(self) -> int:
+        return len(self._boards) + 1
 
 
 class _Readers(dict[str, Address[ReaderMessage]]):
@@ -198,6 +218,7 @@ def wire(
         edges.alarms,
         edges.clock,
         edges.maintenance,
+        _Nodes(board.hardware.node, edges.restarts, boards),
     )
     point_wires = ChargePointWires(edges.driver, journal, coordinator, authorizer, central, edges.view)
     listeners = Listeners(point_wires, coordinator, central, authorizer, coordinator, edges.driver, edges.view)

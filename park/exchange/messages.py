@@ -82,6 +82,25 @@ class StopOrdered:
 
 
 @dataclass(frozen=True, slots=True)
+class UnlockOrdered:
+    """`UnlockConnector` on the wire, as `StopOrdered`."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    request_id: str
+    charge_point: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestartOrdered:
+    """Central system → a node: end in order and start again."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    hard: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OfferAgain:
     """Link → journal: what is not delivered goes out again; the other side may have lost what it told us."""
 

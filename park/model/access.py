@@ -181,6 +181,20 @@ class RemoteStop:
     reply_to: AnswersCommand
 
 
+NO_LOCK = "this connector has no lock"
+
+
+@dataclass(frozen=True, slots=True)
+class UnlockConnector:
+    """Central system → charge point: end the session and free the plug; `Refused(NO_LOCK)` where there is none."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    request_id: str
+    charge_point: str
+    reply_to: AnswersCommand
+
+
 class ConnectorStatus(Enum):
     """OCPP 1.6 §7.7 ChargePointStatus; values are the wire names."""
 

@@ -6,11 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, TypeAlias
 
-from park.model.access import Answer, BackendAuthorized, SettingChanged
+from park.authorization.messages import ClearCards
+from park.model.access import (
+    Answer,
+    AnswersCommand,
+    BackendAuthorized,
+    RemoteStart,
+    RemoteStop,
+    SettingChanged,
+    UnlockConnector,
+)
 from park.model.alarm import Alarm
 from park.model.delivery import Delivery
 from park.model.demand import SetOperatorLimit
-from park.model.session import FactDelivered, FactTaken, TransactionAssigned
+from park.model.session import FactDelivered, FactTaken, StopReason, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.storage import Load, Write
 from park.model.time import Now
@@ -21,21 +30,60 @@ from park.ocpp.orders import AnswerSettings
 
 @dataclass(frozen=True, slots=True)
 class StartRemotely:
-    """Becomes `RemoteStart` to the authorizer, with the central system as `reply_to`."""
-
     request_id: str
     connector: int | None
     id_tag: str
     authorize_first: bool
 
+    def order(self, reply_to: AnswersCommand) -> RemoteStart:
+        """For the authorizer."""
+        return RemoteStart(self.request_id, self.connector, self.id_tag, self.authorize_first, reply_to)
+
 
 @dataclass(frozen=True, slots=True)
 class StopRemotely:
-    """Becomes `RemoteStop` to the charge point, with the central system as `reply_to`."""
-
     request_id: str
     charge_point: str
     session: str
+
+    def order(self, reply_to: AnswersCommand) -> RemoteStop:
+        """For the charge point."""
+        return RemoteStop(self.request_id, self.charge_point, self.session, reply_to)
+
+
+@dataclass(frozen=True, slots=True)
+class UnlockRemotely:
+    request_id: str
+    charge_point: str
+
+    def order(self, reply_to: AnswersCommand) -> UnlockConnector:
+        """For the charge point."""
+        return UnlockConnector(self.request_id, self.charge_point, reply_to)
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetCards:
+    request_id: str
+
+    def order(self, reply_to: AnswersCommand) -> ClearCards:
+        """For the authorizer."""
+        return ClearCards(self.request_id, reply_to)
+
+
+@dataclass(frozen=True, slots=True)
+class EndSession:
+    """Becomes `StopSession` to the charge point, for whatever session runs there."""
+
+    charge_point: str
+    reason: StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class RestartBoards:
+    """Becomes `RestartOrdered` to these boards, this one included where it is named; None: to all."""
+
+    boards: tuple[str, ...] | None
+    hard: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +99,10 @@ class TellAuthorizer:
     """A key that concerns cards has this value now."""
 
     change: SettingChanged
+
+    def order(self, _: AnswersCommand) -> SettingChanged:
+        """For the authorizer, who does not answer it."""
+        return self.change
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +139,10 @@ ForPark: TypeAlias = (
     | BackendAuthorized
     | StartRemotely
     | StopRemotely
+    | UnlockRemotely
+    | ForgetCards
+    | EndSession
+    | RestartBoards
     | SettingChanged
     | SettingsRepeated
     | TellAuthorizer

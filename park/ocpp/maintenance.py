@@ -108,13 +108,6 @@ class AbandonJob(Order):
 
 
 @dataclass(frozen=True, slots=True)
-class RestartNode(Order):
-    """End the process so that whoever supervises it starts it anew; sessions stay open on disk."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class AskCertificates(Order):
     """A certificate message of the backend; answered by `CertificatesAnswered`."""
 
@@ -140,7 +133,6 @@ MaintenanceOrder: TypeAlias = (
     | CheckSigner
     | InstallFirmware
     | AbandonJob
-    | RestartNode
     | AskCertificates
     | MakeSigningRequest
 )

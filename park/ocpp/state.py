@@ -32,7 +32,7 @@ class Settings:
     configuration, by full name; None: whoever comes. `journal`: this node's own, which closes its own sessions itself.
     `connection`: to the backend, as the configuration file has it. `restart_with_sessions`: after an update (B-386).
     `points`: full names by connector. `circuit`: the one all charge points of this identity hang on. `phases`: by
-    connector.
+    connector. `node`: this board.
     """
 
     identity: str
@@ -50,6 +50,7 @@ class Settings:
     points: Mapping[int, str] = field(default_factory=dict[int, str])
     circuit: str = ""
     phases: Mapping[int, int] = field(default_factory=dict[int, int])
+    node: str = ""
 
     def connections(self, rows: Iterable[Row]) -> Connections | None:
         """What is connected with after a start; None: somebody else looks after the connection."""
@@ -122,13 +123,17 @@ class Flight:
 
 @dataclass(frozen=True, slots=True)
 class PendingCommand:
-    """A command of the backend that somebody in the park has to answer; `done`, `refused`: the status it then gets."""
+    """A command of the backend that somebody in the park has to answer; `done`, `refused`: the status it then gets.
+
+    `reasons`: of a refusal for such a reason.
+    """
 
     unique_id: str
     action: str
     deadline: float
     done: str = "Accepted"
     refused: str = "Rejected"
+    reasons: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +158,20 @@ CommitPurpose: TypeAlias = IntakeCommit | SettleCommit | Deferred
 
 
 @dataclass(frozen=True, slots=True)
+class Resetting:
+    """`boards`: those that start again; None: all. Not before `earliest`, at the latest at `latest` (mono).
+
+    `ordered`: they were told.
+    """
+
+    boards: tuple[str, ...] | None
+    hard: bool
+    earliest: float
+    latest: float
+    ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CentralSystem:
     """`link`: number of the connection, None without one. `silent`: a call timed out, a heartbeat must prove life.
 
@@ -161,7 +180,8 @@ class CentralSystem:
     `volatile_last`: the last call was not of the queue, which is next then. `left`: running sessions whose charge point
     left, to be closed; not before `close_at` (mono) when the disk refused that. `repeated`: readings of a session that
     its stop repeats, changed in place too; `forgetting`: sessions whose are being deleted. `aligned_due`: mono of the
-    next look for aligned readings, `aligned_slots`: the interval each connector was in then.
+    next look for aligned readings, `aligned_slots`: the interval each connector was in then. `availability`: what the
+    backend said of each connector, by number.
     """
 
     settings: Settings
@@ -192,6 +212,8 @@ class CentralSystem:
     forgetting: frozenset[str] = frozenset()
     aligned_due: float = 0.0
     aligned_slots: Mapping[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
+    availability: Mapping[int, bool] = field(default_factory=dict[int, bool])
+    resetting: Resetting | None = None
     reported: BackendReported | None = None
     wake_at: float | None = None
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from park.model.time import Now
 from park.ocpp import firmware
+from park.ocpp.effects import RestartBoards
 from park.ocpp.firmware import BEFORE_INSTALLATION, Stage, Update
 from park.ocpp.keeping import Turn, keep, notify, result, say, secured
 from park.ocpp.link import BackendCalled, SendResult
@@ -16,7 +17,6 @@ from park.ocpp.maintenance import (
     FirmwareFetched,
     FirmwareInstalled,
     FirmwareVerified,
-    RestartNode,
     SignerChecked,
 )
 from park.ocpp.security import FIRMWARE_UPDATED, INVALID_FIRMWARE_SIGNATURE, INVALID_SIGNING_CERTIFICATE
@@ -30,7 +30,7 @@ MOST_SIGNING = 10  # ours: a backend has one CALL in flight
 def update_firmware(state: CentralSystem, call: BackendCalled, _: Now) -> Turn:
     """OCPP 1.6 §5.19. During an installation it is confirmed and ignored (B-311); replaces a waiting one (B-312)."""
     answer = result(state, call, {})
-    if _installing(state):
+    if is_installing(state):
         return state, answer
     update = firmware.of_order(call.payload, state.settings.station.firmware)
     if update is None:
@@ -43,7 +43,7 @@ def update_firmware(state: CentralSystem, call: BackendCalled, _: Now) -> Turn:
 def signed_update_firmware(state: CentralSystem, call: BackendCalled, _: Now) -> Turn:
     """White paper §5.11: answered when the signer's certificate has been checked."""
     update = firmware.of_signed_order(call.payload, state.settings.station.firmware)
-    if update is None or _installing(state) or state.link is None:
+    if update is None or is_installing(state) or state.link is None:
         return state, result(state, call, {"status": "Rejected"})
     signing = Signing(call.unique_id, update, state.link)
     state = replace(state, upkeep=replace(state.upkeep, signing=(*state.upkeep.signing, signing)[-MOST_SIGNING:]))
@@ -63,14 +63,15 @@ def signer_checked(state: CentralSystem, event: SignerChecked, now: Now) -> Turn
     if event.problem:
         state, effects = secured(state, INVALID_SIGNING_CERTIFICATE, event.problem, now)
         return state, (answer("InvalidCertificate"), *effects)
-    if _installing(state):
+    if is_installing(state):
         return state, (answer("Rejected"),)
     status = "Accepted" if state.upkeep.update is None else "AcceptedCanceled"
     state, effects = _ordered(state, signing.update)
     return state, (answer(status), *effects)
 
 
-def _installing(state: CentralSystem) -> bool:
+def is_installing(state: CentralSystem) -> bool:
+    """From the beginning of an installation to the restart after it."""
     update = state.upkeep.update
     return update is not None and update.stage not in BEFORE_INSTALLATION
 
@@ -182,7 +183,7 @@ def restart(state: CentralSystem, update: Update, now: Now) -> Turn:
     if update.leaving or (waits and now.mono < update.retry_at):
         return state, ()
     state = replace(state, upkeep=replace(state.upkeep, update=replace(update, leaving=True)))
-    return state, (RestartNode("a firmware update was installed"),)
+    return state, (RestartBoards((state.settings.node,), hard=False),)
 
 
 def interrupted(state: CentralSystem, update: Update, now: Now) -> Turn:

@@ -35,6 +35,10 @@ class Station:
             Plate("ACME", "Garage 12", firmware="1.0"),
             keys or {},
             meters={"m1": 1},
+            points={connector: f"cp{connector}" for connector in connectors},
+            circuit="grid",
+            phases=dict.fromkeys(connectors, 3),
+            node="cp1",
         )
         self.disk: dict[tuple[str, str], str] = {}
         self.pending: list[Write] = []

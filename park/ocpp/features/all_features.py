@@ -7,13 +7,28 @@ from collections.abc import Mapping
 from park.model.storage import Row
 from park.model.time import Now
 from park.ocpp.effects import CentralSystemEffect
-from park.ocpp.features import aligned_readings, configuration, remote_transactions, transaction_data, trigger, upkeep
+from park.ocpp.features import (
+    aligned_readings,
+    change_availability,
+    configuration,
+    connectors,
+    data_transfer,
+    remote_transactions,
+    reset,
+    transaction_data,
+    trigger,
+    upkeep,
+)
 from park.ocpp.features.feature import Feature, Handler, Turn
 from park.ocpp.state import CentralSystem
 
 FEATURES: tuple[Feature, ...] = (
     configuration.FEATURE,  # first: the others load and act under the values of the keys
     remote_transactions.FEATURE,
+    change_availability.FEATURE,
+    connectors.FEATURE,
+    reset.FEATURE,
+    data_transfer.FEATURE,
     trigger.FEATURE,
     transaction_data.FEATURE,
     aligned_readings.FEATURE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from park.model.access import SettingChanged
 from park.model.demand import SetOperatorLimit
-from park.ocpp import keys
+from park.ocpp import availability, keys
 from park.ocpp.effects import CentralSystemEffect, SettingsRepeated, TellAuthorizer
 from park.ocpp.keys import Key, Kind, Steers
 from park.ocpp.keys.load import LARGEST_AMPERES, PHASES
@@ -24,6 +24,8 @@ def changed(state: CentralSystem, key: Key) -> tuple[CentralSystemEffect, ...]:
             return (TellAuthorizer(_change(key, state.values.text(key.name))),)
         case Steers.LOAD:
             return _operator_limit(state)
+        case Steers.AVAILABILITY:
+            return availability.for_all(state)
         case Steers.LINK:
             return (_keep_alive(state),)
         case Steers.OCPP | Steers.FACT:

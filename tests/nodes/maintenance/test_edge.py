@@ -46,7 +46,6 @@ from park.ocpp.maintenance import (
     MaintenanceEvent,
     MaintenanceOrder,
     MakeSigningRequest,
-    RestartNode,
     SecurityEvent,
     SignerChecked,
     SigningRequestMade,
@@ -80,7 +79,6 @@ class Bay:
         self.installed = folder / "installed"
         self.told: asyncio.Queue[MaintenanceEvent] = asyncio.Queue()
         self.orders: Outbox[MaintenanceOrder] = Outbox()
-        self.restarts: list[str] = []
         maker, _ = MAKER.files(folder, "maker")
         self.store = CertificateStore(self.folder / "backend", lambda: datetime.now(UTC), maker_file=maker)
         shop = Workshop(
@@ -91,7 +89,6 @@ class Bay:
             1_000_000,
             lambda: datetime.now(UTC),
             self.contents,
-            self.restarts.append,
         )
         self.edge = MaintenanceEdge(shop, self, self.orders)
 
@@ -352,12 +349,6 @@ async def test_a_certificate_that_ends_soon_is_told_at_the_start(tmp_path: Path)
     assert told == {TrustKnown(0, station_certificate=True, installer=True), CertificateExpires()}
     bay.orders.close()
     await asyncio.wait_for(task, PATIENCE)
-
-
-async def test_a_restart_is_passed_on(bay: Bay):
-    bay.orders.tell(RestartNode("a firmware update was installed"))
-    await bay.do(CheckSigner("r", ""))
-    assert bay.restarts == ["a firmware update was installed"]
 
 
 def test_the_kept_logs_are_for_their_owner(tmp_path: Path):

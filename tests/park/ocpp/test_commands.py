@@ -84,7 +84,7 @@ def test_remote_stop_of_an_unknown_or_ended_transaction_is_rejected(number: int)
     assert station.of(StopRemotely) == []
 
 
-@pytest.mark.parametrize("action", ["Reset", "UnlockConnector", "ChangeAvailability", "GetLocalListVersion", "NoSuch"])
+@pytest.mark.parametrize("action", ["GetLocalListVersion", "ReserveNow", "NoSuch"])
 def test_what_is_not_offered_is_answered_with_not_implemented(action: str):
     answer = Station().online().ask_in_vain(action, {})
     assert answer.code == "NotImplemented"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from park.model.session import SessionFact
+from park.ocpp.effects import RestartBoards
 from park.ocpp.link import BackendCalled, SendResult
 from park.ocpp.maintenance import (
     AbandonJob,
@@ -18,7 +19,6 @@ from park.ocpp.maintenance import (
     FirmwareInstalled,
     FirmwareVerified,
     InstallFirmware,
-    RestartNode,
     SecurityEvent,
     SignerChecked,
     TrustKnown,
@@ -80,7 +80,7 @@ def test_an_update_from_the_order_to_the_first_start_of_the_new():
     assert station.of(InstallFirmware)[-1].sha256 == SHA
     installed(station)
     assert words(station) == ["Downloading", "Downloaded", "Installing"]
-    assert len(station.of(RestartNode)) == 1
+    assert len(station.of(RestartBoards)) == 1
     reborn(station, "2.0")
     assert words(station) == ["Installed"]
     assert "FirmwareUpdated" in [event.type for event in station.of(SecurityEvent)]
@@ -94,11 +94,11 @@ def test_the_restart_waits_for_the_sessions_to_end():
     ask(station)
     fetched(station)
     installed(station)
-    assert station.of(RestartNode) == []
+    assert station.of(RestartBoards) == []
     station.offer(ended("s1", 1))
-    assert station.of(RestartNode) == []  # the backend has not answered yet
+    assert station.of(RestartBoards) == []  # the backend has not answered yet
     words(station)
-    assert len(station.of(RestartNode)) == 1
+    assert len(station.of(RestartBoards)) == 1
 
 
 def test_a_backend_that_does_not_answer_keeps_no_restart():
@@ -107,11 +107,11 @@ def test_a_backend_that_does_not_answer_keeps_no_restart():
     fetched(station)
     installed(station)
     station.pass_time(29)
-    assert station.of(RestartNode) == []
+    assert station.of(RestartBoards) == []
     station.pass_time(1)
-    assert len(station.of(RestartNode)) == 1
+    assert len(station.of(RestartBoards)) == 1
     station.pass_time(60)
-    assert len(station.of(RestartNode)) == 1
+    assert len(station.of(RestartBoards)) == 1
 
 
 def test_without_a_backend_the_restart_is_at_once():
@@ -120,7 +120,7 @@ def test_without_a_backend_the_restart_is_at_once():
     fetched(station)
     station.lose()
     installed(station)
-    assert len(station.of(RestartNode)) == 1
+    assert len(station.of(RestartBoards)) == 1
 
 
 @pytest.mark.rule("B-386")
@@ -132,7 +132,7 @@ def test_the_restart_does_not_wait_when_told_so():
     fetched(station)
     installed(station)
     words(station)
-    assert len(station.of(RestartNode)) == 1
+    assert len(station.of(RestartBoards)) == 1
 
 
 def test_the_date_of_the_download_is_waited_for():
@@ -186,7 +186,18 @@ def test_an_order_during_an_installation_is_confirmed_and_ignored():
     assert answers(station) == ["Rejected"]
     installed(station)
     words(station)
-    assert len(station.of(RestartNode)) == 1
+    assert len(station.of(RestartBoards)) == 1
+
+
+@pytest.mark.rule("B-310")
+def test_a_reset_during_an_installation_is_rejected():
+    station = ready()
+    ask(station)
+    fetched(station)
+    for kind in ("Soft", "Hard"):
+        assert station.ask("Reset", {"type": kind}) == {"status": "Rejected"}
+    installed(station, problem="code 1")
+    assert station.ask("Reset", {"type": "Soft"}) == {"status": "Accepted"}
 
 
 def test_without_an_installer_nothing_is_installed():
@@ -204,7 +215,7 @@ def test_an_installer_that_fails_is_told_and_nothing_restarts():
     installed(station, problem="code 1")
     assert words(station)[-1] == "InstallationFailed"
     station.pass_time(3600)
-    assert station.of(RestartNode) == []
+    assert station.of(RestartBoards) == []
 
 
 def test_nothing_is_installed_that_is_not_on_disk_first():

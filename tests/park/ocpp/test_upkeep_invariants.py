@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from park.ocpp.connection import ConnectionSettings
+from park.ocpp.effects import RestartBoards
 from park.ocpp.link import BackendCalled, LinkLost, LossCause, UseConnection
 from park.ocpp.maintenance import (
     CheckSigner,
@@ -18,7 +19,6 @@ from park.ocpp.maintenance import (
     FirmwareVerified,
     InstallFirmware,
     LogUploaded,
-    RestartNode,
     SignerChecked,
     TrustKnown,
     UploadLog,
@@ -83,7 +83,7 @@ class World:
     def do(self, step: str) -> None:  # noqa: C901, PLR0915 - all that may happen
         station = self.station
         self.number += 1
-        before, restarts = len(station.of(InstallFirmware)), len(station.of(RestartNode))
+        before, restarts = len(station.of(InstallFirmware)), len(station.of(RestartBoards))
         match step:
             case "whole-update":
                 for each in ("update", "fetch-good", "install-good"):
@@ -168,7 +168,7 @@ class World:
             assert update is not None
             assert not update.signed or install.path in self.verified
             assert ("maintenance", "GARAGE/firmware") in station.disk
-        if len(station.of(RestartNode)) > restarts:
+        if len(station.of(RestartBoards)) > restarts:
             assert not station.state.queue.transactions.all_running()
         profiles = [order.settings.profile for order in station.of(UseConnection)]
         good = station.state.upkeep.connection
