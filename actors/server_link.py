@@ -24,6 +24,7 @@ from park.exchange import server_link
 from park.exchange.messages import (
     EndLink,
     Inward,
+    LogWanted,
     OfferAgain,
     RestartOrdered,
     SendFrame,
@@ -52,6 +53,7 @@ class ServerLinkWires:
     alarms: Address[Alarm]
     clock: Address[ClockOffered] = Nowhere()
     node: Address[RestartOrdered] = Nowhere()
+    logs: Address[LogWanted] = Nowhere()
 
 
 class ServerLink(Worker[ServerLinkMessage]):
@@ -105,6 +107,8 @@ class ServerLink(Worker[ServerLinkMessage]):
                 self._wires.charge_points[point].tell(RemoteStop(request_id, point, session, self._me))
             case UnlockOrdered(request_id, point) if point in self._wires.charge_points:
                 self._wires.charge_points[point].tell(UnlockConnector(request_id, point, self._me))
+            case LogWanted():
+                self._wires.logs.tell(message)
             case RestartOrdered():
                 self._wires.node.tell(message)
             case _ if target in self._wires.charge_points and isinstance(message, server_link.FOR_CHARGE_POINTS):

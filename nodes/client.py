@@ -24,12 +24,14 @@ from nodes.checked_config import read_checked
 from nodes.discovery.edge import DiscoveryEdge
 from nodes.exchange.client import MOST_DIALLED, SERVER_BACKOFF, Dial, ServerEdge, ServerUnknown
 from nodes.field import ThreadWorld, clock
+from nodes.maintenance.board_logs import BoardLogs
+from nodes.maintenance.parts import about
 from nodes.metrics.server import MetricsServer
 from nodes.pairing.client import join, log_progress, pairing_endpoint, renew_if_due
 from nodes.pairing.credentials import CHANNEL_OPTIONS, channel_credentials
 from nodes.pairing.identity import BoardKeys
 from nodes.pairing.token_file import read_token
-from nodes.parts import Ending, cancel, driver_tasks, kept, meter_tasks
+from nodes.parts import LOCAL_BACKOFF, Ending, cancel, driver_tasks, kept, meter_tasks
 from nodes.server import NETWORK_BACKOFF
 from nodes.store import Store
 from nodes.view import ViewStore
@@ -42,7 +44,7 @@ from park.discovery.candidates import server_candidates, server_endpoints
 from park.discovery.settings import DiscoverySettings, discovery_settings
 from park.discovery.sightings import SightingsChanged
 from park.errors import ChargeparkError, KeysUnusable
-from park.exchange.messages import PROTOCOL, RestartOrdered
+from park.exchange.messages import PROTOCOL, LogWanted, RestartOrdered
 from park.exchange.placing import PLACED_TABLE
 from park.pairing.token import JoinToken
 from park.physics.hardware import TRAITS
@@ -88,6 +90,7 @@ async def client(
         identities = Identities(uuid.uuid4().hex, store.journal_id, store.server_id, 0, lambda: uuid.uuid4().hex)
         driver: Outbox[DriverMessage] = Outbox(loop)
         exchange: Outbox[ExchangeMessage] = Outbox(loop)
+        logs: Outbox[LogWanted] = Outbox(loop)
         board: Client
         view = ViewStore(
             config.node.name,
@@ -96,7 +99,7 @@ async def client(
         )
         alarms = log_lines.Alarms(time.monotonic)
         follower = log_lines.Clock(board_clock, always=True)
-        edges = ClientEdges(store, driver, exchange, log_lines.Changes(view), alarms, follower, restarts)
+        edges = ClientEdges(store, driver, exchange, log_lines.Changes(view), alarms, follower, restarts, logs)
         described = client_board(config, identities, program, store.rows(PLACED_TABLE))
         board = wire_client(world, described, edges, log_lines.Supervision(view), gave_up)
         metrics = (
@@ -123,6 +126,14 @@ async def client(
             asyncio.create_task(time_floor.keep(store, board_clock), name="keep the time"),
             kept("server", connect, SERVER_BACKOFF, report=log_lines.ServerEdge()),
         ]
+        logs_edge = BoardLogs(
+            config.node.name,
+            Path(config.node.data_dir),
+            board.link,
+            logs,
+            lambda: about(view.snapshot(board_clock.now())),
+        )
+        tasks.append(kept("logs", logs_edge.run, LOCAL_BACKOFF, logs.close))
         discovery = discovery_settings(config)
         if discovery is not None:
             tasks.append(_discovery(discovery, keys, server, alarms))

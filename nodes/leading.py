@@ -27,6 +27,7 @@ from nodes.board import Identities, leading_board
 from nodes.bridge import Outbox
 from nodes.energy.server import EnergyServer
 from nodes.field import ThreadWorld, clock
+from nodes.maintenance.collecting import Collector
 from nodes.maintenance.parts import maintenance_edge
 from nodes.metrics.server import MetricsServer
 from nodes.ocpp.edge import BackendEdge
@@ -63,6 +64,7 @@ class Built:
     life: epochs.Life
     connection: ConnectionSettings | None
     maintenance: Outbox[MaintenanceMessage]
+    collector: Collector
 
 
 Boards = Callable[[Built], AbstractAsyncContextManager[object]]
@@ -120,6 +122,7 @@ async def leading(
             built.maintenance,
             board_clock.now,
             lambda: built.view.snapshot(board_clock.now()),
+            built.collector,
         )
         maintained = [kept("maintenance", maintenance.run, LOCAL_BACKOFF, built.maintenance.close)]
         backend = _backend_tasks(config, access, park.central, built.backend, built.connection)
@@ -154,6 +157,7 @@ def _build(
     exchange: Outbox[ExchangeMessage] = Outbox(loop)
     maintenance: Outbox[MaintenanceMessage] = Outbox(loop)
     park: Park
+    collector = Collector(lambda node: park.link_of(node))  # noqa: PLW0108 - the park is made later
     view = ViewStore(
         config.node.name,
         as_configured(config, board_clock.now(), program, restarts=0),
@@ -166,7 +170,18 @@ def _build(
     kept_standing = epochs.StandingKeeper(store, standing)
     keeper = epochs.Keeper(store, view)
     edges = Edges(
-        store, driver, backend, changes, keeper, alarms, follower, exchange, kept_standing, maintenance, restarts
+        store,
+        driver,
+        backend,
+        changes,
+        keeper,
+        alarms,
+        follower,
+        exchange,
+        kept_standing,
+        maintenance,
+        collector,
+        restarts,
     )
     board = leading_board(config, identities, program, lambda: board_clock.known, password)
     park = wire(world, board, edges, log_lines.Supervision(view), gave_up)
@@ -185,6 +200,7 @@ def _build(
         life,
         None if connection is None else connection.used,
         maintenance,
+        collector,
     )
 
 

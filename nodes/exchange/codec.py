@@ -12,6 +12,8 @@ from park.charging.report import ChargePointReported
 from park.exchange.messages import (
     BoardHello,
     LinkRefused,
+    LogPart,
+    LogWanted,
     OfferAgain,
     RestartOrdered,
     ServerHello,
@@ -55,6 +57,8 @@ CROSSING: Final[tuple[type, ...]] = (
     FactOffered,
     FactTaken,
     LinkRefused,
+    LogPart,
+    LogWanted,
     MeterReported,
     OccupancyChanged,
     OfferAgain,

@@ -40,6 +40,15 @@ class CertificateRefused(ValueError):
     """What is wrong with a certificate, for the security log."""
 
 
+FAILED = {
+    "CertificateSigned": "Rejected",
+    "DeleteCertificate": "Failed",
+    "GetInstalledCertificateIds": "NotFound",
+    "InstallCertificate": "Failed",
+}
+"""What is answered when something unforeseen keeps a message from being carried out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """To the backend. `reconfigured`, `refused`: for the security log. `certificate`: file of the station's new one."""

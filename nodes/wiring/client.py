@@ -29,7 +29,7 @@ from actors.world import World
 from nodes.wiring.hardware import Eyes, Hardware, Listeners, Roles, Things, declare, safe_state
 from park.authorization.settings import AuthorizerSettings
 from park.charging.report import ChargePointReported
-from park.exchange.messages import RestartOrdered
+from park.exchange.messages import LogWanted, RestartOrdered
 from park.exchange.server_link import BoardSettings
 from park.model.access import OccupancyChanged
 from park.model.metering import MeterReported
@@ -59,6 +59,7 @@ class ClientEdges:
     alarms: Address[Alarm]
     clock: Address[ClockOffered] = Nowhere()
     restarts: Address[RestartOrdered] = Nowhere()
+    logs: Address[LogWanted] = Nowhere()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,7 @@ def wire_client(
         edges.alarms,
         edges.clock,
         edges.restarts,
+        edges.logs,
     )
     point_wires = ChargePointWires(edges.driver, journal, link, occupancies, link, view)
     listeners = Listeners(point_wires, link, Nowhere(), link, link, edges.driver, view)

@@ -36,7 +36,7 @@ from nodes.wiring.hardware import Eyes, Hardware, Listeners, Roles, Things, decl
 from park.authorization.settings import AuthorizerSettings
 from park.exchange import board_link
 from park.exchange.board_link import ServerFacts
-from park.exchange.messages import RestartOrdered
+from park.exchange.messages import LogPart, RestartOrdered
 from park.load.report import EpochTaken
 from park.load.rivalry import StandingReported
 from park.load.state import CoordinatorSettings
@@ -85,6 +85,7 @@ class Edges:
     exchange: Address[ExchangeMessage] = Nowhere()
     standing: Address[StandingReported] = Nowhere()
     maintenance: Address[MaintenanceMessage] = Nowhere()
+    logs: Address[LogPart] = Nowhere()
     restarts: Address[RestartOrdered] = Nowhere()
 
 
@@ -223,7 +224,9 @@ def wire(
     point_wires = ChargePointWires(edges.driver, journal, coordinator, authorizer, central, edges.view)
     listeners = Listeners(point_wires, coordinator, central, authorizer, coordinator, edges.driver, edges.view)
     declare(world, root, board.hardware, listeners, things, roles, eyes)
-    link_wires = BoardLinkWires(edges.exchange, coordinator, authorizer, central, edges.view, edges.alarms, returns)
+    link_wires = BoardLinkWires(
+        edges.exchange, coordinator, authorizer, central, edges.view, edges.alarms, returns, edges.logs
+    )
 
     def make_link(remote: RemoteBoard) -> Address[BoardLinkMessage]:
         def begin() -> board_link.BoardLink:

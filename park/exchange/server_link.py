@@ -26,6 +26,7 @@ from park.exchange.messages import (
     LinkDown,
     LinkRefused,
     LinkUp,
+    LogPart,
     OfferAgain,
     OfferedPoint,
     ServerHello,
@@ -73,6 +74,7 @@ Upward: TypeAlias = (
     | FactOffered
     | MeterReported
     | ChargePointReported
+    | LogPart
     | Done
     | Refused
     | Undeliverable

@@ -11,6 +11,7 @@ import os
 import sys
 import tarfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -82,6 +83,7 @@ class Bay:
         maker, _ = MAKER.files(folder, "maker")
         self.store = CertificateStore(self.folder / "backend", lambda: datetime.now(UTC), maker_file=maker)
         shop = Workshop(
+            "board",
             self.folder,
             lambda: Rules(frozenset({"localhost"})),
             self.store,
@@ -95,7 +97,7 @@ class Bay:
     def tell(self, event: MaintenanceEvent, /) -> None:
         self.told.put_nowait(event)
 
-    async def contents(self) -> Contents:
+    async def contents(self, *_: datetime | None) -> Contents:
         return Contents("board", {"status.json": b"{}"}, {"client-1": b"part"}, {"client-2": "away"})
 
     def kept(self) -> list[str]:
@@ -320,6 +322,15 @@ async def test_an_abandoned_job_ends(bay: Bay):
         assert told.problem
         await asyncio.wait_for(ended.wait(), PATIENCE)
     assert await bay.do(CheckSigner("r", SIGNER.pem)) == SignerChecked("r")
+
+
+async def test_an_unforeseen_failure_is_told_too(bay: Bay):
+    async def broken(*_: object) -> Contents:
+        raise RuntimeError("a defect")
+
+    bay.edge._shop = replace(bay.edge._shop, contents=broken)
+    told = await bay.do(UploadLog(1, LogKind.DIAGNOSTICS, "http://localhost:1/", "d.tar.gz", None, None))
+    assert told == LogUploaded(1, "RuntimeError: a defect")
 
 
 # ------------------------------------------------------------ certificates and the end
