@@ -166,6 +166,7 @@ def _ocpp(config: NodeConfig, identities: Identities, version: str, password: st
         connection=_connection(config.backend, password),
         fallback_seconds=config.backend.fallback_seconds if config.backend else 0.0,
         restart_with_sessions=config.maintenance.restart_with_sessions,
+        boot=identities.boot_id,
     )
 
 

@@ -27,6 +27,7 @@ from nodes.maintenance.places import Rules
 from nodes.maintenance.threads import in_thread
 from park.errors import KeysUnusable
 from park.ocpp.maintenance import (
+    EVERY_JOB,
     AbandonJob,
     AskCertificates,
     CertificateExpires,
@@ -81,6 +82,7 @@ class MaintenanceEdge:
         self._shop, self._central_system, self._orders = workshop, central_system, orders
         self._jobs: dict[int, tuple[asyncio.Task[None], Stop]] = {}
         self._others: set[asyncio.Task[None]] = set()
+        self._fetching = asyncio.Lock()
 
     async def run(self) -> None:
         """Until the orders are closed; what runs then is given up."""
@@ -137,8 +139,9 @@ class MaintenanceEdge:
 
     def _abandon(self, job: int) -> None:
         """Its thread ends at the next look; what it brought until then may be gone on with."""
-        if job in self._jobs:
-            self._jobs[job][1].stop()
+        for number, (_, stop) in self._jobs.items():
+            if job in {number, EVERY_JOB}:
+                stop.stop()
 
     # ------------------------------------------------------------ logs
 
@@ -166,10 +169,11 @@ class MaintenanceEdge:
     async def _fetch(self, order: FetchFirmware, stop: Stop) -> None:
         file = self._place(f"{hashlib.sha256(order.url.encode()).hexdigest()[:32]}.firmware")
         try:
-            await in_thread(lambda: self._forget_others(file))
-            digest = await in_thread(
-                lambda: transfer.download(self._shop.rules(), order.url, file, self._shop.most_bytes, stop)
-            )
+            async with self._fetching:  # two that write one file would spoil it; one that is given up ends soon
+                await in_thread(lambda: self._forget_others(file))
+                digest = await in_thread(
+                    lambda: transfer.download(self._shop.rules(), order.url, file, self._shop.most_bytes, stop)
+                )
         except OSError as error:
             _log.warning("firmware not fetched", reason=str(error))
             self._central_system.tell(FirmwareFetched(order.job, "", "", _text(error)))

@@ -16,6 +16,7 @@ from park.ocpp.link import Payload
 from park.ocpp.wire import iso
 
 SCHEMES = ("http", "https", "ftp", "ftps")
+EVERY_JOB = 0  # jobs count from 1
 MOST_ROOTS = 20  # ours: of each kind
 DEFAULT_TRIES = 3  # OCPP 1.6 §6.25, §6.55: without `retries` the station decides
 DEFAULT_INTERVAL_SECONDS = 60.0
@@ -102,7 +103,7 @@ class InstallFirmware(Order):
 
 @dataclass(frozen=True, slots=True)
 class AbandonJob(Order):
-    """Nobody waits for this job any more."""
+    """Nobody waits for this job any more; `EVERY_JOB`: for none of those before."""
 
     job: int
 

@@ -31,6 +31,7 @@ class Settings:
     `enabled` False: no backend is configured; facts are acknowledged and go nowhere. `charge_points`: those of the
     configuration, by full name; None: whoever comes. `journal`: this node's own, which closes its own sessions itself.
     `connection`: to the backend, as the configuration file has it. `restart_with_sessions`: after an update (B-386).
+    `boot`: of this run of the process; empty: each start of the actor counts as one.
     `points`: full names by connector. `circuit`: the one all charge points of this identity hang on. `phases`: by
     connector. `node`: this board.
     """
@@ -47,6 +48,7 @@ class Settings:
     connection: ConnectionSettings | None = None
     fallback_seconds: float = 0.0
     restart_with_sessions: bool = False
+    boot: str = ""
     points: Mapping[int, str] = field(default_factory=dict[int, str])
     circuit: str = ""
     phases: Mapping[int, int] = field(default_factory=dict[int, int])

@@ -86,7 +86,7 @@ def _ordered(state: CentralSystem, update: Update) -> Turn:
 def _at(state: CentralSystem, update: Update, *words: str) -> Turn:
     """A new stage: on disk, then what it needs is ordered, and the backend hears the words."""
     job = state.upkeep.next_job
-    update = replace(update, job=job)
+    update = replace(update, job=job, boot=state.settings.boot)
     state = replace(state, upkeep=replace(state.upkeep, update=update, next_job=job + 1))
     order = update.order()
     failed = partial(installed, event=FirmwareInstalled(job, problem="the disk is full"))
@@ -188,7 +188,9 @@ def restart(state: CentralSystem, update: Update, now: Now) -> Turn:
 
 def interrupted(state: CentralSystem, update: Update, now: Now) -> Turn:
     running = state.settings.station.firmware
-    again, word = firmware.restored(update, running)
+    again, word = firmware.restored(update, running, state.settings.boot)
+    if again is not None and again.stage not in BEFORE_INSTALLATION:
+        return replace(state, upkeep=replace(state.upkeep, update=again)), ()
     if again is not None:
         return _at(state, again)
     state, effects = _ended(state, update, word)

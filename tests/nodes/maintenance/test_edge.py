@@ -32,6 +32,7 @@ from nodes.maintenance.edge import MaintenanceEdge, Workshop
 from nodes.maintenance.installer import Installer
 from nodes.maintenance.places import Rules
 from park.ocpp.maintenance import (
+    EVERY_JOB,
     AbandonJob,
     AskCertificates,
     CertificateExpires,
@@ -283,6 +284,19 @@ async def test_an_installer_that_hangs_or_is_not_there(tmp_path: Path):
     assert "did not end" in (await hangs.install(tmp_path / "f"))[1]
     absent = Installer((str(tmp_path / "nothing"),), PATIENCE)
     assert "cannot be started" in (await absent.install(tmp_path / "f"))[1]
+
+
+async def test_a_fetch_that_takes_the_place_of_another_spoils_nothing(bay: Bay, server: FileServer, tmp_path: Path):
+    body = os.urandom(900_000)
+    (tmp_path / "f.bin").write_bytes(body)
+    url = f"http://localhost:{server.port}/f.bin"
+    for job in range(1, 6):
+        bay.orders.tell(FetchFirmware(job, url))
+        bay.orders.tell(AbandonJob(job if job % 2 else EVERY_JOB))
+    fetched = await bay.do(FetchFirmware(6, url))
+    while not (isinstance(fetched, FirmwareFetched) and fetched.job == 6):
+        fetched = await bay.next()
+    assert fetched.sha256 == hashlib.sha256(body).hexdigest()
 
 
 async def test_one_firmware_at_a_time_takes_space(bay: Bay, server: FileServer, tmp_path: Path):

@@ -12,6 +12,7 @@ from park.model.session import SessionFact
 from park.ocpp.effects import RestartBoards
 from park.ocpp.link import BackendCalled, SendResult
 from park.ocpp.maintenance import (
+    EVERY_JOB,
     AbandonJob,
     CheckSigner,
     FetchFirmware,
@@ -25,6 +26,7 @@ from park.ocpp.maintenance import (
     VerifyFirmware,
 )
 from park.ocpp.messages import Station as Plate
+from park.ocpp.state import initial
 from park.ocpp.wire import iso
 from tests.support.facts import ended, started
 from tests.support.station import ACCEPTED, WALL, Station, started_answer
@@ -34,9 +36,12 @@ SHA = "ab" * 32
 PLAIN, SIGNED = "FirmwareStatusNotification", "SignedFirmwareStatusNotification"
 
 
-def ready(*facts: SessionFact) -> Station:
+def ready(*facts: SessionFact, boot: str = "") -> Station:
     """A station online with an installer."""
-    station = Station().online()
+    station = Station()
+    station.settings = replace(station.settings, boot=boot)
+    station.state = initial(station.settings)
+    station.online()
     station.tell(TrustKnown(1, station_certificate=False, installer=True))
     station.offer(*facts)
     return station
@@ -169,7 +174,7 @@ def test_a_newer_order_takes_the_place_of_one_that_is_not_installing():
     ask(station)
     first = station.of(FetchFirmware)[-1]
     ask(station, location="https://maker.example/other.bin")
-    assert station.of(AbandonJob) == [AbandonJob(first.job)]
+    assert station.of(AbandonJob)[1:] == [AbandonJob(first.job)]
     assert station.of(FetchFirmware)[-1].url.endswith("other.bin")
     station.tell(FirmwareFetched(first.job, "/data/old", SHA))
     assert station.of(InstallFirmware) == []
@@ -248,6 +253,38 @@ def test_what_the_installer_announced_must_run_after_the_restart(after: str, wor
     installed(station, version="2.0")
     reborn(station, after)
     assert words(station)[-1] == word
+
+
+def test_an_actor_that_begins_anew_waits_for_the_installer_that_runs():
+    station = ready(boot="this run")
+    ask(station)
+    fetched(station)
+    order = station.of(InstallFirmware)[-1]
+    words(station)
+    station.pass_time(1)
+    station.restart()
+    station.connect()
+    station.answer(ACCEPTED)
+    assert words(station) == ["Downloading", "Downloaded", "Installing"]
+    station.tell(FirmwareInstalled(order.job))
+    assert words(station)[-1] == "Installing"
+    assert len(station.of(RestartBoards)) == 1
+    assert len(station.of(InstallFirmware)) == 1
+
+
+def test_a_fetch_of_before_is_given_up_by_an_actor_that_begins_anew():
+    station = ready(boot="this run")
+    ask(station)
+    first = station.of(FetchFirmware)[-1]
+    station.pass_time(1)
+    station.clear()
+    station.restart()
+    assert AbandonJob(EVERY_JOB) in station.told
+    assert station.of(FetchFirmware)[-1].job > first.job
+    station.tell(FirmwareFetched(first.job, "/data/f", SHA))
+    assert station.of(InstallFirmware) == []
+    types = [event.type for event in station.of(SecurityEvent)]
+    assert types == []  # the process did not start
 
 
 @pytest.mark.rule("B-197")
