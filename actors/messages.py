@@ -13,7 +13,7 @@ from park.exchange.messages import EndLink, SendFrame
 from park.exchange.server_link import LinkReported, ServerLinkEvent
 from park.journal.journal import JournalEvent
 from park.load.coordinator import CoordinatorEvent
-from park.load.report import CircuitReported, ShareReported
+from park.load.report import CircuitReported, LimitsReported, ShareReported
 from park.metering.meter import MeterEvent
 from park.model.access import ShowFeedback
 from park.model.alarm import Alarm
@@ -23,6 +23,7 @@ from park.model.storage import Commit, LoadRows
 from park.ocpp.central_system import CentralSystemEvent
 from park.ocpp.effects import BackendReported
 from park.ocpp.link import LinkOrder
+from park.ocpp.maintenance import MaintenanceOrder
 from park.pairing.events import BoardRevoked, BoardsAdmitted
 from park.pairing.state import EnrolmentEvent
 from park.station import StationEvent
@@ -45,11 +46,13 @@ ExchangeMessage: TypeAlias = SendFrame | EndLink
 StoreMessage: TypeAlias = Commit | LoadRows
 DriverMessage: TypeAlias = EvseCommand | ShowFeedback
 BackendLinkMessage: TypeAlias = LinkOrder
+MaintenanceMessage: TypeAlias = MaintenanceOrder
 AdmissionMessage: TypeAlias = BoardsAdmitted | BoardRevoked
 Report: TypeAlias = (
     ChargePointReported
     | CircuitReported
     | ShareReported
+    | LimitsReported
     | MeterReported
     | BackendReported
     | NodeReported
@@ -69,6 +72,7 @@ __all__ = [
     "EnrolmentMessage",
     "ExchangeMessage",
     "JournalMessage",
+    "MaintenanceMessage",
     "MeterMessage",
     "ReaderMessage",
     "Report",

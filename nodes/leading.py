@@ -11,26 +11,47 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import grpc.aio
 import structlog
 
-from actors.address import Address, Nowhere
-from actors.messages import Alarm, BackendLinkMessage, CentralSystemMessage, DriverMessage, ExchangeMessage
-from nodes import epochs, log_lines, time_floor
-from nodes.board import Identities, leading_board
+from actors.address import Address
+from actors.messages import (
+    Alarm,
+    BackendLinkMessage,
+    CentralSystemMessage,
+    DriverMessage,
+    ExchangeMessage,
+    MaintenanceMessage,
+)
+from nodes import epochs, log_lines, time_floor, told
+from nodes.administration.configuration import configuration_service
+from nodes.administration.limits import limit_service
+from nodes.administration.managers import manager_service
+from nodes.administration.whitelist import whitelist_service
+from nodes.board import Identities, leading_board, park_name
 from nodes.bridge import Outbox
+from nodes.energy.desk import LimitDesk
+from nodes.energy.managers import TABLE as MANAGERS
+from nodes.energy.managers import EnergyManagers
 from nodes.energy.server import EnergyServer
+from nodes.energy.service import Writing
 from nodes.field import ThreadWorld, clock
+from nodes.maintenance.parts import maintenance_edge
 from nodes.metrics.server import MetricsServer
 from nodes.ocpp.edge import BackendEdge
 from nodes.ocpp.endpoint import BackendBackoff, Endpoint
-from nodes.parts import Tasks, cancel, driver_tasks, kept, meter_tasks
+from nodes.pairing.authority import Authority, open_authority
+from nodes.pairing.credentials import server_credentials
+from nodes.parts import LOCAL_BACKOFF, BackendAccess, Restarts, Tasks, cancel, driver_tasks, kept, meter_tasks
 from nodes.store import Store
 from nodes.view import ViewStore
 from nodes.wiring import Edges, Park, wire
 from park.config.node_config import NodeConfig
-from park.exchange.messages import RestartOrdered
 from park.load.report import EpochTaken
 from park.load.rivalry import StandingReported
+from park.model.time import Now
+from park.ocpp.connection import CONNECTION, ConnectionSettings
+from park.physics.hardware import TRAITS
 from park.view.configured import as_configured
 
 INDISPENSABLE = frozenset({"coordinator", "journal"})  # without grants or durable facts the node has to end
@@ -39,7 +60,7 @@ _log = structlog.get_logger("node")
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A node whose actors are complete, with what its edges need."""
+    """A node whose actors are complete, with what its edges need. `orders`: what people may order of any park."""
 
     config: NodeConfig
     world: ThreadWorld
@@ -52,6 +73,11 @@ class Built:
     exchange: Outbox[ExchangeMessage]
     standing: Outbox[StandingReported]
     life: epochs.Life
+    desk: LimitDesk
+    managers: EnergyManagers
+    orders: tuple[Callable[[grpc.aio.Server], None], ...]
+    connection: ConnectionSettings | None
+    maintenance: Outbox[MaintenanceMessage]
 
 
 Boards = Callable[[Built], AbstractAsyncContextManager[object]]
@@ -65,10 +91,10 @@ def _alone(_: Built) -> AbstractAsyncContextManager[object]:
 @asynccontextmanager
 async def leading(
     config: NodeConfig,
-    password: str = "",
+    access: BackendAccess = BackendAccess(),
     gave_up: Callable[[str], None] = lambda _: None,
     boards: Boards = _alone,
-    restarts: Address[RestartOrdered] = Nowhere(),
+    restart: Callable[[str], None] = lambda _: None,
 ) -> AsyncGenerator[Park]:
     """A node that runs within the block. Raises ChargeparkError when store or ports cannot be used.
 
@@ -81,9 +107,9 @@ async def leading(
         board_clock = clock.BoardClock(time_floor.read(store))
         world = ThreadWorld(board_clock.now)
         end.callback(world.close)
-        built = _build(config, store, world, board_clock, gave_up, restarts)
+        built = _build(config, store, world, board_clock, gave_up, access.password, restart)
         park, listeners = built.park, config.listeners
-        energy = EnergyServer(listeners["energy"], built.view, board_clock.now) if "energy" in listeners else None
+        energies = _energy_servers(built, board_clock.now)
         metrics = (
             MetricsServer(listeners["metrics"], version("chargepark"), lambda: built.view.snapshot(board_clock.now()))
             if "metrics" in listeners
@@ -99,12 +125,42 @@ async def leading(
         end.push_async_callback(cancel, [*devices, *meter_tasks(config, park.meters), *_time_kept(store, board_clock)])
         await end.enter_async_context(boards(built))
         end.push_async_callback(asyncio.to_thread, park.supervisor.stop)
-        if energy is not None:
+        for energy in energies:
             await energy.start()
             end.push_async_callback(energy.stop)
-        end.push_async_callback(cancel, _backend_tasks(config, password, park.central, built.backend))
+        maintenance = maintenance_edge(
+            config,
+            access,
+            park.central,
+            built.maintenance,
+            board_clock.now,
+            lambda: built.view.snapshot(board_clock.now()),
+            restart,
+        )
+        maintained = [kept("maintenance", maintenance.run, LOCAL_BACKOFF, built.maintenance.close)]
+        backend = _backend_tasks(config, access, park.central, built.backend, built.connection)
+        end.push_async_callback(cancel, [*backend, *maintained])
         _log.info("running", node=config.node.name, role=config.node.role, epoch=built.life.epoch)
         yield park
+
+
+def _energy_servers(built: Built, now: Callable[[], Now]) -> list[EnergyServer]:
+    """Where energy managers ask: plain on this machine, behind mutual TLS elsewhere. Raises AddressUnusable."""
+    listeners, writing = built.config.listeners, Writing(built.desk, built.managers)
+    servers: list[EnergyServer] = []
+    if "energy" in listeners:
+        servers.append(EnergyServer(listeners["energy"], built.view, now, writing=writing))
+    if "energy_tls" in listeners:
+        credentials = server_credentials(Path(built.config.node.data_dir))
+        servers.append(EnergyServer(listeners["energy_tls"], built.view, now, writing=writing, credentials=credentials))
+    return servers
+
+
+def _authority(config: NodeConfig, now: Now) -> Authority | None:
+    """The park's own CA, for the certificates of energy managers. Raises KeysUnusable."""
+    if "energy_tls" not in config.listeners:
+        return None
+    return open_authority(Path(config.node.data_dir), park_name(config), config.node.name, now.wall)
 
 
 def _build(
@@ -113,7 +169,8 @@ def _build(
     world: ThreadWorld,
     board_clock: clock.BoardClock,
     gave_up: Callable[[str], None],
-    restarts: Address[RestartOrdered],
+    password: str,
+    restart: Callable[[str], None],
 ) -> Built:
     loop, program = asyncio.get_running_loop(), version("chargepark")
     life = epochs.begin_life(store)
@@ -126,10 +183,15 @@ def _build(
         life.server_id,
         life.earlier,
         life.suspects,
+        clock.machine_boot(),
     )
+    telling = told.begin_telling(store, config, lambda _: TRAITS)
+    for note in telling.notes:
+        _log.warning(note)
     driver: Outbox[DriverMessage] = Outbox(loop)
     backend: Outbox[BackendLinkMessage] = Outbox(loop)
     exchange: Outbox[ExchangeMessage] = Outbox(loop)
+    maintenance: Outbox[MaintenanceMessage] = Outbox(loop)
     park: Park
     view = ViewStore(
         config.node.name,
@@ -142,10 +204,48 @@ def _build(
     standing: Outbox[StandingReported] = Outbox(loop, key=type)
     kept_standing = epochs.StandingKeeper(store, standing)
     keeper = epochs.Keeper(store, view)
-    edges = Edges(store, driver, backend, changes, keeper, alarms, follower, exchange, kept_standing, restarts)
-    board = leading_board(config, identities, program, lambda: board_clock.known)
+    edges = Edges(
+        store,
+        driver,
+        backend,
+        changes,
+        keeper,
+        alarms,
+        follower,
+        exchange,
+        kept_standing,
+        told.Keeper(store),
+        maintenance,
+        Restarts(restart),
+    )
+    board = leading_board(config, identities, program, lambda: board_clock.known, telling, password)
     park = wire(world, board, edges, log_lines.Supervision(view), gave_up)
-    return Built(config, world, store, park, view, alarms, driver, backend, exchange, standing, life)
+    desk, managers = LimitDesk(park.coordinator), EnergyManagers(store.rows(MANAGERS), store)
+    orders = (
+        whitelist_service(park.authorizer),
+        configuration_service(park.central),
+        limit_service(desk, view, board_clock.now),
+        manager_service(managers, _authority(config, board_clock.now()), board_clock.now),
+    )
+    connection = board.ocpp.connections(store.rows(CONNECTION))
+    return Built(
+        config,
+        world,
+        store,
+        park,
+        view,
+        alarms,
+        driver,
+        backend,
+        exchange,
+        standing,
+        life,
+        desk,
+        managers,
+        orders,
+        None if connection is None else connection.used,
+        maintenance,
+    )
 
 
 def _time_kept(store: Store, board_clock: clock.BoardClock) -> Tasks:
@@ -153,10 +253,26 @@ def _time_kept(store: Store, board_clock: clock.BoardClock) -> Tasks:
 
 
 def _backend_tasks(
-    config: NodeConfig, password: str, central: Address[CentralSystemMessage], orders: Outbox[BackendLinkMessage]
+    config: NodeConfig,
+    access: BackendAccess,
+    central: Address[CentralSystemMessage],
+    orders: Outbox[BackendLinkMessage],
+    used: ConnectionSettings | None,
 ) -> Tasks:
-    if config.backend is None:
+    backend = config.backend
+    if backend is None or used is None:
         return []
-    endpoint = Endpoint(config.backend.url, config.backend.identity, password)
+    endpoint = Endpoint(
+        used.url,
+        used.identity,
+        used.password,
+        used.profile,
+        ping_timeout=backend.ping_timeout_seconds,
+        watchdog=backend.watchdog_seconds,
+        via=backend.http_proxy,
+        certificate=used.certificate,
+        trust=access.trust,
+    )
     edge = BackendEdge(endpoint, central, orders)
-    return [kept("backend", edge.run, BackendBackoff(), orders.close)]
+    backoff = BackendBackoff(most=backend.reconnect_seconds)
+    return [kept("backend", edge.run, backoff, orders.close, pause=edge.pause)]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -17,6 +20,8 @@ from nodes.bridge import Backoff, Outbox, keep_running, on_loop
 from nodes.drivers import virtual
 from nodes.field import clock
 from nodes.meters.polling import PolledMeter, poll_meters
+from nodes.ocpp.endpoint import CERTIFICATE_PROFILE
+from nodes.ocpp.trust import Trust, TrustUnusable
 from park.config.node_config import NodeConfig
 from park.config.quantities import tcp_endpoint
 from park.errors import ConfigurationInvalid, NodeUnusable
@@ -24,6 +29,7 @@ from park.exchange.messages import RestartOrdered
 from park.metering.maps import register_map
 
 LOCAL_BACKOFF = Backoff(first=0.2, most=2.0)  # bench and meters are on the same board: they are back soon or not at all
+CERTIFICATES = "backend"  # folder of the data directory, of what backends install
 CANCEL_SECONDS = 5.0  # the slowest edge, a backend that does not answer the closing handshake, takes two
 _log = structlog.get_logger("node")
 
@@ -31,9 +37,9 @@ Tasks = list[asyncio.Task[None]]
 
 
 class Ending:
-    """When a node has to end: SIGTERM, SIGINT, an order to start again, or a part no node can do without gave up.
+    """When a node has to end: SIGTERM, SIGINT, a restart, or a part no node can do without gave up. Made on the loop.
 
-    Made on the event loop. `again`: whoever ran the node is to start it anew.
+    `again`: the process is to run the node anew when it has ended.
     """
 
     def __init__(self, node: str, indispensable: Iterable[str]) -> None:
@@ -45,17 +51,16 @@ class Ending:
         for name in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(name, self._stop.set)
 
-    def tell(self, message: RestartOrdered, /) -> None:
-        """End, and start again. Called on the ordering actor's thread."""
-        _log.warning("restart ordered", hard=message.hard)
-        self.again = True
-        on_loop(self._loop, self._stop.set)
-
     def gave_up(self, name: str) -> None:
         """Called on the failing actor's thread."""
         if name in self._indispensable:
             self._lost.append(name)
             on_loop(self._loop, self._stop.set)
+
+    def restart(self, _: str) -> None:
+        """End well, to be started anew."""
+        self.again = True
+        self._stop.set()
 
     async def wait(self) -> None:
         await self._stop.wait()
@@ -71,6 +76,16 @@ class Ending:
                 f"{self._node}: the {self._lost[0]} failed too often and was stopped, and no node works without "
                 "it; read the crashes in the log, report them, and start the node again"
             )
+
+
+class Restarts:
+    """Orders to start again, from any thread. Made on the event loop."""
+
+    def __init__(self, restart: Callable[[str], None]) -> None:
+        self._restart, self._loop = restart, asyncio.get_running_loop()
+
+    def tell(self, message: RestartOrdered, /) -> None:
+        on_loop(self._loop, partial(self._restart, "hard reset" if message.hard else "reset"))
 
 
 def driver_tasks(
@@ -112,9 +127,10 @@ def kept(
     backoff: Backoff,
     close: Callable[[], None] = lambda: None,
     report: Address[log_lines.EdgeReport] | None = None,
+    pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> asyncio.Task[None]:
-    """`close`: the outbox of the edge; given up, nobody empties it any more."""
-    running = keep_running(name, edge, backoff=backoff, report=report or log_lines.Edges(), close=close)
+    """`close`: the outbox of the edge; given up, nobody empties it any more. `pause`: between two runs."""
+    running = keep_running(name, edge, backoff=backoff, report=report or log_lines.Edges(), close=close, sleep=pause)
     return asyncio.create_task(running, name=name)
 
 
@@ -127,11 +143,54 @@ async def cancel(tasks: Tasks) -> None:
         _log.error("edge does not end", edge=task.get_name())
 
 
-def password(config: NodeConfig, path: Path) -> str:
-    """The AuthorizationKey: first line of the password file, which lies beside the configuration."""
-    if config.backend is None or not config.backend.password_file:
+@dataclass(frozen=True, slots=True)
+class BackendAccess:
+    """What the files beside the configuration hold: the AuthorizationKey, and whom to trust.
+
+    `transfer_ca`: for https and ftps; `maker_file`: authorities of signers of firmware.
+    """
+
+    password: str = ""
+    trust: Trust = Trust()
+    transfer_ca: Path | None = None
+    maker_file: Path | None = None
+
+
+def backend_access(config: NodeConfig, path: Path) -> BackendAccess:
+    """Read what `[backend]` names; files are relative to the configuration. Raises ConfigurationInvalid."""
+    backend = config.backend
+    if backend is None:
+        return BackendAccess()
+
+    def beside(name: str) -> Path | None:
+        return path.parent / name if name else None
+
+    trust = Trust(
+        beside(backend.ca_file),
+        beside(backend.certificate_file),
+        beside(backend.key_file),
+        installed=Path(config.node.data_dir) / CERTIFICATES,
+        any_cipher=backend.tls == "any",
+        check_name=backend.check_host_name,
+        server_name=backend.server_name,
+    )
+    try:
+        if urlsplit(backend.url).scheme == "wss":  # what a backend installed may be damaged, and the node starts
+            replace(trust, installed=None).context(with_certificate=backend.security_profile >= CERTIFICATE_PROFILE)
+    except TrustUnusable as error:
+        raise ConfigurationInvalid((f"{path}: backend: {error}",)) from error
+    return BackendAccess(
+        _password(beside(backend.password_file), path),
+        trust,
+        beside(config.maintenance.ca_file),
+        beside(config.maintenance.maker_file),
+    )
+
+
+def _password(file: Path | None, path: Path) -> str:
+    """The AuthorizationKey: first line of its file."""
+    if file is None:
         return ""
-    file = path.parent / config.backend.password_file
     try:
         return file.read_text(encoding="utf-8").splitlines()[0].strip()
     except (OSError, UnicodeDecodeError, IndexError) as error:

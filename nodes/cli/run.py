@@ -13,6 +13,7 @@ import typer
 
 from nodes import client, log, server, single
 from nodes.config_files import read_config
+from nodes.maintenance import logs
 
 app = typer.Typer()
 
@@ -25,15 +26,10 @@ def run(
 ) -> None:
     """Run the node of a configuration file; ends cleanly on Ctrl-C or SIGTERM."""
     log.configure(as_json=log_json, level=log_level)
+    node = read_config(config)
+    logs.keep(Path(node.node.data_dir), node.maintenance.log_mb)
     roles = {"single": single.run, "server": server.run, "client": client.run}
-    if asyncio.run(roles[read_config(config).node.role](config)):
-        _start_again()
-
-
-def _start_again() -> None:
-    """The same command in the same process, whatever it was started as: a supervisor above sees one program."""
-    for name in (signal.SIGTERM, signal.SIGINT):  # ignored ones would stay ignored
-        signal.signal(name, signal.SIG_DFL)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - ourselves
+    if asyncio.run(roles[node.node.role](config)):
+        for name in (signal.SIGTERM, signal.SIGINT):  # ignored ones would stay ignored
+            signal.signal(name, signal.SIG_DFL)
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - this program again, as it is on disk by now

@@ -1,14 +1,18 @@
 """The websocket edge of the central system: carries frames, tells events, and knows nothing of transactions.
 
 `BackendEdge.run` serves one connection and raises OSError when it ends; `nodes.bridge.keep_running` runs it again with
-`BackendBackoff`. Orders made for an earlier connection are dropped: the central system has counted them as lost.
+`BackendBackoff`, and `pause` in between. Orders made for an earlier connection are dropped: the central system has
+counted them as lost.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from websockets.asyncio.client import ClientConnection
@@ -18,7 +22,15 @@ from websockets.typing import Subprotocol
 from actors.address import Address
 from nodes.crash import crash_point
 from nodes.ocpp import frames
-from nodes.ocpp.endpoint import HARD_FRAME_BYTES, SOFT_FRAME_BYTES, Connect, Endpoint, explain
+from nodes.ocpp.endpoint import (
+    HARD_FRAME_BYTES,
+    SOFT_FRAME_BYTES,
+    BackendBackoff,
+    Connect,
+    Connection,
+    Endpoint,
+    explain,
+)
 from nodes.ocpp.keepalive import Pinger, PongMissing
 from park.ocpp.link import (
     CallAnswered,
@@ -28,11 +40,13 @@ from park.ocpp.link import (
     LinkLost,
     LinkOrder,
     LinkUp,
+    LossCause,
     ReportLink,
     ResetLink,
     SendCall,
     SendError,
     SendResult,
+    UseConnection,
 )
 from park.ocpp.wire import SUBPROTOCOL, TRANSACTION_ACTIONS
 
@@ -45,6 +59,14 @@ _log = structlog.get_logger("backend")  # "ocpp" is the library's, which is kept
 
 class BackendLost(OSError):
     """There is no connection to the backend; the text says why and what to do."""
+
+    def __init__(self, text: str, cause: LossCause = LossCause.NETWORK) -> None:
+        super().__init__(text)
+        self.cause = cause
+
+
+class _SettingsChanged(Exception):
+    """The connection is to be made anew with other settings."""
 
 
 @dataclass(slots=True)
@@ -72,31 +94,76 @@ class BackendEdge:
         self._pinger = Pinger(endpoint.ping_interval, endpoint.ping_timeout)
         self._waiting: dict[str, str] = {}
         self._logged: set[str] = set()
+        self._lost = LinkLost("not connected yet")
+        self._heard = asyncio.get_running_loop().time()
 
     async def run(self) -> None:
-        """Serve one connection. Raises BackendLost when there is none any more; returns when the orders are closed."""
+        """Serve one connection, and more when the settings change. Raises BackendLost when there is none any more.
+
+        Returns when the orders are closed.
+        """
+        again = True
+        while again:
+            again = await self._one_connection()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait for the next attempt; other settings are tried at once. A link dead for long begins anew (B-012)."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._shortened(seconds)):
+                async for order in self._orders:
+                    if isinstance(order, UseConnection):
+                        if self._uses_other(order):
+                            return
+                    elif isinstance(order, ReportLink):
+                        self._central_system.tell(self._lost)
+                    elif isinstance(order, KeepAlive):
+                        self._pinger.obey(order)
+                    else:
+                        self.traffic.late_orders += 1
+                await asyncio.sleep(seconds)  # closed: nobody will order anything
+
+    def _shortened(self, seconds: float) -> float:
+        now, watchdog = asyncio.get_running_loop().time(), self._endpoint.watchdog
+        if watchdog == 0 or now - self._heard < watchdog:
+            return seconds
+        self._heard = now
+        return min(seconds, BackendBackoff().first)
+
+    async def _one_connection(self) -> bool:
+        """Whether another is wanted at once."""
         try:
             socket = await self._connect()
         except BackendLost as error:
-            self._central_system.tell(LinkLost(str(error)))
+            self._tell_lost(str(error), error.cause)
             raise
         self.traffic.connections += 1
         self._logged.clear()
+        self._heard = asyncio.get_running_loop().time()
         _log.info("backend connected", url=self._endpoint.address, link=self.traffic.connections)
         self._central_system.tell(LinkUp(self.traffic.connections))
-        reason = "the node stops"
+        reason, cause = "the node stops", LossCause.NETWORK
         try:
             await self._serve(socket)
         except BackendLost as error:
-            reason = str(error)
+            reason, cause = str(error), error.cause
             raise
+        except _SettingsChanged:
+            reason = "connecting with other settings"
+            return True
         finally:
-            self._central_system.tell(LinkLost(reason))
+            self._tell_lost(reason, cause)
             await socket.close()
+        return False
+
+    def _tell_lost(self, reason: str, cause: LossCause) -> None:
+        self._lost = LinkLost(reason, cause)
+        self._central_system.tell(self._lost)
 
     async def _connect(self) -> ClientConnection:
         endpoint = self._endpoint
         try:
+            context = endpoint.context()
+            name: dict[str, Any] = {} if context is None else endpoint.server_name
             socket = await Connect(
                 endpoint.address,
                 subprotocols=[Subprotocol(SUBPROTOCOL)],
@@ -107,11 +174,13 @@ class BackendEdge:
                 ping_interval=None,  # our own, whose interval may change
                 close_timeout=CLOSE_SECONDS,
                 max_size=HARD_FRAME_BYTES,
-                proxy=None,
-                ssl=endpoint.ssl,
+                proxy=endpoint.via_url,
+                ssl=context,
+                create_connection=Connection,
+                **name,
             )
         except (OSError, WebSocketException) as error:
-            raise BackendLost(explain(endpoint, error)) from error
+            raise BackendLost(*explain(endpoint, error)) from error
         if socket.subprotocol != SUBPROTOCOL:
             await socket.close(1002, "no common subprotocol")
             raise BackendLost(f"backend {endpoint.address} does not speak {SUBPROTOCOL}: check [backend] url")
@@ -124,12 +193,14 @@ class BackendEdge:
             asyncio.create_task(self._read(socket), name="ocpp frames"),
             asyncio.create_task(self._pinger.run(socket), name="ocpp pings"),
         }
+        if self._endpoint.watchdog:
+            tasks.add(asyncio.create_task(self._watch(socket), name="ocpp watchdog"))
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         except ConnectionClosed as error:
-            raise BackendLost(f"backend {self._endpoint.address} closed the connection: {error}") from error
+            raise BackendLost(*self._closed(error)) from error
         except PongMissing as error:
             raise BackendLost(f"backend {self._endpoint.address}: {error}; connecting again") from error
         finally:
@@ -137,18 +208,50 @@ class BackendEdge:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _closed(self, error: ConnectionClosed) -> tuple[str, LossCause]:
+        if isinstance(error.__cause__, ssl.SSLError):
+            return explain(self._endpoint, error)
+        return f"backend {self._endpoint.address} closed the connection: {error}", LossCause.NETWORK
+
+    async def _watch(self, socket: ClientConnection) -> None:
+        """A link on which nothing came for long must prove that it lives (B-012)."""
+        loop = asyncio.get_running_loop()
+        while True:
+            endpoint = self._endpoint
+            quiet = loop.time() - self._heard
+            if quiet < endpoint.watchdog:
+                await asyncio.sleep(endpoint.watchdog - quiet)
+                continue
+            try:
+                async with asyncio.timeout(endpoint.ping_timeout):
+                    await (await socket.ping())
+            except TimeoutError:
+                text = f"backend {endpoint.address} gave no sign of life for {quiet:.0f} s: connecting anew"
+                raise BackendLost(text) from None
+            self._heard = loop.time()
+
     async def _forward(self, socket: ClientConnection, link: int) -> None:
         async for order in self._orders:
             if isinstance(order, ReportLink):
                 self._central_system.tell(LinkUp(link))
             elif isinstance(order, KeepAlive):
                 self._pinger.obey(order)
+            elif isinstance(order, UseConnection):
+                if self._uses_other(order):
+                    raise _SettingsChanged
+                self._central_system.tell(LinkUp(link))
             elif order.link != link:
                 self.traffic.late_orders += 1
             elif isinstance(order, ResetLink):
                 raise BackendLost(f"backend {self._endpoint.address}: {order.reason}")
             else:
                 await self._send(socket, order)
+
+    def _uses_other(self, order: UseConnection) -> bool:
+        """Take the settings; whether the connection depends on what changed: times wait for the next one."""
+        before = self._endpoint.settings
+        self._endpoint = self._endpoint.using(order)
+        return self._endpoint.settings != before
 
     async def _send(self, socket: ClientConnection, order: SendCall | SendResult | SendError) -> None:
         match order:
@@ -183,6 +286,7 @@ class BackendEdge:
         while True:
             text = await socket.recv()
             self.traffic.frames_in += 1
+            self._heard = asyncio.get_running_loop().time()
             await self._take(socket, text)
 
     async def _take(self, socket: ClientConnection, text: str | bytes) -> None:

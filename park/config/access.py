@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from park.authorization.settings import LARGEST_WHITELIST
-from park.config.quantities import About, IdTag, Section
+from park.config.quantities import About, IdTag, Section, endpoint
 
 LONGEST_WAIT_SECONDS = 3600  # design: of a card for a vehicle, or a vehicle for a card
+PROXY_PORT = 80  # B-003
 _IDENTITY_PATTERN = re.compile(r"[A-Za-z0-9*_=+|@.-]{1,48}")
 
 
@@ -90,6 +91,16 @@ def _backend_url(text: str) -> str:
     return text
 
 
+def _proxy(text: str) -> str:
+    """HOST:PORT; port 80 when it is missing (B-003)."""
+    if not text:
+        return ""
+    place = text if text.rpartition(":")[2].isdigit() or text.endswith("]:") else f"{text}:{PROXY_PORT}"
+    if endpoint(place).port == 0:
+        raise ValueError("port 0 cannot be connected to; give the port the proxy listens on")
+    return place
+
+
 def _identity(text: str) -> str:
     if not _IDENTITY_PATTERN.fullmatch(text):
         raise ValueError(f"{text!r} is no identity; use 1 to 48 letters, digits or * - _ = + | @ .")
@@ -118,3 +129,63 @@ class BackendSection(Section):
     password_file: Annotated[
         str, About("File whose first line is the AuthorizationKey, relative to this file; empty: none.", source="B-002")
     ] = ""
+    ca_file: Annotated[
+        str,
+        About(
+            "PEM file of the authorities the backend's certificate may come from, relative to this file; empty: those "
+            "a backend installed, else the system's.",
+            source="B-006, OCPP 1.6 security white paper §3",
+        ),
+    ] = ""
+    certificate_file: Annotated[
+        str,
+        About(
+            "PEM file of the station's certificate chain, for security profile 3; one that a backend signed later goes "
+            "before it.",
+            source="OCPP 1.6 security white paper §3",
+        ),
+    ] = ""
+    key_file: Annotated[str, About("PEM file of its key, mode 0600.")] = ""
+    tls: Annotated[
+        Literal["secure", "any"],
+        About("`secure`: TLS 1.2 or newer with secure ciphers. `any`: whatever an old backend offers.", source="B-005"),
+    ] = "secure"
+    check_host_name: Annotated[
+        bool, About("`false`: the certificate may be of another host, for URLs with an address.", source="B-006")
+    ] = True
+    server_name: Annotated[
+        str, About("Host name to ask for and to check instead of the URL's (SNI); empty: the URL's.")
+    ] = ""
+    http_proxy: Annotated[
+        str, AfterValidator(_proxy), About("HTTP proxy HOST:PORT, port 80 when missing; empty: none.", source="B-003")
+    ] = ""
+    reconnect_seconds: Annotated[
+        float,
+        Field(ge=1, le=43_200),
+        About("Longest wait between two attempts to connect; it doubles from 1 s, ± 20 %.", "s", "B-009"),
+    ] = 120
+    ping_timeout_seconds: Annotated[
+        float,
+        Field(ge=1, le=3600),
+        About("A pong that takes longer ends the connection; it is made anew.", "s", "B-201, B-390"),
+    ] = 20
+    watchdog_seconds: Annotated[
+        float,
+        Field(ge=0, le=86_400),
+        About(
+            "After so long without a sign of the backend the link must prove that it lives or is made anew from its "
+            "beginning; the board never reboots for it; 0: off.",
+            "s",
+            "B-012",
+        ),
+    ] = 600
+    fallback_seconds: Annotated[
+        float,
+        Field(ge=0, le=86_400),
+        About(
+            "New settings with which the backend has not registered this park after so long are given up for the last "
+            "that worked; 0: never.",
+            "s",
+            "B-033",
+        ),
+    ] = 600

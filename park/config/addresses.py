@@ -49,3 +49,9 @@ def backend_link(config: NodeConfig, document: Document) -> Iterator[Finding]:
     if backend.security_profile in {1, 2} and not backend.password_file:
         reason = f"is empty, but security_profile {backend.security_profile} needs a password"
         yield Finding(("backend", "password_file"), reason, "name the file that holds it")
+    if backend.security_profile == 3 and not (backend.certificate_file and backend.key_file):  # noqa: PLR2004
+        reason = "is 3, but certificate_file or key_file is empty"
+        yield Finding(("backend", "security_profile"), reason, "name the files of the station's certificate and key")
+    if needs_tls and backend.tls == "any":
+        reason = f"is any, but security_profile {backend.security_profile} wants TLS 1.2 or newer"
+        yield Finding(("backend", "tls"), reason, "use secure, or security_profile 0 for an old backend")

@@ -38,7 +38,59 @@ class ListenSection(Section):
     energy: Annotated[
         ListenAddress, About("gRPC for energy managers and `chargepark status`, health, reflection; not on a client.")
     ] = "127.0.0.1:7071"
+    energy_tls: Annotated[
+        ListenAddress,
+        About(
+            "The same behind mutual TLS, for energy managers with a certificate of this park "
+            "(`chargepark pair energy`), for instance on port 7073; not on a client."
+        ),
+    ] = ""
     metrics: Annotated[ListenAddress, About("HTTP for Prometheus.")] = "127.0.0.1:9470"
+
+
+class MaintenanceSection(Section):
+    """What backends may do to this board: its logs, and its firmware."""
+
+    log_mb: Annotated[
+        float,
+        Field(ge=0, le=10_000),
+        About("Space for logs in the data directory, the oldest go first; 0: none are kept.", "MB"),
+    ] = 20
+    hosts: Annotated[
+        tuple[Annotated[str, Field(min_length=1)], ...],
+        Field(strict=False),
+        About(
+            "Hosts logs may be brought to and firmware be fetched from; empty: any but this machine and its own link."
+        ),
+    ] = ()
+    ca_file: Annotated[
+        str, About("PEM file of authorities for https and ftps, relative to this file; empty: the system's.")
+    ] = ""
+    maker_file: Annotated[
+        str,
+        About(
+            "PEM file of the authorities that may certify signers of firmware, beside those a backend installs; "
+            "relative to this file.",
+            source="OCPP 1.6 security white paper §5.11",
+        ),
+    ] = ""
+    installer: Annotated[
+        tuple[Annotated[str, Field(min_length=1)], ...],
+        Field(strict=False),
+        About(
+            "Program and arguments that install a firmware file; its path is added. Exit code 0: installed; a last "
+            "line `version=…` says what will run. Empty: firmware is fetched and checked, and not installed.",
+            source="B-309",
+        ),
+    ] = ()
+    installer_seconds: Annotated[
+        float, Field(ge=1, le=86_400), About("An installer that runs longer is ended and has failed.", "s")
+    ] = 1800
+    firmware_mb: Annotated[float, Field(ge=1, le=100_000), About("A larger firmware is refused.", "MB")] = 512
+    restart_with_sessions: Annotated[
+        bool,
+        About("Restart after an installation although vehicles charge; their sessions stay open.", source="B-386"),
+    ] = False
 
 
 class BenchSection(Section):

@@ -12,6 +12,7 @@ from park.config.board import (
     BenchSection,
     DiscoverySection,
     ListenSection,
+    MaintenanceSection,
     NodeSection,
     PairingSection,
     Role,
@@ -22,8 +23,8 @@ from park.config.electrical import CircuitSection, LoadSection, PlacementSection
 from park.config.quantities import About, Endpoint, Name, Section, endpoint
 
 LISTENS: Mapping[Role, tuple[str, ...]] = {
-    "single": ("energy", "metrics"),
-    "server": ("boards", "pairing", "energy", "metrics"),
+    "single": ("energy", "energy_tls", "metrics"),
+    "server": ("boards", "pairing", "energy", "energy_tls", "metrics"),
     "client": ("metrics",),
 }
 """Keys of `[listen]` a role opens."""
@@ -42,6 +43,7 @@ class NodeConfig(Section):
     listen: ListenSection = ListenSection()
     bench: BenchSection | None = None
     discovery: DiscoverySection = DiscoverySection()
+    maintenance: MaintenanceSection = MaintenanceSection()
     park: ParkSection | None = None
     server: ServerSection | None = None
     pairing: PairingSection | None = None

@@ -7,21 +7,24 @@ from typing import TypeAlias
 
 from park.model.access import BackendAuthorized, Verdict
 from park.model.time import Now
-from park.ocpp import delivery
+from park.ocpp import delivery, keeping
 from park.ocpp.effects import CentralSystemEffect, ClockOffered
 from park.ocpp.link import Payload, ResetLink
+from park.ocpp.notices import Notice
 from park.ocpp.state import (
     AuthorizeCall,
     BootCall,
     CentralSystem,
     Flight,
     HeartbeatCall,
+    NoticeCall,
     StatusCall,
     TransactionCall,
     TriggeredValues,
 )
-from park.ocpp.wire import instant, integer_of, member, text_of
+from park.ocpp.wire import NOT_IMPLEMENTED, instant, integer_of, member, text_of
 
+UNKNOWN_ACTION = frozenset({NOT_IMPLEMENTED, "NotSupported"})  # OCPP-J 1.6 table 7
 HEARTBEAT_SECONDS = 600  # B-207: what an interval of 0 in the answer to a boot means
 CLOCK_TOLERANCE_SECONDS = 1.0  # ours: below it the offset is the network's
 
@@ -43,6 +46,8 @@ def answered(state: CentralSystem, unique_id: str, payload: Payload, now: Now) -
             return state, _clock(state, payload, now)
         case AuthorizeCall():
             return state, (_verdict(flight.purpose, payload),)
+        case NoticeCall(notice):
+            return keeping.settle(state, state.upkeep.notices.delivered(notice.number))
         case StatusCall() | TriggeredValues() | TransactionCall():
             return state, ()
 
@@ -54,7 +59,17 @@ def failed(state: CentralSystem, unique_id: str, why: str, now: Now) -> Turn:
     flight = state.flight
     if flight is None or flight.unique_id != unique_id:
         return _alive(state, now), ()
-    return _given_up(_alive(replace(state, flight=None), now), flight, now)
+    state = _alive(replace(state, flight=None), now)
+    if isinstance(flight.purpose, NoticeCall):
+        return _refused(state, flight.purpose.notice, why)
+    return _given_up(state, flight, now)
+
+
+def _refused(state: CentralSystem, notice: Notice, why: str) -> Turn:
+    """A backend that does not know an action of the white paper is not told again; other errors are an end too."""
+    notices = state.upkeep.notices
+    unknown = why.partition(":")[0] in UNKNOWN_ACTION
+    return keeping.settle(state, notices.unknown(notice.action) if unknown else notices.delivered(notice.number))
 
 
 def _alive(state: CentralSystem, now: Now) -> CentralSystem:
@@ -68,6 +83,8 @@ def _given_up(state: CentralSystem, flight: Flight, now: Now) -> Turn:
             return replace(state, registration=state.registration.unanswered(now.mono)), ()
         case AuthorizeCall(request_id, id_tag):
             return state, (BackendAuthorized(request_id, id_tag, None),)
+        case NoticeCall(notice):
+            return keeping.settle(state, state.upkeep.notices.unanswered(notice.number, now.mono))
         case StatusCall() | TriggeredValues() | TransactionCall() | HeartbeatCall():
             return state, ()
 

@@ -17,16 +17,26 @@ from park.model.access import (
 )
 from park.model.alarm import Alarm
 from park.model.metering import Quality, ReadingTaken
-from park.model.session import FactDelivered, FactOffered, FactTaken, SessionMetered
+from park.model.session import FactDelivered, FactOffered, FactTaken, SessionMetered, SessionStarted
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, RowsLoaded
 from park.model.time import Now
-from park.ocpp import answers, closing, commands, delivery, intake, outgoing, queue
+from park.ocpp import answers, closing, commands, connecting, delivery, intake, maintaining, outgoing, queue
 from park.ocpp.effects import BackendReported, CentralSystemEffect, Load, Write
-from park.ocpp.features import all_features, configuration, transaction_data
-from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, ReportLink
+from park.ocpp.features import all_features, configuration, reservation, transaction_data
+from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, LossCause, ReportLink
+from park.ocpp.maintenance import (
+    CertificatesAnswered,
+    FirmwareFetched,
+    FirmwareInstalled,
+    FirmwareVerified,
+    LogUploaded,
+    MaintenanceEvent,
+    SignerChecked,
+    SigningRequestMade,
+    TrustKnown,
+)
 from park.ocpp.messages import Reading
-from park.ocpp.notices import noticed
 from park.ocpp.orders import ChangeSetting, ListSettings
 from park.ocpp.rows import TABLES
 from park.ocpp.state import (
@@ -35,6 +45,7 @@ from park.ocpp.state import (
     IntakeCommit,
     SettleCommit,
 )
+from park.ocpp.status_remarks import noticed
 from park.ocpp.wire import ID_TAG_LENGTH
 
 OFFERED_EARLY = 1_000  # facts kept until the rows are there; the journal offers the others again
@@ -57,6 +68,7 @@ CentralSystemEvent: TypeAlias = (
     | ChangeSetting
     | ListSettings
     | LinkEvent
+    | MaintenanceEvent
 )
 Turn: TypeAlias = tuple[CentralSystem, tuple[CentralSystemEffect, ...]]
 
@@ -90,7 +102,7 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
         case FactOffered():
             return _offered(state, event, now)
         case ConnectorStatusChanged():
-            return replace(state, statuses=state.statuses.changed(noticed(event, state.values), now.mono)), ()
+            return _status_changed(state, event, now)
         case RepeatSettings(point):
             return state, _repeated(state, point)
         case ReadingTaken():
@@ -106,14 +118,25 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
             return configuration.listed(state, event)
         case LinkUp(link):
             return _link_up(state, link, now)
-        case LinkLost(reason):
-            return answers.link_lost(state, reason)
+        case LinkLost():
+            return connecting.lost(state, event, now)
         case CallAnswered(unique_id, payload):
             return answers.answered(_traffic(state, now), unique_id, payload, now)
         case CallFailed(unique_id, code, description):
             return answers.failed(_traffic(state, now), unique_id, f"{code}: {description}", now)
         case BackendCalled():
             return commands.called(_traffic(state, now), event, now)
+        case (
+            LogUploaded()
+            | FirmwareFetched()
+            | FirmwareVerified()
+            | SignerChecked()
+            | FirmwareInstalled()
+            | CertificatesAnswered()
+            | SigningRequestMade()
+            | TrustKnown()
+        ):
+            return maintaining.told(state, event, now)
         case _:
             assert_never(event)
 
@@ -205,7 +228,15 @@ def _offered(state: CentralSystem, event: FactOffered, now: Now) -> Turn:
     if isinstance(fact, SessionMetered):
         state.readings[fact.connector] = Reading(fact.sample, fact.offered_ma, fact.at)
     waiting, told = intake.offer(state.queue, event, now)
-    return replace(state, queue=waiting), told
+    state = replace(state, queue=waiting)
+    state, more = reservation.used(state, fact) if isinstance(fact, SessionStarted) else (state, ())
+    return state, (*told, *more)
+
+
+def _status_changed(state: CentralSystem, event: ConnectorStatusChanged, now: Now) -> Turn:
+    line = state.statuses.lines.get(event.connector)
+    state = replace(state, statuses=state.statuses.changed(noticed(event, state.values), now.mono))
+    return reservation.failed(state, None if line is None else line.current.status, event)
 
 
 def _is_unplaced(state: CentralSystem, event: FactOffered) -> bool:
@@ -264,7 +295,8 @@ def _link_up(state: CentralSystem, link: int, now: Now) -> Turn:
     state, effects = answers.link_lost(state, "replaced by a new connection")
     if state.values.switch("bootNotificationOnReconnect"):
         state = replace(state, registration=state.registration.triggered())
-    return replace(_traffic(state, now), link=link, link_reason="", volatile_last=False), effects
+    upkeep = replace(state.upkeep, loss=LossCause.NETWORK)
+    return replace(_traffic(state, now), link=link, link_reason="", volatile_last=False, upkeep=upkeep), effects
 
 
 def _settle_features(state: CentralSystem, now: Now) -> Turn:

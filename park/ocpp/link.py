@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum
 from typing import ClassVar, TypeAlias
 
 from park.model.delivery import Delivery
+from park.ocpp.connection import ConnectionSettings
 
 Payload: TypeAlias = Mapping[str, object]
 """A JSON object with OCPP's own camelCase names."""
@@ -21,6 +23,16 @@ class LinkUp:
     link: int
 
 
+class LossCause(Enum):
+    """Why there is no connection, as far as the security log cares."""
+
+    NETWORK = "network"  # or anything else
+    CREDENTIALS = "credentials"  # the backend refused password, identity or certificate
+    CERTIFICATE = "certificate"  # the backend's is not trusted
+    TLS_VERSION = "TLS version"
+    CIPHER = "TLS cipher suite"
+
+
 @dataclass(frozen=True, slots=True)
 class LinkLost:
     """There is no connection; repeated with the newest reason after each failed attempt."""
@@ -28,6 +40,7 @@ class LinkLost:
     delivery: ClassVar[Delivery] = Delivery.STATE
 
     reason: str
+    cause: LossCause = LossCause.NETWORK
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +72,7 @@ class BackendCalled:
 
     unique_id: str
     action: str
-    payload: Payload
+    payload: Payload = field(repr=False)  # it may hold a password, and a crash writes what it was about
 
 
 LinkEvent: TypeAlias = LinkUp | LinkLost | CallAnswered | CallFailed | BackendCalled
@@ -112,4 +125,13 @@ class KeepAlive:
     pong_timeout: int
 
 
-LinkOrder: TypeAlias = SendCall | SendResult | SendError | ResetLink | ReportLink | KeepAlive
+@dataclass(frozen=True, slots=True)
+class UseConnection:
+    """Connect with these settings from now on; a connection with others is ended. Seconds as the keys say."""
+
+    settings: ConnectionSettings
+    ping_seconds: float  # 0: no pings (B-004)
+    answer_seconds: float  # B-008: for a connection to come about
+
+
+LinkOrder: TypeAlias = SendCall | SendResult | SendError | ResetLink | ReportLink | KeepAlive | UseConnection

@@ -14,6 +14,8 @@ let transactions = 100;
 const answers = {
   Authorize: ({ idTag }) => ({ idTagInfo: { status: BLOCKED.has(idTag) ? 'Blocked' : 'Accepted' } }),
   BootNotification: () => ({ status: 'Accepted', interval: 300, currentTime: new Date().toISOString() }),
+  DiagnosticsStatusNotification: () => ({}),
+  FirmwareStatusNotification: () => ({}),
   Heartbeat: () => ({ currentTime: new Date().toISOString() }),
   MeterValues: () => ({}),
   StartTransaction: () => ({ transactionId: (transactions += 1), idTagInfo: { status: 'Accepted' } }),

@@ -13,10 +13,14 @@ from park.ocpp.features import (
     configuration,
     connectors,
     data_transfer,
+    local_list,
     remote_transactions,
+    reservation,
     reset,
+    smart_charging,
     transaction_data,
     trigger,
+    upkeep,
 )
 from park.ocpp.features.feature import Feature, Handler, Turn
 from park.ocpp.state import CentralSystem
@@ -28,9 +32,13 @@ FEATURES: tuple[Feature, ...] = (
     connectors.FEATURE,
     reset.FEATURE,
     data_transfer.FEATURE,
+    smart_charging.FEATURE,
+    reservation.FEATURE,
+    local_list.FEATURE,
     trigger.FEATURE,
     transaction_data.FEATURE,
     aligned_readings.FEATURE,
+    upkeep.FEATURE,
 )
 HANDLERS: Mapping[str, Handler] = {
     action: handler for feature in FEATURES for action, handler in feature.handlers.items()

@@ -11,6 +11,8 @@ from park.model.alarm import Alarm
 from park.model.storage import Row
 from park.model.time import Now
 from park.ocpp import keys
+from park.ocpp.connection_keys import CONNECTION_KEYS, change_connection
+from park.ocpp.connection_keys import shown as connection_shown
 from park.ocpp.effects import CentralSystemEffect
 from park.ocpp.features import announcing
 from park.ocpp.features.feature import Feature, Turn
@@ -166,12 +168,12 @@ def _exists(state: CentralSystem, named: Named) -> bool:
 
 
 def _listed(state: CentralSystem, named: Named) -> Payload:
-    read_only = named.key.access is not Access.WRITE
+    read_only = named.key.access not in {Access.WRITE, Access.HIDDEN}
     return {"key": named.said, "readonly": read_only, "value": _value(state, named)}
 
 
 def _value(state: CentralSystem, named: Named) -> str:
-    text = state.values.text(named.key.name)
+    text = connection_shown(state, named.key.name) or state.values.text(named.key.name)
     if named.place is not None:
         places = state.settings.places(int(named.place)) if named.place.isdigit() else (named.place,)
         text = state.values.text_at(named.key.name, *places)
@@ -179,6 +181,12 @@ def _value(state: CentralSystem, named: Named) -> str:
 
 
 def _change(state: CentralSystem, call: BackendCalled, now: Now) -> Turn:
+    named = keys.named(text_of(call.payload, "key") or "")
+    if named is not None and named.place is None:
+        value = ours(named.alias, text_of(call.payload, "value") or "")
+        of_connection = change_connection(state, call, named.key.name, value)
+        if of_connection is not None:
+            return of_connection
     reply = _ToBackend(call.unique_id, link_of(state))
     return _set(state, text_of(call.payload, "key") or "", text_of(call.payload, "value") or "", BACKEND, reply, now)
 
@@ -187,6 +195,8 @@ def _set(state: CentralSystem, name: str, text: str, by: str, reply: _Reply, now
     named = keys.named(name)
     if named is None or not _exists(state, named):
         return state, reply.say("NotSupported", f"there is no key {name}")
+    if named.key.name in CONNECTION_KEYS:
+        return state, reply.say("Rejected", f"only the backend sets it in a running park; else {named.key.file}")
     rows = state.queue.rows
     if named.place is not None and not text.strip() and named.key.kind is not Kind.TEXT:
         return deferred(state, (rows.delete_setting(named.stored),), SettingCommit(named, None, reply))
@@ -204,8 +214,6 @@ def _repeat(state: CentralSystem, who: str) -> tuple[CentralSystemEffect, ...]:
     match who:
         case RepeatSettings.AUTHORIZER:
             return announcing.for_authorizer(state)
-        case RepeatSettings.COORDINATOR:
-            return announcing.for_coordinator(state)
         case _:
             return announcing.for_point(state, who)
 

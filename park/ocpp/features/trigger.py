@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from park.model.time import Now
-from park.ocpp import messages
+from park.ocpp import maintaining, messages
 from park.ocpp.features.feature import Feature, Turn
 from park.ocpp.features.replies import answer
 from park.ocpp.link import BackendCalled, Payload
@@ -18,7 +18,12 @@ MOST_WAITING = 500  # ours: what a backend may ask for and not wait for
 
 
 def _trigger(state: CentralSystem, call: BackendCalled, now: Now) -> Turn:
+    """OCPP 1.6 §5.17, and ExtendedTriggerMessage of the white paper §5.4."""
     wanted = text_of(call.payload, "requestedMessage") or ""
+    upkeep = maintaining.trigger(state, wanted)
+    if upkeep is not None:
+        state, effects = upkeep
+        return state, (*answer(state, call, "Accepted"), *effects)
     if wanted not in {"BootNotification", "Heartbeat", "StatusNotification", "MeterValues"}:
         return state, answer(state, call, "NotImplemented")
     if wanted == "BootNotification":
@@ -50,8 +55,8 @@ def _triggered(state: CentralSystem, wanted: str, connector: int | None, now: No
 def _values(state: CentralSystem, connector: int, reading: Reading) -> Payload | None:
     known = state.queue.transactions.on_connector(connector)
     number = None if known is None else known.transaction
-    manner = Payloads(state.values, state.settings.phases).manner(connector, SAMPLED)
+    manner = Payloads(state.values, state.settings.wired).manner(connector, SAMPLED)
     return messages.values_outside(connector, reading, number, manner)
 
 
-FEATURE = Feature({"TriggerMessage": _trigger})
+FEATURE = Feature({"TriggerMessage": _trigger, "ExtendedTriggerMessage": _trigger})

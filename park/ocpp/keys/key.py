@@ -21,7 +21,7 @@ class Access(Enum):
     READ = "read"
     WRITE = "read and write"
     LOCAL = "read; written by people on site only"
-    HIDDEN = "never readable, not changed by the backend"
+    HIDDEN = "write only"
 
 
 class Scope(Enum):

@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from park.ocpp.keys import authorization, charging, core, link, load, metering, station
+from park.ocpp.keys import (
+    authorization,
+    charging,
+    core,
+    link,
+    load,
+    local_list,
+    metering,
+    reservation,
+    smart_charging,
+    station,
+)
 from park.ocpp.keys.key import Alias, Key, KeyGroup, Kind, fact
 
 _BASE: tuple[KeyGroup, ...] = (
@@ -16,7 +27,11 @@ _BASE: tuple[KeyGroup, ...] = (
     load.GROUP,
     link.GROUP,
     station.GROUP,
+    KeyGroup("FirmwareManagement", "Firmware and diagnostics"),
+    local_list.GROUP,
     KeyGroup("RemoteTrigger", "Triggered messages"),
+    reservation.GROUP,
+    smart_charging.GROUP,
 )
 _PROFILES = ",".join(dict.fromkeys(group.profile for group in _BASE))
 _TOLD = KeyGroup(

@@ -406,7 +406,10 @@ def test_many_facts_are_written_in_few_commits():
 def test_without_a_backend_facts_are_acknowledged_and_go_nowhere():
     station = Station()
     station.state = type(station.state)(
-        type(station.settings)("GARAGE", (1,), lambda: "x", enabled=False), station.state.values, station.state.queue
+        type(station.settings)("GARAGE", (1,), lambda: "x", enabled=False),
+        station.state.values,
+        station.state.queue,
+        station.state.upkeep,
     )
     station.start()
     assert station.of(Write) == []

@@ -1,0 +1,1 @@
+"""The maintenance edge: log uploads, firmware, certificates."""

@@ -1,0 +1,263 @@
+"""The maintenance edge: obeys orders about logs, firmware and certificates, and tells how they ended.
+
+Each job runs by itself; transfers block, so each has a thread that ends with its job, or when its peer stalls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+
+from actors.address import Address
+from actors.messages import MaintenanceMessage
+from nodes.bridge import on_loop
+from nodes.maintenance import archive, transfer
+from nodes.maintenance.certificates import CertificateStore, check_signature, check_signer
+from nodes.maintenance.installer import Installer
+from nodes.maintenance.logs import SECURITY
+from nodes.maintenance.partial import Stop
+from nodes.maintenance.places import Rules
+from park.errors import KeysUnusable
+from park.ocpp.maintenance import (
+    AbandonJob,
+    AskCertificates,
+    CertificatesAnswered,
+    CheckSigner,
+    FetchFirmware,
+    FirmwareFetched,
+    FirmwareInstalled,
+    FirmwareVerified,
+    InstallFirmware,
+    LogUploaded,
+    MaintenanceEvent,
+    MakeSigningRequest,
+    RestartNode,
+    SignerChecked,
+    SigningRequestMade,
+    TrustKnown,
+    UploadLog,
+    VerifyFirmware,
+)
+from park.ocpp.security import SecurityEvent
+
+FOLDER = "maintenance"  # of the data directory: what is on its way
+_log = structlog.get_logger("maintenance")
+_security = structlog.get_logger(SECURITY)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What the edge works with. `contents`: what diagnostics hold beside the logs; `restart`: end this process."""
+
+    data_dir: Path
+    rules: Callable[[], Rules]
+    certificates: CertificateStore
+    installer: Installer
+    most_bytes: int
+    now: Callable[[], datetime]
+    contents: Callable[[], Awaitable[archive.Contents]]
+    restart: Callable[[str], None]
+
+
+class MaintenanceEdge:
+    """`orders`: the outbox the central system tells; `central_system` hears how each ended."""
+
+    def __init__(
+        self,
+        workshop: Workshop,
+        central_system: Address[MaintenanceEvent],
+        orders: AsyncIterator[MaintenanceMessage],
+    ) -> None:
+        self._shop, self._central_system, self._orders = workshop, central_system, orders
+        self._jobs: dict[int, tuple[asyncio.Task[None], Stop]] = {}
+        self._others: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Until the orders are closed; what runs then is given up."""
+        try:
+            self._tell_trust()
+            async for order in self._orders:
+                self._obey(order)
+        finally:
+            for task, stop in self._jobs.values():
+                stop.stop()
+                task.cancel()
+            for task in self._others:
+                task.cancel()
+
+    def _obey(self, order: MaintenanceMessage) -> None:
+        match order:
+            case SecurityEvent():
+                _security.warning(order.type, of=order.at.isoformat(), info=order.info)
+            case UploadLog():
+                self._begin(order.job, lambda stop: self._upload(order, stop))
+            case FetchFirmware():
+                self._begin(order.job, lambda stop: self._fetch(order, stop))
+            case VerifyFirmware():
+                self._begin(order.job, lambda _: self._verify(order))
+            case InstallFirmware():
+                self._begin(order.job, lambda _: self._install(order))
+            case AbandonJob(job):
+                self._abandon(job)
+            case RestartNode(why):
+                _log.warning("restarting", why=why)
+                self._shop.restart(why)
+            case CheckSigner() | AskCertificates() | MakeSigningRequest():
+                task = asyncio.create_task(self._ask(order), name="maintenance certificates")
+                self._others.add(task)
+                task.add_done_callback(self._others.discard)
+
+    def _begin(self, job: int, work: Callable[[Stop], Coroutine[object, object, None]]) -> None:
+        stop = Stop()
+        task = asyncio.create_task(work(stop), name=f"maintenance job {job}")
+        self._jobs[job] = (task, stop)
+        task.add_done_callback(lambda _: self._jobs.pop(job, None))
+
+    def _abandon(self, job: int) -> None:
+        """Its thread ends at the next look; what it brought until then may be gone on with."""
+        if job in self._jobs:
+            self._jobs[job][1].stop()
+
+    # ------------------------------------------------------------ logs
+
+    async def _upload(self, order: UploadLog, stop: Stop) -> None:
+        file = self._place(order.file_name)
+        try:
+            contents = await self._shop.contents()
+            await _in_thread(
+                lambda: archive.pack(file, order.kind, contents, self._shop.data_dir, order.since, order.until)
+            )
+            await _in_thread(lambda: transfer.upload(self._shop.rules(), order.url, file, order.file_name, stop))
+        except OSError as error:
+            _log.warning("log not uploaded", reason=str(error))
+            self._central_system.tell(LogUploaded(order.job, _text(error)))
+        else:
+            _log.info("log uploaded", file=order.file_name)
+            self._central_system.tell(LogUploaded(order.job))
+        finally:
+            file.unlink(missing_ok=True)
+
+    # ------------------------------------------------------------ firmware
+
+    async def _fetch(self, order: FetchFirmware, stop: Stop) -> None:
+        file = self._place(f"{hashlib.sha256(order.url.encode()).hexdigest()[:32]}.firmware")
+        try:
+            await _in_thread(lambda: self._forget_others(file))
+            digest = await _in_thread(
+                lambda: transfer.download(self._shop.rules(), order.url, file, self._shop.most_bytes, stop)
+            )
+        except OSError as error:
+            _log.warning("firmware not fetched", reason=str(error))
+            self._central_system.tell(FirmwareFetched(order.job, "", "", _text(error)))
+            return
+        _log.info("firmware fetched", bytes=file.stat().st_size, sha256=digest)
+        self._central_system.tell(FirmwareFetched(order.job, str(file), digest))
+
+    def _forget_others(self, file: Path) -> None:
+        """One firmware at a time takes space on this board."""
+        for path in file.parent.glob("*"):
+            if path.suffix in {".firmware", ".version"} and path.stem != file.stem:
+                path.unlink(missing_ok=True)
+
+    async def _verify(self, order: VerifyFirmware) -> None:
+        problem = await _in_thread(lambda: self._wrong(order))
+        if problem:
+            _log.error("firmware refused", reason=problem)
+            await _in_thread(lambda: Path(order.path).unlink(missing_ok=True))
+        self._central_system.tell(FirmwareVerified(order.job, problem))
+
+    def _wrong(self, order: VerifyFirmware) -> str:
+        try:
+            signature = base64.b64decode(order.signature, validate=True)
+            digest = bytes.fromhex(transfer.digest(Path(order.path)))
+        except (OSError, binascii.Error, ValueError) as error:
+            return f"file or signature cannot be read: {error}"
+        signer = check_signer(order.certificate, self._shop.certificates.makers(), self._shop.now())
+        return signer or check_signature(order.certificate, signature, digest)
+
+    async def _install(self, order: InstallFirmware) -> None:
+        """What is installed are the bytes that were checked."""
+        file = Path(order.path)
+        try:
+            unchanged = await _in_thread(lambda: transfer.digest(file)) == order.sha256
+        except OSError as error:
+            self._central_system.tell(FirmwareInstalled(order.job, problem=_text(error)))
+            return
+        if not unchanged:
+            self._central_system.tell(FirmwareInstalled(order.job, problem="the file was changed after it was checked"))
+            return
+        _log.info("installing firmware", sha256=order.sha256)
+        version, problem = await self._shop.installer.install(file)
+        if problem:
+            _log.error("firmware not installed", reason=problem)
+        await _in_thread(lambda: file.unlink(missing_ok=True))
+        self._central_system.tell(FirmwareInstalled(order.job, version, problem))
+
+    # ------------------------------------------------------------ certificates
+
+    async def _ask(self, order: CheckSigner | AskCertificates | MakeSigningRequest) -> None:
+        store = self._shop.certificates
+        match order:
+            case CheckSigner(request_id, certificate):
+                problem = await _in_thread(lambda: check_signer(certificate, store.makers(), self._shop.now()))
+                self._central_system.tell(SignerChecked(request_id, problem))
+            case AskCertificates(unique_id, action, payload, link):
+                found = await _in_thread(lambda: store.answer(action, payload))
+                self._tell_trust()
+                self._central_system.tell(
+                    CertificatesAnswered(
+                        unique_id, action, found.payload, link, found.reconfigured, found.refused, found.certificate
+                    )
+                )
+            case MakeSigningRequest(name):
+                try:
+                    csr = await _in_thread(lambda: store.signing_request(name))
+                except KeysUnusable as error:
+                    _log.error("no signing request", reason=str(error))
+                else:
+                    self._central_system.tell(SigningRequestMade(csr))
+
+    def _tell_trust(self) -> None:
+        store = self._shop.certificates
+        installer = bool(self._shop.installer.command)
+        self._central_system.tell(
+            TrustKnown(store.root_count, station_certificate=store.has_station_certificate, installer=installer)
+        )
+
+    def _place(self, name: str) -> Path:
+        folder = self._shop.data_dir / FOLDER
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder / name
+
+
+def _text(error: OSError) -> str:
+    return str(error) or type(error).__name__
+
+
+async def _in_thread(call: Callable[[], T]) -> T:
+    """The result of a blocking call. Its thread does not keep a process alive that ends."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def work() -> None:
+        try:
+            result = call()
+        except BaseException as error:  # noqa: BLE001 - it is raised where it is awaited
+            failure = error
+            on_loop(loop, lambda: None if done.done() else done.set_exception(failure))
+        else:
+            on_loop(loop, lambda: None if done.done() else done.set_result(result))
+
+    threading.Thread(target=work, name="maintenance", daemon=True).start()
+    return await done

@@ -1,0 +1,123 @@
+"""Connection, uploads, firmware and certificates of the central system: what is due, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import assert_never
+
+from park.model.storage import Row
+from park.model.time import Now
+from park.ocpp import certificates, connecting, firmware, notices, updating, uploading, uploads
+from park.ocpp.firmware import Stage
+from park.ocpp.keeping import Turn, notify, secured
+from park.ocpp.maintenance import (
+    CertificatesAnswered,
+    FirmwareFetched,
+    FirmwareInstalled,
+    FirmwareVerified,
+    LogUploaded,
+    MaintenanceEvent,
+    MakeSigningRequest,
+    SignerChecked,
+    SigningRequestMade,
+    TrustKnown,
+)
+from park.ocpp.rows import Rows
+from park.ocpp.security import STARTUP
+from park.ocpp.state import CentralSystem
+
+
+def begin(state: CentralSystem, rows: Iterable[Row], now: Now) -> Turn:
+    """The rows are there: go on with what the restart interrupted, and tell how an installation ended."""
+    rows = tuple(rows)
+    mine = Rows(state.settings.identity)
+    state = replace(state, upkeep=replace(state.upkeep, notices=notices.load(mine, rows)))
+    state, effects = connecting.begin(state, rows)
+    state, more = secured(state, STARTUP, "", now)
+    effects += more
+    kept = dict(mine.mine(rows, uploads.MAINTENANCE))
+    upload = uploads.upload_of(kept.get(uploads.UPLOAD, ""))
+    if upload is not None:
+        state, more = uploading.go_on(state, upload)
+        effects += more
+    update = firmware.update_of(kept.get(firmware.FIRMWARE, ""))
+    if update is not None:
+        state, more = updating.interrupted(state, update, now)
+        effects += more
+    return state, effects
+
+
+def attend(state: CentralSystem, now: Now) -> Turn:
+    """Whatever the clock makes due."""
+    state, effects = connecting.attend(state, now)
+    upload, update = state.upkeep.upload, state.upkeep.update
+    if upload is not None and upload.retry_at is not None and now.mono >= upload.retry_at:
+        state, more = uploading.go_on(state, upload)
+        effects += more
+    if update is None:
+        return state, effects
+    if update.due(now):
+        state, more = updating.go_on(state, update)
+        effects += more
+    elif update.stage is Stage.INSTALLED and updating.may_restart(state):
+        state, more = updating.restart(state, update)
+        effects += more
+    update = state.upkeep.update
+    look_at = None if update is None else update.next_look(now)
+    return replace(state, upkeep=replace(state.upkeep, look_at=look_at)), effects
+
+
+def deadline(state: CentralSystem) -> float | None:
+    """Mono time at which `attend` may have something to do."""
+    upkeep = state.upkeep
+    found = (
+        None if upkeep.connection is None else upkeep.connection.trial_ends,
+        None if upkeep.upload is None else upkeep.upload.retry_at,
+        None if upkeep.update is None else upkeep.look_at,
+    )
+    return min((at for at in found if at is not None), default=None)
+
+
+def told(state: CentralSystem, event: MaintenanceEvent, now: Now) -> Turn:
+    """What the maintenance edge says."""
+    match event:
+        case LogUploaded():
+            return uploading.uploaded(state, event, now)
+        case FirmwareFetched():
+            return updating.fetched(state, event, now)
+        case FirmwareVerified():
+            return updating.verified(state, event, now)
+        case SignerChecked():
+            return updating.signer_checked(state, event, now)
+        case FirmwareInstalled():
+            return updating.installed(state, event)
+        case CertificatesAnswered():
+            return certificates.answered(state, event, now)
+        case SigningRequestMade(csr):
+            return notify(state, "SignCertificate", {"csr": csr})
+        case TrustKnown():
+            return replace(state, upkeep=replace(state.upkeep, trust=event)), ()
+        case _:
+            assert_never(event)
+
+
+def trigger(state: CentralSystem, wanted: str) -> Turn | None:
+    """TriggerMessage of a status of these; None: another message."""
+    upkeep = state.upkeep
+    match wanted:
+        case "DiagnosticsStatusNotification":
+            word = "UploadFailed" if upkeep.uploaded == "UploadFailure" else upkeep.uploaded
+            return notify(state, wanted, {"status": word if word == "Uploading" else "Idle"})
+        case "LogStatusNotification":
+            request = None if upkeep.upload is None else upkeep.upload.request
+            payload = {"status": "Idle"} if request is None else {"status": "Uploading", "requestId": request}
+            return notify(state, wanted, payload)
+        case "FirmwareStatusNotification":
+            update = upkeep.update
+            said = None if update is None else update.status(upkeep.updated)
+            return notify(state, wanted, {"status": "Idle"}) if said is None else notify(state, *said)
+        case "SignChargePointCertificate":
+            return state, (MakeSigningRequest(state.settings.identity),)
+        case _:
+            return None

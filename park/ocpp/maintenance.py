@@ -1,0 +1,237 @@
+"""What the central system asks of the maintenance edge (files, certificates, the installer), and what that tells back.
+
+A `job` numbers the tries of one upload or update; the answer to an older job is of no interest any more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import ClassVar, TypeAlias
+from urllib.parse import urlsplit
+
+from park.model.delivery import Delivery
+from park.ocpp.link import Payload
+from park.ocpp.security import SecurityEvent
+
+SCHEMES = ("http", "https", "ftp", "ftps")
+DEFAULT_TRIES = 3  # OCPP 1.6 §6.25, §6.55: without `retries` the station decides
+DEFAULT_INTERVAL_SECONDS = 60.0
+LONGEST_INTERVAL_SECONDS = 86_400.0
+
+
+class LogKind(Enum):
+    """White paper §5.5 LogEnumType; values are the wire names."""
+
+    DIAGNOSTICS = "DiagnosticsLog"
+    SECURITY = "SecurityLog"
+
+
+# ------------------------------------------------------------ orders
+
+
+@dataclass(frozen=True, slots=True)
+class UploadLog:
+    """One try: pack the log of that time into a file of that name and bring it to the URL."""
+
+    job: int
+    kind: LogKind
+    url: str
+    file_name: str
+    since: datetime | None
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchFirmware:
+    """One try; what an earlier one of this URL brought is gone on with."""
+
+    job: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyFirmware:
+    """`certificate`: PEM of the signer; `signature`: base64, over the whole file with SHA-256 (white paper §5.11)."""
+
+    job: int
+    path: str
+    certificate: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSigner:
+    """Whether this PEM certificate may sign firmware; answered by `SignerChecked` with the same id."""
+
+    request_id: str
+    certificate: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstallFirmware:
+    """Give the file to the installer. `sha256`: of what was verified; other bytes are not installed."""
+
+    job: int
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class AbandonJob:
+    """Nobody waits for this job any more."""
+
+    job: int
+
+
+@dataclass(frozen=True, slots=True)
+class RestartNode:
+    """End the process so that whoever supervises it starts it anew; sessions stay open on disk."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskCertificates:
+    """A certificate message of the backend; answered by `CertificatesAnswered`."""
+
+    unique_id: str
+    action: str
+    payload: Payload
+    link: int
+
+
+@dataclass(frozen=True, slots=True)
+class MakeSigningRequest:
+    """A new key and a PKCS #10 request for it, in this name; answered by `SigningRequestMade`."""
+
+    name: str
+
+
+MaintenanceOrder: TypeAlias = (
+    SecurityEvent
+    | UploadLog
+    | FetchFirmware
+    | VerifyFirmware
+    | CheckSigner
+    | InstallFirmware
+    | AbandonJob
+    | RestartNode
+    | AskCertificates
+    | MakeSigningRequest
+)
+
+
+# ------------------------------------------------------------ events; an empty `problem`: it went well
+
+
+@dataclass(frozen=True, slots=True)
+class LogUploaded:
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    job: int
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareFetched:
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    job: int
+    path: str
+    sha256: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareVerified:
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    job: int
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignerChecked:
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    request_id: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareInstalled:
+    """`version`: what the installer says will run after the restart, empty: it does not say."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    job: int
+    version: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificatesAnswered:
+    """`reconfigured`: what changed, for the security log; `refused`: why a station certificate was not taken.
+
+    `certificate`: file of a new one of the station, which is shown from now on.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    unique_id: str
+    action: str
+    payload: Payload
+    link: int
+    reconfigured: str = ""
+    refused: str = ""
+    certificate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningRequestMade:
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    csr: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrustKnown:
+    """What this station can prove and check: told at the start, and when it changes."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    roots: int
+    station_certificate: bool
+    installer: bool
+
+
+MaintenanceEvent: TypeAlias = (
+    LogUploaded
+    | FirmwareFetched
+    | FirmwareVerified
+    | SignerChecked
+    | FirmwareInstalled
+    | CertificatesAnswered
+    | SigningRequestMade
+    | TrustKnown
+)
+
+
+def transferable(url: str) -> bool:
+    """Whether files can be brought to or from there: a URL with a host, of a scheme that is served."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme.lower() in SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def tries_of(payload: Payload) -> tuple[int, float]:
+    """How often, and seconds between: `retries` below 1 counts as 1, an interval below 0 as 0 (B-305)."""
+    retries, interval = payload.get("retries"), payload.get("retryInterval")
+    tries = DEFAULT_TRIES if not isinstance(retries, int) else max(retries, 1)
+    if not isinstance(interval, int | float):
+        return tries, DEFAULT_INTERVAL_SECONDS
+    return tries, min(max(float(interval), 0.0), LONGEST_INTERVAL_SECONDS)

@@ -1,0 +1,197 @@
+"""The central system sees a firmware update through: UpdateFirmware and SignedUpdateFirmware."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from park.model.time import Now
+from park.ocpp import firmware
+from park.ocpp.firmware import BEFORE_INSTALLATION, Stage, Update
+from park.ocpp.keeping import Turn, keep, notify, result, say, secured
+from park.ocpp.link import BackendCalled, SendResult
+from park.ocpp.maintenance import (
+    AbandonJob,
+    CheckSigner,
+    FirmwareFetched,
+    FirmwareInstalled,
+    FirmwareVerified,
+    RestartNode,
+    SignerChecked,
+)
+from park.ocpp.security import FIRMWARE_UPDATED, INVALID_FIRMWARE_SIGNATURE, INVALID_SIGNING_CERTIFICATE
+from park.ocpp.state import CentralSystem
+from park.ocpp.upkeep import Signing
+
+MOST_SIGNING = 10  # ours: a backend has one CALL in flight
+
+
+def update_firmware(state: CentralSystem, call: BackendCalled, _: Now) -> Turn:
+    """OCPP 1.6 §5.19. During an installation it is confirmed and ignored (B-311); replaces a waiting one (B-312)."""
+    answer = result(state, call, {})
+    if _installing(state):
+        return state, answer
+    update = firmware.of_order(call.payload, state.settings.station.firmware)
+    if update is None:
+        state, effects = notify(state, "FirmwareStatusNotification", {"status": "DownloadFailed"})
+        return state, (*answer, *effects)
+    state, effects = _ordered(state, update)
+    return state, (*answer, *effects)
+
+
+def signed_update_firmware(state: CentralSystem, call: BackendCalled, _: Now) -> Turn:
+    """White paper §5.11: answered when the signer's certificate has been checked."""
+    update = firmware.of_signed_order(call.payload, state.settings.station.firmware)
+    if update is None or _installing(state) or state.link is None:
+        return state, result(state, call, {"status": "Rejected"})
+    signing = Signing(call.unique_id, update, state.link)
+    state = replace(state, upkeep=replace(state.upkeep, signing=(*state.upkeep.signing, signing)[-MOST_SIGNING:]))
+    return state, (CheckSigner(call.unique_id, update.certificate),)
+
+
+def signer_checked(state: CentralSystem, event: SignerChecked, now: Now) -> Turn:
+    signing = next((each for each in state.upkeep.signing if each.unique_id == event.request_id), None)
+    if signing is None:
+        return state, ()
+    rest = tuple(each for each in state.upkeep.signing if each is not signing)
+    state = replace(state, upkeep=replace(state.upkeep, signing=rest))
+
+    def answer(status: str) -> SendResult:
+        return SendResult(signing.unique_id, "SignedUpdateFirmware", {"status": status}, signing.link)
+
+    if event.problem:
+        state, effects = secured(state, INVALID_SIGNING_CERTIFICATE, event.problem, now)
+        return state, (answer("InvalidCertificate"), *effects)
+    if _installing(state):
+        return state, (answer("Rejected"),)
+    status = "Accepted" if state.upkeep.update is None else "AcceptedCanceled"
+    state, effects = _ordered(state, signing.update)
+    return state, (answer(status), *effects)
+
+
+def _installing(state: CentralSystem) -> bool:
+    update = state.upkeep.update
+    return update is not None and update.stage not in BEFORE_INSTALLATION
+
+
+def _ordered(state: CentralSystem, update: Update) -> Turn:
+    before = state.upkeep.update
+    given_up = () if before is None else (AbandonJob(before.job),)
+    state, effects = _at(state, update)
+    return state, (*given_up, *effects)
+
+
+def _at(state: CentralSystem, update: Update, *words: str) -> Turn:
+    """A new stage: on disk, then what it needs is ordered, and the backend hears the words."""
+    job = state.upkeep.next_job
+    update = replace(update, job=job)
+    state = replace(state, upkeep=replace(state.upkeep, update=update, next_job=job + 1))
+    order = update.order()
+    failed = partial(installed, event=FirmwareInstalled(job, problem="the disk is full"))
+    rows = state.upkeep.notices.rows
+    needs_disk = update.stage is Stage.INSTALLING  # it may end this process
+    orders = () if order is None else (order,)
+    state, effects = keep(
+        state,
+        (firmware.put(rows, update),),
+        orders if needs_disk else (),
+        (lambda state, _: failed(state)) if needs_disk else None,
+    )
+    effects += () if needs_disk else orders
+    for word in words:
+        state, more = say(_last_word(state, word), update.status(word))
+        effects += more
+    return state, effects
+
+
+def _ended(state: CentralSystem, update: Update, *words: str) -> Turn:
+    rows = state.upkeep.notices.rows
+    state, effects = keep(replace(state, upkeep=replace(state.upkeep, update=None)), (firmware.delete(rows),))
+    for word in words:
+        state, more = say(_last_word(state, word), update.status(word))
+        effects += more
+    return state, effects
+
+
+def go_on(state: CentralSystem, update: Update) -> Turn:
+    """A date has come."""
+    if update.stage is Stage.SCHEDULED:
+        return _at(state, replace(update, stage=Stage.FETCHING), "Downloading")
+    if not state.upkeep.trust.installer:
+        return _ended(state, update, "InstallationFailed")
+    return _at(state, replace(update, stage=Stage.INSTALLING), "Installing")
+
+
+def fetched(state: CentralSystem, event: FirmwareFetched, now: Now) -> Turn:
+    update = _current(state, event.job, Stage.FETCHING)
+    if update is None:
+        return state, ()
+    if event.problem:
+        again = firmware.failed_fetch(update, now.mono)
+        return _ended(state, update, "DownloadFailed") if again is None else _at(state, again)
+    update = replace(update, path=event.path, sha256=event.sha256)
+    if update.signed:
+        return _at(state, replace(update, stage=Stage.VERIFYING), "Downloaded")
+    return _ready(state, update, now, "Downloaded")
+
+
+def _ready(state: CentralSystem, update: Update, now: Now, word: str) -> Turn:
+    update = replace(update, stage=Stage.READY)
+    later = () if update.due(now) else ("InstallScheduled",)
+    return _at(state, update, word, *later)
+
+
+def verified(state: CentralSystem, event: FirmwareVerified, now: Now) -> Turn:
+    update = _current(state, event.job, Stage.VERIFYING)
+    if update is None:
+        return state, ()
+    if not event.problem:
+        return _ready(state, update, now, "SignatureVerified")
+    state, effects = _ended(state, update, "InvalidSignature")
+    state, more = secured(state, INVALID_FIRMWARE_SIGNATURE, event.problem, now)
+    return state, (*effects, *more)
+
+
+def installed(state: CentralSystem, event: FirmwareInstalled) -> Turn:
+    """The new firmware runs after a restart, which waits for the sessions to end (B-309)."""
+    update = _current(state, event.job, Stage.INSTALLING)
+    if update is None:
+        return state, ()
+    if event.problem:
+        return _ended(state, update, "InstallationFailed")
+    return _at(state, replace(update, stage=Stage.INSTALLED, expected=event.version))
+
+
+def may_restart(state: CentralSystem) -> bool:
+    return state.settings.restart_with_sessions or not state.queue.transactions.all_running()
+
+
+def restart(state: CentralSystem, update: Update) -> Turn:
+    update = replace(update, stage=Stage.REBOOTING)
+    state = replace(state, upkeep=replace(state.upkeep, update=update))
+    rows = state.upkeep.notices.rows
+    state, effects = say(_last_word(state, "InstallRebooting"), update.status("InstallRebooting"))
+    restart = RestartNode("a firmware update was installed")
+    state, more = keep(state, (firmware.put(rows, update),), (restart,))
+    return state, (*effects, *more)
+
+
+def interrupted(state: CentralSystem, update: Update, now: Now) -> Turn:
+    running = state.settings.station.firmware
+    again, word = firmware.restored(update, running)
+    if again is not None:
+        return _at(state, again)
+    state, effects = _ended(state, update, word)
+    if word != "Installed":
+        return state, effects
+    state, more = secured(state, FIRMWARE_UPDATED, f"{update.running} to {running}", now)
+    return state, (*effects, *more)
+
+
+def _current(state: CentralSystem, job: int, stage: Stage) -> Update | None:
+    update = state.upkeep.update
+    return update if update is not None and update.job == job and update.stage is stage else None
+
+
+def _last_word(state: CentralSystem, word: str) -> CentralSystem:
+    return replace(state, upkeep=replace(state.upkeep, updated=word))

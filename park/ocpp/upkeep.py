@@ -1,0 +1,43 @@
+"""What the central system knows of connection, security, firmware and log uploads: all that is beside charging."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from park.ocpp.connection import Connections
+from park.ocpp.firmware import Update
+from park.ocpp.link import LossCause
+from park.ocpp.maintenance import TrustKnown
+from park.ocpp.notices import Notices
+from park.ocpp.uploads import Upload
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """A SignedUpdateFirmware whose certificate is being checked before it is answered."""
+
+    unique_id: str
+    update: Update
+    link: int
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """`connection`: None when somebody else looks after it. `loss`: the last cause, told once in a row.
+
+    `uploaded`, `updated`: the last words about an upload and an update, for who triggers them. `next_job` numbers both.
+    `look_at`: mono at which a date of the update may have come.
+    `signing`: by request id.
+    """
+
+    notices: Notices
+    connection: Connections | None = None
+    loss: LossCause = LossCause.NETWORK
+    trust: TrustKnown = TrustKnown(0, station_certificate=False, installer=False)
+    upload: Upload | None = None
+    update: Update | None = None
+    uploaded: str = "Idle"
+    updated: str = "Idle"
+    next_job: int = 1
+    look_at: float | None = None
+    signing: tuple[Signing, ...] = ()

@@ -1,0 +1,335 @@
+"""UpdateFirmware and SignedUpdateFirmware: dates, tries, signatures, sessions, and the restart in between."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from park.model.session import SessionFact
+from park.ocpp.link import BackendCalled, SendResult
+from park.ocpp.maintenance import (
+    AbandonJob,
+    CheckSigner,
+    FetchFirmware,
+    FirmwareFetched,
+    FirmwareInstalled,
+    FirmwareVerified,
+    InstallFirmware,
+    RestartNode,
+    SignerChecked,
+    TrustKnown,
+    VerifyFirmware,
+)
+from park.ocpp.messages import Station as Plate
+from park.ocpp.security import SecurityEvent
+from park.ocpp.wire import iso
+from tests.support.facts import ended, started
+from tests.support.station import ACCEPTED, WALL, Station, started_answer
+
+URL = "https://maker.example/firmware.bin"
+SHA = "ab" * 32
+PLAIN, SIGNED = "FirmwareStatusNotification", "SignedFirmwareStatusNotification"
+
+
+def ready(*facts: SessionFact) -> Station:
+    """A station online with an installer."""
+    station = Station().online()
+    station.tell(TrustKnown(1, station_certificate=False, installer=True))
+    station.offer(*facts)
+    return station
+
+
+def ask(station: Station, **wishes: object) -> None:
+    assert station.ask("UpdateFirmware", {"location": URL, "retrieveDate": iso(WALL), **wishes}) == {}
+
+
+def fetched(station: Station, problem: str = "") -> None:
+    job = station.of(FetchFirmware)[-1].job
+    station.tell(FirmwareFetched(job, "" if problem else "/data/f", "" if problem else SHA, problem))
+
+
+def installed(station: Station, version: str = "", problem: str = "") -> None:
+    station.tell(FirmwareInstalled(station.of(InstallFirmware)[-1].job, version, problem))
+
+
+def words(station: Station, action: str = PLAIN) -> list[str]:
+    while station.state.flight is not None:
+        station.answer(started_answer() if station.state.flight.purpose.__class__.__name__ == "TransactionCall" else {})
+    return [str(call.payload["status"]) for call in station.sent if call.action == action]
+
+
+def reborn(station: Station, version: str) -> None:
+    """The process begins anew, with this version."""
+    station.settings = replace(station.settings, station=Plate("ACME", "Garage 12", firmware=version))
+    station.clear()
+    station.restart()
+    station.tell(TrustKnown(1, station_certificate=False, installer=True))
+    station.connect()
+    station.answer(ACCEPTED)
+
+
+@pytest.mark.rule("B-309")
+def test_an_update_from_the_order_to_the_first_start_of_the_new():
+    station = ready()
+    ask(station)
+    assert station.of(FetchFirmware)[-1].url == URL
+    fetched(station)
+    assert station.of(InstallFirmware)[-1].sha256 == SHA
+    installed(station)
+    assert len(station.of(RestartNode)) == 1
+    assert words(station) == ["Downloading", "Downloaded", "Installing"]
+    reborn(station, "2.0")
+    assert words(station) == ["Installed"]
+    assert "FirmwareUpdated" in [event.type for event in station.of(SecurityEvent)]
+    reborn(station, "2.0")
+    assert words(station) == []
+
+
+@pytest.mark.rule("B-309")
+def test_the_restart_waits_for_the_sessions_to_end():
+    station = ready(started("s1"))
+    ask(station)
+    fetched(station)
+    installed(station)
+    assert station.of(RestartNode) == []
+    station.offer(ended("s1", 1))
+    assert len(station.of(RestartNode)) == 1
+
+
+@pytest.mark.rule("B-386")
+def test_the_restart_does_not_wait_when_told_so():
+    station = ready(started("s1"))
+    station.settings = replace(station.settings, restart_with_sessions=True)
+    station.state = replace(station.state, settings=station.settings)
+    ask(station)
+    fetched(station)
+    installed(station)
+    assert len(station.of(RestartNode)) == 1
+
+
+def test_the_date_of_the_download_is_waited_for():
+    station = ready()
+    ask(station, retrieveDate=iso(WALL + timedelta(hours=1)))
+    assert station.of(FetchFirmware) == []
+    for _ in range(59):
+        station.pass_time(60)
+    assert station.of(FetchFirmware) == []
+    station.pass_time(60)
+    assert len(station.of(FetchFirmware)) == 1
+
+
+@pytest.mark.rule("B-305")
+@pytest.mark.parametrize(("retries", "tries"), [(0, 1), (2, 2)])
+def test_a_download_is_tried_as_often_as_wanted(retries: int, tries: int):
+    station = ready()
+    ask(station, retries=retries, retryInterval=30)
+    for count in range(1, tries + 1):
+        assert len(station.of(FetchFirmware)) == count
+        assert words(station)[-1] == "Downloading"
+        fetched(station, "no route")
+        station.pass_time(29)
+        assert len(station.of(FetchFirmware)) == count
+        station.pass_time(1)
+    assert len(station.of(FetchFirmware)) == tries
+    assert words(station)[-1] == "DownloadFailed"
+    assert set(words(station)) == {"Downloading", "DownloadFailed"}
+
+
+@pytest.mark.rule("B-312")
+def test_a_newer_order_takes_the_place_of_one_that_is_not_installing():
+    station = ready()
+    ask(station)
+    first = station.of(FetchFirmware)[-1]
+    ask(station, location="https://maker.example/other.bin")
+    assert station.of(AbandonJob) == [AbandonJob(first.job)]
+    assert station.of(FetchFirmware)[-1].url.endswith("other.bin")
+    station.tell(FirmwareFetched(first.job, "/data/old", SHA))
+    assert station.of(InstallFirmware) == []
+
+
+@pytest.mark.rule("B-311")
+def test_an_order_during_an_installation_is_confirmed_and_ignored():
+    station = ready()
+    ask(station)
+    fetched(station)
+    ask(station, location="https://maker.example/other.bin")
+    assert len(station.of(FetchFirmware)) == 1
+    assert signed(station) == []
+    assert answers(station) == ["Rejected"]
+    installed(station)
+    assert len(station.of(RestartNode)) == 1
+
+
+def test_without_an_installer_nothing_is_installed():
+    station = Station().online()
+    ask(station)
+    fetched(station)
+    assert station.of(InstallFirmware) == []
+    assert words(station) == ["Downloading", "Downloaded", "InstallationFailed"]
+
+
+def test_an_installer_that_fails_is_told_and_nothing_restarts():
+    station = ready()
+    ask(station)
+    fetched(station)
+    installed(station, problem="code 1")
+    assert words(station)[-1] == "InstallationFailed"
+    station.pass_time(3600)
+    assert station.of(RestartNode) == []
+
+
+def test_nothing_is_installed_that_is_not_on_disk_first():
+    station = ready()
+    ask(station)
+    station.writes = False
+    fetched(station)
+    assert station.of(InstallFirmware) == []
+    station.writes = True
+    while station.pending:
+        station.fail_commit()
+    assert station.of(InstallFirmware) == []
+    assert words(station)[-1] == "InstallationFailed"
+
+
+@pytest.mark.parametrize(("after", "word"), [("2.0", "Installed"), ("1.0", "InstallationFailed")])
+def test_an_installer_that_ends_this_process_is_judged_by_what_runs_then(after: str, word: str):
+    station = ready()
+    ask(station)
+    fetched(station)
+    reborn(station, after)
+    assert words(station)[-1] == word
+
+
+@pytest.mark.parametrize(("after", "word"), [("2.0", "Installed"), ("1.0", "InstallationFailed")])
+def test_what_the_installer_announced_must_run_after_the_restart(after: str, word: str):
+    station = ready()
+    ask(station)
+    fetched(station)
+    installed(station, version="2.0")
+    reborn(station, after)
+    assert words(station)[-1] == word
+
+
+@pytest.mark.rule("B-197")
+@pytest.mark.parametrize("step", ["scheduled", "fetching", "failed"])
+def test_an_update_goes_on_after_a_restart(step: str):
+    station = ready()
+    ask(station, **({"retrieveDate": iso(WALL + timedelta(seconds=10))} if step == "scheduled" else {}))
+    if step == "failed":
+        fetched(station, "no route")
+    reborn(station, "1.0")
+    station.pass_time(100)
+    assert len(station.of(FetchFirmware)) == 1
+    fetched(station)
+    assert len(station.of(InstallFirmware)) == 1
+
+
+@pytest.mark.parametrize("location", ["file:///bin/sh", "nonsense", "sftp://x/y"])
+def test_what_cannot_be_fetched_fails_at_once(location: str):
+    station = ready()
+    ask(station, location=location)
+    assert station.of(FetchFirmware) == []
+    assert words(station) == ["DownloadFailed"]
+
+
+# ------------------------------------------------------------ signed
+
+
+def signed(station: Station, **wishes: object) -> list[CheckSigner]:
+    """Order a signed update; what is to be checked before it is answered."""
+    before = len(station.of(CheckSigner))
+    firmware: dict[str, Any] = {
+        "location": URL,
+        "retrieveDateTime": iso(WALL),
+        "signingCertificate": "PEM",
+        "signature": "c2lnbmF0dXJl",
+        **wishes,
+    }
+    station.tell(BackendCalled("b7", "SignedUpdateFirmware", {"requestId": 9, "firmware": firmware}))
+    return station.of(CheckSigner)[before:]
+
+
+def answers(station: Station) -> list[str]:
+    found = [each for each in station.of(SendResult) if each.action == "SignedUpdateFirmware"]
+    return [str(each.payload["status"]) for each in found]
+
+
+def verified(station: Station, problem: str = "") -> None:
+    station.tell(FirmwareVerified(station.of(VerifyFirmware)[-1].job, problem))
+
+
+def test_a_signed_update_says_every_step():
+    station = ready()
+    (check,) = signed(station)
+    assert answers(station) == []
+    station.tell(SignerChecked(check.request_id))
+    assert answers(station) == ["Accepted"]
+    fetched(station)
+    assert station.of(InstallFirmware) == []
+    assert station.of(VerifyFirmware)[-1].signature == "c2lnbmF0dXJl"
+    verified(station)
+    installed(station)
+    steps = ["Downloading", "Downloaded", "SignatureVerified", "Installing", "InstallRebooting"]
+    assert words(station, SIGNED) == steps
+    assert all(call.payload["requestId"] == 9 for call in station.sent if call.action == SIGNED)
+    reborn(station, "2.0")
+    assert words(station, SIGNED) == ["Installed"]
+
+
+def test_a_signer_that_is_not_known_is_refused_before_anything_is_fetched():
+    station = ready()
+    (check,) = signed(station)
+    station.tell(SignerChecked(check.request_id, "not from the maker"))
+    assert answers(station) == ["InvalidCertificate"]
+    assert station.of(FetchFirmware) == []
+    assert station.of(SecurityEvent)[-1].type == "InvalidFirmwareSigningCertificate"
+
+
+def test_a_signature_that_does_not_fit_ends_the_update():
+    station = ready()
+    (check,) = signed(station)
+    station.tell(SignerChecked(check.request_id))
+    fetched(station)
+    verified(station, "does not fit")
+    assert words(station, SIGNED)[-1] == "InvalidSignature"
+    assert station.of(InstallFirmware) == []
+    assert station.of(SecurityEvent)[-1].type == "InvalidFirmwareSignature"
+
+
+def test_a_later_date_of_installation_is_told_and_waited_for():
+    station = ready()
+    (check,) = signed(station, installDateTime=iso(WALL + timedelta(seconds=50)))
+    station.tell(SignerChecked(check.request_id))
+    fetched(station)
+    verified(station)
+    assert words(station, SIGNED)[-2:] == ["SignatureVerified", "InstallScheduled"]
+    assert station.of(InstallFirmware) == []
+    station.pass_time(50)
+    assert len(station.of(InstallFirmware)) == 1
+
+
+def test_a_second_signed_order_cancels_the_first():
+    station = ready()
+    (check,) = signed(station, retrieveDateTime=iso(WALL + timedelta(hours=1)))
+    station.tell(SignerChecked(check.request_id))
+    (check,) = signed(station)
+    station.tell(SignerChecked(check.request_id))
+    assert answers(station) == ["Accepted", "AcceptedCanceled"]
+
+
+@pytest.mark.parametrize("wish", [{"location": "file:///x"}, {"retrieveDateTime": "soon"}, {"signature": ""}])
+def test_an_order_that_makes_no_sense_is_rejected(wish: dict[str, object]):
+    station = ready()
+    assert signed(station, **wish) == []
+    assert answers(station) == ["Rejected"]
+
+
+def test_a_triggered_status_says_the_last_word():
+    station = ready()
+    ask(station)
+    words(station)
+    station.ask("TriggerMessage", {"requestedMessage": PLAIN})
+    assert words(station)[-1] == "Downloading"
