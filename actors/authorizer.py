@@ -18,7 +18,7 @@ from actors.worker import Worker
 from actors.world import World
 from park.authorization import authorizer
 from park.authorization.authorizer import AuthorizerEffect
-from park.authorization.messages import AnswerTags, RulesChanged
+from park.authorization.messages import AnswerTags, ListChanged, RulesChanged
 from park.authorization.settings import AuthorizerSettings
 from park.model.access import (
     Answer,
@@ -44,7 +44,7 @@ class AuthorizerWires:
     central: Address[CentralSystemMessage]
     store: Address[StoreMessage]
     boards: Mapping[str, Address[RepeatLevels]] = field(default_factory=dict[str, Address[RepeatLevels]])
-    rules: Address[RulesChanged] = Nowhere()
+    rules: Address[RulesChanged | ListChanged] = Nowhere()
     alarms: Address[Alarm] = Nowhere()
 
 
@@ -73,7 +73,7 @@ class Authorizer(Worker[AuthorizerMessage]):
                 reply_to.tell(answer)
             case AnswerTags(reply_to, listed):
                 reply_to.tell(listed)
-            case RulesChanged():
+            case RulesChanged() | ListChanged():
                 self._wires.rules.tell(effect)
             case Alarm():
                 self._wires.alarms.tell(effect)
@@ -82,6 +82,7 @@ class Authorizer(Worker[AuthorizerMessage]):
             case Write(writes, token):
                 self._wires.store.tell(Commit(writes, token, self._me))
             case RepeatLevels():
+                self._wires.central.tell(RepeatSettings(RepeatSettings.AUTHORIZER))
                 for address in (*self._wires.charge_points.values(), *self._wires.boards.values()):
                     address.tell(effect)
                 self._wires.central.tell(RepeatSettings(RepeatSettings.AUTHORIZER))

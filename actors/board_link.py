@@ -31,6 +31,7 @@ from park.model.access import (
 )
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.metering import MeterReported, ReadingTaken
+from park.model.placement import PlacementKept
 from park.model.session import FactOffered
 from park.model.signals import WakeAt
 from park.view.rows import NodeReported
@@ -84,7 +85,7 @@ class BoardLink(Worker[BoardLinkMessage]):
 
     def _deliver(self, message: object) -> None:
         match message:
-            case DemandChanged() | CurrentSignalled() | BoardHeartbeat():
+            case DemandChanged() | CurrentSignalled() | BoardHeartbeat() | PlacementKept():
                 self._wires.coordinator.tell(message)
             case ReadingTaken():
                 self._wires.coordinator.tell(message)

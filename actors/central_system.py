@@ -18,10 +18,11 @@ from actors.messages import (
 from actors.worker import Worker
 from actors.world import World
 from park.exchange.messages import RestartOrdered
-from park.model import access
-from park.model.demand import SetOperatorLimit
+from park.model import access, listed, reservation
+from park.model.limit import ClearLimit, SetLimit
 from park.model.session import FactDelivered, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
+from park.model.standing_limits import HoldLimits
 from park.model.storage import Commit, LoadRows
 from park.ocpp import effects as fx
 from park.ocpp.central_system import step
@@ -39,12 +40,13 @@ class CentralSystemWires:
     journal: Address[FactTaken | FactDelivered]
     link: Address[BackendLinkMessage]
     authorizer: Address[AuthorizerMessage]
-    coordinator: Address[SetOperatorLimit]
     charge_points: Mapping[str, Address[ChargePointMessage]]
     view: Address[Report]
     alarms: Address[Alarm]
     clock: Address[fx.ClockOffered]
+    coordinator: Address[HoldLimits] = Nowhere()
     maintenance: Address[MaintenanceOrder] = Nowhere()
+    limits: Address[SetLimit | ClearLimit] = Nowhere()
     boards: Mapping[str, Address[RestartOrdered]] = field(default_factory=dict[str, Address[RestartOrdered]])
 
 
@@ -53,8 +55,7 @@ class CentralSystem(Worker[CentralSystemMessage]):
         self, world: World, me: Address[CentralSystemMessage], settings: Settings, wires: CentralSystemWires
     ) -> None:
         super().__init__(world)
-        self._me, self._wires = me, wires
-        self._state = initial(settings)
+        self._me, self._wires, self._state = me, wires, initial(settings)
 
     def receive(self, message: CentralSystemMessage) -> None:
         self._state, effects = step(self._state, message, self.now())
@@ -85,38 +86,35 @@ class CentralSystem(Worker[CentralSystemMessage]):
             case _:
                 self._tell_park(effect)
 
-    def _tell_park(self, effect: fx.ForPark) -> None:
+    def _tell_park(self, effect: fx.ForPark | MaintenanceOrder) -> None:
         match effect:
-            case access.BackendAuthorized():
+            case access.BackendAuthorized() | reservation.ReservationsHeld() | listed.LocalListHeld():
                 self._wires.authorizer.tell(effect)
             case fx.TellAuthorizer() | fx.StartRemotely() | fx.ForgetCards():
                 self._wires.authorizer.tell(effect.order(self._me))
-            case SetOperatorLimit():
+            case HoldLimits():
                 self._wires.coordinator.tell(effect)
-            case access.Answer(reply_to, answer):
-                reply_to.tell(answer)
-            case AnswerSettings(reply_to, listed):
-                reply_to.tell(listed)
+            case SetLimit() | ClearLimit():
+                self._wires.limits.tell(effect)
+            case access.Answer() | AnswerSettings():
+                effect.give()
             case access.SettingChanged() | RepeatLevels():
                 for address in self._wires.charge_points.values():
                     address.tell(effect)
-            case TransactionAssigned(point):
+            case TransactionAssigned(point) | reservation.ConnectorReserved(point):
                 self._tell(point, effect)
-            case fx.SettingsRepeated(point, messages):
-                self._tell(point, *messages)
-            case fx.EndSession(point, reason):
-                self._tell(point, access.StopSession(point, None, reason))
+            case fx.SettingsRepeated() | fx.EndSession():
+                self._tell(effect.charge_point, *effect.messages)
             case fx.StopRemotely(request_id, point) | fx.UnlockRemotely(request_id, point):
                 if not self._tell(point, effect.order(self._me)):
                     self._me.tell(access.Undeliverable(request_id, f"there is no charge point {point} any more"))
             case fx.RestartBoards(boards, hard):
                 for board in boards or self._wires.boards:
                     self._wires.boards[board].tell(RestartOrdered(hard))
+            case _:
+                self._wires.maintenance.tell(effect)
 
     def _tell(self, point: str, *messages: ChargePointMessage) -> bool:
-        """Tell a charge point; false: it left the configuration since."""
-        if (address := self._wires.charge_points.get(point)) is None:
-            return False
         for message in messages:
-            address.tell(message)
-        return True
+            self._wires.charge_points.get(point, Nowhere()).tell(message)
+        return point in self._wires.charge_points

@@ -6,31 +6,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from actors.address import Address, Nowhere
-from actors.messages import ChargePointMessage, CoordinatorMessage, Report
+from actors.messages import Alarm, ChargePointMessage, CoordinatorMessage, Report, StoreMessage
 from actors.worker import Worker
 from actors.world import World
 from park.load import coordinator
-from park.load.coordinator import CoordinatorEffect
-from park.load.report import CircuitReported, EpochTaken, ShareReported
+from park.load.coordinator import CoordinatorEffect, Recompute
+from park.load.limit_answers import AnswerLimit
+from park.load.limiting import LimitEffect
+from park.load.report import CircuitReported, EpochTaken, LimitsReported, ShareReported
 from park.load.rivalry import StandingReported
 from park.load.state import CoordinatorSettings, CoordinatorState
-from park.model.access import RepeatSettings
+from park.load.told import LapseKept
 from park.model.grant import ApplyGrant
 from park.model.signals import RepeatLevels, Start, WakeAt
+from park.model.storage import Commit, Load, LoadRows, Write
 
 
 @dataclass(frozen=True, slots=True)
 class CoordinatorWires:
     """Who the coordinator tells. `epochs`: whoever keeps the epoch on disk. `standing`: whoever lets boards in.
 
-    `settings`: who repeats the operator's limits.
+    `told`: whoever keeps on disk what boards may fall to. `store` keeps the limits and answers to `me`, the
+    coordinator's own address.
     """
 
     charge_points: Mapping[str, Address[ChargePointMessage]]
     view: Address[Report]
     epochs: Address[EpochTaken]
     standing: Address[StandingReported] = Nowhere()
-    settings: Address[RepeatSettings] = Nowhere()
+    told: Address[LapseKept] = Nowhere()
+    alarms: Address[Alarm] = Nowhere()
+    store: Address[StoreMessage] = Nowhere()
+    me: Address[CoordinatorMessage] = Nowhere()
 
 
 class Coordinator(Worker[CoordinatorMessage]):
@@ -51,15 +58,31 @@ class Coordinator(Worker[CoordinatorMessage]):
         match effect:
             case ApplyGrant(grant):
                 self._wires.charge_points[grant.charge_point].tell(effect)
-            case CircuitReported() | ShareReported():
+            case Recompute():
+                self.remember(effect)
+            case CircuitReported() | ShareReported() | LimitsReported():
                 self._wires.view.tell(effect)
             case EpochTaken():
                 self._wires.epochs.tell(effect)
+            case LapseKept():
+                self._wires.told.tell(effect)
             case StandingReported():
                 self._wires.standing.tell(effect)
             case RepeatLevels():
                 for address in self._wires.charge_points.values():
                     address.tell(effect)
-                self._wires.settings.tell(RepeatSettings(RepeatSettings.COORDINATOR))
             case WakeAt(mono):
                 self.wake_at(mono)
+            case _:
+                self._keep(effect)
+
+    def _keep(self, effect: LimitEffect) -> None:
+        match effect:
+            case AnswerLimit(reply_to, outcome):
+                reply_to.tell(outcome)
+            case Alarm():
+                self._wires.alarms.tell(effect)
+            case Load(tables):
+                self._wires.store.tell(LoadRows(tables, self._wires.me))
+            case Write(writes, token):
+                self._wires.store.tell(Commit(writes, token, self._wires.me))

@@ -13,7 +13,7 @@ from park.exchange.messages import EndLink, SendFrame
 from park.exchange.server_link import LinkReported, ServerLinkEvent
 from park.journal.journal import JournalEvent
 from park.load.coordinator import CoordinatorEvent
-from park.load.report import CircuitReported, ShareReported
+from park.load.report import CircuitReported, LimitsReported, ShareReported
 from park.metering.meter import MeterEvent
 from park.model.access import ShowFeedback
 from park.model.alarm import Alarm
@@ -52,6 +52,7 @@ Report: TypeAlias = (
     ChargePointReported
     | CircuitReported
     | ShareReported
+    | LimitsReported
     | MeterReported
     | BackendReported
     | NodeReported

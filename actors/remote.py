@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from actors.address import Address
-from park.authorization.messages import ApplyRules, RulesChanged
+from park.authorization.messages import ApplyRules, ListChanged, RulesChanged
 from park.exchange.messages import Outward
+from park.model.listed import ApplyLocalList
 from park.model.session import FactDelivered, FactTaken
 
 
@@ -42,13 +43,14 @@ class Returns:
 
 
 class Everyone:
-    """The links of all boards: told new rules, each hears them. `newest`: for a link that begins (anew)."""
+    """The links of all boards: told new rules or lists, each hears them. `newest`: for a link that begins (anew)."""
 
     def __init__(self, boards: Mapping[str, Address[Outward]]) -> None:
         self._boards = boards
-        self.newest: ApplyRules | None = None
+        self.newest: tuple[ApplyRules | ApplyLocalList, ...] = ()
 
-    def tell(self, message: RulesChanged, /) -> None:
-        self.newest = ApplyRules(message.rules)
+    def tell(self, message: RulesChanged | ListChanged, /) -> None:
+        told = ApplyRules(message.rules) if isinstance(message, RulesChanged) else ApplyLocalList(message.tags)
+        self.newest = (*(each for each in self.newest if type(each) is not type(told)), told)
         for link in tuple(self._boards.values()):
-            link.tell(Outward("", self.newest))
+            link.tell(Outward("", told))

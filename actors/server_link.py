@@ -33,6 +33,7 @@ from park.exchange.messages import (
 )
 from park.exchange.server_link import BoardSettings, LinkReported, LocalOnly, ServerLinkEffect
 from park.model.access import BackendOnline, CardPresented, RemoteStop, ShowFeedback, UnlockConnector
+from park.model.listed import ApplyLocalList
 from park.model.session import FactDelivered, FactTaken
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.storage import Commit, Load, LoadRows, Write
@@ -101,7 +102,7 @@ class ServerLink(Worker[ServerLinkMessage]):
             case ShowFeedback(reader):
                 if reader in self._wires.readers:
                     self._wires.readers[reader].tell(message)
-            case CardPresented() | ApplyRules():
+            case CardPresented() | ApplyRules() | ApplyLocalList():
                 self._wires.authorizer.tell(message)
             case StopOrdered(request_id, point, session) if point in self._wires.charge_points:
                 self._wires.charge_points[point].tell(RemoteStop(request_id, point, session, self._me))

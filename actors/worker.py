@@ -61,6 +61,10 @@ class Worker(pykka.Actor, Generic[M]):
         """Tell this incarnation `message` in `seconds`; a restart drops it."""
         self._world.after(seconds, lambda: self._remind(message))
 
+    def remember(self, message: M) -> None:
+        """Tell this incarnation `message` behind the mail that is there already; a restart drops it."""
+        self._remind(message)
+
     def wake_at(self, mono: float) -> None:
         """Tell this incarnation `Tick()` at `mono` or soon after, unless an earlier tick is already under way."""
         self._wakeups.request(mono)

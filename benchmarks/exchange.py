@@ -36,6 +36,7 @@ from nodes.bridge import Outbox, on_loop
 from nodes.exchange.client import Dial, ServerEdge
 from nodes.exchange.codec import decode, encode
 from nodes.exchange.server import ExchangeServer
+from nodes.exchange.voice import VoiceService
 from nodes.field import ThreadWorld, clock
 from nodes.pairing import certificates as certs
 from nodes.pairing.admission import AdmittedBoards
@@ -306,7 +307,9 @@ async def _serve_exchange(folder: Path, count: int, pipe: Connection) -> None:
     root = Supervisor(world, "server")
     link = root.child("link", lambda me: BoardLink(world, me, board_link.initial(NODE, facts, placed), wires))
     renewal = RenewalService(CertificateDesk(authority, nowhere, clock.now), admitted)
-    server = ExchangeServer(LOCAL, server_credentials(folder / "server"), admitted, renewal, lambda _: link, orders)
+    voice = VoiceService("server", lambda: None)
+    credentials = server_credentials(folder / "server")
+    server = ExchangeServer(LOCAL, credentials, admitted, renewal, lambda _: link, orders, voice)
     root.start()
     await server.start()
     pipe.send(server.port)

@@ -12,23 +12,27 @@ from park.config.access import BackendSection
 from park.config.mapping import (
     authorizer_settings,
     charge_point_settings,
+    circuits,
     coordinator_settings,
     full_name,
     meter_in_park,
     meter_of_point,
     meter_settings,
     placed_boards,
+    placements,
 )
 from park.config.node_config import NodeConfig
-from park.config.station_keys import connectors_of, phases_of, station_keys
+from park.config.station_keys import connectors_of, station_keys
 from park.exchange.board_link import ServerFacts
 from park.exchange.messages import OfferedPoint
 from park.exchange.placing import fitted, placed_of
 from park.exchange.server_link import BoardSettings
+from park.load.told import Telling, telling
 from park.model.placement import Placed
 from park.model.storage import Row
 from park.ocpp.connection import ConnectionSettings
 from park.ocpp.messages import Station
+from park.ocpp.profiles.standing import Wired
 from park.ocpp.state import Settings as OcppSettings
 from park.physics.hardware import TRAITS
 
@@ -38,7 +42,7 @@ class Identities:
     """`boot_id`: this run of the process. `journal_id`, `server_id`, `epoch`: of the store. `new_id`: fresh ones.
 
     `voice_id`: of this start of a server ("": its server id), `lives`: those of its earlier starts,
-    `suspects`: another server kept the last of them from leading.
+    `suspects`: another server kept the last of them from leading. `machine_boot`: of the machine, longer than a run.
     """
 
     boot_id: str
@@ -49,6 +53,7 @@ class Identities:
     voice_id: str = ""
     lives: frozenset[str] = frozenset()
     suspects: bool = False
+    machine_boot: str = ""
 
 
 def leading_board(
@@ -56,10 +61,18 @@ def leading_board(
     identities: Identities,
     version: str,
     clock_known: Callable[[], bool] = lambda: True,
+    told: Telling | None = None,
     password: str = "",
 ) -> Board:
-    """Everything the actors of the board that leads a park need to know: a single one, or a server."""
-    points = charge_point_settings(config, lambda _: TRAITS, identities.boot_id, identities.new_id)
+    """Everything the actors of the board that leads a park need to know: a single one, or a server.
+
+    `told`: what boards fall to in this life of it; None: what the file says.
+    """
+    told = told or telling(circuits(config), placements(config, lambda _: TRAITS), {})
+    points = tuple(
+        _falling(each, told)
+        for each in charge_point_settings(config, lambda _: TRAITS, identities.boot_id, identities.new_id)
+    )
     return Board(
         hardware=_hardware(config, points, identities.boot_id),
         journal_id=identities.journal_id,
@@ -67,8 +80,12 @@ def leading_board(
             coordinator_settings(
                 config, lambda _: TRAITS, identities.voice_id or identities.server_id, identities.epoch
             ),
+            placements=told.placements,
+            told=told.counted,
             lives=identities.lives,
             suspects=identities.suspects and config.node.role == "server",
+            keeps_limits=True,
+            machine_boot=identities.machine_boot,
             sees_servers=config.node.role == "server" and config.discovery.enabled,
             node=config.node.name,
         ),
@@ -82,8 +99,21 @@ def leading_board(
             store_id=identities.journal_id,
             clock_known=clock_known,
         ),
-        boards=tuple(RemoteBoard(node, placed) for node, placed in placed_boards(config).items()),
+        boards=tuple(RemoteBoard(node, _told(placed, told)) for node, placed in placed_boards(config).items()),
     )
+
+
+def _falling(settings: ChargePointSettings, telling: Telling) -> ChargePointSettings:
+    told = telling.told(settings.name)
+    return settings if told is None else replace(settings, fallback_ma=told.fallback_ma, boot_ma=told.boot_ma)
+
+
+def _told(placed: Mapping[str, Placed], telling: Telling) -> Mapping[str, Placed]:
+    found: dict[str, Placed] = {}
+    for name, each in placed.items():
+        told = telling.told(name)
+        found[name] = each if told is None else replace(each, fallback_ma=told.fallback_ma, boot_ma=told.boot_ma)
+    return found
 
 
 def client_board(config: NodeConfig, identities: Identities, version: str, rows: Iterable[Row] = ()) -> ClientBoard:
@@ -159,15 +189,29 @@ def _ocpp(config: NodeConfig, identities: Identities, version: str, password: st
         enabled=config.backend is not None,
         charge_points=frozenset(owned_names(config)) | frozenset(each.charge_point for each in config.placement),
         journal=identities.journal_id,
-        points=connectors_of(config),
-        phases=phases_of(config),
         node=config.node.name,
-        circuit=next((circuit.name for circuit in config.circuit if circuit.parent is None), ""),
+        wired=_wired(config),
+        station_wired=_station_wired(config),
         connection=_connection(config.backend, password),
         fallback_seconds=config.backend.fallback_seconds if config.backend else 0.0,
         restart_with_sessions=config.maintenance.restart_with_sessions,
         boot=identities.boot_id,
     )
+
+
+def _wired(config: NodeConfig) -> dict[int, Wired]:
+    """Connectors of the park as they are built."""
+    every = placements(config, lambda _: TRAITS)
+    connectors = {full_name(config.node.name, point.name): point.connector for point in config.charge_point}
+    connectors |= {each.charge_point: each.connector for each in config.placement}
+    named = ((connectors.get(each.charge_point), each) for each in every)
+    return {number: Wired(each.charge_point, each.phases, each.maximum_ma) for number, each in named if number}
+
+
+def _station_wired(config: NodeConfig) -> Wired:
+    """The grid connection: all connectors of the identity hang on it."""
+    roots = [circuit for circuit in circuits(config) if circuit.parent is None]
+    return Wired(roots[0].name, len(roots[0].limit_ma), min(roots[0].limit_ma)) if roots else Wired("", 3, 0)
 
 
 def _connection(backend: BackendSection | None, password: str) -> ConnectionSettings | None:

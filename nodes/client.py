@@ -31,7 +31,7 @@ from nodes.pairing.client import join, log_progress, pairing_endpoint, renew_if_
 from nodes.pairing.credentials import CHANNEL_OPTIONS, channel_credentials
 from nodes.pairing.identity import BoardKeys
 from nodes.pairing.token_file import read_token
-from nodes.parts import LOCAL_BACKOFF, Ending, cancel, driver_tasks, kept, meter_tasks
+from nodes.parts import LOCAL_BACKOFF, Ending, Restarts, cancel, driver_tasks, kept, meter_tasks
 from nodes.server import NETWORK_BACKOFF
 from nodes.store import Store
 from nodes.view import ViewStore
@@ -56,13 +56,10 @@ _log = structlog.get_logger("node")
 
 
 async def run(path: Path) -> bool:
-    """Run the node of a configuration file until SIGTERM or SIGINT; true: it is to be started again at once.
-
-    Raises ChargeparkError when it cannot start.
-    """
+    """Run the node of a configuration file until it is to end; whether it is to run anew. Raises ChargeparkError."""
     config = read_checked(path, lambda _: TRAITS).config
     ending = Ending(config.node.name, INDISPENSABLE)
-    async with client(config, path.parent, ending.gave_up, ending):
+    async with client(config, path.parent, ending.gave_up, Restarts(ending.restart)):
         await ending.wait()
     ending.close()
     return ending.again

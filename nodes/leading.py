@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import grpc.aio
 import structlog
 
-from actors.address import Address, Nowhere
+from actors.address import Address
 from actors.messages import (
     Alarm,
     BackendLinkMessage,
@@ -22,25 +23,36 @@ from actors.messages import (
     ExchangeMessage,
     MaintenanceMessage,
 )
-from nodes import epochs, log_lines, time_floor
-from nodes.board import Identities, leading_board
+from nodes import epochs, log_lines, time_floor, told
+from nodes.administration.configuration import configuration_service
+from nodes.administration.limits import limit_service
+from nodes.administration.managers import manager_service
+from nodes.administration.whitelist import whitelist_service
+from nodes.board import Identities, leading_board, park_name
 from nodes.bridge import Outbox
+from nodes.energy.desk import LimitDesk
+from nodes.energy.managers import TABLE as MANAGERS
+from nodes.energy.managers import EnergyManagers
 from nodes.energy.server import EnergyServer
+from nodes.energy.service import Writing
 from nodes.field import ThreadWorld, clock
 from nodes.maintenance.collecting import Collector
 from nodes.maintenance.parts import maintenance_edge
 from nodes.metrics.server import MetricsServer
 from nodes.ocpp.edge import BackendEdge
 from nodes.ocpp.endpoint import BackendBackoff, Endpoint
-from nodes.parts import LOCAL_BACKOFF, BackendAccess, Tasks, cancel, driver_tasks, kept, meter_tasks
+from nodes.pairing.authority import Authority, open_authority
+from nodes.pairing.credentials import server_credentials
+from nodes.parts import LOCAL_BACKOFF, BackendAccess, Restarts, Tasks, cancel, driver_tasks, kept, meter_tasks
 from nodes.store import Store
 from nodes.view import ViewStore
 from nodes.wiring import Edges, Park, wire
 from park.config.node_config import NodeConfig
-from park.exchange.messages import RestartOrdered
 from park.load.report import EpochTaken
 from park.load.rivalry import StandingReported
+from park.model.time import Now
 from park.ocpp.connection import CONNECTION, ConnectionSettings
+from park.physics.hardware import TRAITS
 from park.view.configured import as_configured
 
 INDISPENSABLE = frozenset({"coordinator", "journal"})  # without grants or durable facts the node has to end
@@ -49,7 +61,7 @@ _log = structlog.get_logger("node")
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A node whose actors are complete, with what its edges need."""
+    """A node whose actors are complete, with what its edges need. `orders`: what people may order of any park."""
 
     config: NodeConfig
     world: ThreadWorld
@@ -62,6 +74,9 @@ class Built:
     exchange: Outbox[ExchangeMessage]
     standing: Outbox[StandingReported]
     life: epochs.Life
+    desk: LimitDesk
+    managers: EnergyManagers
+    orders: tuple[Callable[[grpc.aio.Server], None], ...]
     connection: ConnectionSettings | None
     maintenance: Outbox[MaintenanceMessage]
     collector: Collector
@@ -81,7 +96,7 @@ async def leading(
     access: BackendAccess = BackendAccess(),
     gave_up: Callable[[str], None] = lambda _: None,
     boards: Boards = _alone,
-    restarts: Address[RestartOrdered] = Nowhere(),
+    restart: Callable[[str], None] = lambda _: None,
 ) -> AsyncGenerator[Park]:
     """A node that runs within the block. Raises ChargeparkError when store or ports cannot be used.
 
@@ -94,9 +109,9 @@ async def leading(
         board_clock = clock.BoardClock(time_floor.read(store))
         world = ThreadWorld(board_clock.now)
         end.callback(world.close)
-        built = _build(config, store, world, board_clock, gave_up, access.password, restarts)
+        built = _build(config, store, world, board_clock, gave_up, access.password, restart)
         park, listeners = built.park, config.listeners
-        energy = EnergyServer(listeners["energy"], built.view, board_clock.now) if "energy" in listeners else None
+        energies = _energy_servers(built, board_clock.now)
         metrics = (
             MetricsServer(listeners["metrics"], version("chargepark"), lambda: built.view.snapshot(board_clock.now()))
             if "metrics" in listeners
@@ -112,7 +127,7 @@ async def leading(
         end.push_async_callback(cancel, [*devices, *meter_tasks(config, park.meters), *_time_kept(store, board_clock)])
         await end.enter_async_context(boards(built))
         end.push_async_callback(asyncio.to_thread, park.supervisor.stop)
-        if energy is not None:
+        for energy in energies:
             await energy.start()
             end.push_async_callback(energy.stop)
         maintenance = maintenance_edge(
@@ -131,6 +146,25 @@ async def leading(
         yield park
 
 
+def _energy_servers(built: Built, now: Callable[[], Now]) -> list[EnergyServer]:
+    """Where energy managers ask: plain on this machine, behind mutual TLS elsewhere. Raises AddressUnusable."""
+    listeners, writing = built.config.listeners, Writing(built.desk, built.managers)
+    servers: list[EnergyServer] = []
+    if "energy" in listeners:
+        servers.append(EnergyServer(listeners["energy"], built.view, now, writing=writing))
+    if "energy_tls" in listeners:
+        credentials = server_credentials(Path(built.config.node.data_dir))
+        servers.append(EnergyServer(listeners["energy_tls"], built.view, now, writing=writing, credentials=credentials))
+    return servers
+
+
+def _authority(config: NodeConfig, now: Now) -> Authority | None:
+    """The park's own CA, for the certificates of energy managers. Raises KeysUnusable."""
+    if "energy_tls" not in config.listeners:
+        return None
+    return open_authority(Path(config.node.data_dir), park_name(config), config.node.name, now.wall)
+
+
 def _build(
     config: NodeConfig,
     store: Store,
@@ -138,7 +172,7 @@ def _build(
     board_clock: clock.BoardClock,
     gave_up: Callable[[str], None],
     password: str,
-    restarts: Address[RestartOrdered],
+    restart: Callable[[str], None],
 ) -> Built:
     loop, program = asyncio.get_running_loop(), version("chargepark")
     life = epochs.begin_life(store)
@@ -151,7 +185,11 @@ def _build(
         life.server_id,
         life.earlier,
         life.suspects,
+        clock.machine_boot(),
     )
+    telling = told.begin_telling(store, config, lambda _: TRAITS)
+    for note in telling.notes:
+        _log.warning(note)
     driver: Outbox[DriverMessage] = Outbox(loop)
     backend: Outbox[BackendLinkMessage] = Outbox(loop)
     exchange: Outbox[ExchangeMessage] = Outbox(loop)
@@ -179,12 +217,20 @@ def _build(
         follower,
         exchange,
         kept_standing,
+        told.Keeper(store),
         maintenance,
         collector,
-        restarts,
+        Restarts(restart),
     )
-    board = leading_board(config, identities, program, lambda: board_clock.known, password)
+    board = leading_board(config, identities, program, lambda: board_clock.known, telling, password)
     park = wire(world, board, edges, log_lines.Supervision(view), gave_up)
+    desk, managers = LimitDesk(park.coordinator), EnergyManagers(store.rows(MANAGERS), store)
+    orders = (
+        whitelist_service(park.authorizer),
+        configuration_service(park.central),
+        limit_service(desk, view, board_clock.now),
+        manager_service(managers, _authority(config, board_clock.now()), board_clock.now),
+    )
     connection = board.ocpp.connections(store.rows(CONNECTION))
     return Built(
         config,
@@ -198,6 +244,9 @@ def _build(
         exchange,
         standing,
         life,
+        desk,
+        managers,
+        orders,
         None if connection is None else connection.used,
         maintenance,
         collector,

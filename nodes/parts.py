@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -50,17 +51,17 @@ class Ending:
         for name in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(name, self._stop.set)
 
-    def tell(self, message: RestartOrdered, /) -> None:
-        """End, and start again. Called on the ordering actor's thread."""
-        _log.warning("restart ordered", hard=message.hard)
-        self.again = True
-        on_loop(self._loop, self._stop.set)
-
     def gave_up(self, name: str) -> None:
         """Called on the failing actor's thread."""
         if name in self._indispensable:
             self._lost.append(name)
             on_loop(self._loop, self._stop.set)
+
+    def restart(self, why: str) -> None:
+        """End well, to be started anew."""
+        _log.warning("restart ordered", why=why)
+        self.again = True
+        self._stop.set()
 
     async def wait(self) -> None:
         await self._stop.wait()
@@ -76,6 +77,16 @@ class Ending:
                 f"{self._node}: the {self._lost[0]} failed too often and was stopped, and no node works without "
                 "it; read the crashes in the log, report them, and start the node again"
             )
+
+
+class Restarts:
+    """Orders to start again, from any thread. Made on the event loop."""
+
+    def __init__(self, restart: Callable[[str], None]) -> None:
+        self._restart, self._loop = restart, asyncio.get_running_loop()
+
+    def tell(self, message: RestartOrdered, /) -> None:
+        on_loop(self._loop, partial(self._restart, "hard reset" if message.hard else "reset"))
 
 
 def driver_tasks(

@@ -12,13 +12,12 @@ import structlog
 
 from actors.messages import AdmissionMessage, Alarm
 from nodes import log_lines
-from nodes.administration.configuration import configuration_service
-from nodes.administration.whitelist import whitelist_service
 from nodes.bridge import Backoff, Outbox, on_loop
 from nodes.checked_config import read_checked
 from nodes.discovery.edge import DiscoveryEdge
 from nodes.exchange.others import OtherServers
 from nodes.exchange.server import ExchangeServer
+from nodes.exchange.voice import VoiceService
 from nodes.field import clock
 from nodes.leading import INDISPENSABLE, Built, leading
 from nodes.pairing.credentials import server_credentials
@@ -29,26 +28,22 @@ from park.discovery.announcement import Announcement
 from park.discovery.settings import DiscoverySettings, discovery_settings
 from park.errors import AddressUnusable
 from park.exchange.messages import PROTOCOL
-from park.load.rivalry import Standing, StandingReported, Voice
+from park.load.rivalry import Standing, StandingReported
 from park.pairing.events import BoardsAdmitted
 from park.physics.hardware import TRAITS
 
-_UNKNOWN = StandingReported(Standing.WAITS, Voice(0, ""), "")
 NETWORK_BACKOFF = Backoff(first=1.0, most=10.0)  # an interface that is not there yet at power-on comes within seconds
 _log = structlog.get_logger("node")
 
 
 async def run(path: Path) -> bool:
-    """Run the node of a configuration file until SIGTERM or SIGINT; true: it is to be started again at once.
-
-    Raises ChargeparkError when it cannot start.
-    """
+    """Run the node of a configuration file until it is to end; whether it is to run anew. Raises ChargeparkError."""
     checked = read_checked(path, lambda _: TRAITS)
     for warning in checked.warnings:
         _log.warning(warning)
     access = backend_access(checked.config, path)
     ending = Ending(checked.config.node.name, INDISPENSABLE)
-    async with leading(checked.config, access, ending.gave_up, open_to_boards, ending):
+    async with leading(checked.config, access, ending.gave_up, open_to_boards, ending.restart):
         await ending.wait()
     ending.close()
     return ending.again
@@ -67,17 +62,17 @@ async def open_to_boards(built: Built) -> AsyncGenerator[None]:
             built.alarms,
             clock.now,
             _Roster(park),
-            (whitelist_service(park.authorizer), configuration_service(park.central)),
+            built.orders,
         )
-        port = _BoardsPort(built, pairing)
+        discovery = discovery_settings(config)
+        announcements = _Announcements(discovery, pairing)
+        port = _BoardsPort(built, pairing, VoiceService(config.node.name, lambda: announcements.standing))
         await port.open()
         end.push_async_callback(port.close)
         await pairing.admin.start()
         end.push_async_callback(pairing.admin.stop)
         park.supervisor.start()
         tasks = [kept("pairing", pairing.port.run, LOCAL_BACKOFF)]
-        discovery = discovery_settings(config)
-        announcements = _Announcements(discovery, pairing)
         if discovery is not None:
             tasks += _announced(discovery, announcements, pairing, built)
         tasks.append(asyncio.create_task(_obey(built, port, announcements), name="obey the standing"))
@@ -88,11 +83,11 @@ async def open_to_boards(built: Built) -> AsyncGenerator[None]:
 class _BoardsPort:
     """Where boards connect; closed while this server stands down, so that they go to the one that leads."""
 
-    def __init__(self, built: Built, pairing: ServerPairing) -> None:
+    def __init__(self, built: Built, pairing: ServerPairing, voice: VoiceService) -> None:
         config = built.config
         self._where = config.listeners.get("boards")
         self._credentials = server_credentials(Path(config.node.data_dir))
-        self._built, self._pairing = built, pairing
+        self._built, self._pairing, self._voice = built, pairing, voice
         self._server: ExchangeServer | None = None
 
     async def open(self) -> None:
@@ -101,7 +96,13 @@ class _BoardsPort:
             return
         pairing, built = self._pairing, self._built
         server = ExchangeServer(
-            self._where, self._credentials, pairing.admitted, pairing.renewal, built.park.link_of, built.exchange
+            self._where,
+            self._credentials,
+            pairing.admitted,
+            pairing.renewal,
+            built.park.link_of,
+            built.exchange,
+            self._voice,
         )
         await server.start()
         self._server = server
@@ -145,15 +146,19 @@ class _Roster:
 
 
 class _Announcements:
-    """What this server says of itself: a new announcement when the pairing port or its standing changes."""
+    """What this server says of itself: a new announcement when the pairing port or its standing changes.
+
+    `standing`: None before the coordinator said anything; a server without a voice would pass for an old one.
+    """
 
     def __init__(self, settings: DiscoverySettings | None, pairing: ServerPairing) -> None:
         self.out: Outbox[Announcement] = Outbox(key=type)
         self._settings, self._pairing = settings, pairing
-        self._port, self._standing = 0, _UNKNOWN
+        self.standing: StandingReported | None = None
+        self._port = 0
 
     def stand(self, report: StandingReported) -> None:
-        self._standing = report
+        self.standing = report
         self._say()
 
     async def follow(self) -> None:
@@ -166,9 +171,9 @@ class _Announcements:
             await self._pairing.port.closed()
 
     def _say(self) -> None:
-        if self._settings is None or self._standing is _UNKNOWN:  # a server without a voice would pass for an old one
+        if self._settings is None or self.standing is None:
             return
-        voice, leads = self._standing.voice, self._standing.standing is Standing.LEADS
+        voice, leads = self.standing.voice, self.standing.standing is Standing.LEADS
         says = f"{voice.epoch}/{voice.server_id}"
         fingerprint = self._pairing.authority.fingerprint
         self.out.tell(self._settings.announcement(PROTOCOL, fingerprint, self._port, says, leads=leads))
@@ -178,12 +183,10 @@ def _announced(
     settings: DiscoverySettings, announcements: _Announcements, pairing: ServerPairing, built: Built
 ) -> list[asyncio.Task[None]]:
     """Announce this server, and look for others of its park."""
-    where = built.config.listeners.get("boards")
     others = OtherServers(
         Path(built.config.node.data_dir),
         pairing.authority.fingerprint,
         {built.life.server_id, *built.life.earlier},
-        0 if where is None else where.port,
         built.park.coordinator,
     )
     edge = DiscoveryEdge(settings, announcements.out, others, built.alarms, clock.now)

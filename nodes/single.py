@@ -8,9 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from nodes.administration.configuration import configuration_service
 from nodes.administration.port import AdminServer
-from nodes.administration.whitelist import whitelist_service
 from nodes.checked_config import read_checked
 from nodes.leading import INDISPENSABLE, Built, leading
 from nodes.parts import Ending, backend_access
@@ -21,16 +19,13 @@ _log = structlog.get_logger("node")
 
 
 async def run(path: Path) -> bool:
-    """Run the node of a configuration file until SIGTERM or SIGINT; true: it is to be started again at once.
-
-    Raises ChargeparkError when it cannot start.
-    """
+    """Run the node of a configuration file until it is to end; whether it is to run anew. Raises ChargeparkError."""
     checked = read_checked(path, lambda _: TRAITS)
     for warning in checked.warnings:
         _log.warning(warning)
     access = backend_access(checked.config, path)
     ending = Ending(checked.config.node.name, INDISPENSABLE)
-    async with leading(checked.config, access, ending.gave_up, administered, ending):
+    async with leading(checked.config, access, ending.gave_up, administered, ending.restart):
         await ending.wait()
     ending.close()
     return ending.again
@@ -40,13 +35,9 @@ async def run(path: Path) -> bool:
 async def administered(built: Built) -> AsyncGenerator[None]:
     """People may order, within the block; a board that cannot listen for them charges all the same."""
     try:
-        admin = AdminServer(
-            Path(built.config.node.data_dir),
-            whitelist_service(built.park.authorizer),
-            configuration_service(built.park.central),
-        )
+        admin = AdminServer(Path(built.config.node.data_dir), *built.orders)
     except AddressUnusable as error:
-        _log.warning("chargepark whitelist and config cannot reach this node", reason=str(error))
+        _log.warning("chargepark whitelist, config, limit and pair energy cannot reach this node", reason=str(error))
         yield
         return
     await admin.start()

@@ -13,7 +13,7 @@ from actors.address import Address
 from actors.supervision import ChildFigures, Crashed, GaveUp, Quarantined, Restarted, SupervisionReport
 from park.charging.report import ChargePointReported
 from park.exchange.server_link import LinkReported
-from park.load.report import CircuitReported, EpochTaken, ShareReported
+from park.load.report import CircuitReported, EpochTaken, LimitReported, LimitsReported, ShareReported
 from park.model.electric import PHASE_NAMES
 from park.model.metering import MeterReported
 from park.model.time import Now
@@ -24,6 +24,7 @@ ViewReport: TypeAlias = (
     ChargePointReported
     | CircuitReported
     | ShareReported
+    | LimitsReported
     | EpochTaken
     | MeterReported
     | BackendReported
@@ -54,6 +55,7 @@ class ViewStore:
         self._charge_points = {row.name: row for row in configured.charge_points}
         self._meters = {row.name: row for row in configured.meters}
         self._backend = configured.backend
+        self._limits: tuple[LimitReported, ...] = configured.limits
         self._epoch = configured.epoch
         self._server_node: str | None = None
         self._listeners: tuple[Address[ViewChanged], ...] = ()
@@ -83,6 +85,7 @@ class ViewStore:
                 tuple(self._meters.values()),
                 self._backend,
                 actors,
+                self._limits,
             )
 
     @contextmanager
@@ -105,6 +108,8 @@ class ViewStore:
             case ShareReported():
                 if known := self._charge_points.get(report.charge_point):
                     self._charge_points[report.charge_point] = replace(known, share=report)
+            case LimitsReported(limits):
+                self._limits = limits
             case EpochTaken():
                 self._epoch = report.epoch
             case MeterReported():

@@ -24,7 +24,7 @@ get` and `config set`. This page is generated from the registry in `park/ocpp/ke
 * *Source*: the clause of OCPP 1.6, a behaviour of [behaviours.md](behaviours.md) (`B-…`), a maker's table of keys, or
   `design`.
 """
-ACCESS = {Access.READ: "R", Access.WRITE: "RW", Access.LOCAL: "R, on site RW", Access.HIDDEN: "hidden"}
+ACCESS = {Access.READ: "R", Access.WRITE: "RW", Access.LOCAL: "R, on site RW", Access.HIDDEN: "W"}
 
 
 def render() -> str:

@@ -26,9 +26,10 @@ RECORD = ROOT / "docs/soak.md"
 MINUTES = 15.0
 HEAD = """# Soak runs
 
-Random parks of 2 to 12 boards with 1 to 12 charge points each, in virtual time, with the same actors as in the field:
-boards' clocks run up to 5 % fast or slow, frames between boards are late, lost, doubled and out of order, and this
-happens, on average, so often in an hour, for a time drawn evenly by its logarithm:
+Random parks of 2 to 12 boards (drawn evenly) with 1 to 12 charge points each (drawn evenly by the logarithm of their
+number), in virtual time, with the same actors as in the field: boards' clocks run up to 5 % fast or slow, frames
+between boards are late, lost, doubled and out of order, and this happens, on average, so often in an hour, for a time
+drawn evenly by its logarithm:
 
 {faults}
 

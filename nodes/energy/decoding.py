@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from nodes.rpc import energy_pb2 as pb
 from park.charging.report import ReportedFault, ReportedGrant, ReportedSession
-from park.load.report import ShareReported
+from park.load.report import LimitReported, ShareReported
 from park.model.access import ConnectorStatus
 from park.model.electric import PHASE_NAMES, PerPhase
 from park.model.evse import PilotState
@@ -47,6 +47,7 @@ def decode(park: pb.Park) -> ParkView:
         meters=tuple(_meter_row(meter) for meter in park.meters),
         backend=_backend_row(park.backend, _datetime(park.at)) if park.HasField("backend") else None,
         actors=tuple(_actor_row(actor) for actor in park.actors),
+        limits=tuple(limit_row(limit) for limit in park.limits),
     )
 
 
@@ -172,6 +173,19 @@ def _backend_row(backend: pb.Backend, at: datetime) -> BackendRow:
 def _actor_row(actor: pb.Actor) -> ActorRow:
     return ActorRow(
         actor.name, actor.node, actor.state, actor.restarts, actor.dropped, actor.quarantined, actor.mailbox
+    )
+
+
+def limit_row(limit: pb.Limit) -> LimitReported:
+    """A limit read back; its end is on a clock that stands at 0."""
+    return LimitReported(
+        target=limit.target,
+        kind=limit.kind,
+        source=limit.source,
+        limit_ma=_per_phase(tuple(limit.limit_ma)),
+        limit_w=limit.limit_w if limit.HasField("limit_w") else None,
+        priority=limit.priority,
+        until=limit.left_seconds if limit.HasField("left_seconds") else None,
     )
 
 

@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from nodes.rpc import energy_pb2 as pb
 from park.charging.report import ReportedGrant, ReportedSession
-from park.load.report import ShareReported
+from park.load.report import LimitReported, ShareReported
 from park.model.electric import PHASE_NAMES
 from park.model.evse import PilotState
 from park.model.grant import Reason
@@ -23,6 +23,7 @@ from park.view import (
     NodeReported,
     ParkView,
 )
+from park.view.explain import Explained
 
 _STATES = {state: pb.PilotState.Value(f"PILOT_STATE_{state.value}") for state in PilotState}
 _QUALITIES = {quality: pb.Quality.Value(f"QUALITY_{quality.name}") for quality in Quality}
@@ -41,6 +42,7 @@ def encode(view: ParkView) -> pb.Park:
         meters=[_meter(row, mono) for row in view.meters],
         backend=None if view.backend is None else _backend(view.backend, view.now),
         actors=[_actor(row) for row in view.actors],
+        limits=[limit_row(row, mono) for row in view.limits],
     )
 
 
@@ -179,6 +181,29 @@ def _actor(row: ActorRow) -> pb.Actor:
         dropped=row.dropped,
         quarantined=row.quarantined,
         mailbox=row.mailbox,
+    )
+
+
+def explanation(explained: Explained, mono: float) -> pb.Explanation:
+    return pb.Explanation(
+        charge_point=explained.charge_point,
+        text=explained.text,
+        reason=_reason(explained.reason),
+        path=explained.path,
+        limits=[limit_row(row, mono) for row in explained.limits],
+    )
+
+
+def limit_row(row: LimitReported, mono: float) -> pb.Limit:
+    """A limit as a message; `mono`: the moment its rest is counted from."""
+    return pb.Limit(
+        target=row.target,
+        kind=row.kind,
+        source=row.source,
+        limit_ma=row.limit_ma or (),
+        limit_w=row.limit_w,
+        priority=row.priority,
+        left_seconds=None if row.until is None else row.until - mono,
     )
 
 

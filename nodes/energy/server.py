@@ -1,4 +1,4 @@
-"""The gRPC port for energy managers: the service, health and reflection, on loopback only."""
+"""The gRPC ports for energy managers: the service, health and reflection, on loopback or behind mutual TLS."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from nodes.energy.service import PACE_SECONDS, EnergyService
+from nodes.energy.service import PACE_SECONDS, EnergyService, Writing
 from nodes.rpc import energy_pb2
 from nodes.rpc.energy_pb2_grpc import add_EnergyManagerServicer_to_server
 from nodes.view import ViewStore
@@ -37,18 +37,27 @@ class Health(Protocol):
 class EnergyServer:
     """Made on the event loop; listens from construction on, answers between `start` and `stop`.
 
-    Raises AddressUnusable for a port in use, and for a host that is not loopback: there are no roles here yet that
-    would keep a stranger out.
+    With `credentials` it speaks to managers of this park only. Without, everybody on this machine may read: raises
+    AddressUnusable for a host that is not loopback. The same for a port in use. `writing`: it takes limits.
     """
 
-    def __init__(self, where: Endpoint, store: ViewStore, now: Callable[[], Now], pace: float = PACE_SECONDS) -> None:
-        if not _is_loopback(where.host):
+    def __init__(
+        self,
+        where: Endpoint,
+        store: ViewStore,
+        now: Callable[[], Now],
+        pace: float = PACE_SECONDS,
+        writing: Writing | None = None,
+        credentials: grpc.ServerCredentials | None = None,
+    ) -> None:
+        key = "energy" if credentials is None else "energy_tls"
+        if credentials is None and not _is_loopback(where.host):
             raise AddressUnusable(
-                f"[listen] energy: {where.host} can be reached from outside, and this port asks nobody who they are; "
-                "use 127.0.0.1"
+                f"[listen] energy: {where.host} can be reached from outside, and this port asks no reader who it is; "
+                "use 127.0.0.1 here, and energy_tls for others"
             )
         self._server = grpc.aio.server(options=OPTIONS)
-        self._service = EnergyService(store, now, pace)
+        self._service = EnergyService(store, now, pace, writing, known_only=credentials is not None)
         self._health = health_service()
         add_EnergyManagerServicer_to_server(self._service, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(  # pyright: ignore[reportUnknownMemberType] - no types
@@ -57,10 +66,14 @@ class EnergyServer:
         names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
         try:
-            self.port = self._server.add_insecure_port(str(where))
+            self.port = (
+                self._server.add_insecure_port(str(where))
+                if credentials is None
+                else self._server.add_secure_port(str(where), credentials)
+            )
         except RuntimeError as error:
             raise AddressUnusable(
-                f"[listen] energy: cannot listen on {where}: the port is in use or the address is not of this machine; "
+                f"[listen] {key}: cannot listen on {where}: the port is in use or the address is not of this machine; "
                 "change it or stop the program that uses it"
             ) from error
 

@@ -36,19 +36,23 @@ from park.model.access import (
 )
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant
+from park.model.listed import ApplyLocalList
 from park.model.metering import MeterReported, ReadingTaken
-from park.model.placement import Placed
+from park.model.placement import Placed, PlacementKept
+from park.model.reservation import ConnectorReserved
 from park.model.session import FactDelivered, FactOffered, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels
 
 CROSSING: Final[tuple[type, ...]] = (
     ApplyGrant,
+    ApplyLocalList,
     ApplyRules,
     AuthorizationGranted,
     BoardHeartbeat,
     BoardHello,
     CardPresented,
     ChargePointReported,
+    ConnectorReserved,
     ConnectorStatusChanged,
     CurrentSignalled,
     DemandChanged,
@@ -63,6 +67,7 @@ CROSSING: Final[tuple[type, ...]] = (
     OccupancyChanged,
     OfferAgain,
     Placed,
+    PlacementKept,
     ReadersAnnounced,
     ReadingTaken,
     Refused,

@@ -14,16 +14,22 @@ from actors.messages import BoardLinkMessage, ExchangeMessage
 from nodes.bridge import Outbox
 from nodes.energy.server import health_service
 from nodes.exchange.stream import MOST_BYTES, Streams
+from nodes.exchange.voice import VoiceService
 from nodes.pairing.admission import AdmittedBoards, BoardsOnly, peer_identity
 from nodes.pairing.service import RenewalService
 from nodes.rpc import exchange_pb2, pairing_pb2
 from nodes.rpc import exchange_pb2 as pb
-from nodes.rpc.exchange_pb2_grpc import ExchangeServicer, add_ExchangeServicer_to_server
+from nodes.rpc.exchange_pb2_grpc import (
+    ExchangeServicer,
+    add_ExchangeServicer_to_server,
+    add_ServersServicer_to_server,
+)
 from nodes.rpc.pairing_pb2_grpc import add_RenewalServicer_to_server
 from park.config.quantities import Endpoint
 from park.errors import AddressUnusable
 
 SERVICE = exchange_pb2.DESCRIPTOR.services_by_name["Exchange"].full_name
+GET_VOICE = f"/{exchange_pb2.DESCRIPTOR.services_by_name['Servers'].full_name}/GetVoice"
 RENEWAL = pairing_pb2.DESCRIPTOR.services_by_name["Renewal"].full_name
 OPTIONS = (
     ("grpc.so_reuseport", 0),  # otherwise a second process shares a used port silently
@@ -55,7 +61,8 @@ class _Service(ExchangeServicer):
 class ExchangeServer:
     """Made on the event loop; listens from construction on, answers between `start` and `stop`.
 
-    `link_of`: the link of a board that proved to be of the park. Raises AddressUnusable for a port in use.
+    `link_of`: the link of a board that proved to be of the park. `voice`: for other servers of it.
+    Raises AddressUnusable for a port in use.
     """
 
     def __init__(
@@ -66,14 +73,16 @@ class ExchangeServer:
         renewal: RenewalService,
         link_of: Callable[[str], Address[BoardLinkMessage]],
         orders: Outbox[ExchangeMessage],
+        voice: VoiceService,
     ) -> None:
-        self._server = grpc.aio.server(options=OPTIONS, interceptors=(BoardsOnly(admitted),))
+        self._server = grpc.aio.server(options=OPTIONS, interceptors=(BoardsOnly(admitted, (GET_VOICE,)),))
         self._service = _Service(link_of)
         self._orders = orders
         self._obeying: asyncio.Task[None] | None = None
         self._health = health_service()
         add_ExchangeServicer_to_server(self._service, self._server)
         add_RenewalServicer_to_server(renewal, self._server)
+        add_ServersServicer_to_server(voice, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(  # pyright: ignore[reportUnknownMemberType] - no types
             self._health, self._server
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from park.model.time import Now
 
@@ -12,6 +13,14 @@ from park.model.time import Now
 def now() -> Now:
     """Read both clocks of the machine."""
     return Now(time.monotonic(), datetime.now(UTC))
+
+
+def machine_boot() -> str:
+    """Which run of the machine this is: its monotonic clock goes on from process to process; "": nobody can tell."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 class BoardClock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,7 +24,7 @@ REMEMBERED = 1024  # certificates: more than boards a server has; parsing one ta
 
 @dataclass(frozen=True, slots=True)
 class BoardIdentity:
-    """The holder of the certificate at the other end; its key is proven by TLS. `role`: server or board."""
+    """The holder of the certificate at the other end; its key is proven by TLS. `role`: server, board or energy."""
 
     node: str
     role: str
@@ -114,10 +114,13 @@ Behaviour = Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Any]
 
 
 class BoardsOnly(grpc.aio.ServerInterceptor):
-    """Interceptor of the boards' port: every method of every service is for admitted boards, the unknown ones too."""
+    """Interceptor of the boards' port: every method of every service is for admitted boards, the unknown ones too.
 
-    def __init__(self, admitted: AdmittedBoards) -> None:
-        self._admitted = admitted
+    `besides`: the methods that ask themselves who calls.
+    """
+
+    def __init__(self, admitted: AdmittedBoards, besides: Collection[str] = ()) -> None:
+        self._admitted, self._besides = admitted, frozenset(besides)
 
     async def intercept_service(
         self,
@@ -125,6 +128,8 @@ class BoardsOnly(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler[Any, Any]:
         handler: Any = await continuation(handler_call_details)
+        if handler_call_details.method in self._besides:
+            return handler
         if handler is None:
             return grpc.unary_unary_rpc_method_handler(self._guarded(_unknown))
         kinds: dict[tuple[bool, bool], tuple[Callable[..., Any], Behaviour]] = {

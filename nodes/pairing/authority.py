@@ -35,11 +35,21 @@ class Authority:
 
     def issue(self, request: x509.CertificateSigningRequest, node: str, wall: datetime) -> x509.Certificate:
         """A board's certificate for the key of a request that `read_signing_request` has checked."""
+        lasts = validity.of_board(wall, self.certificate.not_valid_after_utc)
+        return self._certificate(certs.Holder(self.park, certs.BOARD, node), request, lasts)
+
+    def issue_manager(self, request: x509.CertificateSigningRequest, name: str) -> x509.Certificate:
+        """An energy manager's: as long as the CA, because nobody renews it; it ends when its name is removed."""
+        lasts = validity.Validity(validity.BEGINS, self.certificate.not_valid_after_utc)
+        return self._certificate(certs.Holder(self.park, certs.ENERGY, name), request, lasts)
+
+    def _certificate(
+        self, holder: certs.Holder, request: x509.CertificateSigningRequest, lasts: validity.Validity
+    ) -> x509.Certificate:
         key = request.public_key()
         if not isinstance(key, ec.EllipticCurvePublicKey):
             raise TypeError("a signing request that was not checked")
-        lasts = validity.of_board(wall, self.certificate.not_valid_after_utc)
-        return certs.certificate(certs.Holder(self.park, certs.BOARD, node), key, (self.key, self.certificate), lasts)
+        return certs.certificate(holder, key, (self.key, self.certificate), lasts)
 
 
 def open_authority(directory: Path, park: str, node: str, wall: datetime) -> Authority:

@@ -18,17 +18,18 @@ from park.pairing import fingerprint
 from park.pairing.validity import Validity
 
 SERVER_NAME = "server.chargepark"  # what boards expect at the other end, whatever its address
-SERVER, BOARD = "server", "board"
-_URI = re.compile(r"chargepark://([^/]+)/(server|board)/([^/]+)")
+SERVER, BOARD, ENERGY = "server", "board", "energy"
+_URI = re.compile(r"chargepark://([^/]+)/(server|board|energy)/([^/]+)")
 _USAGES = {  # a board's certificate can never pose as the server's
     SERVER: (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH),
     BOARD: (ExtendedKeyUsageOID.CLIENT_AUTH,),
+    ENERGY: (ExtendedKeyUsageOID.CLIENT_AUTH,),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who a certificate speaks of: `role` is server or board."""
+    """Who a certificate speaks of: `role` is server, board or energy (a manager; `node` is its name)."""
 
     park: str
     role: str
@@ -36,7 +37,7 @@ class Holder:
 
     @property
     def dns_name(self) -> str:
-        return SERVER_NAME if self.role == SERVER else f"{self.node}.board.chargepark"
+        return SERVER_NAME if self.role == SERVER else f"{self.node}.{self.role}.chargepark"
 
     @property
     def uri(self) -> str:

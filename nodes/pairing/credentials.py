@@ -38,6 +38,11 @@ def channel_credentials(data_dir: Path) -> grpc.ChannelCredentials:
     )
 
 
+def peer_credentials(data_dir: Path) -> grpc.ChannelCredentials:
+    """For a server that asks another server of its park; use with `CHANNEL_OPTIONS`. Raises KeysUnusable."""
+    return grpc.ssl_channel_credentials(_needed(data_dir / authority.CA), *_pair(data_dir))
+
+
 def _pair(data_dir: Path) -> tuple[bytes, bytes]:
     return _private(data_dir / authority.SERVER_KEY), _needed(data_dir / authority.SERVER)
 

@@ -44,6 +44,21 @@ class EnergyManagerStub:
                 request_serializer=nodes_dot_rpc_dot_energy__pb2.WatchParkRequest.SerializeToString,
                 response_deserializer=nodes_dot_rpc_dot_energy__pb2.Park.FromString,
                 _registered_method=True)
+        self.SetLimit = channel.unary_unary(
+                '/chargepark.v1.EnergyManager/SetLimit',
+                request_serializer=nodes_dot_rpc_dot_energy__pb2.SetLimitRequest.SerializeToString,
+                response_deserializer=nodes_dot_rpc_dot_energy__pb2.LimitEffect.FromString,
+                _registered_method=True)
+        self.ClearLimit = channel.unary_unary(
+                '/chargepark.v1.EnergyManager/ClearLimit',
+                request_serializer=nodes_dot_rpc_dot_energy__pb2.ClearLimitRequest.SerializeToString,
+                response_deserializer=nodes_dot_rpc_dot_energy__pb2.LimitEffect.FromString,
+                _registered_method=True)
+        self.Explain = channel.unary_unary(
+                '/chargepark.v1.EnergyManager/Explain',
+                request_serializer=nodes_dot_rpc_dot_energy__pb2.ExplainRequest.SerializeToString,
+                response_deserializer=nodes_dot_rpc_dot_energy__pb2.Explanation.FromString,
+                _registered_method=True)
 
 
 class EnergyManagerServicer:
@@ -63,6 +78,30 @@ class EnergyManagerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetLimit(self, request, context):
+        """Sets a limit, or replaces the one of that source there. In force at once, on disk before it is answered.
+        NOT_FOUND: no such circuit or charge point. INVALID_ARGUMENT: what is asked for cannot be.
+        RESOURCE_EXHAUSTED: five sources have a limit there. UNAUTHENTICATED: no token or certificate of this park.
+        UNAVAILABLE: no answer in time; look whether it is among Park.limits.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClearLimit(self, request, context):
+        """Ends a limit of the same manager, and what holds since it ran out. NOT_FOUND: there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Explain(self, request, context):
+        """Why this charge point has this current: NOT_FOUND for one that is not in the park.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EnergyManagerServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -75,6 +114,21 @@ def add_EnergyManagerServicer_to_server(servicer, server):
                     servicer.WatchPark,
                     request_deserializer=nodes_dot_rpc_dot_energy__pb2.WatchParkRequest.FromString,
                     response_serializer=nodes_dot_rpc_dot_energy__pb2.Park.SerializeToString,
+            ),
+            'SetLimit': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetLimit,
+                    request_deserializer=nodes_dot_rpc_dot_energy__pb2.SetLimitRequest.FromString,
+                    response_serializer=nodes_dot_rpc_dot_energy__pb2.LimitEffect.SerializeToString,
+            ),
+            'ClearLimit': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClearLimit,
+                    request_deserializer=nodes_dot_rpc_dot_energy__pb2.ClearLimitRequest.FromString,
+                    response_serializer=nodes_dot_rpc_dot_energy__pb2.LimitEffect.SerializeToString,
+            ),
+            'Explain': grpc.unary_unary_rpc_method_handler(
+                    servicer.Explain,
+                    request_deserializer=nodes_dot_rpc_dot_energy__pb2.ExplainRequest.FromString,
+                    response_serializer=nodes_dot_rpc_dot_energy__pb2.Explanation.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -131,6 +185,87 @@ class EnergyManager:
             '/chargepark.v1.EnergyManager/WatchPark',
             nodes_dot_rpc_dot_energy__pb2.WatchParkRequest.SerializeToString,
             nodes_dot_rpc_dot_energy__pb2.Park.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetLimit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chargepark.v1.EnergyManager/SetLimit',
+            nodes_dot_rpc_dot_energy__pb2.SetLimitRequest.SerializeToString,
+            nodes_dot_rpc_dot_energy__pb2.LimitEffect.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClearLimit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chargepark.v1.EnergyManager/ClearLimit',
+            nodes_dot_rpc_dot_energy__pb2.ClearLimitRequest.SerializeToString,
+            nodes_dot_rpc_dot_energy__pb2.LimitEffect.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Explain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chargepark.v1.EnergyManager/Explain',
+            nodes_dot_rpc_dot_energy__pb2.ExplainRequest.SerializeToString,
+            nodes_dot_rpc_dot_energy__pb2.Explanation.FromString,
             options,
             channel_credentials,
             insecure,

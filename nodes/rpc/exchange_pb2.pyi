@@ -25,6 +25,49 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class GetVoiceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetVoiceRequest: _TypeAlias = GetVoiceRequest  # noqa: Y015
+
+@_typing.final
+class ServerVoice(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    SERVER_ID_FIELD_NUMBER: _builtins.int
+    LEADS_FIELD_NUMBER: _builtins.int
+    node: _builtins.str
+    epoch: _builtins.int
+    server_id: _builtins.str
+    leads: _builtins.bool
+    def __init__(
+        self,
+        *,
+        node: _builtins.str = ...,
+        epoch: _builtins.int = ...,
+        server_id: _builtins.str = ...,
+        leads: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "leads", b"leads", "node", b"node", "server_id", b"server_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ServerVoice: _TypeAlias = ServerVoice  # noqa: Y015
+
+@_typing.final
 class Frame(_message.Message):
     """A batch of entries. `number` counts from 1, 0: no entries. `ack`: the newest frame received in order.
     `echo`: the newest `mono` of the other side that was heard, `echoed_at`: when, on the sender's clock.
@@ -81,6 +124,7 @@ class Entry(_message.Message):
     LINK_REFUSED_FIELD_NUMBER: _builtins.int
     PLACED_FIELD_NUMBER: _builtins.int
     REPEAT_LEVELS_FIELD_NUMBER: _builtins.int
+    PLACEMENT_KEPT_FIELD_NUMBER: _builtins.int
     BOARD_HEARTBEAT_FIELD_NUMBER: _builtins.int
     DEMAND_CHANGED_FIELD_NUMBER: _builtins.int
     CURRENT_SIGNALLED_FIELD_NUMBER: _builtins.int
@@ -107,6 +151,8 @@ class Entry(_message.Message):
     SETTING_CHANGED_FIELD_NUMBER: _builtins.int
     OFFER_AGAIN_FIELD_NUMBER: _builtins.int
     APPLY_RULES_FIELD_NUMBER: _builtins.int
+    CONNECTOR_RESERVED_FIELD_NUMBER: _builtins.int
+    APPLY_LOCAL_LIST_FIELD_NUMBER: _builtins.int
     CHARGE_POINT_REPORTED_FIELD_NUMBER: _builtins.int
     METER_REPORTED_FIELD_NUMBER: _builtins.int
     LOG_WANTED_FIELD_NUMBER: _builtins.int
@@ -123,6 +169,8 @@ class Entry(_message.Message):
     def placed(self) -> Global___Placed: ...
     @_builtins.property
     def repeat_levels(self) -> Global___RepeatLevels: ...
+    @_builtins.property
+    def placement_kept(self) -> Global___PlacementKept: ...
     @_builtins.property
     def board_heartbeat(self) -> Global___BoardHeartbeat: ...
     @_builtins.property
@@ -176,6 +224,10 @@ class Entry(_message.Message):
     @_builtins.property
     def apply_rules(self) -> Global___ApplyRules: ...
     @_builtins.property
+    def connector_reserved(self) -> Global___ConnectorReserved: ...
+    @_builtins.property
+    def apply_local_list(self) -> Global___ApplyLocalList: ...
+    @_builtins.property
     def charge_point_reported(self) -> Global___ChargePointReported: ...
     @_builtins.property
     def meter_reported(self) -> Global___MeterReported: ...
@@ -193,6 +245,7 @@ class Entry(_message.Message):
         link_refused: Global___LinkRefused | None = ...,
         placed: Global___Placed | None = ...,
         repeat_levels: Global___RepeatLevels | None = ...,
+        placement_kept: Global___PlacementKept | None = ...,
         board_heartbeat: Global___BoardHeartbeat | None = ...,
         demand_changed: Global___DemandChanged | None = ...,
         current_signalled: Global___CurrentSignalled | None = ...,
@@ -219,16 +272,18 @@ class Entry(_message.Message):
         setting_changed: Global___SettingChanged | None = ...,
         offer_again: Global___OfferAgain | None = ...,
         apply_rules: Global___ApplyRules | None = ...,
+        connector_reserved: Global___ConnectorReserved | None = ...,
+        apply_local_list: Global___ApplyLocalList | None = ...,
         charge_point_reported: Global___ChargePointReported | None = ...,
         meter_reported: Global___MeterReported | None = ...,
         log_wanted: Global___LogWanted | None = ...,
         log_part: Global___LogPart | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_rules", b"apply_rules", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_rules", b"apply_rules", "at", b"at", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "target", b"target", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "at", b"at", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "target", b"target", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["board_hello", "server_hello", "link_refused", "placed", "repeat_levels", "board_heartbeat", "demand_changed", "current_signalled", "reading_taken", "apply_grant", "occupancy_changed", "card_presented", "show_feedback", "authorization_granted", "stop_session", "stop_ordered", "done", "unlock_ordered", "restart_ordered", "refused", "undeliverable", "readers_announced", "fact_offered", "fact_taken", "fact_delivered", "transaction_assigned", "connector_status_changed", "repeat_settings", "setting_changed", "offer_again", "apply_rules", "charge_point_reported", "meter_reported", "log_wanted", "log_part"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["board_hello", "server_hello", "link_refused", "placed", "repeat_levels", "placement_kept", "board_heartbeat", "demand_changed", "current_signalled", "reading_taken", "apply_grant", "occupancy_changed", "card_presented", "show_feedback", "authorization_granted", "stop_session", "stop_ordered", "done", "unlock_ordered", "restart_ordered", "refused", "undeliverable", "readers_announced", "fact_offered", "fact_taken", "fact_delivered", "transaction_assigned", "connector_status_changed", "repeat_settings", "setting_changed", "offer_again", "apply_rules", "connector_reserved", "apply_local_list", "charge_point_reported", "meter_reported", "log_wanted", "log_part"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -419,6 +474,33 @@ class Placed(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Placed: _TypeAlias = Placed  # noqa: Y015
+
+@_typing.final
+class PlacementKept(_message.Message):
+    """Such a placement is on the board's disk."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHARGE_POINT_FIELD_NUMBER: _builtins.int
+    FALLBACK_MA_FIELD_NUMBER: _builtins.int
+    BOOT_MA_FIELD_NUMBER: _builtins.int
+    charge_point: _builtins.str
+    fallback_ma: _builtins.int
+    boot_ma: _builtins.int
+    def __init__(
+        self,
+        *,
+        charge_point: _builtins.str = ...,
+        fallback_ma: _builtins.int = ...,
+        boot_ma: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boot_ma", b"boot_ma", "charge_point", b"charge_point", "fallback_ma", b"fallback_ma"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlacementKept: _TypeAlias = PlacementKept  # noqa: Y015
 
 @_typing.final
 class RepeatLevels(_message.Message):
@@ -971,6 +1053,7 @@ class ApplyRules(_message.Message):
         FREE_TAG_FIELD_NUMBER: _builtins.int
         STOP_WITH_CARD_FIELD_NUMBER: _builtins.int
         READERS_FIELD_NUMBER: _builtins.int
+        RESERVATIONS_FIELD_NUMBER: _builtins.int
         version: _builtins.int
         mode: _builtins.str
         offline: _builtins.str
@@ -982,6 +1065,8 @@ class ApplyRules(_message.Message):
         def refused(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
         @_builtins.property
         def readers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reader]: ...
+        @_builtins.property
+        def reservations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reservation]: ...
         def __init__(
             self,
             *,
@@ -993,10 +1078,11 @@ class ApplyRules(_message.Message):
             free_tag: _builtins.str = ...,
             stop_with_card: _builtins.bool = ...,
             readers: _abc.Iterable[Global___Reader] | None = ...,
+            reservations: _abc.Iterable[Global___Reservation] | None = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["free_tag", b"free_tag", "mode", b"mode", "offline", b"offline", "readers", b"readers", "refused", b"refused", "stop_with_card", b"stop_with_card", "version", b"version", "whitelist", b"whitelist"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["free_tag", b"free_tag", "mode", b"mode", "offline", b"offline", "readers", b"readers", "refused", b"refused", "reservations", b"reservations", "stop_with_card", b"stop_with_card", "version", b"version", "whitelist", b"whitelist"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1046,6 +1132,125 @@ class ApplyRules(_message.Message):
 Global___ApplyRules: _TypeAlias = ApplyRules  # noqa: Y015
 
 @_typing.final
+class Reservation(_message.Message):
+    """A connector kept for somebody; `charge_point` empty: any one, whichever is free."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    CHARGE_POINT_FIELD_NUMBER: _builtins.int
+    ID_TAG_FIELD_NUMBER: _builtins.int
+    PARENT_TAG_FIELD_NUMBER: _builtins.int
+    EXPIRES_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    charge_point: _builtins.str
+    id_tag: _builtins.str
+    parent_tag: _builtins.str
+    @_builtins.property
+    def expires(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        charge_point: _builtins.str = ...,
+        id_tag: _builtins.str = ...,
+        parent_tag: _builtins.str | None = ...,
+        expires: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_parent_tag", b"_parent_tag", "expires", b"expires", "parent_tag", b"parent_tag"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parent_tag", b"_parent_tag", "charge_point", b"charge_point", "expires", b"expires", "id_tag", b"id_tag", "number", b"number", "parent_tag", b"parent_tag"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__parent_tag: _TypeAlias = _typing.Literal["parent_tag"]  # noqa: Y015
+    _WhichOneofArgType__parent_tag: _TypeAlias = _typing.Literal["_parent_tag", b"_parent_tag"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__parent_tag) -> _WhichOneofReturnType__parent_tag | None: ...
+
+Global___Reservation: _TypeAlias = Reservation  # noqa: Y015
+
+@_typing.final
+class ConnectorReserved(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHARGE_POINT_FIELD_NUMBER: _builtins.int
+    EXPIRES_FIELD_NUMBER: _builtins.int
+    charge_point: _builtins.str
+    @_builtins.property
+    def expires(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        charge_point: _builtins.str = ...,
+        expires: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_expires", b"_expires", "expires", b"expires"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expires", b"_expires", "charge_point", b"charge_point", "expires", b"expires"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expires: _TypeAlias = _typing.Literal["expires"]  # noqa: Y015
+    _WhichOneofArgType__expires: _TypeAlias = _typing.Literal["_expires", b"_expires"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expires) -> _WhichOneofReturnType__expires | None: ...
+
+Global___ConnectorReserved: _TypeAlias = ConnectorReserved  # noqa: Y015
+
+@_typing.final
+class ApplyLocalList(_message.Message):
+    """The backend's list of id tags, all of it: what a board decides by while its server is away."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TAGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedCompositeFieldContainer[Global___ListedTag]: ...
+    def __init__(
+        self,
+        *,
+        tags: _abc.Iterable[Global___ListedTag] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tags", b"tags"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApplyLocalList: _TypeAlias = ApplyLocalList  # noqa: Y015
+
+@_typing.final
+class ListedTag(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TAG_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    EXPIRES_FIELD_NUMBER: _builtins.int
+    PARENT_TAG_FIELD_NUMBER: _builtins.int
+    tag: _builtins.str
+    verdict: _builtins.str
+    parent_tag: _builtins.str
+    @_builtins.property
+    def expires(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        tag: _builtins.str = ...,
+        verdict: _builtins.str = ...,
+        expires: _timestamp_pb2.Timestamp | None = ...,
+        parent_tag: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_expires", b"_expires", "_parent_tag", b"_parent_tag", "expires", b"expires", "parent_tag", b"parent_tag"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expires", b"_expires", "_parent_tag", b"_parent_tag", "expires", b"expires", "parent_tag", b"parent_tag", "tag", b"tag", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expires: _TypeAlias = _typing.Literal["expires"]  # noqa: Y015
+    _WhichOneofArgType__expires: _TypeAlias = _typing.Literal["_expires", b"_expires"]  # noqa: Y015
+    _WhichOneofReturnType__parent_tag: _TypeAlias = _typing.Literal["parent_tag"]  # noqa: Y015
+    _WhichOneofArgType__parent_tag: _TypeAlias = _typing.Literal["_parent_tag", b"_parent_tag"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expires) -> _WhichOneofReturnType__expires | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__parent_tag) -> _WhichOneofReturnType__parent_tag | None: ...
+
+Global___ListedTag: _TypeAlias = ListedTag  # noqa: Y015
+
+@_typing.final
 class AuthorizationGranted(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1054,10 +1259,12 @@ class AuthorizationGranted(_message.Message):
     BY_FIELD_NUMBER: _builtins.int
     PARENT_TAG_FIELD_NUMBER: _builtins.int
     VALID_UNTIL_FIELD_NUMBER: _builtins.int
+    RESERVATION_FIELD_NUMBER: _builtins.int
     charge_point: _builtins.str
     id_tag: _builtins.str
     by: _builtins.str
     parent_tag: _builtins.str
+    reservation: _builtins.int
     @_builtins.property
     def valid_until(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -1068,17 +1275,22 @@ class AuthorizationGranted(_message.Message):
         by: _builtins.str = ...,
         parent_tag: _builtins.str | None = ...,
         valid_until: _timestamp_pb2.Timestamp | None = ...,
+        reservation: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_parent_tag", b"_parent_tag", "_valid_until", b"_valid_until", "parent_tag", b"parent_tag", "valid_until", b"valid_until"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_parent_tag", b"_parent_tag", "_reservation", b"_reservation", "_valid_until", b"_valid_until", "parent_tag", b"parent_tag", "reservation", b"reservation", "valid_until", b"valid_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parent_tag", b"_parent_tag", "_valid_until", b"_valid_until", "by", b"by", "charge_point", b"charge_point", "id_tag", b"id_tag", "parent_tag", b"parent_tag", "valid_until", b"valid_until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parent_tag", b"_parent_tag", "_reservation", b"_reservation", "_valid_until", b"_valid_until", "by", b"by", "charge_point", b"charge_point", "id_tag", b"id_tag", "parent_tag", b"parent_tag", "reservation", b"reservation", "valid_until", b"valid_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__parent_tag: _TypeAlias = _typing.Literal["parent_tag"]  # noqa: Y015
     _WhichOneofArgType__parent_tag: _TypeAlias = _typing.Literal["_parent_tag", b"_parent_tag"]  # noqa: Y015
+    _WhichOneofReturnType__reservation: _TypeAlias = _typing.Literal["reservation"]  # noqa: Y015
+    _WhichOneofArgType__reservation: _TypeAlias = _typing.Literal["_reservation", b"_reservation"]  # noqa: Y015
     _WhichOneofReturnType__valid_until: _TypeAlias = _typing.Literal["valid_until"]  # noqa: Y015
     _WhichOneofArgType__valid_until: _TypeAlias = _typing.Literal["_valid_until", b"_valid_until"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__parent_tag) -> _WhichOneofReturnType__parent_tag | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reservation) -> _WhichOneofReturnType__reservation | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__valid_until) -> _WhichOneofReturnType__valid_until | None: ...
 
@@ -1318,6 +1530,7 @@ class SessionStarted(_message.Message):
     AUTHORIZED_BY_FIELD_NUMBER: _builtins.int
     AT_FIELD_NUMBER: _builtins.int
     METER_START_WH_FIELD_NUMBER: _builtins.int
+    RESERVATION_FIELD_NUMBER: _builtins.int
     session: _builtins.str
     ordinal: _builtins.int
     charge_point: _builtins.str
@@ -1325,6 +1538,7 @@ class SessionStarted(_message.Message):
     id_tag: _builtins.str
     authorized_by: _builtins.str
     meter_start_wh: _builtins.int
+    reservation: _builtins.int
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -1338,12 +1552,15 @@ class SessionStarted(_message.Message):
         authorized_by: _builtins.str = ...,
         at: _timestamp_pb2.Timestamp | None = ...,
         meter_start_wh: _builtins.int = ...,
+        reservation: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_reservation", b"_reservation", "at", b"at", "reservation", b"reservation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "authorized_by", b"authorized_by", "charge_point", b"charge_point", "connector", b"connector", "id_tag", b"id_tag", "meter_start_wh", b"meter_start_wh", "ordinal", b"ordinal", "session", b"session"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reservation", b"_reservation", "at", b"at", "authorized_by", b"authorized_by", "charge_point", b"charge_point", "connector", b"connector", "id_tag", b"id_tag", "meter_start_wh", b"meter_start_wh", "ordinal", b"ordinal", "reservation", b"reservation", "session", b"session"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__reservation: _TypeAlias = _typing.Literal["reservation"]  # noqa: Y015
+    _WhichOneofArgType__reservation: _TypeAlias = _typing.Literal["_reservation", b"_reservation"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reservation) -> _WhichOneofReturnType__reservation | None: ...
 
 Global___SessionStarted: _TypeAlias = SessionStarted  # noqa: Y015
 

@@ -96,3 +96,79 @@ class Exchange:
             timeout,
             metadata,
             _registered_method=True)
+
+
+class ServersStub:
+    """Between the servers of one park, of which one commands. For the certificate of a server alone.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.GetVoice = channel.unary_unary(
+                '/chargepark.v1.Servers/GetVoice',
+                request_serializer=nodes_dot_rpc_dot_exchange__pb2.GetVoiceRequest.SerializeToString,
+                response_deserializer=nodes_dot_rpc_dot_exchange__pb2.ServerVoice.FromString,
+                _registered_method=True)
+
+
+class ServersServicer:
+    """Between the servers of one park, of which one commands. For the certificate of a server alone.
+    """
+
+    def GetVoice(self, request, context):
+        """Who answers here. What a server announces in the network anybody can announce; this comes over TLS from itself.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_ServersServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'GetVoice': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetVoice,
+                    request_deserializer=nodes_dot_rpc_dot_exchange__pb2.GetVoiceRequest.FromString,
+                    response_serializer=nodes_dot_rpc_dot_exchange__pb2.ServerVoice.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'chargepark.v1.Servers', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('chargepark.v1.Servers', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class Servers:
+    """Between the servers of one park, of which one commands. For the certificate of a server alone.
+    """
+
+    @staticmethod
+    def GetVoice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chargepark.v1.Servers/GetVoice',
+            nodes_dot_rpc_dot_exchange__pb2.GetVoiceRequest.SerializeToString,
+            nodes_dot_rpc_dot_exchange__pb2.ServerVoice.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

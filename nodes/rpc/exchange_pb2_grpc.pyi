@@ -55,3 +55,34 @@ class ExchangeServicer(metaclass=_abc_1.ABCMeta):
         """The board's frames up, the server's frames down, until one side ends it. The certificate says which board it is."""
 
 def add_ExchangeServicer_to_server(servicer: ExchangeServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class ServersStub:
+    """Between the servers of one park, of which one commands. For the certificate of a server alone."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> ServersAsyncStub: ...
+    GetVoice: _grpc.UnaryUnaryMultiCallable[_exchange_pb2.GetVoiceRequest, _exchange_pb2.ServerVoice]
+    """Who answers here. What a server announces in the network anybody can announce; this comes over TLS from itself."""
+
+@_typing.type_check_only
+class ServersAsyncStub(ServersStub):
+    """Between the servers of one park, of which one commands. For the certificate of a server alone."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    GetVoice: _aio.UnaryUnaryMultiCallable[_exchange_pb2.GetVoiceRequest, _exchange_pb2.ServerVoice]  # type: ignore[assignment]
+    """Who answers here. What a server announces in the network anybody can announce; this comes over TLS from itself."""
+
+class ServersServicer(metaclass=_abc_1.ABCMeta):
+    """Between the servers of one park, of which one commands. For the certificate of a server alone."""
+
+    @_abc_1.abstractmethod
+    def GetVoice(
+        self,
+        request: _exchange_pb2.GetVoiceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_exchange_pb2.ServerVoice, _abc.Awaitable[_exchange_pb2.ServerVoice]]:
+        """Who answers here. What a server announces in the network anybody can announce; this comes over TLS from itself."""
+
+def add_ServersServicer_to_server(servicer: ServersServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -17,7 +17,7 @@ from actors.messages import (
     StoreMessage,
 )
 from actors.supervisor import SupervisionReport, Supervisor
-from nodes import epochs
+from nodes import epochs, told
 from nodes.board import Identities, client_board, leading_board
 from nodes.simulation.backend import SimulatedBackend
 from nodes.simulation.clocks import BoardClock, BoardWorld
@@ -31,6 +31,7 @@ from park.config.mapping import full_name
 from park.config.node_config import NodeConfig
 from park.exchange.placing import PLACED_TABLE
 from park.model.evse import Signal
+from park.physics.hardware import TRAITS
 
 VERSION = "simulated"
 ANSWER_SECONDS = 0.0005  # from the disk to the actor that asked
@@ -188,14 +189,16 @@ class ServerNode(SimulatedNode):
         around, store = self._around, _StoreDoor(self.store, world)
         self.epoch = epochs.take_next(self.store)
         ids = Identities(boot_id, f"journal-{self.server_id}", self.server_id, self.epoch, self._new_id)
+        telling = told.begin_telling(self.store, self.config, lambda _: TRAITS)
         keeper = epochs.Keeper(store, Nowhere())
         orders = Orders(around.network, world)
         driver = _DriverDoor(around.hardware, world)
-        edges = Edges(store, driver, self._backend, around.view, keeper, around.alarms, Nowhere(), orders)
+        lapses = told.Keeper(store)
+        edges = Edges(store, driver, self._backend, around.view, keeper, around.alarms, Nowhere(), orders, told=lapses)
         eyes = around.checkers.of_server(self.name, world, boot_id)
         park = wire(
             world,
-            leading_board(self.config, ids, VERSION),
+            leading_board(self.config, ids, VERSION, told=telling),
             edges,
             around.crashes,
             eyes=eyes,

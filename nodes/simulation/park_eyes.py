@@ -18,6 +18,7 @@ from park.load.invariants import Cause, Violation
 from park.model.demand import DemandChanged
 from park.model.grant import ApplyGrant, Grant
 from park.model.metering import ReadingTaken
+from park.model.placement import Placed
 from park.model.session import RecordFact, SessionStarted
 from park.physics.site import Site
 
@@ -177,6 +178,13 @@ class ParkCheckers(Checkers):
         if held.above_lapse(now):
             self._one_voice(grant, now)
 
+    def placed(self, placed: Placed) -> None:
+        """Its board lowers what it falls to by itself."""
+        held = self._held[placed.charge_point]
+        if held.lapse_ma > placed.fallback_ma:
+            held.lapse_ma = placed.fallback_ma
+            self._promise(placed.charge_point, self._moment())
+
     def _one_voice(self, grant: Grant, now: float) -> None:
         """S12: no other charge point of the park holds more than its lapse current by another server's word."""
         for name, held in self._held.items():
@@ -254,6 +262,8 @@ class ClientEyes:
     def _arrival(self, message: ChargePointMessage) -> None:
         if type(message) is ApplyGrant:
             self._checkers.received(self._run, self._boot_id, message.grant)
+        elif type(message) is Placed:
+            self._checkers.placed(message)
 
 
 class ServerEyes(ClientEyes):

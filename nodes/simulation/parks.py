@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
@@ -138,6 +139,12 @@ def random_park(random: Random, bounds: Bounds = Bounds()) -> ParkPlan:
     )
 
 
+def _many(random: Random, bounds: tuple[int, int]) -> int:
+    """A number within the bounds, drawn evenly by its logarithm: as many boards with 1 or 2 points as with 6 to 12."""
+    least, most = bounds
+    return min(most, math.floor(least * ((most + 1) / least) ** random.random()))
+
+
 def _likely(random: Random, share: float) -> bool:
     return random.random() < share
 
@@ -211,7 +218,7 @@ def _points(random: Random, nodes: list[str], circuits: list[_Circuit], bounds: 
         if node == SERVER and not server_too:
             continue
         home = random.choice(leaves)
-        for number in range(1, random.randint(*bounds.points) + 1):
+        for number in range(1, _many(random, bounds.points) + 1):
             fallback = random.choice((0, 6, 6, 8))
             place = home if _likely(random, 0.7) else random.choice(circuits)
             found.append(

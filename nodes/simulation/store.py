@@ -29,9 +29,10 @@ class SimulatedStore:
         """Everything not on disk is gone, and nobody is told."""
         self._power += 1
 
-    def put_now(self, put: Put) -> None:
-        """Write one row at once, as a composition root does before its actors run."""
-        self._apply(put)
+    def put_now(self, *writes: Put | Delete) -> None:
+        """Write at once, as a composition root does before its actors run."""
+        for write in writes:
+            self._apply(write)
 
     def rows(self, *tables: str) -> tuple[Row, ...]:
         """What is on disk now, by table and key."""

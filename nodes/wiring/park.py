@@ -40,6 +40,7 @@ from park.exchange.messages import LogPart, RestartOrdered
 from park.load.report import EpochTaken
 from park.load.rivalry import StandingReported
 from park.load.state import CoordinatorSettings
+from park.load.told import LapseKept
 from park.model.access import BackendOnline
 from park.model.placement import Placed
 from park.model.signals import RepeatLevels
@@ -84,6 +85,7 @@ class Edges:
     clock: Address[ClockOffered]
     exchange: Address[ExchangeMessage] = Nowhere()
     standing: Address[StandingReported] = Nowhere()
+    told: Address[LapseKept] = Nowhere()
     maintenance: Address[MaintenanceMessage] = Nowhere()
     logs: Address[LogPart] = Nowhere()
     restarts: Address[RestartOrdered] = Nowhere()
@@ -199,8 +201,12 @@ def wire(
     )
     coordinator: Address[CoordinatorMessage] = root.child(
         "coordinator",
-        lambda _: roles.coordinator(
-            world, board.coordinator, CoordinatorWires(points, edges.view, edges.epochs, edges.standing, central)
+        lambda me: roles.coordinator(
+            world,
+            board.coordinator,
+            CoordinatorWires(
+                points, edges.view, edges.epochs, edges.standing, edges.told, edges.alarms, edges.store, me
+            ),
         ),
     )
     if eyes is not None:
@@ -213,13 +219,13 @@ def wire(
         returns,
         edges.backend,
         authorizer,
-        coordinator,
         points,
         edges.view,
         edges.alarms,
         edges.clock,
-        edges.maintenance,
-        _Nodes(board.hardware.node, edges.restarts, boards),
+        maintenance=edges.maintenance,
+        limits=coordinator,
+        boards=_Nodes(board.hardware.node, edges.restarts, boards),
     )
     point_wires = ChargePointWires(edges.driver, journal, coordinator, authorizer, central, edges.view)
     listeners = Listeners(point_wires, coordinator, central, authorizer, coordinator, edges.driver, edges.view)

@@ -11,7 +11,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeAlias, assert_never
 
-from park.authorization import backend, caching, cards, local_rules, readers, remote_start, teaching, tuning
+from park.authorization import (
+    backend,
+    caching,
+    cards,
+    listing,
+    local_rules,
+    readers,
+    remote_start,
+    reserved,
+    teaching,
+    tuning,
+)
 from park.authorization.deciding import settled
 from park.authorization.messages import AddTag, ApplyRules, ClearCards, ListTags, ReadersAnnounced, RemoveTag, Teach
 from park.authorization.state import Authorizer, AuthorizerEffect, Stepped
@@ -27,6 +38,8 @@ from park.model.access import (
     SettingChanged,
     Undeliverable,
 )
+from park.model.listed import ApplyLocalList, LocalListHeld
+from park.model.reservation import ReservationsHeld
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, RowsLoaded
 from park.model.time import Now
@@ -52,6 +65,9 @@ AuthorizerEvent: TypeAlias = (
     | ApplyRules
     | SettingChanged
     | ClearCards
+    | ApplyLocalList
+    | LocalListHeld
+    | ReservationsHeld
     | CommandAnswer
 )
 
@@ -81,6 +97,12 @@ def _take(state: Authorizer, event: AuthorizerEvent, now: Now) -> Stepped:
             return remote_start.ordered(state, event, now)
         case Refused() | Undeliverable():
             return backend.unanswered(state, event.request_id, now)
+        case ApplyLocalList():
+            return listing.applied(state, event)
+        case LocalListHeld():
+            return listing.held(state, event)
+        case ReservationsHeld():
+            return reserved.held(state, event)
         case Start() | Tick() | RowsLoaded() | Committed() | CommitFailed() | Done():
             return _looked_after(state, event, now)
         case _:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from park.authorization import caching, cards, refusals
+from park.authorization import caching, cards, groups, refusals
 from park.authorization.deciding import granted, settled, show, without
 from park.authorization.id_tags import same_tag
 from park.authorization.settings import Mode, OfflineRule
@@ -48,6 +48,8 @@ def forgiven(state: Authorizer, id_tag: str) -> Authorizer:
 def _answered(state: Authorizer, question: Question, answer: BackendAuthorized, now: Now) -> Stepped:
     if answer.verdict is None:
         return settled(state, now, (question,))
+    if question.claim.stops:
+        return groups.answered(state, question, answer, now)
     state, claim = without(state, question), question.claim
     if answer.verdict is not Verdict.ACCEPTED:
         return state, show(claim.readers, Feedback.REFUSED)

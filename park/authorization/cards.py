@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from park.authorization import readers, routing, teaching
+from park.authorization import groups, readers, routing, teaching
 from park.authorization.deciding import (
     SAME_PRESENTATION_SECONDS,
     decided,
@@ -129,6 +129,8 @@ def _routed(state: Authorizer, reader: ReaderSettings, id_tag: str, now: Now) ->
             return _remembered(state, reader, id_tag, now)
         case routing.Unclear() if not free_for_all:
             return state, show((reader.name,), Feedback.UNCLEAR)
+        case None if not free_for_all and (ended := groups.wished(state, reader, id_tag, now)) is not None:
+            return ended
         case _:
             kept = any(reader.name in each.readers and same_tag(id_tag, each.id_tag) for each in state.remembered)
             return state, show((reader.name,), Feedback.WAIT if kept else Feedback.IGNORED)

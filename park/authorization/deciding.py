@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from park.authorization import routing
+from park.authorization import listing, reserved, routing
 from park.authorization.cached import verdict_of
 from park.authorization.id_tags import judged
 from park.authorization.settings import Mode, OfflineRule
@@ -44,7 +44,7 @@ def decided(state: Authorizer, claim: Claim, now: Now) -> Stepped:
         case Mode.WHITELIST:
             return state, show(claim.readers, Feedback.REFUSED)
         case Mode.BACKEND:
-            return offline(state, claim, now) if state.online is False else _asked(state, claim, now)
+            return offline(state, claim, now) if state.online is False else asked(state, claim, now)
         case _:
             assert_never(mode)
 
@@ -106,10 +106,15 @@ def granted(
         or not (came or same_vehicle(claim.plugged_since, point.plugged_since))
     ):
         return state, show(claim.readers, Feedback.IGNORED)
+    parent = parent_tag or listing.parent_of(state, claim.id_tag)
+    access = reserved.access(state, claim.charge_point, claim.id_tag, parent, now.wall)
+    if not access.allowed:
+        return state, show(claim.readers, Feedback.REFUSED)
     taken = replace(point, session_tag=claim.id_tag, waiting_for_card=False)  # until it reports itself
     state = replace(state, occupancies={**state.occupancies, claim.charge_point: taken})
+    state = joined(state, claim.charge_point, claim.id_tag, parent)
     state = state if claim.ordered else obeyed(state, claim.id_tag, claim.charge_point, now.mono)
-    grant = AuthorizationGranted(claim.charge_point, claim.id_tag, by, parent_tag, expiry)
+    grant = AuthorizationGranted(claim.charge_point, claim.id_tag, by, parent_tag, expiry, access.reservation)
     return state, (grant, *show(claim.readers, Feedback.ACCEPTED))
 
 
@@ -119,13 +124,27 @@ def obeyed(state: Authorizer, id_tag: str, charge_point: str, mono: float) -> Au
     return replace(state, obeyed=(*recent, Obeyed(id_tag, charge_point, mono)))
 
 
+def joined(state: Authorizer, charge_point: str, id_tag: str, parent: str | None) -> Authorizer:
+    """A tag may charge here: remember its group."""
+    if parent is None and charge_point not in state.groups:
+        return state
+    others = {name: group for name, group in state.groups.items() if name != charge_point}
+    return replace(state, groups=others if parent is None else {**others, charge_point: (id_tag, parent)})
+
+
 def settled(state: Authorizer, now: Now, unanswered: Iterable[Question]) -> Stepped:
     """Questions that will not be answered: the offline rule decides about each."""
     effects: Effects = ()
     for question in unanswered:
-        state, more = offline(without(state, question), question.claim, now)
+        state, more = _unanswered(without(state, question), question.claim, now)
         effects += more
     return state, effects
+
+
+def _unanswered(state: Authorizer, claim: Claim, now: Now) -> Stepped:
+    if claim.stops:  # nobody knows its group
+        return state, show(claim.readers, Feedback.IGNORED)
+    return offline(state, claim, now)
 
 
 def without(state: Authorizer, question: Question) -> Authorizer:
@@ -141,7 +160,7 @@ def show(readers: Iterable[str], feedback: Feedback) -> tuple[ShowFeedback, ...]
     return tuple(ShowFeedback(reader, feedback) for reader in readers)
 
 
-def _asked(state: Authorizer, claim: Claim, now: Now) -> Stepped:
+def asked(state: Authorizer, claim: Claim, now: Now) -> Stepped:
     request_id = f"authorize-{int(state.began * 1000)}-{state.asked}"
     question = Question(request_id, claim, now.mono + state.settings.answer_seconds)
     state = replace(state, questions=(*state.questions, question), asked=state.asked + 1)

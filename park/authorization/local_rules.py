@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from pydantic import TypeAdapter, ValidationError
 
-from park.authorization import caching, cards, readers, refusals, teaching
+from park.authorization import caching, cards, listing, readers, refusals, teaching
 from park.authorization.messages import LocalRules, RulesChanged
 from park.authorization.state import Authorizer, Effects, Stepped, known_tags
 from park.model.alarm import Alarm
@@ -24,7 +24,7 @@ RUN_KEY, APPLIED_KEY = "run", "applied"
 UNANSWERED_TOKEN, RUN_TOKEN = 0, 1
 CHANGES_A_RUN = 1_000_000_000  # of one start, at most: the versions of the next lie above
 RETRY_SECONDS = 1.0  # a full disk is looked at once a second
-LOADED = Load((refusals.TABLE, teaching.TABLE, caching.TABLE, TABLE))
+LOADED = Load((refusals.TABLE, teaching.TABLE, caching.TABLE, listing.TABLE, TABLE))
 _RULES: TypeAdapter[LocalRules] = TypeAdapter(LocalRules)
 
 
@@ -35,6 +35,8 @@ def loaded(state: Authorizer, event: RowsLoaded) -> Stepped:
         state, effects = _recovered(state, kept[APPLIED_KEY])
     else:
         effects = ()
+    state, more = listing.loaded(state, event.rows)
+    effects += more
     if state.applied is None:
         state, more = teaching.loaded(state, event.rows)
         state = replace(state, refused=refusals.merged(event.rows, state.refused))
@@ -89,6 +91,7 @@ def told(before: Authorizer, state: Authorizer) -> tuple[Authorizer, Effects]:
         and before.taught is state.taught
         and before.boards is state.boards
         and before.settings is state.settings
+        and before.reservations is state.reservations
     )
     if same:
         return state, ()
@@ -107,6 +110,7 @@ def _rules(state: Authorizer) -> LocalRules:
         free_tag=settings.free_tag,
         stop_with_card=settings.stop_with_card,
         readers=readers.all_readers(state),
+        reservations=state.reservations,
     )
 
 
@@ -134,7 +138,15 @@ def _under(state: Authorizer, rules: LocalRules) -> Authorizer:
         free_tag=rules.free_tag,
         stop_with_card=rules.stop_with_card,
     )
-    return replace(state, settings=settings, applied=rules, refused=rules.refused, taught={}, whitelist=None)
+    return replace(
+        state,
+        settings=settings,
+        applied=rules,
+        refused=rules.refused,
+        taught={},
+        whitelist=None,
+        reservations=rules.reservations,
+    )
 
 
 def writes(before: Authorizer, state: Authorizer) -> tuple[Write, ...]:

@@ -9,6 +9,8 @@ from typing import ClassVar, Protocol
 from park.authorization.settings import Mode, OfflineRule, ReaderSettings, WhitelistEntry
 from park.model.access import AnswersCommand
 from park.model.delivery import Delivery
+from park.model.listed import ListedTag
+from park.model.reservation import Reservation
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class LocalRules:
     """All a board needs to decide about cards while its server is away. `version` counts up within one server.
 
     `whitelist`: the file's entries and the taught ones, without names. `refused`: case-folded tags the backend refused.
-    `readers`: of the whole park, by full name.
+    `readers`: of the whole park, by full name. `reservations`: of the whole park.
     """
 
     version: int
@@ -120,6 +122,16 @@ class LocalRules:
     free_tag: str
     stop_with_card: bool
     readers: tuple[ReaderSettings, ...]
+    reservations: tuple[Reservation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ListChanged:
+    """Effect and message, server's authorizer → the links of all boards: the backend's list of id tags, all of it."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    tags: tuple[ListedTag, ...]
 
 
 @dataclass(frozen=True, slots=True)

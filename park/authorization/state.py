@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from park.authorization.cached import Cached, Clearing
-from park.authorization.messages import AnswerTags, LocalRules, RulesChanged, TeachMode
+from park.authorization.messages import AnswerTags, ListChanged, LocalRules, RulesChanged, TeachMode
 from park.authorization.settings import AuthorizerSettings, ReaderSettings, WhitelistEntry
 from park.model.access import (
     Answer,
@@ -20,6 +20,8 @@ from park.model.access import (
     StopSession,
 )
 from park.model.alarm import Alarm
+from park.model.listed import ListedTag
+from park.model.reservation import Reservation
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.storage import Load, Write
 
@@ -33,6 +35,7 @@ AuthorizerEffect: TypeAlias = (
     | Answer
     | AnswerTags
     | RulesChanged
+    | ListChanged
     | Alarm
     | Load
     | Write
@@ -45,13 +48,17 @@ Stepped: TypeAlias = "tuple[Authorizer, Effects]"
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An id tag that wants to charge at a charge point. `readers`: where it was shown; `ordered`: by the backend."""
+    """An id tag that wants to charge at a charge point. `readers`: where it was shown; `ordered`: by the backend.
+
+    `stops`: it wants the session there ended, if that is of its group.
+    """
 
     id_tag: str
     charge_point: str
     plugged_since: float | None
     readers: tuple[str, ...] = ()
     ordered: bool = False
+    stops: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,8 @@ class Authorizer:
     `boards`: readers of other boards by node, full names only. `taught`: entries by case-folded tag.
     `lessons`: by the token of their commit. `run`: of this incarnation, for the version of the rules; 0: `next_run` is
     not on disk yet, and is written again at `retry` (mono). `applied`: the rules of the server this board decides by;
-    None: it decides by its own. `cache`: cards the backend accepted, by case-folded tag. `clearing`: orders to forget
+    None: it decides by its own. `listed`: the backend's list, by case-folded tag. `groups`: tag and parent tag of who
+    may charge, by charge point. `cache`: cards the backend accepted, by case-folded tag. `clearing`: orders to forget
     them that wait for the disk, by token.
     """
 
@@ -138,6 +146,9 @@ class Authorizer:
     retry: float = math.inf
     changes: int = 0
     applied: LocalRules | None = None
+    reservations: tuple[Reservation, ...] = ()
+    listed: Mapping[str, ListedTag] = field(default_factory=dict[str, ListedTag])
+    groups: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     cache: Mapping[str, Cached] = field(default_factory=dict[str, Cached])
     clearing: Mapping[int, Clearing] = field(default_factory=dict[int, Clearing])
 

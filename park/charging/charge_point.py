@@ -28,6 +28,7 @@ from park.charging.energy import settle_contactor, settle_lock, settle_pilot
 from park.charging.session import Phase
 from park.charging.settings import ChargePointSettings, StopMode
 from park.charging.state import (
+    NOT_RESERVED,
     PATIENCE_SECONDS,
     Answer,
     ChargePointEvent,
@@ -50,6 +51,7 @@ from park.model.evse import EvseLost, EvseReported, ReportLevels, SetContactor
 from park.model.grant import ApplyGrant
 from park.model.metering import Quality, ReadingTaken
 from park.model.placement import Placed
+from park.model.reservation import ConnectorReserved
 from park.model.session import FactPersisted, RecoverSession, SessionRecovered, StopReason, TransactionAssigned
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.time import Now
@@ -121,6 +123,8 @@ def _settle(before: ChargePointState, state: ChargePointState, now: Now, effects
 def _judge(state: ChargePointState, now: Now) -> None:
     judged = overdraw.settle(state.overdraw, now.mono)
     state.overdraw = overdraw.forgiven(judged, now.mono)
+    if state.reserved_ends <= now.mono:
+        state.reserved_ends = NOT_RESERVED
     detection.latch(state)
     detection.detect(state, now)
 
@@ -164,6 +168,7 @@ def _same_deadlines(before: ChargePointState, state: ChargePointState) -> bool:
         and before.unlocking is state.unlocking
         and before.started_at == state.started_at
         and before.recover_due == state.recover_due
+        and before.reserved_ends == state.reserved_ends
     )
 
 
@@ -179,11 +184,14 @@ def _deadlines(state: ChargePointState) -> tuple[float, ...]:
         state.lease.ends,
         state.recover_due,
         unlocking.deadline(state),
+        state.reserved_ends,
         state.started_at + PATIENCE_SECONDS,
     )
 
 
-def _absorb(state: ChargePointState, event: ChargePointEvent, now: Now, effects: list[Effect]) -> None:
+def _absorb(  # noqa: C901 - a flat union
+    state: ChargePointState, event: ChargePointEvent, now: Now, effects: list[Effect]
+) -> None:
     match event:
         case Tick():
             pass
@@ -218,10 +226,19 @@ def _absorb(state: ChargePointState, event: ChargePointEvent, now: Now, effects:
             if event.charge_point == state.settings.name:
                 state.settings = placing.with_placement(state.settings, event)
                 state.lease = placing.within(state.lease, state.settings)
+        case ConnectorReserved():
+            if event.charge_point == state.settings.name:
+                state.reserved_ends = _reserved(event, now)
         case RepeatLevels():
             outward.repeat(state, effects)
         case _:
             assert_never(event)
+
+
+def _reserved(event: ConnectorReserved, now: Now) -> float:
+    """Until when, on this board's monotonic clock: a reservation ends by itself, whoever is away by then."""
+    left = 0.0 if event.expires is None else (event.expires - now.wall).total_seconds()
+    return now.mono + left if left > 0 else NOT_RESERVED
 
 
 def _take_reading(state: ChargePointState, reading: ReadingTaken, mono: float) -> None:

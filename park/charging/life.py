@@ -131,6 +131,7 @@ def _begin(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
         authorized_by=current.authorized_by,
         at=now.wall,
         meter_start_wh=energy_wh(state),
+        reservation=current.reservation,
     )
     state.session = clocked(session.begun(current, fact, now.mono), settings, now)
     _record(state, fact, now, effects)

@@ -8,7 +8,7 @@ from park.charging.faults import Fault, Impact
 from park.charging.lease import Lease
 from park.charging.report import ChargePointReported, ReportedFault, ReportedGrant, ReportedSession
 from park.charging.session import Phase
-from park.charging.state import ChargePointState, Effect, Status
+from park.charging.state import NOT_RESERVED, ChargePointState, Effect, Status
 from park.model.access import ConnectorStatus, ConnectorStatusChanged, OccupancyChanged
 from park.model.demand import CurrentSignalled, DemandChanged
 from park.model.evse import EvseReported
@@ -74,6 +74,7 @@ def _changed(before: ChargePointState, state: ChargePointState) -> bool:
         or before.recovered is not state.recovered
         or before.contactor.closed is not state.contactor.closed
         or before.settings is not state.settings
+        or before.reserved_ends != state.reserved_ends
     )
 
 
@@ -148,7 +149,7 @@ def _idle_status(state: ChargePointState) -> ConnectorStatus:
         return ConnectorStatus.UNAVAILABLE
     if (vehicle.present or vehicle.cable_in) and not settings.prepares_with_both:
         return ConnectorStatus.PREPARING
-    return ConnectorStatus.AVAILABLE
+    return ConnectorStatus.AVAILABLE if state.reserved_ends == NOT_RESERVED else ConnectorStatus.RESERVED
 
 
 def is_faulted(state: ChargePointState) -> bool:

@@ -45,6 +45,7 @@ class Session:
     phase: Phase = Phase.IDLE
     id_tag: str | None = None
     authorized_by: str = ""
+    reservation: int | None = None
     authorized_at: float = 0.0
     started: SessionStarted | None = None
     next_ordinal: int = 0
@@ -82,7 +83,13 @@ IDLE = Session()
 def authorized(session: Session, grant: AuthorizationGranted, mono: float) -> Session:
     """An id tag may charge here. Ignored while a session is open; kept for later while one is ending."""
     if session.phase in {Phase.IDLE, Phase.AUTHORIZED, Phase.FINISHED} and not session.held:
-        return Session(phase=Phase.AUTHORIZED, id_tag=grant.id_tag, authorized_by=grant.by, authorized_at=mono)
+        return Session(
+            phase=Phase.AUTHORIZED,
+            id_tag=grant.id_tag,
+            authorized_by=grant.by,
+            reservation=grant.reservation,
+            authorized_at=mono,
+        )
     if session.held:  # the owner comes back for the cable
         return replace(session, held=session.id_tag != grant.id_tag)
     if session.phase in {Phase.STOPPING, Phase.ENDING}:

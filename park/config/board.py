@@ -38,6 +38,13 @@ class ListenSection(Section):
     energy: Annotated[
         ListenAddress, About("gRPC for energy managers and `chargepark status`, health, reflection; not on a client.")
     ] = "127.0.0.1:7071"
+    energy_tls: Annotated[
+        ListenAddress,
+        About(
+            "The same behind mutual TLS, for energy managers with a certificate of this park "
+            "(`chargepark pair energy`), for instance on port 7073; not on a client."
+        ),
+    ] = ""
     metrics: Annotated[ListenAddress, About("HTTP for Prometheus.")] = "127.0.0.1:9470"
 
 

@@ -23,8 +23,8 @@ from park.config.electrical import CircuitSection, LoadSection, PlacementSection
 from park.config.quantities import About, Endpoint, Name, Section, endpoint
 
 LISTENS: Mapping[Role, tuple[str, ...]] = {
-    "single": ("energy", "metrics"),
-    "server": ("boards", "pairing", "energy", "metrics"),
+    "single": ("energy", "energy_tls", "metrics"),
+    "server": ("boards", "pairing", "energy", "energy_tls", "metrics"),
     "client": ("metrics",),
 }
 """Keys of `[listen]` a role opens."""

@@ -29,7 +29,9 @@ from park.exchange.messages import (
     StopOrdered,
     UnlockOrdered,
 )
+from park.exchange.placing import nowhere
 from park.model.access import (
+    UNREACHABLE,
     Answer,
     AnswersCommand,
     CommandAnswer,
@@ -43,7 +45,9 @@ from park.model.access import (
     UnlockConnector,
 )
 from park.model.alarm import Alarm
-from park.model.placement import Placed
+from park.model.demand import CurrentSignalled, DemandChanged
+from park.model.listed import ApplyLocalList
+from park.model.placement import Placed, PlacementKept
 from park.model.session import FactOffered
 from park.model.signals import Start, Tick, WakeAt
 from park.model.time import Now
@@ -85,7 +89,7 @@ class BoardLink:
     """Mutable, one owner. `requests`: who waits for the answer to a command, and until when (mono).
 
     `occupancies`: newest of each charge point, to be corrected while the board is away.
-    `rules`: newest of the authorizer. `seen`: mono of the newest sign of life.
+    `rules`: newest of the authorizer, of each kind. `seen`: mono of the newest sign of life.
     `away_since`: mono, None while the board is there.
     """
 
@@ -102,11 +106,16 @@ class BoardLink:
     told: NodeReported | None = None
     told_at: float = -math.inf
     restarts: int | None = None
-    rules: ApplyRules | None = None
+    rules: tuple[ApplyRules | ApplyLocalList, ...] = ()
     stale_commands: int = 0
 
 
-def initial(node: str, server: ServerFacts, placed: Mapping[str, Placed], rules: ApplyRules | None = None) -> BoardLink:
+def initial(
+    node: str,
+    server: ServerFacts,
+    placed: Mapping[str, Placed],
+    rules: tuple[ApplyRules | ApplyLocalList, ...] = (),
+) -> BoardLink:
     return BoardLink(node, server, placed, rules=rules)
 
 
@@ -182,8 +191,10 @@ def _heard(state: BoardLink, message: object, now: Now) -> Effects:
             return _occupied(state, message)
         case ConnectorStatusChanged() if not _owns_connector(state, message.connector):
             return []
-        case FactOffered() if message.fact.charge_point.partition("/")[0] != state.node:
+        case FactOffered() if not _owns(state, message.fact.charge_point):
             return [_foreign(state, message.fact.charge_point)]
+        case DemandChanged() | CurrentSignalled() | PlacementKept() if not _owns(state, message.charge_point):
+            return []
         case _:
             return [Inward("", message)]
 
@@ -196,6 +207,10 @@ def _occupied(state: BoardLink, occupancy: OccupancyChanged) -> Effects:
         occupancy = replace(occupancy, plugged_since=before)
     state.occupancies[occupancy.charge_point] = occupancy
     return [Inward("", occupancy)] if occupancy.charge_point in state.placed else []
+
+
+def _owns(state: BoardLink, charge_point: str) -> bool:
+    return charge_point.partition("/")[0] == state.node
 
 
 def _owns_connector(state: BoardLink, connector: int) -> bool:
@@ -232,15 +247,18 @@ def _greeted(state: BoardLink, hello: BoardHello, now: Now) -> Effects:
         facts.clock_known(),
     )
     state.connection.say("", greeting, now)
-    if state.rules is not None:
-        state.connection.say("", state.rules, now)
+    for rules in state.rules:
+        state.connection.say("", rules, now)
     effects: Effects = [JournalKnown(hello.journal_id)]
     offered = {point.name: point for point in hello.charge_points}
     for name, placed in state.placed.items():
         state.connection.say(name, placed, now)
         if name not in offered:
             effects.append(_missing(state, name))
-    effects += [_unplaced(state, name) for name in offered if name not in state.placed]
+    for name, point in offered.items():
+        if name not in state.placed:
+            state.connection.say(name, nowhere(point), now)
+            effects.append(_unplaced(state, name))
     return effects
 
 
@@ -295,8 +313,8 @@ def _answered(state: BoardLink, answer: CommandAnswer) -> Effects:
 
 def _told(state: BoardLink, outward: Outward, now: Now) -> Effects:
     message = outward.message
-    if isinstance(message, ApplyRules):
-        state.rules = message
+    if isinstance(message, ApplyRules | ApplyLocalList):
+        state.rules = (*(each for each in state.rules if type(each) is not type(message)), message)
     if isinstance(message, RemoteStop | UnlockConnector):
         return _ordered(state, message, now)
     if state.connection.greeted:
@@ -345,7 +363,7 @@ def _unreachable(state: BoardLink, now: Now) -> Effects:
     if since is None or state.told_away or now.mono < since + UNREACHABLE_SECONDS:
         return []
     state.told_away = True
-    text = f"board {state.node} unreachable"
+    text = f"board {state.node} {UNREACHABLE}"
     return cast(
         "Effects",
         [

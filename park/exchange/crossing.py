@@ -18,25 +18,27 @@ from park.model.access import (
 )
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant
+from park.model.listed import ApplyLocalList
 from park.model.metering import MeterReported, ReadingTaken
-from park.model.placement import Placed
+from park.model.placement import Placed, PlacementKept
+from park.model.reservation import ConnectorReserved
 from park.model.signals import RepeatLevels
 
 
 def key_of(target: str, message: object) -> Hashable | None:
     """Messages with an equal key are levels of one thing: the newest says all. None: every one counts."""
     match message:
-        case DemandChanged() | CurrentSignalled() | OccupancyChanged():
+        case DemandChanged() | CurrentSignalled() | OccupancyChanged() | PlacementKept():
             return (type(message), message.charge_point)
         case ReadingTaken() | MeterReported():
             return (type(message), message.meter)
         case ChargePointReported():
             return (type(message), message.name)
-        case BoardHeartbeat() | ReadersAnnounced() | ApplyRules():
+        case BoardHeartbeat() | ReadersAnnounced() | ApplyRules() | ApplyLocalList():
             return type(message)
         case SettingChanged():
             return (type(message), target, message.name)
-        case ApplyGrant() | Placed() | RepeatLevels():
+        case ApplyGrant() | Placed() | RepeatLevels() | ConnectorReserved():
             return (type(message), target)
         case _:
             return None
@@ -68,7 +70,9 @@ def dated(message: object, offset: float) -> object:
     match message:
         case DemandChanged(since=since):
             return replace(message, since=since + offset)
-        case CurrentSignalled(mono=mono) | ReadingTaken(mono=mono):
+        case ReadingTaken():
+            return reading_as(message, message.meter, message.mono + offset)
+        case CurrentSignalled(mono=mono):
             return replace(message, mono=mono + offset)
         case OccupancyChanged(plugged_since=float(since)):
             return replace(message, plugged_since=since + offset)
@@ -78,6 +82,13 @@ def dated(message: object, offset: float) -> object:
             return _report(message, offset)
         case _:
             return message
+
+
+def reading_as(reading: ReadingTaken, meter: str, mono: float) -> ReadingTaken:
+    """The reading under another name and time; written out, as most of what crosses is readings."""
+    return ReadingTaken(
+        meter, reading.quality, reading.sample, reading.average_ma, mono, reading.wall, reading.resolution_ma
+    )
 
 
 def _report(report: ChargePointReported, offset: float) -> ChargePointReported:

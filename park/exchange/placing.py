@@ -24,6 +24,11 @@ def fitted(placed: Placed, point: OfferedPoint) -> Placed:
     )
 
 
+def nowhere(point: OfferedPoint) -> Placed:
+    """For a charge point nobody counts: it signals nothing, whatever it was told before (safety §3)."""
+    return Placed(point.name, 0, "", "unknown", point.phases, point.minimum_ma, point.maximum_ma, 0, 0)
+
+
 def placed_body(placed: Placed) -> str:
     return json.dumps(asdict(placed), separators=(",", ":"))
 

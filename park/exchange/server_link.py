@@ -8,6 +8,7 @@ itself.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -16,6 +17,7 @@ from park.authorization.messages import ReadersAnnounced
 from park.authorization.settings import ReaderSettings
 from park.charging.report import ChargePointReported
 from park.exchange.connection import Connection, LinkEffect, in_time
+from park.exchange.crossing import reading_as
 from park.exchange.messages import (
     JOURNAL,
     OLDEST_PROTOCOL,
@@ -50,7 +52,8 @@ from park.model.alarm import Alarm
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant
 from park.model.metering import MeterReported, ReadingTaken
-from park.model.placement import Placed
+from park.model.placement import Placed, PlacementKept
+from park.model.reservation import ConnectorReserved
 from park.model.session import FactOffered, TransactionAssigned
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, Load, Put, RowsLoaded, Write
@@ -61,6 +64,7 @@ from park.ocpp.effects import ClockOffered
 VOICE_TABLE = "voice"
 VOICE_KEY = "obeyed"
 LOAD_AGAIN_SECONDS = 5.0  # a store that did not answer is asked again
+KEEP_AGAIN_SECONDS = 5.0  # a disk that did not take a placement is tried again
 
 Upward: TypeAlias = (
     DemandChanged
@@ -104,6 +108,7 @@ class LocalOnly:
 FOR_CHARGE_POINTS = (
     ApplyGrant,
     AuthorizationGranted,
+    ConnectorReserved,
     Placed,
     RepeatLevels,
     SettingChanged,
@@ -136,12 +141,16 @@ class ServerLink:
     """Mutable, one owner. `voice`: highest (epoch, server id) obeyed. `placed`: as the server said last, by point.
 
     `loaded`: both are read from disk; until then nobody is greeted, and `early` keeps the connection that waits.
+    `kept`: placements as they are on disk. `placing`: on their way there, by token. `keep_at`: mono of the next try.
     `held`: the newest grant for each point that waits until its voice is on disk.
     """
 
     settings: BoardSettings
     voice: tuple[int, str] = (0, "")
     placed: dict[str, Placed] = field(default_factory=dict[str, Placed])
+    kept: dict[str, Placed] = field(default_factory=dict[str, Placed])
+    placing: dict[int, Placed] = field(default_factory=dict[int, Placed])
+    keep_at: float = math.inf
     loaded: bool = False
     early: LinkUp | None = None
     connection: Connection = field(default_factory=Connection)
@@ -170,7 +179,7 @@ def step(state: ServerLink, event: ServerLinkEvent, now: Now) -> tuple[ServerLin
         case Start():
             effects += (LocalOnly(alone=True), *_load(now))
         case Tick():
-            effects += () if state.loaded else _load(now)
+            effects += _keep_again(state, now) if state.loaded else _load(now)
         case RowsLoaded():
             effects += _loaded(state, event, now)
         case LinkUp():
@@ -183,9 +192,9 @@ def step(state: ServerLink, event: ServerLinkEvent, now: Now) -> tuple[ServerLin
         case FrameArrived():
             effects += _arrived(state, event, now)
         case Committed(token):
-            effects += _saved(state, token)
+            effects += (*_saved(state, token), *_kept(state, token, now))
         case CommitFailed(token, reason):
-            effects += _unsaved(state, token, reason)
+            effects += (*_unsaved(state, token, reason), *_unkept(state, token, reason, now))
         case _:
             effects += _upwards(state, event, now)
     effects += _settled(state, now)
@@ -200,7 +209,7 @@ def _loaded(state: ServerLink, event: RowsLoaded, now: Now) -> Effects:
     if state.loaded:
         return []
     placed, alarms = placed_of(row for row in event.rows if row.table == PLACED_TABLE)
-    state.placed, state.loaded = placed, True
+    state.placed, state.kept, state.loaded = placed, dict(placed), True
     effects: Effects = [*alarms]
     for row in event.rows:
         if row.table == VOICE_TABLE:
@@ -242,7 +251,9 @@ def _upwards(state: ServerLink, event: Upward, now: Now) -> Effects:
         case BoardHeartbeat():
             epoch, server_id = state.voice
             _say(state, replace(event, epoch=epoch, server_id=server_id), now)
-        case ReadingTaken() | MeterReported():
+        case ReadingTaken():
+            _say(state, reading_as(event, state.settings.meters.get(event.meter, event.meter), event.mono), now)
+        case MeterReported():
             _say(state, replace(event, meter=state.settings.meters.get(event.meter, event.meter)), now)
         case RepeatSettings(point) if point in state.placed:  # it began anew: where it hangs is known here
             _say(state, event, now)
@@ -310,10 +321,9 @@ def _heard(state: ServerLink, target: str, message: object, now: Now) -> Effects
         case ApplyGrant():
             return _granted(state, message)
         case Placed():
-            return _placed(state, message)
-        case RepeatLevels() if not target:
-            _announce_readers(state, now)
-            return []
+            return _placed(state, message, now)
+        case RepeatLevels():
+            return _repeated(state, target, now)
         case ShowFeedback():
             return [Inward("", replace(message, reader=message.reader.removeprefix(f"{state.settings.node}/")))]
         case _:
@@ -340,6 +350,16 @@ def _greeted(state: ServerLink, hello: ServerHello, now: Now) -> Effects:
     ahead = (hello.wall - now.wall).total_seconds()
     follow = hello.wall_known and abs(ahead) >= CLOCK_TOLERANCE_SECONDS
     return [*([ClockOffered(ahead)] if follow else []), RepeatLevels(), Inward(JOURNAL, OfferAgain())]
+
+
+def _repeated(state: ServerLink, target: str, now: Now) -> Effects:
+    if not target:
+        _announce_readers(state, now)
+        return []
+    kept = state.kept.get(target)
+    if kept is not None and kept == state.placed.get(target):
+        _confirm(state, kept, now)
+    return [Inward(target, RepeatLevels())]
 
 
 def _announce_readers(state: ServerLink, now: Now) -> None:
@@ -393,16 +413,57 @@ def _unsaved(state: ServerLink, token: int, reason: str) -> Effects:
     ]
 
 
-def _placed(state: ServerLink, placed: Placed) -> Effects:
-    if placed.charge_point not in {point.name for point in state.settings.charge_points}:
+def _placed(state: ServerLink, placed: Placed, now: Now) -> Effects:
+    """The charge point is told at once; the server hears that it is kept when the disk has it."""
+    name = placed.charge_point
+    if name not in {point.name for point in state.settings.charge_points}:
         return []
-    told = Inward(placed.charge_point, _fitted(state, placed))
-    if state.placed.get(placed.charge_point) == placed:
+    state.placed[name] = placed
+    told = Inward(name, _fitted(state, placed))
+    if state.kept.get(name) == placed and name not in {each.charge_point for each in state.placing.values()}:
+        _confirm(state, placed, now)
         return [told]
-    state.placed[placed.charge_point] = placed
+    return [_keep(state, placed), told]
+
+
+def _keep(state: ServerLink, placed: Placed) -> Write:
     token, state.next_token = state.next_token, state.next_token + 1
-    write = Write((Put(PLACED_TABLE, placed.charge_point, placed_body(placed)),), token)
-    return [write, told]
+    state.placing[token] = placed
+    return Write((Put(PLACED_TABLE, placed.charge_point, placed_body(placed)),), token)
+
+
+def _kept(state: ServerLink, token: int, now: Now) -> Effects:
+    placed = state.placing.pop(token, None)
+    if placed is None:
+        return []
+    state.kept[placed.charge_point] = placed
+    if state.placed.get(placed.charge_point) == placed:
+        _confirm(state, placed, now)
+    return []
+
+
+def _confirm(state: ServerLink, placed: Placed, now: Now) -> None:
+    if state.connection.greeted:
+        state.connection.say("", PlacementKept(placed.charge_point, placed.fallback_ma, placed.boot_ma), now)
+
+
+def _unkept(state: ServerLink, token: int, reason: str, now: Now) -> Effects:
+    placed = state.placing.pop(token, None)
+    if placed is None:
+        return []
+    state.keep_at = now.mono + KEEP_AGAIN_SECONDS
+    text = (
+        f"where {placed.charge_point} is placed cannot be written ({reason}): free the disk; until then the server "
+        "counts what the board was told before"
+    )
+    return [Alarm("placement-not-kept", text), WakeAt(state.keep_at)]
+
+
+def _keep_again(state: ServerLink, now: Now) -> Effects:
+    if now.mono < state.keep_at:
+        return []
+    state.keep_at = math.inf
+    return [_keep(state, each) for name, each in state.placed.items() if state.kept.get(name) != each]
 
 
 def _fitted(state: ServerLink, placed: Placed) -> Placed:

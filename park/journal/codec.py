@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypedDict, cast
+from typing import NotRequired, TypedDict, cast
 
 from park.model.metering import Sample
 from park.model.session import (
@@ -37,6 +37,7 @@ class FactRow(TypedDict):
     id_tag: str | None
     authorized_by: str
     meter_start_wh: int
+    reservation: NotRequired[int | None]  # absent: written before it was kept
     meter_stop_wh: int
     reason: str
     sample: _SampleRow
@@ -94,6 +95,7 @@ def fact_row(fact: SessionFact) -> FactRow:
                 "id_tag": fact.id_tag,
                 "authorized_by": fact.authorized_by,
                 "meter_start_wh": fact.meter_start_wh,
+                **({} if fact.reservation is None else {"reservation": fact.reservation}),
             }
         case SessionMetered():
             row |= {
@@ -119,7 +121,15 @@ def fact_of(row: FactRow) -> SessionFact:
     kind = row["kind"]
     if kind == "started":
         return SessionStarted(
-            session, ordinal, point, connector, row["id_tag"] or "", row["authorized_by"], at, row["meter_start_wh"]
+            session,
+            ordinal,
+            point,
+            connector,
+            row["id_tag"] or "",
+            row["authorized_by"],
+            at,
+            row["meter_start_wh"],
+            row.get("reservation"),
         )
     if kind == "metered":
         context = ReadingContext(row["context"])

@@ -34,6 +34,7 @@ class Circuit:
     external_window_seconds: float = 0.0
     meter_period_seconds: float = 1.0  # of this meter and of the charge points' own ones
     meter_stale_seconds: float = 5.0
+    expired_limit_ma: PerPhase | None = None  # holds once an energy manager's limit ran out; None: nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Placement:
     has_deadman: bool = True
     meter: str | None = None
     resolution_ma: int = 100
+    expired_limit_ma: int | None = None  # holds once an energy manager's limit ran out; None: nothing
 
     def grid_phases(self, used: int) -> Phases:
         """Grid phases a vehicle on the connector's first `used` phases may load; none for `used` 0."""

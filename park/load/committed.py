@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from park.load.circuit import Placement
 from park.load.lease import REACTION_SECONDS, Leases, lease_and_guard
+from park.load.told import Told, told_by
 from park.model.demand import CurrentSignalled
 from park.model.electric import PerPhase, Phases, on_phases
 
@@ -12,11 +13,13 @@ class Commitment:
     """What one charge point may draw, by grants, by what it signalled, by its lapse current, by its meter. Mutable.
 
     `lease_seconds`: longest validity of a grant, an earlier coordinator's too. `began`: mono of this one's start.
+    `told`: the most its board may have been told to fall to, None: what the placement says.
     """
 
     __slots__ = (
         "_foreign",
         "_foreign_until",
+        "_kept",
         "_past",
         "_placement",
         "_silence",
@@ -26,10 +29,13 @@ class Commitment:
         "measured_ma",
         "resolution_ma",
         "signalled_ma",
+        "told",
     )
 
-    def __init__(self, placement: Placement, lease_seconds: float, began: float) -> None:
+    def __init__(self, placement: Placement, lease_seconds: float, began: float, told: Told | None = None) -> None:
         self._placement = placement
+        self.told = told or told_by(placement)
+        self._kept = False  # its board has nothing higher than the placement on its disk
         self._silence = lease_and_guard(lease_seconds) + REACTION_SECONDS
         self._spoke = began  # mono of the newest report
         self._foreign_until = began + self._silence  # by then no grant of an earlier coordinator is in force
@@ -71,8 +77,24 @@ class Commitment:
 
     def lapse_ma(self) -> int:
         """Lapse current that counts; lowered only once the device reported it lower."""
-        placement = self._placement
-        return self.leases.lapse_ma(max(placement.fallback_ma, placement.boot_ma))
+        return self.leases.lapse_ma(self.told.highest_ma)
+
+    def away_ma(self) -> int:
+        """The same while nothing is heard of its board, which may have booted since."""
+        return max(self.lapse_ma(), self.told.boot_ma)
+
+    def keeps(self, told: Told) -> None:
+        """What its board has on disk now."""
+        ours = told_by(self._placement)
+        self._kept = told.fallback_ma <= ours.fallback_ma and told.boot_ma <= ours.boot_ma
+
+    def lowered(self) -> bool:
+        """Forget what it was told before, once neither board nor device has it any more. True: just now."""
+        ours, reported = told_by(self._placement), self.leases.reported_lapse_ma
+        if self.told == ours or not self._kept or reported is None or reported > ours.highest_ma:
+            return False
+        self.told = ours
+        return True
 
     def promised_ma(self, now: float) -> int:
         """Committed on each phase in use, in mA, without looking at the meter."""

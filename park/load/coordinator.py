@@ -1,34 +1,66 @@
 """The load management coordinator: out of wishes, readings and confirmations, the grants that no fuse can regret.
 
-Reductions leave in the step that shows they are needed. Raises leave once an interval (for a newly ready vehicle at
-once), and only when the sum of the worst that everybody may draw, the raise included, is within what is available.
+What was heard is taken in at once, and one plan answers all that was waiting with it: `Recompute` is handled behind
+the mail that is there already. Reductions leave with that plan. Raises leave once an interval (for a newly ready
+vehicle with that plan), and only when the sum of the worst that everybody may draw, the raise included, is within what
+is available.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias, assert_never
+from dataclasses import dataclass
+from typing import TypeAlias
 
+from park.load import limiting
 from park.load.lease import lease_and_guard
+from park.load.limiting import LimitEffect, LimitEvent, Taken
 from park.load.planning import plan
 from park.load.raising import Offer, affordable, wants_raise
-from park.load.report import CircuitReported, EpochTaken, ShareReported
+from park.load.report import CircuitReported, EpochTaken, LimitsReported, ShareReported
 from park.load.reporting import reports
 from park.load.rivalry import ServersSeen, Standing, StandingReported, Voice
 from park.load.standing import Point
 from park.load.state import CoordinatorSettings, CoordinatorState
-from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged, SetOperatorLimit
+from park.load.told import LapseKept, Told
+from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant, Grant
 from park.model.metering import ReadingTaken
+from park.model.placement import PlacementKept
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.time import Now
 
+
+@dataclass(frozen=True, slots=True)
+class Recompute:
+    """Effect and event: plan once what the mail up to here has changed. Whoever performs it tells it to us in turn."""
+
+
 CoordinatorEvent: TypeAlias = (
-    Start | Tick | DemandChanged | CurrentSignalled | ReadingTaken | BoardHeartbeat | SetOperatorLimit | ServersSeen
+    Start
+    | Tick
+    | Recompute
+    | DemandChanged
+    | CurrentSignalled
+    | ReadingTaken
+    | BoardHeartbeat
+    | LimitEvent
+    | ServersSeen
+    | PlacementKept
 )
 CoordinatorEffect: TypeAlias = (
-    ApplyGrant | WakeAt | RepeatLevels | CircuitReported | ShareReported | EpochTaken | StandingReported
+    ApplyGrant
+    | WakeAt
+    | Recompute
+    | RepeatLevels
+    | LimitEffect
+    | LapseKept
+    | CircuitReported
+    | ShareReported
+    | LimitsReported
+    | EpochTaken
+    | StandingReported
 )
 Effects: TypeAlias = list[CoordinatorEffect]
 
@@ -47,44 +79,48 @@ def step(
     mono = now.mono
     match event:
         case ReadingTaken():
-            effects = _read(state, event, mono)
+            effects = _soon(state) if _read(state, event, mono) else []
         case CurrentSignalled():
             effects = _signalled(state, event, mono)
         case BoardHeartbeat():
             effects = _beat(state, event, mono)
         case DemandChanged():
             effects = _wished(state, event, mono)
+        case Recompute():
+            effects = _recomputed(state, mono)
         case Tick():
-            effects = _ticked(state, mono)
+            effects = _noted(state, limiting.passed(state, now)) + _ticked(state, now)
         case Start():
-            effects = [RepeatLevels(), WakeAt(_next_deadline(state, mono)), _standing(state)]
-        case SetOperatorLimit():
-            effects = _limited(state, event, mono)
+            limiting.look(state, now)
+            effects = [RepeatLevels(), WakeAt(_next_deadline(state, now)), _standing(state), *limiting.begin(state)]
         case ServersSeen(servers):
             state.rivalry.seen(servers)
             effects = _judged(state, mono)
+        case PlacementKept():
+            effects = _kept(state, event)
         case _:
-            assert_never(event)
+            effects = _noted(state, limiting.take(state, event, now))
     return state, tuple(effects)
 
 
 # ------------------------------------------------------------ what was heard
 
 
-def _read(state: CoordinatorState, reading: ReadingTaken, now: float) -> Effects:
+def _read(state: CoordinatorState, reading: ReadingTaken, now: float) -> bool:
+    """True: what plans are made for changed."""
     circuit = state.circuit_by_meter.get(reading.meter)
     if circuit is not None:
-        return _replanned(state, now) if circuit.external.read(reading, now) else []
+        return circuit.external.read(reading, now)
     point = state.points_by_meter.get(reading.meter)
     if point is None:
-        return []
+        return False
     fell = point.read(reading, now)
     changed = point.note_overdraw(now)
     for above in state.above[point]:
         changed = above.external.own_read(reading.mono, now, fell=fell) or changed
     if _note_usage(point, now):
         state.stale_plan = True
-    return _replanned(state, now) if changed else []
+    return changed
 
 
 def _note_usage(point: Point, now: float) -> bool:
@@ -110,7 +146,23 @@ def _signalled(state: CoordinatorState, report: CurrentSignalled, now: float) ->
         state.stale_plan = True
     if state.holding_until is not None and not state.unheard and state.rivalry.standing is Standing.LEADS:
         effects += _released(state, now)
-    return effects
+    return effects + _lowered(state, point)
+
+
+def _kept(state: CoordinatorState, kept: PlacementKept) -> Effects:
+    point = state.points_by_name.get(kept.charge_point)
+    if point is None:
+        return []
+    point.commitment.keeps(Told(kept.fallback_ma, kept.boot_ma))
+    return _lowered(state, point)
+
+
+def _lowered(state: CoordinatorState, point: Point) -> Effects:
+    """What it was told in an earlier life counts no more, from now on and after a restart."""
+    if not point.commitment.lowered():
+        return []
+    state.stale_plan = True
+    return [LapseKept(point.placement.charge_point, point.commitment.told)]
 
 
 def _beat(state: CoordinatorState, beat: BoardHeartbeat, now: float) -> Effects:
@@ -138,19 +190,14 @@ def _wished(state: CoordinatorState, demand: DemandChanged, now: float) -> Effec
     if not wanted and not demand.wants:  # it has nothing and gets nothing: no reduction can follow
         state.stale_plan = True
         return []
-    effects = _replanned(state, now)
-    return effects + _raised(state, [point], now) if newly_ready and state.holding_until is None else effects
+    if newly_ready:
+        state.newly_ready.append(point)
+    return _soon(state)
 
 
-def _limited(state: CoordinatorState, limit: SetOperatorLimit, now: float) -> Effects:
-    number = state.network.index.get(limit.circuit)
-    if number is None:
-        return []
-    circuit = state.circuits[number]
-    wanted = limit.limit_ma
-    circuit.operator_limit_ma = None if wanted is None else (max(0, wanted[0]), max(0, wanted[1]), max(0, wanted[2]))
-    circuit.operator_source = limit.source
-    return _replanned(state, now)
+def _noted(state: CoordinatorState, taken: Taken) -> Effects:
+    effects, changed = taken
+    return [*effects, *(_soon(state) if changed else ())]
 
 
 def _superseded(state: CoordinatorState, epoch: int, server_id: str, sequence: int, now: float) -> Effects:
@@ -213,7 +260,8 @@ def _standing(state: CoordinatorState) -> StandingReported:
 # ------------------------------------------------------------ what is due
 
 
-def _ticked(state: CoordinatorState, now: float) -> Effects:
+def _ticked(state: CoordinatorState, at: Now) -> Effects:
+    now = at.mono
     effects = _judged(state, now)
     standing = state.rivalry.standing
     holding = state.holding_until is not None and standing is Standing.LEADS
@@ -225,10 +273,10 @@ def _ticked(state: CoordinatorState, now: float) -> Effects:
         effects += _renewed(state, now)
     if now >= state.next_cycle:
         state.next_cycle = now + state.settings.interval_seconds
-        effects += _cycled(state, now)
+        effects += [*_cycled(state, now), *limiting.begin(state)]
     elif state.stale_plan:
         effects += _replanned(state, now)
-    effects.append(WakeAt(_next_deadline(state, now)))
+    effects.append(WakeAt(_next_deadline(state, at)))
     return effects
 
 
@@ -259,9 +307,29 @@ def _cycled(state: CoordinatorState, now: float) -> Effects:
 
 def _released(state: CoordinatorState, now: float) -> Effects:
     """The start-up wait is over: everybody reported what it holds, or nothing older can be in force."""
+    if not state.limits_loaded:
+        state.holding_until = now  # over, but for what was forbidden before
+        return []
     state.holding_until = None
     state.stale_plan = True
     return _replanned(state, now) + _raised(state, state.points, now)
+
+
+def _soon(state: CoordinatorState) -> Effects:
+    """The plan is out of date: one `Recompute` is under way then."""
+    state.stale_plan = True
+    if state.recomputing:
+        return []
+    state.recomputing = True
+    return [Recompute()]
+
+
+def _recomputed(state: CoordinatorState, now: float) -> Effects:
+    state.recomputing = False
+    ready = [point for point in state.newly_ready if point.wants]
+    state.newly_ready.clear()
+    effects = _replanned(state, now) if state.stale_plan else []
+    return effects + _raised(state, ready, now) if state.holding_until is None else effects
 
 
 def _replanned(state: CoordinatorState, now: float) -> Effects:
@@ -363,8 +431,9 @@ def _send(state: CoordinatorState, offers: Iterable[Offer], now: float) -> Effec
     return effects
 
 
-def _next_deadline(state: CoordinatorState, now: float) -> float:
-    due = [state.next_cycle, state.next_renewal, state.replan_at]
+def _next_deadline(state: CoordinatorState, at: Now) -> float:
+    now = at.mono
+    due = [state.next_cycle, state.next_renewal, state.replan_at, limiting.next_look(state, at)]
     if state.holding_until is not None:
         due.append(state.holding_until)
     due += [stale for circuit in state.circuits if (stale := circuit.external.stale_at()) is not None]

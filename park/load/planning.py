@@ -37,7 +37,7 @@ def plan(state: CoordinatorState, now: float) -> None:
         point.reason = (Reason("own_maximum", "the vehicle draws more than it may"),)
     explanations = Explanations(state, shares, wanting)
     for point in idle:
-        point.target_ma, point.target_lapse_ma = 0, point.placement.fallback_ma if point.reserve else 0
+        point.target_ma, point.target_lapse_ma = 0, point.reserved_lapse_ma() if point.reserve else 0
         point.reason = explanations.idle(point)
     for point in wanting:
         share = shares[point.placement.charge_point]

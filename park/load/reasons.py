@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from park.load.allocate import Share
 from park.load.circuit import WIRES
+from park.load.limits import HeldLimit
 from park.load.standing import Point
 from park.load.state import CircuitState, CoordinatorState
 from park.model.electric import PHASE_NAMES
@@ -17,9 +18,10 @@ Chain = tuple[Reason, ...]
 
 def binding(state: CircuitState, phase: int) -> Reason:
     """The limit that takes most from this phase (0, 1, 2) of the circuit, and what it leaves."""
-    limit, circuit = state.bound_by()[phase], state.circuit
+    limit, circuit, imposed = state.bound_by()[phase], state.circuit, state.imposed_by[phase]
+    if imposed is not None and limit == imposed.word:
+        return imposed_reason(imposed, max(0, state.planned_ma()[phase]), circuit.name, PHASE_NAMES[phase])
     sources = {
-        "operator": state.operator_source or "operator",
         "external_load": f"meter {circuit.meter}",
         "external_fallback": f"meter {circuit.meter} cannot be trusted" if circuit.meter else "assumed, no meter",
     }
@@ -30,6 +32,11 @@ def binding(state: CircuitState, phase: int) -> Reason:
         phase=PHASE_NAMES[phase],
         available_ma=max(0, state.planned_ma()[phase]),
     )
+
+
+def imposed_reason(held: HeldLimit, available_ma: int, circuit: str | None = None, phase: str | None = None) -> Reason:
+    """A limit somebody set, of a circuit's phase or of a charge point."""
+    return Reason(held.word, held.limit.source, circuit, phase, available_ma)
 
 
 class Explanations:
@@ -48,13 +55,16 @@ class Explanations:
         """For a vehicle that wants current."""
         if share.line is not None:
             return self._at(share.line, waits=share.amps_ma == 0)
-        maximum = point.maximum_ma()
-        if share.amps_ma == 0 and maximum >= point.minimum_ma():
-            return (Reason("waiting", "minimum pause after protection"),)
+        maximum, limited = point.maximum_ma(), point.limited_by()
+        if maximum < point.minimum_ma():
+            too_little = Reason("minimum", "cable, station or temperature allow less", available_ma=maximum)
+            return (too_little,) if limited is None else (imposed_reason(limited, maximum), _pauses(point))
         if share.amps_ma == 0:
-            return (Reason("minimum", "cable, station or temperature allow less", available_ma=maximum),)
+            return (Reason("waiting", "minimum pause after protection"),)
         if share.amps_ma < maximum:
             return (Reason("own_maximum", "the vehicle draws less", available_ma=share.amps_ma),)
+        if limited is not None:
+            return (imposed_reason(limited, maximum),)
         return (Reason("own_maximum", "vehicle, cable or station", available_ma=maximum),)
 
     def idle(self, point: Point) -> Chain:
@@ -69,3 +79,7 @@ class Explanations:
             shared = Reason("share", f"{sharing} charging", limit.circuit, limit.phase)
             self._bound[key] = (limit, Reason("waiting", f"{sharing} charging") if waits else shared)
         return self._bound[key]
+
+
+def _pauses(point: Point) -> Reason:
+    return Reason("minimum", f"less than {point.minimum_ma() / 1000:g} A is a pause")

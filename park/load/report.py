@@ -18,7 +18,7 @@ Bindings = tuple[str, str, str]
 class CircuitReported:
     """One circuit, once an interval when something changed. Currents in mA per phase.
 
-    `limit_ma`: the smaller of design and operator limit. `external_ma`: foreign load counted for raises.
+    `limit_ma`: the smallest of design and all limits in force. `external_ma`: foreign load counted for raises.
     `available_ma`: limit − external − headroom, at least 0. `committed_ma`: the worst the charge points may draw.
     `measured_ma`: what flows by the circuit's meter, None: unknown, or it sees only others. `meter` None: no meter.
     `unconfirmed`, `silent`: charge points whose newest grant is not read back, whose board does not speak.
@@ -53,6 +53,31 @@ class ShareReported:
     committed_ma: int
     confirmed: bool
     reason: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitReported:
+    """A limit in force. `kind` in words of `Reason.limit`; `until`: mono, None: until cleared.
+
+    `limit_ma`, `limit_w`: what was asked for; once it ran out (`kind` expired), what holds since.
+    """
+
+    target: str
+    kind: str
+    source: str
+    limit_ma: PerPhase | None
+    limit_w: int | None
+    priority: int
+    until: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsReported:
+    """All limits in force beside the design, by target, once an interval when something changed."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    limits: tuple[LimitReported, ...]
 
 
 @dataclass(frozen=True, slots=True)

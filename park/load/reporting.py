@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from park.load.report import CircuitReported, ShareReported
+from park.load.limits import HeldLimit, Validity
+from park.load.report import CircuitReported, LimitReported, LimitsReported, ShareReported
 from park.load.state import CircuitState, CoordinatorState
 from park.model.electric import ZERO, PerPhase, highest
 
 
-def reports(state: CoordinatorState, now: float) -> Iterator[CircuitReported | ShareReported]:
-    """Circuits and shares that differ from what was reported last."""
+def reports(state: CoordinatorState, now: float) -> Iterator[CircuitReported | ShareReported | LimitsReported]:
+    """Circuits, shares and limits that differ from what was reported last."""
+    limits = LimitsReported(tuple(_limit(held) for held in state.limits.everything()))
+    if limits != (state.limits_reported or LimitsReported(())):
+        state.limits_reported = limits
+        yield limits
     each = state.committed_ma(now)
     for circuit, committed in zip(state.circuits, state.summed_ma(each), strict=True):
         report = _circuit(state, circuit, committed, now)
@@ -47,4 +52,17 @@ def _circuit(state: CoordinatorState, circuit: CircuitState, committed: PerPhase
         unconfirmed=tuple(p.placement.charge_point for p in circuit.points if p.commitment.leases.unconfirmed),
         silent=tuple(p.placement.charge_point for p in circuit.points if not p.reachable(now)),
         holding=state.holding_until is not None,
+    )
+
+
+def _limit(held: HeldLimit) -> LimitReported:
+    limit, over = held.limit, held.validity is Validity.EXPIRED
+    return LimitReported(
+        target=limit.target,
+        kind=held.word,
+        source=limit.source,
+        limit_ma=held.after_ma if over else limit.limit_ma,
+        limit_w=None if over else limit.limit_w,
+        priority=limit.priority,
+        until=None if over else held.until,
     )

@@ -10,6 +10,8 @@ from park.load.committed import Commitment
 from park.load.external import KEPT_READINGS
 from park.load.hold import PeakHold
 from park.load.lease import lease_and_guard
+from park.load.limits import NOTHING_BINDS, Binding, HeldLimit, smallest
+from park.load.told import Told
 from park.load.unused import Usage
 from park.model.demand import CurrentSignalled, DemandChanged
 from park.model.electric import ZERO, PerPhase, highest, on_phases, subtract
@@ -61,6 +63,7 @@ class Point:
         "charging_since",
         "commitment",
         "demand",
+        "held_limits",
         "lines",
         "network",
         "overdraw",
@@ -81,14 +84,21 @@ class Point:
     )
 
     def __init__(
-        self, placement: Placement, network: Network, board: Board, lease_seconds: float, began: float
+        self,
+        placement: Placement,
+        network: Network,
+        board: Board,
+        lease_seconds: float,
+        began: float,
+        told: Told | None = None,
     ) -> None:
         self.placement = placement
         self.network = network
         self.board = board
-        self.commitment = Commitment(placement, lease_seconds, began)
+        self.commitment = Commitment(placement, lease_seconds, began, told)
         self._lease_and_guard = lease_and_guard(lease_seconds)
         self.demand: DemandChanged | None = None
+        self.held_limits: tuple[HeldLimit, ...] = ()
         self.phases = placement.grid_phases(placement.phases)
         self.lines: Lines = network.lines(placement.circuit, self.phases)
         self.readings: deque[tuple[float, PerPhase]] = deque(maxlen=KEPT_READINGS)
@@ -128,9 +138,45 @@ class Point:
 
     def maximum_ma(self) -> int:
         """Largest current the vehicle, its cable and the station can take, rounded down to the resolution."""
-        wish, step = self.demand, self.placement.resolution_ma
-        largest = min(self.placement.maximum_ma, wish.maximum_ma if wish else 0)
+        step = self.placement.resolution_ma
+        largest = min(self.own_maximum_ma(), self.allowed_ma())
         return largest - largest % step
+
+    def own_maximum_ma(self) -> int:
+        """Largest current the vehicle, its cable and the station can take, whatever limits say."""
+        wish = self.demand
+        return min(self.placement.maximum_ma, wish.maximum_ma if wish else 0)
+
+    def impose(self, held: tuple[HeldLimit, ...]) -> None:
+        """These limits are in force here, and no others."""
+        self.held_limits = held
+
+    def imposed_ma(self) -> tuple[PerPhase, Binding]:
+        """What limits leave of its design on each grid phase, with those that bind."""
+        most = self.placement.maximum_ma
+        if not self.held_limits:
+            return (most, most, most), NOTHING_BINDS
+        return smallest(self.held_limits, (most, most, most), self.phases)
+
+    def allowed_ma(self) -> int:
+        """The current limits let it have on each phase it may load."""
+        if not self.held_limits:
+            return self.placement.maximum_ma
+        imposed, _ = self.imposed_ma()
+        return min(imposed[phase - 1] for phase in self.phases)
+
+    def limited_by(self) -> HeldLimit | None:
+        """The limit that leaves it less than it could take; None: there is none."""
+        imposed, binding = self.imposed_ma()
+        least = min(self.phases, key=lambda phase: imposed[phase - 1]) - 1
+        return binding[least] if imposed[least] < self.own_maximum_ma() else None
+
+    def reserved_lapse_ma(self) -> int:
+        """Lapse current it keeps while nobody wants current; none where limits leave less than its minimum."""
+        fallback, allowed = self.placement.fallback_ma, self.allowed_ma()
+        if allowed >= fallback:
+            return fallback
+        return allowed - allowed % self.placement.resolution_ma if allowed >= self.placement.minimum_ma else 0
 
     # ------------------------------------------------------------ what it was told
 
@@ -194,12 +240,12 @@ class Point:
         return self.commitment.promised_ma(now)
 
     def committed_ma(self, now: float) -> PerPhase:
-        """Worst mA per grid phase; while nothing is heard, another vehicle may have come: the lapse on every wire."""
+        """Worst mA per grid phase; while nothing is heard, it may have booted, and another vehicle come: every wire."""
         committed = self.commitment.on_phases(self.commitment.promised_ma(now), self.phases)
         if self.board.speaks(now):
             return committed
         wired = self.placement.grid_phases(self.placement.phases)
-        return highest(committed, on_phases(self.commitment.lapse_ma(), wired))
+        return highest(committed, on_phases(self.commitment.away_ma(), wired))
 
     def may_draw_ma(self, now: float) -> PerPhase:
         return on_phases(self.commitment.promised_ma(now), self.phases)

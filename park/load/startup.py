@@ -24,6 +24,12 @@ def refusals(circuits: Sequence[Circuit], placements: Sequence[Placement]) -> tu
         return tuple(shape)
     found = [text for circuit in circuits for text in _circuit(circuit)]
     found += [text for placement in placements for text in _placement(placement)]
+    return (*found, *excesses(circuits, placements))
+
+
+def excesses(circuits: Sequence[Circuit], placements: Sequence[Placement]) -> tuple[str, ...]:
+    """Where lapse or boot currents do not fit, in a tree and with placements that are otherwise fine."""
+    found: list[str] = []
     network = Network(circuits)
     for circuit in circuits:
         below = network.below(circuit.name, placements)

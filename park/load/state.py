@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from park.load.circuit import WIRES, Circuit, Network, Placement
+from park.load.conditions import Conditions
 from park.load.external import ExternalLoad
 from park.load.lease import lease_and_guard
-from park.load.report import Bindings, CircuitReported, ShareReported
+from park.load.limits import NOTHING_BINDS, HeldLimit, Limits, smallest
+from park.load.report import Bindings, CircuitReported, LimitsReported, ShareReported
 from park.load.rivalry import Rivalry
 from park.load.standing import Board, Point
-from park.model.electric import ZERO, PerPhase, add, lowest, subtract
+from park.load.told import Told, told_by
+from park.model.electric import ZERO, PerPhase, add, subtract
+from park.model.limit import LimitAnswer, TakesLimitOutcome
 
 RENEWED_TOGETHER = 8  # charge points: renewing 250 at once kept a node busy for 45 ms, and everything else waited
 
@@ -23,7 +27,9 @@ class CoordinatorSettings:
 
     `server_id`: new at every start, `lives`: those of earlier ones. `sees_servers`: other servers are looked for.
     `suspects`: another one kept the start before from leading.
-    `node`: this board, whose charge points speak for themselves; "": all do.
+    `node`: this board, whose charge points speak for themselves; "": all do. `told`: see `told.Telling.counted`.
+    `keeps_limits`: those of before are on disk, and nothing is granted before they are read. `machine_boot`: of the
+    machine, whose monotonic clock goes on over restarts of the process; "": not known.
 
     Build it from what `startup.refusals` found nothing wrong with.
     """
@@ -39,25 +45,32 @@ class CoordinatorSettings:
     sees_servers: bool = False
     suspects: bool = False
     node: str = ""
+    told: Mapping[str, Told] = field(default_factory=dict[str, Told])
+    conditions: Conditions = Conditions()
+    keeps_limits: bool = False
+    machine_boot: str = ""
 
 
 class CircuitState:
     """One circuit's limits now. Mutable, owned by the coordinator's state."""
 
-    __slots__ = ("circuit", "external", "operator_limit_ma", "operator_source", "points", "reported")
+    __slots__ = ("_limit_ma", "circuit", "external", "imposed_by", "points", "reported")
 
     def __init__(self, circuit: Circuit, points: Sequence[Point]) -> None:
         self.circuit = circuit
         self.points = tuple(points)
         self.external = ExternalLoad(circuit, [point for point in self.points if point.placement.meter is not None])
-        self.operator_limit_ma: PerPhase | None = None
-        self.operator_source = ""
+        self.imposed_by = NOTHING_BINDS
+        self._limit_ma = circuit.limit_ma
         self.reported: CircuitReported | None = None
 
+    def impose(self, held: Sequence[HeldLimit]) -> None:
+        """These limits are in force here, and no others."""
+        self._limit_ma, self.imposed_by = smallest(held, self.circuit.limit_ma)
+
     def limit_ma(self) -> PerPhase:
-        """The smaller of design limit and operator limit, per phase (B-087, B-262)."""
-        limit = self.circuit.limit_ma
-        return limit if self.operator_limit_ma is None else lowest(limit, self.operator_limit_ma)
+        """The smallest of design limit and all limits in force, per phase (B-087, B-262)."""
+        return self._limit_ma
 
     def available_ma(self) -> PerPhase:
         """For raises: limit − headroom − what may be foreign load. May be negative."""
@@ -72,15 +85,15 @@ class CircuitState:
         return subtract(subtract(self.limit_ma(), external_ma), (headroom, headroom, headroom))
 
     def bound_by(self) -> Bindings:
-        """Which limit takes most from each phase: fuse | operator | external_load | external_fallback | headroom."""
+        """Which limit takes most from each phase, in words of `Reason.limit`."""
         return (self._binding(0), self._binding(1), self._binding(2))
 
     def _binding(self, phase: int) -> str:
         circuit, external = self.circuit, self.external
         cut = circuit.limit_ma[phase] - self.limit_ma()[phase]
-        foreign = external.planned.held_ma[phase]
-        if cut > 0 and cut >= foreign:
-            return "operator"
+        foreign, imposed = external.planned.held_ma[phase], self.imposed_by[phase]
+        if imposed is not None and cut >= foreign:
+            return imposed.word
         if foreign > 0 and foreign >= circuit.headroom_ma:
             return "external_fallback" if external.fallback_in_force else "external_load"
         return "headroom" if circuit.headroom_ma > 0 else "fuse"
@@ -90,7 +103,8 @@ class CoordinatorState:
     """Everything the coordinator knows.
 
     Mutable: `coordinator.step` changes it in place and returns it; a copy for each reading would cost more than the
-    reading itself. `stale_plan`: something changed that shares depend on.
+    reading itself. `stale_plan`: something changed that shares depend on. `recomputing`: a `Recompute` is under way; it
+    raises the `newly_ready` too.
     """
 
     __slots__ = (
@@ -100,12 +114,20 @@ class CoordinatorState:
         "circuits",
         "epoch",
         "holding_until",
+        "input_levels",
+        "limit_answers",
+        "limit_token",
+        "limits",
+        "limits_loaded",
+        "limits_reported",
         "network",
+        "newly_ready",
         "next_cycle",
         "next_renewal",
         "points",
         "points_by_meter",
         "points_by_name",
+        "recomputing",
         "renewal_turn",
         "renewal_turns",
         "replan_at",
@@ -116,6 +138,7 @@ class CoordinatorState:
         "shares_reported",
         "speaking",
         "stale_plan",
+        "targets",
         "unheard",
     )
 
@@ -125,9 +148,19 @@ class CoordinatorState:
         placements = sorted(settings.placements, key=lambda placement: placement.charge_point)
         self.boards = {placement.node: Board(placement.node) for placement in placements}
         self.points = tuple(
-            Point(placement, self.network, self.boards[placement.node], settings.lease_seconds, began)
+            Point(
+                placement,
+                self.network,
+                self.boards[placement.node],
+                settings.lease_seconds,
+                began,
+                settings.told.get(placement.charge_point),
+            )
             for placement in placements
         )
+        for point in self.points:
+            if settings.node in {"", point.placement.node}:  # its settings are those of this start
+                point.commitment.keeps(told_by(point.placement))
         self.points_by_name = {point.placement.charge_point: point for point in self.points}
         self.points_by_meter = {point.placement.meter: point for point in self.points if point.placement.meter}
         self.circuits = tuple(
@@ -138,6 +171,14 @@ class CoordinatorState:
             point: tuple(self.circuits[self.network.index[name]] for name in self._path(point)) for point in self.points
         }
         self.circuit_by_meter = {state.circuit.meter: state for state in self.circuits if state.circuit.meter}
+        self.targets: dict[str, CircuitState | Point] = {state.circuit.name: state for state in self.circuits}
+        self.targets |= self.points_by_name
+        self.limits = Limits(_after(settings))
+        self.limits_loaded = not settings.keeps_limits
+        self.limits_reported: LimitsReported | None = None
+        self.limit_token = 0  # of the newest commit
+        self.limit_answers: dict[int, tuple[TakesLimitOutcome, LimitAnswer]] = {}  # told when their commit is on disk
+        self.input_levels: dict[tuple[str, int], bool | None] = {}
         self.epoch = settings.epoch
         self.rivalry = Rivalry(
             settings.server_id,
@@ -159,9 +200,17 @@ class CoordinatorState:
         self.shares_reported: dict[str, ShareReported] = {}
         self.speaking: frozenset[str] = frozenset()
         self.stale_plan = True
+        self.recomputing = False
+        self.newly_ready: list[Point] = []
 
     def _path(self, point: Point) -> tuple[str, ...]:
         return self.network.paths[point.placement.circuit]
+
+    def impose(self, target: str) -> None:
+        """The limits of this circuit or charge point changed. Nothing for one that is not in this park."""
+        there = self.targets.get(target)
+        if there is not None:
+            there.impose(self.limits.at(target))
 
     def committed_ma(self, now: float) -> dict[Point, PerPhase]:
         """Committed current of each charge point."""
@@ -176,6 +225,14 @@ class CoordinatorState:
                 total = add(total, each_ma[point])
             sums[number] = total
         return sums
+
+
+def _after(settings: CoordinatorSettings) -> dict[str, PerPhase]:
+    """What holds at each target once the limit of an energy manager ran out."""
+    circuits = {each.name: each.expired_limit_ma for each in settings.circuits}
+    points = {each.charge_point: each.expired_limit_ma for each in settings.placements}
+    found = {name: limit for name, limit in circuits.items() if limit is not None}
+    return found | {name: (limit, limit, limit) for name, limit in points.items() if limit is not None}
 
 
 def by_line(per_circuit: Sequence[PerPhase]) -> list[int]:

@@ -95,6 +95,7 @@ class AuthorizationGranted:
     by: str  # free | whitelist | backend | remote | cache | offline
     parent_tag: str | None = None
     valid_until: datetime | None = None
+    reservation: int | None = None  # the one it uses up
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +223,14 @@ class ConnectorStatusChanged:
     at: datetime
 
 
+UNREACHABLE = "unreachable"
+"""Ends the `info` of a connector whose board is away: nothing is known of it, and it may go on charging."""
+
+
+def is_unreachable(changed: ConnectorStatusChanged) -> bool:
+    return changed.status is ConnectorStatus.UNAVAILABLE and changed.info.endswith(UNREACHABLE)
+
+
 @dataclass(frozen=True, slots=True)
 class SettingChanged:
     """Central system or administration → charge point: a key that may change at run time has a new value.
@@ -267,3 +276,6 @@ class Answer:
 
     reply_to: AnswersCommand
     answer: CommandAnswer
+
+    def give(self) -> None:
+        self.reply_to.tell(self.answer)

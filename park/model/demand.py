@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from park.model.delivery import Delivery
-from park.model.electric import PerPhase
 from park.model.grant import Stamp
 
 
@@ -57,17 +56,3 @@ class BoardHeartbeat:
     charge_points: tuple[str, ...]
     epoch: int = 0
     server_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SetOperatorLimit:
-    """A limit of a circuit that may change at run time; it acts only below the design limit (B-087).
-
-    `limit_ma`: mA on L1, L2, L3, at least 0; None: no limit (B-262). `source`: who set it, shown in reasons.
-    """
-
-    delivery: ClassVar[Delivery] = Delivery.STATE
-
-    circuit: str
-    limit_ma: PerPhase | None
-    source: str

@@ -22,7 +22,8 @@ class Stamp:
 class Reason:
     """One link of the chain that explains a current: which limit bound it, from which source, on which circuit.
 
-    `limit`: fuse, operator, external_load, headroom, external_fallback, own_maximum, minimum, share, lapse or waiting.
+    `limit`: fuse, external_load, headroom, external_fallback, own_maximum, minimum, share, lapse or waiting; of a limit
+    somebody set its `LimitKind`, or expired.
     """
 
     limit: str

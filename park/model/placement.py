@@ -27,3 +27,14 @@ class Placed:
     maximum_ma: int
     fallback_ma: int
     boot_ma: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementKept:
+    """Charge point's board → coordinator: such a placement is on its disk, and nothing higher is in force by it."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    charge_point: str
+    fallback_ma: int
+    boot_ma: int

@@ -50,6 +50,7 @@ class SessionStarted:
     authorized_by: str  # free | whitelist | backend | remote | cache | offline
     at: datetime
     meter_start_wh: int
+    reservation: int | None = None  # the backend's, that it uses up
 
 
 @dataclass(frozen=True, slots=True)

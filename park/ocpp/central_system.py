@@ -17,13 +17,13 @@ from park.model.access import (
 )
 from park.model.alarm import Alarm
 from park.model.metering import Quality, ReadingTaken
-from park.model.session import FactDelivered, FactOffered, FactTaken, SessionMetered
+from park.model.session import FactDelivered, FactOffered, FactTaken, SessionMetered, SessionStarted
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, RowsLoaded
 from park.model.time import Now
 from park.ocpp import answers, closing, commands, connecting, delivery, intake, maintaining, outgoing, queue
 from park.ocpp.effects import BackendReported, CentralSystemEffect, Load, Write
-from park.ocpp.features import all_features, configuration, transaction_data
+from park.ocpp.features import all_features, configuration, reservation, transaction_data
 from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, LossCause, ReportLink
 from park.ocpp.maintenance import (
     CertificateExpires,
@@ -38,7 +38,6 @@ from park.ocpp.maintenance import (
     TrustKnown,
 )
 from park.ocpp.messages import Reading
-from park.ocpp.notices import noticed
 from park.ocpp.orders import ChangeSetting, ListSettings
 from park.ocpp.rows import TABLES
 from park.ocpp.state import (
@@ -47,6 +46,7 @@ from park.ocpp.state import (
     IntakeCommit,
     SettleCommit,
 )
+from park.ocpp.status_remarks import noticed
 from park.ocpp.wire import ID_TAG_LENGTH
 
 OFFERED_EARLY = 1_000  # facts kept until the rows are there; the journal offers the others again
@@ -103,7 +103,7 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
         case FactOffered():
             return _offered(state, event, now)
         case ConnectorStatusChanged():
-            return replace(state, statuses=state.statuses.changed(noticed(event, state.values), now.mono)), ()
+            return _status_changed(state, event, now)
         case RepeatSettings(point):
             return state, _repeated(state, point)
         case ReadingTaken():
@@ -230,7 +230,15 @@ def _offered(state: CentralSystem, event: FactOffered, now: Now) -> Turn:
     if isinstance(fact, SessionMetered):
         state.readings[fact.connector] = Reading(fact.sample, fact.offered_ma, fact.at)
     waiting, told = intake.offer(state.queue, event, now)
-    return replace(state, queue=waiting), told
+    state = replace(state, queue=waiting)
+    state, more = reservation.used(state, fact) if isinstance(fact, SessionStarted) else (state, ())
+    return state, (*told, *more)
+
+
+def _status_changed(state: CentralSystem, event: ConnectorStatusChanged, now: Now) -> Turn:
+    line = state.statuses.lines.get(event.connector)
+    state = replace(state, statuses=state.statuses.changed(noticed(event, state.values), now.mono))
+    return reservation.failed(state, None if line is None else line.current.status, event)
 
 
 def _is_unplaced(state: CentralSystem, event: FactOffered) -> bool:

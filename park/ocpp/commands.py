@@ -7,6 +7,7 @@ from dataclasses import replace
 from park.model.access import CommandAnswer, Done, Refused
 from park.model.time import Now
 from park.ocpp.effects import CentralSystemEffect
+from park.ocpp.features import remote_profile
 from park.ocpp.features.all_features import HANDLERS
 from park.ocpp.features.feature import Turn
 from park.ocpp.features.replies import refusal, result
@@ -31,6 +32,7 @@ def called(state: CentralSystem, call: BackendCalled, now: Now) -> Turn:
 
 def command_answered(state: CentralSystem, answer: CommandAnswer) -> Turn:
     """What the park said to a command that was passed on."""
+    state = remote_profile.answered(state, answer)
     pending = state.commands.get(answer.request_id)
     if pending is None or state.link is None:
         return state, ()

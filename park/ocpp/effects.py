@@ -14,13 +14,17 @@ from park.model.access import (
     RemoteStart,
     RemoteStop,
     SettingChanged,
+    StopSession,
     UnlockConnector,
 )
 from park.model.alarm import Alarm
 from park.model.delivery import Delivery
-from park.model.demand import SetOperatorLimit
+from park.model.limit import ClearLimit, SetLimit
+from park.model.listed import LocalListHeld
+from park.model.reservation import ConnectorReserved, ReservationsHeld
 from park.model.session import FactDelivered, FactTaken, StopReason, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
+from park.model.standing_limits import HoldLimits
 from park.model.storage import Load, Write
 from park.model.time import Now
 from park.ocpp.link import LinkOrder
@@ -72,10 +76,14 @@ class ForgetCards:
 
 @dataclass(frozen=True, slots=True)
 class EndSession:
-    """Becomes `StopSession` to the charge point, for whatever session runs there."""
+    """Whatever session runs at the charge point ends."""
 
     charge_point: str
     reason: StopReason
+
+    @property
+    def messages(self) -> tuple[StopSession]:
+        return (StopSession(self.charge_point, None, self.reason),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,7 @@ class SettingsRepeated:
     """Every key in force, for one charge point that began anew; becomes its `SettingChanged`."""
 
     charge_point: str
-    settings: tuple[SettingChanged, ...]
+    messages: tuple[SettingChanged, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +154,15 @@ ForPark: TypeAlias = (
     | SettingChanged
     | SettingsRepeated
     | TellAuthorizer
-    | SetOperatorLimit
+    | SetLimit
+    | ClearLimit
     | Answer
     | AnswerSettings
     | RepeatLevels
+    | HoldLimits
+    | ReservationsHeld
+    | ConnectorReserved
+    | LocalListHeld
 )
 """What is for somebody in the park."""
 CentralSystemEffect: TypeAlias = (

@@ -53,12 +53,13 @@ def status(changed: ConnectorStatusChanged) -> Payload:
 
 def start_transaction(fact: SessionStarted) -> Payload:
     """StartTransaction.req, OCPP 1.6 §6.45: the same fact gives the same payload, so a repeat is recognised (D1)."""
-    return {
+    payload: dict[str, object] = {
         "connectorId": fact.connector,
         "idTag": fact.id_tag,
         "meterStart": fact.meter_start_wh,
         "timestamp": iso(fact.at),
     }
+    return payload if fact.reservation is None else {**payload, "reservationId": fact.reservation}
 
 
 def stop_transaction(fact: SessionEnded, transaction: int) -> Payload:

@@ -14,7 +14,7 @@ from park.journal.codec import FactRow, fact_of, fact_row
 from park.model.access import Verdict
 from park.model.session import FactId, SessionFact, SessionStarted, TransactionAssigned
 from park.model.storage import Delete, Put, Row
-from park.ocpp.keys import Setting
+from park.ocpp.setting import Setting
 from park.ocpp.wire import instant, iso
 
 QUEUE = "ocpp_queue"
@@ -137,10 +137,10 @@ class Rows:
             "last": _last_row(transaction),
             "closed": transaction.closed,
         }
-        return Put(TRANSACTIONS, self._key(transaction.session), _json(row))
+        return Put(TRANSACTIONS, self.key(transaction.session), _json(row))
 
     def delete_transaction(self, transaction: Transaction) -> Delete:
-        return Delete(TRANSACTIONS, self._key(transaction.session))
+        return Delete(TRANSACTIONS, self.key(transaction.session))
 
     def put_dead(
         self, fact: SessionFact, transaction: int | None, *, delivered: bool, reason: str, at: datetime
@@ -153,19 +153,19 @@ class Rows:
             "reason": reason,
             "at": iso(at),
         }
-        return Put(DEAD_LETTERS, self._key(f"{fact.session}/{fact.ordinal:08d}"), _json(row))
+        return Put(DEAD_LETTERS, self.key(f"{fact.session}/{fact.ordinal:08d}"), _json(row))
 
     def put_late(self, fact: SessionFact, reason: str, at: datetime) -> Put:
         """A fact that came after its session's end: evidence for people, which is never sent."""
         row = {"fact": fact_row(fact), "reason": reason, "at": iso(at)}
-        return Put(EVIDENCE, self._key(f"{fact.session}/{fact.ordinal:08d}"), _json(row))
+        return Put(EVIDENCE, self.key(f"{fact.session}/{fact.ordinal:08d}"), _json(row))
 
     def put_delivered(self, known: DeliveredSession) -> Put:
         row = [known.journal, known.through, known.transaction, known.closed, known.at.isoformat()]
-        return Put(DELIVERED, self._key(known.session), _json(row))
+        return Put(DELIVERED, self.key(known.session), _json(row))
 
     def delete_delivered(self, session: str) -> Delete:
-        return Delete(DELIVERED, self._key(session))
+        return Delete(DELIVERED, self.key(session))
 
     def put_setting(self, name: str, setting: Setting) -> Put:
         row: _SettingRow = {
@@ -173,31 +173,28 @@ class Rows:
             "by": setting.by,
             "at": "" if setting.at is None else iso(setting.at),
         }
-        return Put(SETTINGS, self._key(name), _json(row))
+        return Put(SETTINGS, self.key(name), _json(row))
 
     def put(self, table: str, key: str, body: str) -> Put:
         """A row of this identity whose body somebody else makes."""
-        return Put(table, self._key(key), body)
+        return Put(table, self.key(key), body)
 
     def delete(self, table: str, key: str) -> Delete:
-        return Delete(table, self._key(key))
+        return Delete(table, self.key(key))
 
     def delete_setting(self, name: str) -> Delete:
-        return Delete(SETTINGS, self._key(name))
+        return Delete(SETTINGS, self.key(name))
 
     def mine(self, rows: Iterable[Row], table: str) -> list[tuple[str, str]]:
         """(rest of the key, body) of this identity's rows in a table, ascending."""
-        prefix = self._key("")
+        prefix = self.key("")
         return [(row.key[len(prefix) :], row.body) for row in rows if row.table == table and row.key.startswith(prefix)]
 
     def _entry_key(self, entry: Entry) -> str:
-        return self._key(f"{entry.number:012d}")
+        return self.key(f"{entry.number:012d}")
 
     def key(self, rest: str) -> str:
         """A row's key that only this identity reads again by `mine`."""
-        return self._key(rest)
-
-    def _key(self, rest: str) -> str:
         return f"{quote(self.identity, safe='')}/{rest}"  # an identity may hold a slash itself
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from park.model.access import ConnectorStatusChanged
+from park.model.reservation import Reservation
 from park.model.session import FactOffered, SessionMetered
 from park.model.storage import Row
 from park.model.time import Now
@@ -14,8 +15,11 @@ from park.ocpp.connection import Connections, ConnectionSettings, restore
 from park.ocpp.effects import BackendReported, CentralSystemEffect
 from park.ocpp.keys import KeyValues
 from park.ocpp.link import Payload
+from park.ocpp.local_list import LocalList
 from park.ocpp.messages import Reading, Station
 from park.ocpp.notifications import Notification, Notifications
+from park.ocpp.profiles.installed import PROFILES_A_CONNECTOR
+from park.ocpp.profiles.standing import SmartCharging, Wired
 from park.ocpp.queue import Queue
 from park.ocpp.registration import Registration
 from park.ocpp.rows import Rows
@@ -30,10 +34,9 @@ class Settings:
     `station_keys`: defaults of this station for configuration keys. `meters`: which connector a meter belongs to.
     `enabled` False: no backend is configured; facts are acknowledged and go nowhere. `charge_points`: those of the
     configuration, by full name; None: whoever comes. `journal`: this node's own, which closes its own sessions itself.
+    `wired`: connectors as they are built; `station_wired`: the circuit all of them hang on. `node`: this board.
     `connection`: to the backend, as the configuration file has it. `restart_with_sessions`: after an update (B-386).
     `boot`: of this run of the process; empty: each start of the actor counts as one.
-    `points`: full names by connector. `circuit`: the one all charge points of this identity hang on. `phases`: by
-    connector. `node`: this board.
     """
 
     identity: str
@@ -45,14 +48,13 @@ class Settings:
     enabled: bool = True
     charge_points: frozenset[str] | None = None
     journal: str = ""
+    wired: Mapping[int, Wired] = field(default_factory=dict[int, Wired])
+    station_wired: Wired = Wired("", 3, 0)
     connection: ConnectionSettings | None = None
     fallback_seconds: float = 0.0
     restart_with_sessions: bool = False
-    boot: str = ""
-    points: Mapping[int, str] = field(default_factory=dict[int, str])
-    circuit: str = ""
-    phases: Mapping[int, int] = field(default_factory=dict[int, int])
     node: str = ""
+    boot: str = ""
 
     def connections(self, rows: Iterable[Row]) -> Connections | None:
         """What is connected with after a start; None: somebody else looks after the connection."""
@@ -60,12 +62,18 @@ class Settings:
 
     def places(self, connector: int) -> tuple[str, ...]:
         """How a key may name this connector: by its number, by its board."""
-        return (str(connector), self.points.get(connector, "").partition("/")[0])
+        wired = self.wired.get(connector)
+        return (str(connector), "" if wired is None else wired.charge_point.partition("/")[0])
 
     @property
     def all_places(self) -> frozenset[str]:
-        boards = (point.partition("/")[0] for point in self.points.values())
+        boards = (wired.charge_point.partition("/")[0] for wired in self.wired.values())
         return frozenset((*map(str, self.connectors), *boards))
+
+    @property
+    def points(self) -> Mapping[int, str]:
+        """Full names of the charge points by connector."""
+        return {connector: wired.charge_point for connector, wired in self.wired.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +188,11 @@ class CentralSystem:
     `readings`: the newest by connector, for TriggerMessage; the one part that a step changes in place, because a copy
     for each reading would cost more than all else about it. `last_traffic`, `last_heartbeat`: mono.
     `volatile_last`: the last call was not of the queue, which is next then. `left`: running sessions whose charge point
-    left, to be closed; not before `close_at` (mono) when the disk refused that. `repeated`: readings of a session that
-    its stop repeats, changed in place too; `forgetting`: sessions whose are being deleted. `aligned_due`: mono of the
-    next look for aligned readings, `aligned_slots`: the interval each connector was in then. `availability`: what the
-    backend said of each connector, by number.
+    left, to be closed; not before `close_at` (mono) when the disk refused that. `reservations`: by number, looked at
+    again at `reservations_look_at` (mono). `list_newest`: the local list as it will be when all updates are on disk.
+    `repeated`: readings of a session that its stop repeats, changed in place too; `forgetting`: of sessions that are
+    over. `aligned_due`: mono of the next look for aligned readings, `aligned_slots`: the interval each connector was
+    in then. `availability`: what the backend said of each connector, by number.
     """
 
     settings: Settings
@@ -207,6 +216,12 @@ class CentralSystem:
     commands: Mapping[str, PendingCommand] = field(default_factory=dict[str, PendingCommand])
     commits: Mapping[int, CommitPurpose] = field(default_factory=dict[int, CommitPurpose])
     next_token: int = 1
+    smart_charging: SmartCharging = SmartCharging()
+    reservations: Mapping[int, Reservation] = field(default_factory=dict[int, Reservation])
+    reservations_look_at: float = 0.0
+    local_list: LocalList = LocalList()
+    list_newest: LocalList = LocalList()
+    list_enabled: bool = True
     readings: dict[int, Reading] = field(default_factory=dict[int, Reading])
     left: frozenset[str] = frozenset()
     close_at: float = 0.0
@@ -224,6 +239,7 @@ def initial(settings: Settings) -> CentralSystem:
     """Nothing is known before `Start` and the rows it asks for."""
     station = {
         "NumberOfConnectors": str(len(settings.connectors)),
+        "MaxChargingProfilesInstalled": str(PROFILES_A_CONNECTOR * (1 + len(settings.connectors))),
         "ConnectorPhaseRotation": ",".join(f"{connector}.Unknown" for connector in (0, *settings.connectors)),
         "ConnectorPhaseRotationMaxLength": str(len(settings.connectors) + 1),
         **settings.station_keys,

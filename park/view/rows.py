@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from park.charging.report import ReportedFault, ReportedGrant, ReportedSession
-from park.load.report import ShareReported
+from park.load.report import LimitReported, ShareReported
 from park.model.access import ConnectorStatus
 from park.model.delivery import Delivery
 from park.model.electric import PerPhase, Phases
@@ -142,7 +142,10 @@ class ActorRow:
 
 @dataclass(frozen=True, slots=True)
 class ParkView:
-    """All that is known of the park at `now`. Rows are in the order of the configuration, then of first report."""
+    """All that is known of the park at `now`. Rows are in the order of the configuration, then of first report.
+
+    `limits`: those in force beside the design, by target.
+    """
 
     park: str
     now: Now
@@ -153,3 +156,4 @@ class ParkView:
     meters: tuple[MeterRow, ...] = ()
     backend: BackendRow | None = None
     actors: tuple[ActorRow, ...] = ()
+    limits: tuple[LimitReported, ...] = ()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from park.charging.report import ReportedFault, ReportedGrant, ReportedSession
-from park.load.report import ShareReported
+from park.load.report import LimitReported, ShareReported
 from park.model.electric import PHASE_NAMES
 from park.model.grant import Reason
 from park.model.time import Now
@@ -40,6 +40,7 @@ def to_json(view: ParkView) -> dict[str, Json]:
         "meters": [_meter(row, mono) for row in view.meters],
         "backend": None if view.backend is None else _backend(view.backend, view.now),
         "actors": [_actor(row) for row in view.actors],
+        "limits": [_limit(row, mono) for row in view.limits],
     }
 
 
@@ -179,6 +180,18 @@ def _actor(row: ActorRow) -> dict[str, Json]:
         "dropped": row.dropped,
         "quarantined": row.quarantined,
         "mailbox": row.mailbox,
+    }
+
+
+def _limit(row: LimitReported, mono: float) -> dict[str, Json]:
+    return {
+        "target": row.target,
+        "kind": row.kind,
+        "source": row.source,
+        "amps": None if row.limit_ma is None else [_amps(current) for current in row.limit_ma],
+        "watts": row.limit_w,
+        "priority": row.priority,
+        "left_seconds": None if row.until is None else _seconds(row.until - mono),
     }
 
 

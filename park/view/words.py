@@ -7,6 +7,11 @@ from park.model.grant import Reason
 LIMITS = {
     "fuse": "the fuse",
     "operator": "a limit set by the operator",
+    "energy_manager": "a limit set by an energy manager",
+    "profile": "a charging profile of the backend",
+    "timetable": "a time table",
+    "input": "a digital input",
+    "expired": "what holds since a limit ran out",
     "external_load": "the load of others",
     "headroom": "the headroom kept free",
     "external_fallback": "the load assumed while the meter cannot be trusted",

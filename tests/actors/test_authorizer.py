@@ -14,7 +14,6 @@ from park.authorization.messages import (
     ApplyRules,
     ListTags,
     ReadersAnnounced,
-    RulesChanged,
     TagsListed,
     Teach,
     TeachMode,
@@ -54,7 +53,7 @@ class Garage:
         self.board: Probe[Any] = Probe()
         self.driver: Probe[Any] = Probe()
         self.central: Probe[Any] = Probe()
-        self.rules: Probe[RulesChanged] = Probe()
+        self.rules: Probe[Any] = Probe()
         self.alarms: Probe[Alarm] = Probe()
         world = stage.world
         self.supervisor = Supervisor(world, "garage")

@@ -16,6 +16,7 @@ from nodes.ocpp.endpoint import Endpoint
 from park.model.access import AuthorizeWithBackend, BackendAuthorized, ConnectorStatus, ConnectorStatusChanged, Verdict
 from park.model.session import FactDelivered
 from park.ocpp.messages import Station
+from park.ocpp.profiles.standing import Wired
 from park.ocpp.state import Settings
 from tests.support.facts import BEGAN, ended, metered, started
 from tests.support.loop_station import LoopStation
@@ -81,7 +82,7 @@ async def station(csms: StrictCsms, password: str = "") -> LoopStation:
         (1, 2),
         lambda: str(uuid.uuid4()),
         Station("ACME", "Garage", firmware="0.1.0"),
-        points={1: "b/cp1", 2: "b/cp2"},
+        wired={1: Wired("b/cp1", 3, 32_000), 2: Wired("b/cp2", 3, 32_000)},
     )
     return LoopStation(settings, Endpoint(f"ws://127.0.0.1:{port}/ocpp", "GARAGE", password))
 
@@ -126,7 +127,7 @@ async def test_commands_and_configuration_are_answered_as_the_standard_says(csms
             ("ChangeConfiguration", {"key": "MeterValueSampleInterval", "value": "3"}, {"status": "Rejected"}),
             ("ChangeConfiguration", {"key": "NoSuchKey", "value": "3"}, {"status": "NotSupported"}),
             ("ChangeConfiguration", {"key": "ChargePointVendor", "value": "ACME"}, {"status": "RebootRequired"}),
-            ("TriggerMessage", {"requestedMessage": "FirmwareStatusNotification"}, {"status": "NotImplemented"}),
+            ("TriggerMessage", {"requestedMessage": "FirmwareStatusNotification"}, {"status": "Accepted"}),
             ("UnlockConnector", {"connectorId": 2}, {"status": "Unlocked"}),
             ("UnlockConnector", {"connectorId": 9}, {"status": "NotSupported"}),
             ("ClearCache", {}, {"status": "Accepted"}),
@@ -147,7 +148,6 @@ async def test_commands_and_configuration_are_answered_as_the_standard_says(csms
         assert {"key": "MeterValueSampleInterval", "readonly": False, "value": "30"} in keys
         some = (await csms.ask("GetConfiguration", {"key": ["HeartbeatInterval", "NoSuchKey"]}))["result"]
         assert some["unknownKey"] == ["NoSuchKey"]
-        assert (await csms.ask("GetLocalListVersion", {}))["code"] == "NotImplemented"
     assert csms.complaints() == []
 
 

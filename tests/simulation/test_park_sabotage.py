@@ -34,7 +34,7 @@ from park.model.session import FactDelivered, FactOffered, FactPersisted, Record
 BUSY = Bounds(boards=(3, 3), points=(6, 6))
 SEED = 2  # a park whose fuses are full most of the time
 TWO_SERVERS = 28  # one whose server has no charge points of its own
-SILENT_BOARD = 7  # a park where somebody is given the current of a board that went silent
+SILENT_BOARD = 8  # a park where somebody is given the current of a board that went silent
 MINUTES = 6.0
 BAYS = ("bay-1", "bay-2")
 CUT_OFF = tuple(Fault(90.0 + 75.0 * n, Kind.PARTITION, 45.0, (BAYS[n % 2],), 0.5) for n in range(4))

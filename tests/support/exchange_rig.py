@@ -23,6 +23,7 @@ from actors.supervisor import Supervisor
 from nodes.bridge import Backoff, Outbox, keep_running
 from nodes.exchange.client import Dial, ServerEdge
 from nodes.exchange.server import ExchangeServer
+from nodes.exchange.voice import VoiceService
 from nodes.field import ThreadWorld, clock
 from nodes.pairing import certificates as certs
 from nodes.pairing.admission import AdmittedBoards
@@ -35,6 +36,7 @@ from park.exchange import board_link
 from park.exchange.board_link import ServerFacts
 from park.exchange.messages import FrameArrived, LinkDown, LinkUp
 from park.exchange.server_link import BoardSettings
+from park.load.rivalry import StandingReported
 from park.model.storage import LoadRows, RowsLoaded
 from park.pairing.events import BoardsAdmitted
 from park.station import StationState
@@ -73,6 +75,7 @@ class ServerEnd:
 
     def __init__(self, park: Certificates, port: int = 0) -> None:
         self.admitted = AdmittedBoards()
+        self.standing: StandingReported | None = None
         self.orders: Outbox[ExchangeMessage] = Outbox()
         self.inboxes: defaultdict[str, Inbox[LinkMessage]] = defaultdict(Inbox)
         self.links: dict[str, Address[Any]] = {}
@@ -84,6 +87,7 @@ class ServerEnd:
             RenewalService(desk, self.admitted),
             lambda node: self.links.get(node) or self.inboxes[node],
             self.orders,
+            VoiceService("server", lambda: self.standing),
         )
         self.target = f"127.0.0.1:{self.server.port}"
 

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from park.charging.report import ReportedFault, ReportedGrant, ReportedSession
-from park.load.report import ShareReported
+from park.load.report import LimitReported, ShareReported
 from park.model.access import ConnectorStatus
 from park.model.evse import PilotState
 from park.model.grant import Reason
@@ -50,6 +50,7 @@ def garage(points: int = 1) -> ParkView:
         ),
         backend=BackendRow("online", None, 0, None, 0, 0, 0),
         actors=(ActorRow("coordinator", "garage-1", "running", 0, 0, 0, 0),),
+        limits=(LimitReported("grid", "energy_manager", "hems", (50_000, 50_000, 50_000), None, 2, MONO + 60),),
     )
 
 
@@ -181,6 +182,19 @@ views = st.builds(
     | st.builds(
         BackendRow, _names, _maybe_name, _maybe_count, st.none() | _moment, _maybe_count, _maybe_count, _maybe_count
     ),
+    limits=st.lists(
+        st.builds(
+            LimitReported,
+            _names,
+            _names,
+            _names,
+            _per_phase,
+            _wh,
+            st.integers(0, 9),
+            st.none() | st.floats(0, 2 * MONO),
+        ),
+        max_size=2,
+    ).map(tuple),
     actors=_rows(st.builds(ActorRow, _names, _names, _names, _count, _count, _count, _count), "name"),
 )
 """Unknown figures, odd names, extreme currents; every wall-clock moment is a whole second."""

@@ -15,6 +15,7 @@ from park.ocpp.central_system import CentralSystemEvent, step
 from park.ocpp.effects import Alarm, BackendReported, CentralSystemEffect, Load, Write
 from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkLost, LinkUp, SendCall, SendError, SendResult
 from park.ocpp.messages import Station as Plate
+from park.ocpp.profiles.standing import Wired
 from park.ocpp.rows import DEAD_LETTERS, QUEUE
 from park.ocpp.state import Settings, initial
 
@@ -35,11 +36,11 @@ class Station:
             Plate("ACME", "Garage 12", firmware="1.0"),
             keys or {},
             meters={"m1": 1},
-            points={connector: f"cp{connector}" for connector in connectors},
-            circuit="grid",
-            phases=dict.fromkeys(connectors, 3),
-            node="cp1",
+            wired={number: Wired(f"board/cp{number}", 3, 32_000) for number in connectors},
+            station_wired=Wired("grid", 3, 63_000),
+            node="board",
         )
+        self.wall = WALL
         self.disk: dict[tuple[str, str], str] = {}
         self.pending: list[Write] = []
         self.writes = True
@@ -50,7 +51,7 @@ class Station:
         self.state = initial(self.settings)
 
     def now(self) -> Now:
-        return Now(self.mono, WALL + timedelta(seconds=self.mono))
+        return Now(self.mono, self.wall + timedelta(seconds=self.mono))
 
     def tell(self, event: CentralSystemEvent) -> list[CentralSystemEffect]:
         """Take one event; returns all effects, those of the commits it caused included."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from park.model.access import SettingChanged
-from park.model.demand import SetOperatorLimit
+from park.model.limit import ClearLimit, Limit, LimitKind, SetLimit
 from park.ocpp import availability, keys
 from park.ocpp.effects import CentralSystemEffect, SettingsRepeated, TellAuthorizer
 from park.ocpp.keys import Key, Kind, Steers
@@ -11,7 +11,7 @@ from park.ocpp.keys.load import LARGEST_AMPERES, PHASES
 from park.ocpp.link import KeepAlive
 from park.ocpp.state import CentralSystem
 
-OPERATOR = "operator limit (configuration key)"
+OPERATOR = "configuration key"  # the source, in reasons
 _POINT_KEYS = tuple(key for key in keys.KEYS if key.steers is Steers.POINT)
 
 
@@ -50,10 +50,6 @@ def for_point(state: CentralSystem, point: str) -> tuple[CentralSystemEffect, ..
     return (SettingsRepeated(point, _at(state, _POINT_KEYS, places)),)
 
 
-def for_coordinator(state: CentralSystem) -> tuple[CentralSystemEffect, ...]:
-    return _operator_limit(state)
-
-
 def _to_points(state: CentralSystem, wanted: tuple[Key, ...]) -> tuple[CentralSystemEffect, ...]:
     points = state.settings.points
     single = tuple(key for key in wanted if points and state.values.differs(key.name))
@@ -82,14 +78,15 @@ def _change(key: Key, text: str) -> SettingChanged:
 
 def _operator_limit(state: CentralSystem) -> tuple[CentralSystemEffect, ...]:
     """The operator's amperes on the circuit all charge points hang on; none while every key says the most."""
-    circuit, values = state.settings.circuit, state.values
+    circuit, values = state.settings.station_wired.charge_point, state.values
     if not circuit:
         return ()
     together = values.number("ChargePointCurrentLimit")
     first, second, third = (min(together, values.number(f"DlmOperatorPhase{phase}Limit")) for phase in PHASES)
-    free = min(first, second, third) >= LARGEST_AMPERES
-    limit = None if free else (first * 1000, second * 1000, third * 1000)
-    return (SetOperatorLimit(circuit, limit, OPERATOR),)
+    if min(first, second, third) >= LARGEST_AMPERES:
+        return (ClearLimit("", circuit, LimitKind.OPERATOR, OPERATOR),)
+    limit_ma = (first * 1000, second * 1000, third * 1000)
+    return (SetLimit("", Limit(circuit, LimitKind.OPERATOR, OPERATOR, limit_ma)),)
 
 
 def _keep_alive(state: CentralSystem) -> KeepAlive:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from park.model.time import Now
 from park.ocpp.effects import StartRemotely, StopRemotely
+from park.ocpp.features import remote_profile
 from park.ocpp.features.feature import Feature, Turn
 from park.ocpp.features.replies import answer, pending
 from park.ocpp.link import BackendCalled
@@ -15,7 +16,9 @@ def _start(state: CentralSystem, call: BackendCalled, now: Now) -> Turn:
     """Connector 0 is refused (interfaces: RemoteStart); before the registration everything is (OCPP 1.6 §4.2.1)."""
     connector = integer_of(call.payload, "connectorId")
     absent = "connectorId" not in call.payload
-    if not state.registration.accepted or not (absent or connector in state.settings.connectors):
+    sensible, profile = remote_profile.brought(call.payload)
+    possible = state.registration.accepted and (absent or connector in state.settings.connectors)
+    if not (possible and sensible):
         return state, answer(state, call, "Rejected")
     request_id = state.settings.new_id()
     start = StartRemotely(
@@ -24,6 +27,7 @@ def _start(state: CentralSystem, call: BackendCalled, now: Now) -> Turn:
         text_of(call.payload, "idTag") or "",
         state.values.switch("AuthorizeRemoteTxRequests"),
     )
+    state = remote_profile.awaiting(state, request_id, call.payload, profile, now)
     return pending(state, call, request_id, now), (start,)
 
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from park.ocpp.keys import authorization, charging, core, link, load, metering, station, upkeep
+from park.ocpp.keys import (
+    authorization,
+    charging,
+    core,
+    link,
+    load,
+    local_list,
+    metering,
+    reservation,
+    smart_charging,
+    station,
+    upkeep,
+)
 from park.ocpp.keys.key import Alias, Key, KeyGroup, Kind, fact
 
 _BASE: tuple[KeyGroup, ...] = (
@@ -16,8 +28,11 @@ _BASE: tuple[KeyGroup, ...] = (
     load.GROUP,
     link.GROUP,
     station.GROUP,
-    KeyGroup("RemoteTrigger", "Triggered messages"),
     upkeep.GROUP,
+    local_list.GROUP,
+    KeyGroup("RemoteTrigger", "Triggered messages"),
+    reservation.GROUP,
+    smart_charging.GROUP,
 )
 _PROFILES = ",".join(dict.fromkeys(group.profile for group in _BASE))
 _TOLD = KeyGroup(

@@ -27,6 +27,7 @@ from park.exchange.messages import (
     SendFrame,
     StopOrdered,
 )
+from park.exchange.placing import placed_body
 from park.exchange.server_link import PLACED_TABLE, VOICE_TABLE, BoardSettings, LinkReported, LocalOnly
 from park.exchange.session import SILENT_SECONDS
 from park.model.access import (
@@ -46,7 +47,7 @@ from park.model.access import (
 from park.model.alarm import Alarm
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant, Grant, Stamp
-from park.model.placement import Placed
+from park.model.placement import Placed, PlacementKept
 from park.model.session import FactId, FactOffered, FactTaken, SessionStarted
 from park.model.signals import RepeatLevels, Start, Tick
 from park.model.storage import CommitFailed, Committed, Put, Row, RowsLoaded, Write
@@ -58,6 +59,7 @@ T = TypeVar("T")
 WALL = datetime(2026, 6, 1, 12, tzinfo=UTC)
 POINT = OfferedPoint("bay/cp1", 3, 6_000, 16_000, 100, has_deadman=True, metered=True)
 PLACED = Placed("bay/cp1", 7, "grid", "RST", 3, 6_000, 32_000, 6_000, 0)
+KEPT = PlacementKept("bay/cp1", 6_000, 0)
 SETTINGS = BoardSettings("carpark", "bay", "1.0", "boot-1", "journal-1", (POINT,), {"m": "bay/cp1/meter"})
 FACTS = ServerFacts("carpark", "server", "1.0", "S", "store-1")
 SKEW = 5_000.0  # the board's clock is so far ahead of the server's
@@ -445,3 +447,63 @@ def test_a_link_that_began_anew_ends_the_connection_it_does_not_know() -> None:
     pair.tell_board(RowsLoaded(()))
     pair.run(1.5)
     assert {each.connection for each in pair.effects(EndLink, board=True)} == {"connection 1"}
+
+
+# ------------------------------------------------------------ what a board keeps
+
+
+def test_the_server_hears_that_a_placement_is_kept_when_it_is_on_disk() -> None:
+    pair = Pair(commits=False)
+    pair.connect()
+    (write,) = pair.effects(Write, board=True)
+    pair.run(1.0)
+    assert pair.came(PlacementKept, board=False) == []
+    pair.tell_board(Committed(write.token))
+    pair.run(1.0)
+    assert pair.came(PlacementKept, board=False) == [KEPT]
+
+
+def test_a_placement_the_disk_refuses_is_written_again_and_not_confirmed_before() -> None:
+    pair = Pair(commits=False)
+    name = pair.connect()
+    (write,) = pair.effects(Write, board=True)
+    pair.tell_board(CommitFailed(write.token, "disk full"))
+    assert any("free the disk" in alarm.text for alarm in pair.effects(Alarm, board=True))
+    pair.drop(name)
+    pair.connect()  # told the same again: it is not on disk for all that
+    assert pair.came(PlacementKept, board=False) == []
+    pair.commits = True
+    pair.run(6.0)
+    assert pair.came(PlacementKept, board=False) == [KEPT]
+
+
+def test_what_is_on_disk_is_confirmed_at_each_greeting_and_when_levels_are_asked_for() -> None:
+    pair = Pair()
+    pair.drop(pair.connect())
+    pair.connect()
+    assert pair.came(PlacementKept, board=False) == [KEPT, KEPT]
+    assert len(pair.effects(Write, board=True)) == 1
+    pair.tell_server(Outward("bay/cp1", RepeatLevels()))
+    pair.run(1.0)
+    assert pair.came(PlacementKept, board=False) == [KEPT, KEPT, KEPT]
+
+
+def test_a_board_that_was_placed_before_falls_to_nothing_when_the_server_places_it_no_more() -> None:
+    placed_before = Row(PLACED_TABLE, "bay/cp1", placed_body(PLACED))
+    pair = Pair(placed={}, rows=(placed_before,))
+    pair.connect()
+    told = pair.came(Placed, board=True)[-1]
+    assert (told.connector, told.fallback_ma, told.boot_ma) == (0, 0, 0)
+    (put,) = [row for write in pair.effects(Write, board=True) for row in write.writes]
+    assert isinstance(put, Put)
+    assert '"fallback_ma":0' in put.body
+
+
+def test_a_board_speaks_for_no_other_board() -> None:
+    pair = Pair()
+    pair.connect()
+    pair.board.connection.say("", PlacementKept("other/cp1", 0, 0), Now(pair.now + SKEW, WALL))
+    pair.board.connection.say("", CurrentSignalled("other/cp1", 0, 0, 0, 0, True, pair.now), Now(pair.now + SKEW, WALL))
+    pair.run(1.0)
+    assert pair.came(PlacementKept, board=False) == [KEPT]
+    assert pair.came(CurrentSignalled, board=False) == []

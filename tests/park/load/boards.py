@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from park.load import coordinator
@@ -13,9 +13,10 @@ from park.load.circuit import Circuit, Placement
 from park.load.invariants import OverloadWatch, PromiseWatch, SignalWatch, Violation
 from park.load.report import CircuitReported
 from park.load.state import CoordinatorSettings
-from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged, SetOperatorLimit
+from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.electric import ZERO, PerPhase, add, lowest, on_phases
 from park.model.grant import ApplyGrant, Grant, Stamp
+from park.model.limit import Limit, LimitKind, SetLimit
 from park.model.metering import Quality, ReadingTaken, Sample
 from park.model.signals import Start, Tick, WakeAt
 from park.model.time import Now
@@ -136,16 +137,12 @@ class Boards:
 
     def start_coordinator(self, epoch: int = 1) -> None:
         self.down = False
-        settings = self.settings
-        self.settings = CoordinatorSettings(
-            settings.circuits, settings.placements, "s", epoch,
-            settings.interval_seconds, settings.lease_seconds, settings.renew_seconds,
-        )  # fmt: skip
+        self.settings = replace(self.settings, epoch=epoch)
         self.state = coordinator.initial(self.settings, self.clock())
         self.incarnation = getattr(self, "incarnation", 0) + 1
         self.tell(Start())
         for name, limit in self.operator.items():
-            self.tell(SetOperatorLimit(name, limit, "test"))
+            self.tell(operator_limit(name, limit))
 
     def clock(self) -> Now:
         return Now(self.now, WALL)
@@ -165,6 +162,8 @@ class Boards:
                     self.at(
                         max(mono, self.now), lambda life=life: self.tell(Tick()) if life == self.incarnation else None
                     )
+                case coordinator.Recompute():
+                    self.tell(effect)
                 case CircuitReported():
                     self.reports[effect.circuit] = effect
                 case _:
@@ -287,7 +286,7 @@ class Boards:
     def limit(self, circuit: str, limit_ma: PerPhase) -> None:
         self.operator[circuit] = limit_ma
         self.promise.limited(circuit, self.limit_of(circuit))
-        self.tell(SetOperatorLimit(circuit, limit_ma, "test"))
+        self.tell(operator_limit(circuit, limit_ma))
 
     def limit_of(self, name: str) -> PerPhase:
         fuse = next(c.limit_ma for c in self.circuits if c.name == name)
@@ -359,6 +358,10 @@ class Boards:
             )
         for name, device in self.devices.items():
             self.violations += self.signal[name].signalled(self.now, device.signalled_ma)
+
+
+def operator_limit(circuit: str, limit_ma: PerPhase) -> SetLimit:
+    return SetLimit("", Limit(circuit, LimitKind.OPERATOR, "test", limit_ma))
 
 
 def each(current_ma: int) -> PerPhase:

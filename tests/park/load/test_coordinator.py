@@ -8,14 +8,17 @@ import pytest
 
 from park.load import coordinator
 from park.load.circuit import Circuit
+from park.load.coordinator import Recompute
 from park.load.report import EpochTaken
 from park.load.state import CoordinatorSettings
-from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged, SetOperatorLimit
+from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.electric import Wiring
 from park.model.grant import ApplyGrant, Stamp
+from park.model.limit import ClearLimit, Limit, LimitKind, SetLimit
 from park.model.signals import Start, Tick, WakeAt
+from park.model.storage import Write
 from park.model.time import Now
-from tests.park.load.boards import WALL, Boards, Vehicle, each, grid, places
+from tests.park.load.boards import WALL, Boards, Vehicle, each, grid, operator_limit, places
 
 
 def signals(world: Boards) -> list[float]:
@@ -81,10 +84,10 @@ def test_an_operator_limit_acts_below_the_design_limit_only():
     world.run(15)
     assert signals(world)[:2] == [20, 20]
     assert world.reports["grid"].limit_ma == each(41_000)
-    world.tell(SetOperatorLimit("grid", each(21_000), "app"))
+    world.tell(SetLimit("", Limit("grid", LimitKind.OPERATOR, "app", each(21_000))))
     assert world.grants[-1][1].reason[0].source == "app"
-    world.tell(SetOperatorLimit("grid", None, "app"))
-    world.tell(SetOperatorLimit("nowhere", None, "app"))
+    world.tell(ClearLimit("", "grid", LimitKind.OPERATOR, "app"))
+    world.tell(ClearLimit("", "nowhere", LimitKind.OPERATOR, "app"))
     world.run(15)
     assert signals(world)[:2] == [20, 20]
 
@@ -317,6 +320,29 @@ def test_the_order_of_the_configuration_changes_no_grant():
         _, effects = coordinator.step(state, Tick(), Now(2.0, WALL))
         told.append([(e.grant.charge_point, e.grant.amps_ma) for e in effects if isinstance(e, ApplyGrant)])
     assert told[0] == told[1]
+
+
+def test_all_that_waits_is_answered_by_one_plan():
+    world = with_cars(steady(30_000), Vehicle(), Vehicle())
+    now, state = world.clock(), world.state
+    limits = [operator_limit("grid", each(amps)) for amps in (29_000, 25_000, 20_000)]
+    effects = [effect for limit in limits for effect in coordinator.step(state, limit, now)[1]]
+    asked = [effect for effect in effects if not isinstance(effect, Write)]
+    assert asked == [Recompute()]
+    _, effects = coordinator.step(state, Recompute(), now)
+    lowered = {effect.grant.charge_point: effect.grant.amps_ma for effect in effects if isinstance(effect, ApplyGrant)}
+    assert lowered == {"n/cp1": 9_500, "n/cp2": 9_500}
+    assert Recompute() in coordinator.step(state, limits[0], now)[1]
+
+
+def test_who_left_before_the_plan_is_raised_by_none():
+    world = steady(30_000).run(12)
+    now, state = world.clock(), world.state
+    came = DemandChanged("n/cp1", True, 3, 6_000, 32_000, False, world.now)
+    coordinator.step(state, came, now)
+    coordinator.step(state, replace(came, wants=False), now)
+    _, effects = coordinator.step(state, Recompute(), now)
+    assert not [effect for effect in effects if isinstance(effect, ApplyGrant)]
 
 
 def test_grants_are_fenced_and_ordered():

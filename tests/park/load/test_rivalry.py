@@ -128,6 +128,8 @@ class World:
                     if board.server == name and self.draw.random() >= self.lost:
                         board.take(grant)
                         self.signalled(board)
+                case coordinator.Recompute():
+                    self.tell(name, effect)
                 case StandingReported():
                     server.standing = effect
                     server.epoch = max(server.epoch, effect.voice.epoch)

@@ -1,0 +1,42 @@
+"""The backend's list of id tags (OCPP 1.6 §3.4.2), which decides where the backend is not asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from park.model.access import Verdict
+from park.model.delivery import Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTag:
+    """`tag`: case-folded. `expires`: not accepted from then on; None: never."""
+
+    tag: str
+    verdict: Verdict
+    expires: datetime | None = None
+    parent_tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalListHeld:
+    """Central system → authorizer: all entries, on every change and to an authorizer that began anew.
+
+    `news`: those among them that the backend has accepted just now, which lifts what it refused before.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    tags: tuple[ListedTag, ...]
+    news: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyLocalList:
+    """Server's link → the board's own authorizer: the list to decide by while alone; kept on disk."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    tags: tuple[ListedTag, ...]

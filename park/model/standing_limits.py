@@ -1,0 +1,22 @@
+"""Limits of one kind as a whole, told by who works them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from park.model.delivery import Delivery
+from park.model.limit import Limit, LimitKind
+
+
+@dataclass(frozen=True, slots=True)
+class HoldLimits:
+    """Who works out limits of a kind → coordinator: these hold, and no others of that kind, until told otherwise.
+
+    Told on every change and once after each start, so that one that was lost, or outlived its cause, heals.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    kind: LimitKind
+    limits: tuple[Limit, ...]
