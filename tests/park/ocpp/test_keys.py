@@ -158,7 +158,7 @@ def test_people_on_site_set_keys_and_are_remembered():
         ("ConnectionTimeOut", "soon", "whole number"),
         ("NumberOfConnectors", "7", "cannot be changed"),
         ("Nonsense", "7", "there is no key"),
-        ("SecurityProfile", "1", "only the backend"),
+        ("SecurityProfile", "1", "there is no connection to change"),
         ("StopTransactionModeUnplug", "Never", "one of Normal"),
     ],
 )
