@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actors.address import Address
+from actors.address import Address, Nowhere
 from actors.messages import (
     Alarm,
     AuthorizerMessage,
@@ -21,7 +21,7 @@ from park.authorization.messages import ReadersAnnounced
 from park.charging.report import ChargePointReported
 from park.exchange import board_link
 from park.exchange.board_link import BoardLinkEffect, JournalKnown
-from park.exchange.messages import EndLink, Inward, SendFrame
+from park.exchange.messages import EndLink, Inward, LogPart, SendFrame
 from park.model.access import (
     Answer,
     CardPresented,
@@ -39,7 +39,10 @@ from park.view.rows import NodeReported
 
 @dataclass(frozen=True, slots=True)
 class BoardLinkWires:
-    """Who the link tells on the server. `returns`: finds the journal a fact came from."""
+    """Who the link tells on the server. `returns`: finds the journal a fact came from.
+
+    `logs`: puts the logs of boards together.
+    """
 
     edge: Address[ExchangeMessage]
     coordinator: Address[CoordinatorMessage]
@@ -48,6 +51,7 @@ class BoardLinkWires:
     view: Address[Report]
     alarms: Address[Alarm]
     returns: Returns
+    logs: Address[LogPart] = Nowhere()
 
 
 class BoardLink(Worker[BoardLinkMessage]):
@@ -92,5 +96,7 @@ class BoardLink(Worker[BoardLinkMessage]):
                 self._wires.central.tell(message)
             case ChargePointReported() | MeterReported():
                 self._wires.view.tell(message)
+            case LogPart():
+                self._wires.logs.tell(message)
             case _:  # of a newer version, or nothing a board may say
                 pass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from actors.address import Address, Nowhere
 from actors.messages import (
@@ -17,14 +17,17 @@ from actors.messages import (
 )
 from actors.worker import Worker
 from actors.world import World
+from park.exchange.messages import RestartOrdered
 from park.model import access, listed, reservation
 from park.model.session import FactDelivered, FactsKnown, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.standing_limits import HoldLimits
 from park.model.storage import Commit, LoadRows
 from park.ocpp import effects as fx
-from park.ocpp import link, maintenance, orders
 from park.ocpp.central_system import step
+from park.ocpp.link import ForLink
+from park.ocpp.maintenance import MaintenanceOrder, Order
+from park.ocpp.orders import AnswerSettings
 from park.ocpp.state import Settings, initial
 
 
@@ -41,7 +44,8 @@ class CentralSystemWires:
     view: Address[Report]
     alarms: Address[Alarm]
     clock: Address[fx.ClockOffered]
-    maintenance: Address[maintenance.MaintenanceOrder] = Nowhere()
+    maintenance: Address[MaintenanceOrder] = Nowhere()
+    boards: Mapping[str, Address[RestartOrdered]] = field(default_factory=dict[str, Address[RestartOrdered]])
 
 
 class CentralSystem(Worker[CentralSystemMessage]):
@@ -49,8 +53,7 @@ class CentralSystem(Worker[CentralSystemMessage]):
         self, world: World, me: Address[CentralSystemMessage], settings: Settings, wires: CentralSystemWires
     ) -> None:
         super().__init__(world)
-        self._me, self._wires = me, wires
-        self._state = initial(settings)
+        self._me, self._wires, self._state = me, wires, initial(settings)
 
     def receive(self, message: CentralSystemMessage) -> None:
         self._state, effects = step(self._state, message, self.now())
@@ -59,10 +62,10 @@ class CentralSystem(Worker[CentralSystemMessage]):
 
     def _perform(self, effect: fx.CentralSystemEffect) -> None:
         match effect:
-            case link.SendCall() | link.SendResult() | link.SendError() | link.ResetLink() | link.ReportLink():
+            case ForLink():
                 self._wires.link.tell(effect)
-            case link.KeepAlive() | link.UseConnection():
-                self._wires.link.tell(effect)
+            case Order():
+                self._wires.maintenance.tell(effect)
             case fx.Write(writes, token):
                 self._wires.store.tell(Commit(writes, token, self._me))
             case fx.Load(tables):
@@ -78,41 +81,36 @@ class CentralSystem(Worker[CentralSystemMessage]):
                 self._wires.clock.tell(effect)
             case WakeAt(mono):
                 self.wake_at(mono)
-            case maintenance.Order():
-                self._wires.maintenance.tell(effect)
             case _:
                 self._tell_park(effect)
 
-    def _tell_park(self, effect: fx.ForPark) -> None:
+    def _tell_park(self, effect: fx.ForPark | MaintenanceOrder) -> None:
         match effect:
             case access.BackendAuthorized() | reservation.ReservationsHeld() | listed.LocalListHeld():
                 self._wires.authorizer.tell(effect)
-            case fx.TellAuthorizer(change):
-                self._wires.authorizer.tell(change)
-            case fx.StartRemotely(request_id, connector, id_tag, first):
-                self._wires.authorizer.tell(access.RemoteStart(request_id, connector, id_tag, first, self._me))
+            case fx.TellAuthorizer() | fx.StartRemotely() | fx.ForgetCards():
+                self._wires.authorizer.tell(effect.order(self._me))
             case HoldLimits():
                 self._wires.coordinator.tell(effect)
-            case access.Answer(reply_to, answer):
-                reply_to.tell(answer)
-            case orders.AnswerSettings(reply_to, settings):
-                reply_to.tell(settings)
+            case access.Answer() | AnswerSettings():
+                effect.give()
             case access.SettingChanged() | RepeatLevels():
                 for address in self._wires.charge_points.values():
                     address.tell(effect)
             case TransactionAssigned(point) | reservation.ConnectorReserved(point):
                 self._tell(point, effect)
-            case fx.SettingsRepeated(point, settings):
-                self._tell(point, *settings)
-            case fx.StopRemotely(request_id, point, session):
-                if not self._tell(point, access.RemoteStop(request_id, point, session, self._me)):
+            case fx.SettingsRepeated() | fx.EndSession():
+                self._tell(effect.charge_point, *effect.messages)
+            case fx.StopRemotely(request_id, point) | fx.UnlockRemotely(request_id, point):
+                if not self._tell(point, effect.order(self._me)):
                     self._me.tell(access.Undeliverable(request_id, f"there is no charge point {point} any more"))
+            case fx.RestartBoards(boards, hard):
+                for board in boards or self._wires.boards:
+                    self._wires.boards[board].tell(RestartOrdered(hard))
+            case _:
+                self._wires.maintenance.tell(effect)
 
     def _tell(self, point: str, *messages: ChargePointMessage) -> bool:
-        """Tell a charge point; false: it left the configuration since."""
-        address = self._wires.charge_points.get(point)
-        if address is None:
-            return False
         for message in messages:
-            address.tell(message)
-        return True
+            self._wires.charge_points.get(point, Nowhere()).tell(message)
+        return point in self._wires.charge_points

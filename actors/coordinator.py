@@ -73,7 +73,6 @@ class Coordinator(Worker[CoordinatorMessage]):
             case RepeatLevels():
                 for address in self._wires.charge_points.values():
                     address.tell(effect)
-                self._wires.settings.tell(RepeatSettings(RepeatSettings.COORDINATOR))
             case WakeAt(mono):
                 self.wake_at(mono)
             case _:

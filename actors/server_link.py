@@ -21,9 +21,18 @@ from actors.worker import Worker
 from actors.world import World
 from park.authorization.messages import ApplyRules
 from park.exchange import server_link
-from park.exchange.messages import EndLink, Inward, OfferAgain, SendFrame, StopOrdered
+from park.exchange.messages import (
+    EndLink,
+    Inward,
+    LogWanted,
+    OfferAgain,
+    RestartOrdered,
+    SendFrame,
+    StopOrdered,
+    UnlockOrdered,
+)
 from park.exchange.server_link import BoardSettings, LinkReported, LocalOnly, ServerLinkEffect
-from park.model.access import BackendOnline, CardPresented, RemoteStop, ShowFeedback
+from park.model.access import BackendOnline, CardPresented, RemoteStop, ShowFeedback, UnlockConnector
 from park.model.listed import ApplyLocalList
 from park.model.session import FactDelivered, FactsKnown, FactTaken
 from park.model.signals import RepeatLevels, WakeAt
@@ -44,6 +53,8 @@ class ServerLinkWires:
     view: Address[Report]
     alarms: Address[Alarm]
     clock: Address[ClockOffered] = Nowhere()
+    node: Address[RestartOrdered] = Nowhere()
+    logs: Address[LogWanted] = Nowhere()
 
 
 class ServerLink(Worker[ServerLinkMessage]):
@@ -95,6 +106,12 @@ class ServerLink(Worker[ServerLinkMessage]):
                 self._wires.authorizer.tell(message)
             case StopOrdered(request_id, point, session) if point in self._wires.charge_points:
                 self._wires.charge_points[point].tell(RemoteStop(request_id, point, session, self._me))
+            case UnlockOrdered(request_id, point) if point in self._wires.charge_points:
+                self._wires.charge_points[point].tell(UnlockConnector(request_id, point, self._me))
+            case LogWanted():
+                self._wires.logs.tell(message)
+            case RestartOrdered():
+                self._wires.node.tell(message)
             case _ if target in self._wires.charge_points and isinstance(message, server_link.FOR_CHARGE_POINTS):
                 self._wires.charge_points[target].tell(message)
             case _:

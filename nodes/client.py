@@ -15,7 +15,7 @@ from pathlib import Path
 import grpc
 import structlog
 
-from actors.address import Address
+from actors.address import Address, Nowhere
 from actors.messages import Alarm, DriverMessage, ExchangeMessage
 from nodes import log_lines, time_floor
 from nodes.board import Identities, client_board
@@ -25,12 +25,14 @@ from nodes.discovery.edge import DiscoveryEdge
 from nodes.energy.server import EnergyServer
 from nodes.exchange.client import MOST_DIALLED, SERVER_BACKOFF, Dial, ServerEdge, ServerUnknown
 from nodes.field import ThreadWorld, clock
+from nodes.maintenance.board_logs import BoardLogs
+from nodes.maintenance.parts import about
 from nodes.metrics.server import MetricsServer
 from nodes.pairing.client import join, log_progress, pairing_endpoint, renew_if_due
 from nodes.pairing.credentials import CHANNEL_OPTIONS, channel_credentials
 from nodes.pairing.identity import BoardKeys
 from nodes.pairing.token_file import read_token
-from nodes.parts import Ending, cancel, driver_tasks, kept, meter_tasks
+from nodes.parts import LOCAL_BACKOFF, Ending, Restarts, cancel, driver_tasks, kept, meter_tasks
 from nodes.server import NETWORK_BACKOFF
 from nodes.store import Store
 from nodes.view import ViewStore
@@ -43,7 +45,7 @@ from park.discovery.candidates import server_candidates, server_endpoints
 from park.discovery.settings import DiscoverySettings, discovery_settings
 from park.discovery.sightings import SightingsChanged
 from park.errors import AddressUnusable, ChargeparkError, KeysUnusable
-from park.exchange.messages import PROTOCOL
+from park.exchange.messages import PROTOCOL, LogWanted, RestartOrdered
 from park.exchange.placing import PLACED_TABLE
 from park.model.time import Now
 from park.pairing.token import JoinToken
@@ -59,7 +61,7 @@ async def run(path: Path) -> bool:
     """Run the node of a configuration file until it is to end; whether it is to run anew. Raises ChargeparkError."""
     config = read_checked(path, lambda _: TRAITS).config
     ending = Ending(config.node.name, INDISPENSABLE)
-    async with client(config, path.parent, ending.gave_up):
+    async with client(config, path.parent, ending.gave_up, Restarts(ending.restart)):
         await ending.wait()
     ending.close()
     return ending.again
@@ -67,7 +69,10 @@ async def run(path: Path) -> bool:
 
 @asynccontextmanager
 async def client(
-    config: NodeConfig, beside: Path, gave_up: Callable[[str], None] = lambda _: None
+    config: NodeConfig,
+    beside: Path,
+    gave_up: Callable[[str], None] = lambda _: None,
+    restarts: Address[RestartOrdered] = Nowhere(),
 ) -> AsyncGenerator[Client]:
     """A client board that runs within the block. `beside`: the folder of its file, where the join token lies.
 
@@ -84,6 +89,7 @@ async def client(
         identities = Identities(uuid.uuid4().hex, store.journal_id, store.server_id, 0, lambda: uuid.uuid4().hex)
         driver: Outbox[DriverMessage] = Outbox(loop)
         exchange: Outbox[ExchangeMessage] = Outbox(loop)
+        logs: Outbox[LogWanted] = Outbox(loop)
         board: Client
         view = ViewStore(
             config.node.name,
@@ -92,7 +98,7 @@ async def client(
         )
         alarms = log_lines.Alarms(time.monotonic)
         follower = log_lines.Clock(board_clock, always=True)
-        edges = ClientEdges(store, driver, exchange, log_lines.Changes(view), alarms, follower)
+        edges = ClientEdges(store, driver, exchange, log_lines.Changes(view), alarms, follower, restarts, logs)
         described = client_board(config, identities, program, store.rows(PLACED_TABLE))
         board = wire_client(world, described, edges, log_lines.Supervision(view), gave_up)
         metrics = (
@@ -123,6 +129,14 @@ async def client(
             asyncio.create_task(time_floor.keep(store, board_clock), name="keep the time"),
             kept("server", connect, SERVER_BACKOFF, report=log_lines.ServerEdge()),
         ]
+        logs_edge = BoardLogs(
+            config.node.name,
+            Path(config.node.data_dir),
+            board.link,
+            logs,
+            lambda: about(view.snapshot(board_clock.now())),
+        )
+        tasks.append(kept("logs", logs_edge.run, LOCAL_BACKOFF, logs.close))
         discovery = discovery_settings(config)
         if discovery is not None:
             tasks.append(_discovery(discovery, keys, server, alarms))

@@ -24,6 +24,7 @@ from actors.messages import (
     MaintenanceMessage,
 )
 from nodes import epochs, log_lines, time_floor, told
+from nodes.administration.configuration import configuration_service
 from nodes.administration.limits import limit_service
 from nodes.administration.managers import manager_service
 from nodes.administration.whitelist import whitelist_service
@@ -36,6 +37,7 @@ from nodes.energy.managers import EnergyManagers
 from nodes.energy.server import EnergyServer
 from nodes.energy.service import Writing
 from nodes.field import ThreadWorld, clock
+from nodes.maintenance.collecting import Collector
 from nodes.maintenance.parts import maintenance_edge
 from nodes.metrics.server import MetricsServer
 from nodes.ocpp.edge import BackendEdge
@@ -46,6 +48,7 @@ from nodes.parts import (
     LOCAL_BACKOFF,
     BackendAccess,
     Ending,
+    Restarts,
     Tasks,
     backend_access,
     cancel,
@@ -88,6 +91,7 @@ class Built:
     desk: LimitDesk
     managers: EnergyManagers
     orders: tuple[Callable[[grpc.aio.Server], None], ...]
+    collector: Collector
 
 
 Boards = Callable[[Built], AbstractAsyncContextManager[object]]
@@ -130,7 +134,7 @@ async def leading(
         board_clock = clock.BoardClock(time_floor.read(store))
         world = ThreadWorld(board_clock.now)
         end.callback(world.close)
-        built = _build(config, store, world, board_clock, gave_up, access.password)
+        built = _build(config, store, world, board_clock, gave_up, access.password, restart)
         park, listeners = built.park, config.listeners
         energies = _energy_servers(built, board_clock.now)
         metrics = (
@@ -158,7 +162,7 @@ async def leading(
             built.maintenance,
             board_clock.now,
             lambda: built.view.snapshot(board_clock.now()),
-            restart,
+            built.collector,
         )
         maintained = [kept("maintenance", maintenance.run, LOCAL_BACKOFF, built.maintenance.close)]
         backend = _backend_tasks(config, access, park.central, built.backend, built.connection)
@@ -193,6 +197,7 @@ def _build(
     board_clock: clock.BoardClock,
     gave_up: Callable[[str], None],
     password: str,
+    restart: Callable[[str], None],
 ) -> Built:
     loop, program = asyncio.get_running_loop(), version("chargepark")
     life = epochs.begin_life(store, store.server_id)
@@ -215,6 +220,7 @@ def _build(
     exchange: Outbox[ExchangeMessage] = Outbox(loop)
     maintenance: Outbox[MaintenanceMessage] = Outbox(loop)
     park: Park
+    collector = Collector(lambda node: park.link_of(node))  # noqa: PLW0108 - the park is made later
     view = ViewStore(
         config.node.name,
         as_configured(config, board_clock.now(), program, restarts=0),
@@ -238,12 +244,15 @@ def _build(
         kept_standing,
         told.Keeper(store),
         maintenance,
+        collector,
+        Restarts(restart),
     )
     board = leading_board(config, identities, program, lambda: board_clock.known, telling, password)
     park = wire(world, board, edges, log_lines.Supervision(view), gave_up)
     desk, managers = LimitDesk(park.coordinator), EnergyManagers(store.rows(MANAGERS), store)
     orders = (
         whitelist_service(park.authorizer),
+        configuration_service(park.central),
         limit_service(desk, view, board_clock.now),
         manager_service(managers, _authority(config, board_clock.now()), board_clock.now),
     )
@@ -265,6 +274,7 @@ def _build(
         desk,
         managers,
         orders,
+        collector,
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from nodes.ocpp.trust import Trust, TrustUnusable
 from park.config.node_config import NodeConfig
 from park.config.quantities import tcp_endpoint
 from park.errors import ConfigurationInvalid, NodeUnusable
+from park.exchange.messages import RestartOrdered
 from park.metering.maps import register_map
 from park.model.limit import InputChanged
 
@@ -36,9 +38,9 @@ Tasks = list[asyncio.Task[None]]
 
 
 class Ending:
-    """When a node has to end: SIGTERM, SIGINT, a restart, or a part no node can do without gave up. Made on the loop.
+    """When a node has to end: SIGTERM, SIGINT, an order to start again, or a part no node can do without gave up.
 
-    `again`: the process is to run the node anew when it has ended.
+    Made on the event loop. `again`: whoever ran the node is to start it anew.
     """
 
     def __init__(self, node: str, indispensable: Iterable[str]) -> None:
@@ -56,8 +58,9 @@ class Ending:
             self._lost.append(name)
             on_loop(self._loop, self._stop.set)
 
-    def restart(self, _: str) -> None:
+    def restart(self, why: str) -> None:
         """End well, to be started anew."""
+        _log.warning("restart ordered", why=why)
         self.again = True
         self._stop.set()
 
@@ -75,6 +78,16 @@ class Ending:
                 f"{self._node}: the {self._lost[0]} failed too often and was stopped, and no node works without "
                 "it; read the crashes in the log, report them, and start the node again"
             )
+
+
+class Restarts:
+    """Orders to start again, from any thread. Made on the event loop."""
+
+    def __init__(self, restart: Callable[[str], None]) -> None:
+        self._restart, self._loop = restart, asyncio.get_running_loop()
+
+    def tell(self, message: RestartOrdered, /) -> None:
+        on_loop(self._loop, partial(self._restart, "hard reset" if message.hard else "reset"))
 
 
 def driver_tasks(

@@ -26,7 +26,7 @@ async def administered(built: Built) -> AsyncGenerator[None]:
     try:
         admin = AdminServer(Path(built.config.node.data_dir), *built.orders)
     except AddressUnusable as error:
-        _log.warning("chargepark whitelist, limit and pair energy cannot reach this node", reason=str(error))
+        _log.warning("chargepark whitelist, config, limit and pair energy cannot reach this node", reason=str(error))
         yield
         return
     await admin.start()

@@ -14,6 +14,7 @@ ChargeparkError
 ├── KeysUnusable             a key or certificate file is missing, damaged, or readable by others
 ├── PairingRefused           what a person asked of pairing cannot be done
 ├── WhitelistRefused         what a person asked of the whitelist cannot be done
+├── KeyRefused               a configuration key is unknown, or does not take this value
 ├── LimitRefused             what a person asked of limits cannot be done
 ├── NothingToExplain         there is no charge point of that name
 ├── RoleRefused              the node cannot take another role now
@@ -73,6 +74,10 @@ class PairingRefused(ChargeparkError):
 
 class WhitelistRefused(ChargeparkError):
     """A card was not added or removed; the text says why and what to do."""
+
+
+class KeyRefused(ChargeparkError):
+    """A configuration key was not read or set; the text says why and what it takes."""
 
 
 class LimitRefused(ChargeparkError):

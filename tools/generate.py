@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from tools import gen_config_reference, rules
+from tools import gen_config_reference, gen_ocpp_keys, rules
 
 ROOT = Path(__file__).parent.parent
 PROTO = ROOT / "proto"
@@ -55,9 +55,15 @@ def configuration_reference() -> Files:
     return {"docs/configuration.md": gen_config_reference.render().encode()}
 
 
+def ocpp_keys() -> Files:
+    """docs/ocpp_keys.md from the registry in park/ocpp/keys/."""
+    return {"docs/ocpp_keys.md": gen_ocpp_keys.render().encode()}
+
+
 GENERATORS = (
     Generator("proto", protobuf_modules, "nodes/**/*_pb2*"),
     Generator("configuration", configuration_reference, "docs/configuration.md"),
+    Generator("keys", ocpp_keys, "docs/ocpp_keys.md"),
     Generator("rules", rule_coverage, "docs/rules.md"),
 )
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import grpc
 
 from nodes.administration.port import SOCKET
+from nodes.rpc.configuration_pb2_grpc import ConfigurationAdminStub
 from nodes.rpc.whitelist_pb2_grpc import WhitelistAdminStub
-from park.errors import ChargeparkError, ParkUnreachable, WhitelistRefused
+from park.errors import ChargeparkError, KeyRefused, ParkUnreachable, WhitelistRefused
 
 PATIENCE_SECONDS = 15.0  # the node commits before it answers
 
@@ -33,6 +34,13 @@ def admin_channel(data_dir: Path, refused: type[ChargeparkError]) -> Generator[g
             if code is grpc.StatusCode.UNAVAILABLE:
                 raise ParkUnreachable(f"no server answers at {path}; is it running, and may you open it?") from error
             raise refused(details or str(code)) from error
+
+
+@contextmanager
+def configuration_admin(data_dir: Path) -> Generator[ConfigurationAdminStub]:
+    """The configuration keys of a running node. Raises ParkUnreachable and KeyRefused."""
+    with admin_channel(data_dir, KeyRefused) as channel:
+        yield ConfigurationAdminStub(channel)
 
 
 @contextmanager

@@ -20,13 +20,14 @@ COMMANDS = (
     "limit",
     "pair",
     "whitelist",
+    "config",
     "role",
     "discover",
     "simulate",
     "bench",
 )
 """Each is a module of this package with a `typer.Typer` named `app`; `GROUPS` have commands of their own."""
-GROUPS = ("limit", "pair", "whitelist", "bench")
+GROUPS = ("limit", "pair", "whitelist", "config", "bench")
 FAILED = 1
 WRONG_USE = 2
 INTERRUPTED = 130  # what shells expect: 128 + SIGINT

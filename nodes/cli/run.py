@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -29,4 +30,13 @@ def run(
     logs.keep(Path(node.node.data_dir), node.maintenance.log_mb)
     roles = {"single": single.run, "server": server.run, "client": client.run}
     if asyncio.run(roles[node.node.role](config)):
-        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - this program again, as it is on disk by now
+        _start_again()
+
+
+def _start_again() -> None:
+    """The same command in the same process, whatever it was started as: a supervisor above sees one program."""
+    for name in (signal.SIGTERM, signal.SIGINT):  # ignored ones would stay ignored
+        signal.signal(name, signal.SIG_DFL)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - ourselves

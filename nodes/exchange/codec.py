@@ -9,7 +9,17 @@ from nodes.exchange.shapes import Shape, Unreadable, shape, snake
 from nodes.rpc import exchange_pb2 as pb
 from park.authorization.messages import ApplyRules, ReadersAnnounced
 from park.charging.report import ChargePointReported
-from park.exchange.messages import BoardHello, LinkRefused, OfferAgain, ServerHello, StopOrdered
+from park.exchange.messages import (
+    BoardHello,
+    LinkRefused,
+    LogPart,
+    LogWanted,
+    OfferAgain,
+    RestartOrdered,
+    ServerHello,
+    StopOrdered,
+    UnlockOrdered,
+)
 from park.exchange.session import Entry, Frame
 from park.model.access import (
     AuthorizationGranted,
@@ -53,6 +63,8 @@ CROSSING: Final[tuple[type, ...]] = (
     FactsHeld,
     FactsKnown,
     LinkRefused,
+    LogPart,
+    LogWanted,
     MeterReported,
     OccupancyChanged,
     OfferAgain,
@@ -63,6 +75,7 @@ CROSSING: Final[tuple[type, ...]] = (
     Refused,
     RepeatLevels,
     RepeatSettings,
+    RestartOrdered,
     ServerHello,
     SettingChanged,
     ShowFeedback,
@@ -70,6 +83,7 @@ CROSSING: Final[tuple[type, ...]] = (
     StopSession,
     TransactionAssigned,
     Undeliverable,
+    UnlockOrdered,
 )
 
 _ENTRY = pb.Entry.DESCRIPTOR

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,6 +29,7 @@ STATION = "station-"  # begins the name of a file with the station's key and cha
 MAKERS = "makers"  # folder of the maker's roots
 PENDING_KEY = "pending.key"
 LONGEST_CHAIN = 4
+RENEWAL = timedelta(days=30)
 OF_TYPE = {"CentralSystemRootCertificate": ROOTS, "ManufacturerRootCertificate": MAKERS}
 LEAST_RSA_BITS, LEAST_EC_BITS = 2048, 224  # white paper §5
 
@@ -37,6 +38,15 @@ _HASHES = {"SHA256": "sha256", "SHA384": "sha384", "SHA512": "sha512"}
 
 class CertificateRefused(ValueError):
     """What is wrong with a certificate, for the security log."""
+
+
+FAILED = {
+    "CertificateSigned": "Rejected",
+    "DeleteCertificate": "Failed",
+    "GetInstalledCertificateIds": "NotFound",
+    "InstallCertificate": "Failed",
+}
+"""What is answered when something unforeseen keeps a message from being carried out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +100,14 @@ class CertificateStore:
     @property
     def has_station_certificate(self) -> bool:
         return self._given_certificate or any(self.folder.glob(f"{STATION}*.pem"))
+
+    def expires_soon(self) -> bool:
+        """Whether the newest certificate a backend signed has less than a month left (white paper §2.6)."""
+        ends: list[datetime] = []
+        for path in self.folder.glob(f"{STATION}*.pem"):
+            with suppress(OSError, ValueError):
+                ends.append(x509.load_pem_x509_certificates(path.read_bytes())[0].not_valid_after_utc)
+        return bool(ends) and max(ends) - self._now() < RENEWAL
 
     def answer(self, action: str, payload: Payload) -> Answer:
         """Do what the backend asks, on disk before it is answered."""

@@ -9,28 +9,28 @@ import asyncio
 import base64
 import binascii
 import hashlib
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
 import structlog
 
 from actors.address import Address
 from actors.messages import MaintenanceMessage
-from nodes.bridge import on_loop
 from nodes.maintenance import archive, transfer
-from nodes.maintenance.certificates import CertificateStore, check_signature, check_signer
+from nodes.maintenance.certificates import FAILED, Answer, CertificateStore, check_signature, check_signer
 from nodes.maintenance.installer import Installer
 from nodes.maintenance.logs import SECURITY
 from nodes.maintenance.partial import Stop
 from nodes.maintenance.places import Rules
+from nodes.maintenance.threads import in_thread
 from park.errors import KeysUnusable
 from park.ocpp.maintenance import (
+    EVERY_JOB,
     AbandonJob,
     AskCertificates,
+    CertificateExpires,
     CertificatesAnswered,
     CheckSigner,
     FetchFirmware,
@@ -38,10 +38,10 @@ from park.ocpp.maintenance import (
     FirmwareInstalled,
     FirmwareVerified,
     InstallFirmware,
+    LogKind,
     LogUploaded,
     MaintenanceEvent,
     MakeSigningRequest,
-    RestartNode,
     SecurityEvent,
     SignerChecked,
     SigningRequestMade,
@@ -50,24 +50,24 @@ from park.ocpp.maintenance import (
     VerifyFirmware,
 )
 
+RENEWAL_LOOK_SECONDS = 86_400.0  # a month is left when it begins
 FOLDER = "maintenance"  # of the data directory: what is on its way
 _log = structlog.get_logger("maintenance")
 _security = structlog.get_logger(SECURITY)
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What the edge works with. `contents`: what diagnostics hold beside the logs; `restart`: end this process."""
+    """What the edge works with. `contents`: what diagnostics hold beside the logs."""
 
+    node: str
     data_dir: Path
     rules: Callable[[], Rules]
     certificates: CertificateStore
     installer: Installer
     most_bytes: int
     now: Callable[[], datetime]
-    contents: Callable[[], Awaitable[archive.Contents]]
-    restart: Callable[[str], None]
+    contents: Callable[[datetime | None, datetime | None], Awaitable[archive.Contents]]
 
 
 class MaintenanceEdge:
@@ -82,14 +82,17 @@ class MaintenanceEdge:
         self._shop, self._central_system, self._orders = workshop, central_system, orders
         self._jobs: dict[int, tuple[asyncio.Task[None], Stop]] = {}
         self._others: set[asyncio.Task[None]] = set()
+        self._fetching = asyncio.Lock()
 
     async def run(self) -> None:
         """Until the orders are closed; what runs then is given up."""
+        renewing = asyncio.create_task(self._renew(), name="maintenance renewal")
         try:
             self._tell_trust()
             async for order in self._orders:
                 self._obey(order)
         finally:
+            renewing.cancel()
             for task, stop in self._jobs.values():
                 stop.stop()
                 task.cancel()
@@ -100,45 +103,58 @@ class MaintenanceEdge:
         match order:
             case SecurityEvent():
                 _security.warning(order.type, of=order.at.isoformat(), info=order.info)
-            case UploadLog():
-                self._begin(order.job, lambda stop: self._upload(order, stop))
-            case FetchFirmware():
-                self._begin(order.job, lambda stop: self._fetch(order, stop))
-            case VerifyFirmware():
-                self._begin(order.job, lambda _: self._verify(order))
-            case InstallFirmware():
-                self._begin(order.job, lambda _: self._install(order))
+            case UploadLog(job):
+                self._begin(job, lambda stop: self._upload(order, stop), lambda why: LogUploaded(job, why))
+            case FetchFirmware(job):
+                self._begin(job, lambda stop: self._fetch(order, stop), lambda why: FirmwareFetched(job, "", "", why))
+            case VerifyFirmware(job):
+                self._begin(job, lambda _: self._verify(order), lambda why: FirmwareVerified(job, why))
+            case InstallFirmware(job):
+                self._begin(job, lambda _: self._install(order), lambda why: FirmwareInstalled(job, problem=why))
             case AbandonJob(job):
                 self._abandon(job)
-            case RestartNode(why):
-                _log.warning("restarting", why=why)
-                self._shop.restart(why)
             case CheckSigner() | AskCertificates() | MakeSigningRequest():
                 task = asyncio.create_task(self._ask(order), name="maintenance certificates")
                 self._others.add(task)
                 task.add_done_callback(self._others.discard)
 
-    def _begin(self, job: int, work: Callable[[Stop], Coroutine[object, object, None]]) -> None:
+    def _begin(
+        self,
+        job: int,
+        work: Callable[[Stop], Coroutine[object, object, None]],
+        failed: Callable[[str], MaintenanceEvent],
+    ) -> None:
         stop = Stop()
-        task = asyncio.create_task(work(stop), name=f"maintenance job {job}")
+
+        async def guarded() -> None:
+            try:
+                await work(stop)
+            except Exception as error:  # noqa: BLE001 - a defect of ours: the backend must not wait for ever
+                _log.exception("maintenance job failed", job=job)
+                self._central_system.tell(failed(f"{type(error).__name__}: {error}"))
+
+        task = asyncio.create_task(guarded(), name=f"maintenance job {job}")
         self._jobs[job] = (task, stop)
         task.add_done_callback(lambda _: self._jobs.pop(job, None))
 
     def _abandon(self, job: int) -> None:
         """Its thread ends at the next look; what it brought until then may be gone on with."""
-        if job in self._jobs:
-            self._jobs[job][1].stop()
+        for number, (_, stop) in self._jobs.items():
+            if job in {number, EVERY_JOB}:
+                stop.stop()
 
     # ------------------------------------------------------------ logs
 
     async def _upload(self, order: UploadLog, stop: Stop) -> None:
         file = self._place(order.file_name)
         try:
-            contents = await self._shop.contents()
-            await _in_thread(
+            contents = archive.Contents(self._shop.node)
+            if order.kind is LogKind.DIAGNOSTICS:
+                contents = await self._shop.contents(order.since, order.until)
+            await in_thread(
                 lambda: archive.pack(file, order.kind, contents, self._shop.data_dir, order.since, order.until)
             )
-            await _in_thread(lambda: transfer.upload(self._shop.rules(), order.url, file, order.file_name, stop))
+            await in_thread(lambda: transfer.upload(self._shop.rules(), order.url, file, order.file_name, stop))
         except OSError as error:
             _log.warning("log not uploaded", reason=str(error))
             self._central_system.tell(LogUploaded(order.job, _text(error)))
@@ -153,10 +169,11 @@ class MaintenanceEdge:
     async def _fetch(self, order: FetchFirmware, stop: Stop) -> None:
         file = self._place(f"{hashlib.sha256(order.url.encode()).hexdigest()[:32]}.firmware")
         try:
-            await _in_thread(lambda: self._forget_others(file))
-            digest = await _in_thread(
-                lambda: transfer.download(self._shop.rules(), order.url, file, self._shop.most_bytes, stop)
-            )
+            async with self._fetching:  # two that write one file would spoil it; one that is given up ends soon
+                await in_thread(lambda: self._forget_others(file))
+                digest = await in_thread(
+                    lambda: transfer.download(self._shop.rules(), order.url, file, self._shop.most_bytes, stop)
+                )
         except OSError as error:
             _log.warning("firmware not fetched", reason=str(error))
             self._central_system.tell(FirmwareFetched(order.job, "", "", _text(error)))
@@ -171,10 +188,10 @@ class MaintenanceEdge:
                 path.unlink(missing_ok=True)
 
     async def _verify(self, order: VerifyFirmware) -> None:
-        problem = await _in_thread(lambda: self._wrong(order))
+        problem = await in_thread(lambda: self._wrong(order))
         if problem:
             _log.error("firmware refused", reason=problem)
-            await _in_thread(lambda: Path(order.path).unlink(missing_ok=True))
+            await in_thread(lambda: Path(order.path).unlink(missing_ok=True))
         self._central_system.tell(FirmwareVerified(order.job, problem))
 
     def _wrong(self, order: VerifyFirmware) -> str:
@@ -190,7 +207,7 @@ class MaintenanceEdge:
         """What is installed are the bytes that were checked."""
         file = Path(order.path)
         try:
-            unchanged = await _in_thread(lambda: transfer.digest(file)) == order.sha256
+            unchanged = await in_thread(lambda: transfer.digest(file)) == order.sha256
         except OSError as error:
             self._central_system.tell(FirmwareInstalled(order.job, problem=_text(error)))
             return
@@ -201,7 +218,7 @@ class MaintenanceEdge:
         version, problem = await self._shop.installer.install(file)
         if problem:
             _log.error("firmware not installed", reason=problem)
-        await _in_thread(lambda: file.unlink(missing_ok=True))
+        await in_thread(lambda: file.unlink(missing_ok=True))
         self._central_system.tell(FirmwareInstalled(order.job, version, problem))
 
     # ------------------------------------------------------------ certificates
@@ -210,10 +227,14 @@ class MaintenanceEdge:
         store = self._shop.certificates
         match order:
             case CheckSigner(request_id, certificate):
-                problem = await _in_thread(lambda: check_signer(certificate, store.makers(), self._shop.now()))
+                problem = await in_thread(lambda: check_signer(certificate, store.makers(), self._shop.now()))
                 self._central_system.tell(SignerChecked(request_id, problem))
             case AskCertificates(unique_id, action, payload, link):
-                found = await _in_thread(lambda: store.answer(action, payload))
+                try:
+                    found = await in_thread(lambda: store.answer(action, payload))
+                except Exception:  # noqa: BLE001 - the same
+                    _log.exception("certificate message failed", action=action)
+                    found = Answer({"status": FAILED[action]})
                 self._tell_trust()
                 self._central_system.tell(
                     CertificatesAnswered(
@@ -222,11 +243,18 @@ class MaintenanceEdge:
                 )
             case MakeSigningRequest(name, organization):
                 try:
-                    csr = await _in_thread(lambda: store.signing_request(name, organization))
+                    csr = await in_thread(lambda: store.signing_request(name, organization))
                 except KeysUnusable as error:
                     _log.error("no signing request", reason=str(error))
                 else:
                     self._central_system.tell(SigningRequestMade(csr))
+
+    async def _renew(self) -> None:
+        """A certificate that ends soon is asked for anew, once a day until it is there."""
+        while True:
+            if await in_thread(self._shop.certificates.expires_soon):
+                self._central_system.tell(CertificateExpires())
+            await asyncio.sleep(RENEWAL_LOOK_SECONDS)
 
     def _tell_trust(self) -> None:
         store = self._shop.certificates
@@ -243,21 +271,3 @@ class MaintenanceEdge:
 
 def _text(error: OSError) -> str:
     return str(error) or type(error).__name__
-
-
-async def _in_thread(call: Callable[[], T]) -> T:
-    """The result of a blocking call. Its thread does not keep a process alive that ends."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-
-    def work() -> None:
-        try:
-            result = call()
-        except BaseException as error:  # noqa: BLE001 - it is raised where it is awaited
-            failure = error
-            on_loop(loop, lambda: None if done.done() else done.set_exception(failure))
-        else:
-            on_loop(loop, lambda: None if done.done() else done.set_result(result))
-
-    threading.Thread(target=work, name="maintenance", daemon=True).start()
-    return await done

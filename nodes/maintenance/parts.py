@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import platform
 import ssl
 import sys
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from actors.address import Address
 from actors.messages import MaintenanceMessage
 from nodes.maintenance.archive import Contents
 from nodes.maintenance.certificates import CertificateStore
+from nodes.maintenance.collecting import Collector
 from nodes.maintenance.edge import MaintenanceEdge, Workshop
 from nodes.maintenance.installer import Installer
 from nodes.maintenance.places import Rules
@@ -35,9 +36,9 @@ def maintenance_edge(
     orders: AsyncIterator[MaintenanceMessage],
     now: Callable[[], Now],
     snapshot: Callable[[], ParkView],
-    restart: Callable[[str], None],
+    collector: Collector,
 ) -> MaintenanceEdge:
-    """`snapshot`: the park view, a part of the diagnostics."""
+    """`snapshot`: the park view, a part of the diagnostics. `collector`: gets those of other boards."""
     section, data_dir = config.maintenance, Path(config.node.data_dir)
     trust = access.trust
 
@@ -45,9 +46,11 @@ def maintenance_edge(
         context = ssl.create_default_context(cafile=access.transfer_ca)
         return Rules(frozenset(host.lower() for host in section.hosts), context)
 
-    async def contents() -> Contents:
-        await asyncio.sleep(0)
-        return _contents(config, snapshot())
+    boards = {each.charge_point.partition("/")[0] for each in config.placement} - {config.node.name}
+
+    async def contents(since: datetime | None, until: datetime | None) -> Contents:
+        parts, missing = await collector.collect(boards, since, until)
+        return Contents(config.node.name, about(snapshot()), parts, missing)
 
     store = CertificateStore(
         data_dir / CERTIFICATES,
@@ -57,6 +60,7 @@ def maintenance_edge(
         maker_file=access.maker_file,
     )
     shop = Workshop(
+        config.node.name,
         data_dir,
         rules,
         store,
@@ -64,19 +68,12 @@ def maintenance_edge(
         int(section.firmware_mb * MEGABYTE),
         lambda: now().wall,
         contents,
-        restart,
     )
     return MaintenanceEdge(shop, central, orders)
 
 
-def _contents(config: NodeConfig, view: ParkView) -> Contents:
-    """This board; of the others only which they are."""
-    about = f"chargepark {version('chargepark')}\npython {sys.version}\n{platform.platform()}\n"
+def about(view: ParkView) -> dict[str, bytes]:
+    """What a board adds to its logs: which program it runs, and how it sees the park. No id tags are in it."""
+    text = f"chargepark {version('chargepark')}\npython {sys.version}\n{platform.platform()}\n"
     status = json.dumps(to_json(view), indent=1, ensure_ascii=False)
-    boards = {each.charge_point.partition("/")[0] for each in config.placement} - {config.node.name}
-    why = "its logs stay on the board: fetch them there"
-    return Contents(
-        config.node.name,
-        {"status.json": status.encode(), "about.txt": about.encode()},
-        missing=dict.fromkeys(boards, why),
-    )
+    return {"status.json": status.encode(), "about.txt": text.encode()}

@@ -234,12 +234,12 @@ class BackendEdge:
         async for order in self._orders:
             if isinstance(order, ReportLink):
                 self._central_system.tell(LinkUp(link))
+            elif isinstance(order, KeepAlive):
+                self._pinger.obey(order)
             elif isinstance(order, UseConnection):
                 if self._uses_other(order):
                     raise _SettingsChanged
                 self._central_system.tell(LinkUp(link))
-            elif isinstance(order, KeepAlive):
-                self._pinger.obey(order)
             elif order.link != link:
                 self.traffic.late_orders += 1
             elif isinstance(order, ResetLink):

@@ -12,6 +12,7 @@ import ocpp.messages as library  # pyright: ignore[reportMissingTypeStubs]
 from ocpp.exceptions import OCPPError  # pyright: ignore[reportMissingTypeStubs]
 from ocpp.messages import Call, CallError, CallResult  # pyright: ignore[reportMissingTypeStubs]
 
+from park.ocpp.keys import VALUE_LENGTH
 from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, Payload, SendCall, SendError, SendResult
 from park.ocpp.wire import (
     BACKEND_ACTIONS,
@@ -175,10 +176,20 @@ async def call_frame(order: SendCall) -> str | Violation:
 
 async def result_frame(order: SendResult) -> str:
     """The text of an answer; one that breaks the schema is our defect and is sent as an internal error."""
-    wrong = await violation(order.action, order.payload, answer=True)
+    wrong = await violation(order.action, _within_schema(order), answer=True)
     if wrong is not None:
         return error_frame(order.unique_id, INTERNAL_ERROR, f"the answer to {order.action} is not valid: {wrong.text}")
     return _pack(CallResult(order.unique_id, dict(order.payload)))
+
+
+def _within_schema(order: SendResult) -> Payload:
+    """The payload to be checked: values of keys may be longer than the schema has it, by setting (B-042)."""
+    listed = order.payload.get("configurationKey")
+    if order.action != "GetConfiguration" or not isinstance(listed, list):
+        return order.payload
+    keys = cast("list[dict[str, object]]", listed)
+    cut = [{**key, "value": str(key.get("value", ""))[:VALUE_LENGTH]} for key in keys]
+    return {**order.payload, "configurationKey": cut}
 
 
 def failure_frame(order: SendError) -> str:

@@ -29,6 +29,7 @@ from actors.world import World
 from nodes.wiring.hardware import Eyes, Hardware, Listeners, Roles, Things, declare, safe_state
 from park.authorization.settings import AuthorizerSettings
 from park.charging.report import ChargePointReported
+from park.exchange.messages import LogWanted, RestartOrdered
 from park.exchange.server_link import BoardSettings
 from park.model.access import OccupancyChanged
 from park.model.metering import MeterReported
@@ -57,6 +58,8 @@ class ClientEdges:
     view: Address[Report]
     alarms: Address[Alarm]
     clock: Address[ClockOffered] = Nowhere()
+    restarts: Address[RestartOrdered] = Nowhere()
+    logs: Address[LogWanted] = Nowhere()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,17 @@ def wire_client(
     occupancies: _Both[OccupancyChanged] = _Both(link, authorizer)
     journal_wires = JournalWires(edges.store, points, link, edges.alarms)
     link_wires = ServerLinkWires(
-        edges.exchange, points, readers, journal, authorizer, edges.store, edges.view, edges.alarms, edges.clock
+        edges.exchange,
+        points,
+        readers,
+        journal,
+        authorizer,
+        edges.store,
+        edges.view,
+        edges.alarms,
+        edges.clock,
+        edges.restarts,
+        edges.logs,
     )
     point_wires = ChargePointWires(edges.driver, journal, link, occupancies, link, view)
     listeners = Listeners(point_wires, link, Nowhere(), link, link, edges.driver, view)

@@ -36,6 +36,7 @@ from nodes.wiring.hardware import Eyes, Hardware, Listeners, Roles, Things, decl
 from park.authorization.settings import AuthorizerSettings
 from park.exchange import board_link
 from park.exchange.board_link import ServerFacts
+from park.exchange.messages import LogPart, RestartOrdered
 from park.load.report import EpochTaken
 from park.load.rivalry import StandingReported
 from park.load.state import CoordinatorSettings
@@ -86,6 +87,8 @@ class Edges:
     standing: Address[StandingReported] = Nowhere()
     told: Address[LapseKept] = Nowhere()
     maintenance: Address[MaintenanceMessage] = Nowhere()
+    logs: Address[LogPart] = Nowhere()
+    restarts: Address[RestartOrdered] = Nowhere()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,24 @@ class _Asked(Mapping[str, Address[RepeatLevels]]):
 
     def __len__(self) -> int:
         return len(self._boards)
+
+
+class _Nodes(Mapping[str, Address[RestartOrdered]]):
+    """All nodes of the park, the others first: this one goes when they were told."""
+
+    def __init__(
+        self, here: str, restarts: Address[RestartOrdered], boards: Mapping[str, Address[BoardLinkMessage]]
+    ) -> None:
+        self._here, self._restarts, self._boards = here, restarts, boards
+
+    def __getitem__(self, node: str) -> Address[RestartOrdered]:
+        return self._restarts if node == self._here else Remote(self._boards[node], "")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self._boards, self._here))
+
+    def __len__(self) -> int:
+        return len(self._boards) + 1
 
 
 class _Readers(dict[str, Address[ReaderMessage]]):
@@ -204,11 +225,14 @@ def wire(
         edges.alarms,
         edges.clock,
         maintenance=edges.maintenance,
+        boards=_Nodes(board.hardware.node, edges.restarts, boards),
     )
     point_wires = ChargePointWires(edges.driver, journal, coordinator, authorizer, central, edges.view)
     listeners = Listeners(point_wires, coordinator, central, authorizer, coordinator, edges.driver, edges.view)
     declare(world, root, board.hardware, listeners, things, roles, eyes)
-    link_wires = BoardLinkWires(edges.exchange, coordinator, authorizer, central, edges.view, edges.alarms, returns)
+    link_wires = BoardLinkWires(
+        edges.exchange, coordinator, authorizer, central, edges.view, edges.alarms, returns, edges.logs
+    )
 
     def make_link(remote: RemoteBoard) -> Address[BoardLinkMessage]:
         def begin() -> board_link.BoardLink:

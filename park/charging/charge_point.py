@@ -21,6 +21,7 @@ from park.charging import (
     placing,
     session,
     signalling,
+    unlocking,
     vehicle,
 )
 from park.charging.energy import settle_contactor, settle_lock, settle_pilot
@@ -44,6 +45,7 @@ from park.model.access import (
     RepeatSettings,
     SettingChanged,
     StopSession,
+    UnlockConnector,
 )
 from park.model.evse import EvseLost, EvseReported, ReportLevels, SetContactor
 from park.model.grant import ApplyGrant
@@ -113,6 +115,7 @@ def _settle(before: ChargePointState, state: ChargePointState, now: Now, effects
             and state.lock is bolt_then
         ):
             break
+    unlocking.settle(state, now.mono, effects)
     outward.tell(before, state, now, effects)
     _wake(before, state, now.mono, effects)
 
@@ -162,6 +165,7 @@ def _same_deadlines(before: ChargePointState, state: ChargePointState) -> bool:
         and before.lock is state.lock
         and before.lease is state.lease
         and before.settings is state.settings
+        and before.unlocking is state.unlocking
         and before.started_at == state.started_at
         and before.recover_due == state.recover_due
         and before.reserved_ends == state.reserved_ends
@@ -179,6 +183,7 @@ def _deadlines(state: ChargePointState) -> tuple[float, ...]:
         state.lock.due,
         state.lease.ends,
         state.recover_due,
+        unlocking.deadline(state),
         state.reserved_ends,
         state.started_at + PATIENCE_SECONDS,
     )
@@ -206,7 +211,14 @@ def _absorb(  # noqa: C901 - a flat union
             effects += (ReportLevels(state.settings.name), RepeatSettings(state.settings.name))
             state.started_at = now.mono
             state.recover_due = math.inf if state.recovered else now.mono
-        case AuthorizationGranted() | StopSession() | RemoteStop() | TransactionAssigned() | SessionRecovered():
+        case (
+            AuthorizationGranted()
+            | StopSession()
+            | RemoteStop()
+            | UnlockConnector()
+            | TransactionAssigned()
+            | SessionRecovered()
+        ):
             _take_command(state, event, now.mono, effects)
         case SettingChanged():
             _take_setting(state, event, now)
@@ -274,12 +286,12 @@ def _take_setting(state: ChargePointState, change: SettingChanged, now: Now) -> 
 
 def _take_command(
     state: ChargePointState,
-    event: AuthorizationGranted | StopSession | RemoteStop | TransactionAssigned | SessionRecovered,
+    event: AuthorizationGranted | StopSession | RemoteStop | UnlockConnector | TransactionAssigned | SessionRecovered,
     mono: float,
     effects: list[Effect],
 ) -> None:
     if event.charge_point != state.settings.name:
-        if isinstance(event, RemoteStop):
+        if isinstance(event, RemoteStop | UnlockConnector):
             effects.append(_refused(event, f"this is {state.settings.name}"))
         return
     match event:
@@ -287,6 +299,8 @@ def _take_command(
             _authorize(state, event, mono)
         case StopSession():
             _stop(state, event, mono)
+        case UnlockConnector():
+            unlocking.ordered(state, event, mono, effects)
         case RemoteStop():
             _stop_remotely(state, event, mono, effects)
         case TransactionAssigned():
@@ -298,6 +312,7 @@ def _take_command(
 def _authorize(state: ChargePointState, granted: AuthorizationGranted, mono: float) -> None:
     expired = state.vehicle.present and state.session.expired_vehicle == state.vehicle.since
     if not expired:  # B-118: a card that comes too late needs a new plug-in
+        state.freed = None  # who was let out and authorizes again is locked in again
         state.session = session.authorized(state.session, granted, mono)
 
 
@@ -324,7 +339,7 @@ def _stop_remotely(state: ChargePointState, stop: RemoteStop, mono: float, effec
     state.session = session.stopped(current, StopReason.REMOTE, None, mono)
 
 
-def _refused(stop: RemoteStop, reason: str) -> Answer:
+def _refused(stop: RemoteStop | UnlockConnector, reason: str) -> Answer:
     return Answer(stop.reply_to, Refused(stop.request_id, reason))
 
 

@@ -9,6 +9,7 @@ from park.charging.lock import Stage
 from park.charging.session import Phase
 from park.charging.signalling import Offer
 from park.charging.state import ChargePointState, Effect
+from park.charging.unlocking import is_freed
 from park.model.evse import PilotOutput, SetContactor, SetLock
 
 NOTHING = Offer(PilotOutput.IDLE, 0, 0)
@@ -75,6 +76,8 @@ def lock_wanted(state: ChargePointState) -> bool:
     """B-058, B-065: locked from plug-in to the end, never released while current may flow."""
     session, vehicle, settings = state.session, state.vehicle, state.settings
     if any(fault.kind.unlocks for fault in state.faults):
+        return False
+    if is_freed(state) and not (state.contactor.closed or state.contactor.permitted):
         return False
     if settings.lock_permanently and (vehicle.present or vehicle.cable_in) and vehicle.proximity is None:
         return True

@@ -17,6 +17,7 @@ from park.charging.report import ChargePointReported
 from park.charging.session import IDLE, Session
 from park.charging.settings import ChargePointSettings
 from park.charging.signalling import Signalling
+from park.charging.unlocking import Unlocking
 from park.charging.vehicle import READY, Vehicle
 from park.model.access import (
     Answer,
@@ -28,6 +29,7 @@ from park.model.access import (
     RepeatSettings,
     SettingChanged,
     StopSession,
+    UnlockConnector,
 )
 from park.model.demand import CurrentSignalled, DemandChanged
 from park.model.evse import EvseCommand, EvseLost, EvseReported
@@ -58,6 +60,7 @@ ChargePointEvent: TypeAlias = (
     | AuthorizationGranted
     | StopSession
     | RemoteStop
+    | UnlockConnector
     | FactPersisted
     | SessionRecovered
     | ReadingTaken
@@ -96,6 +99,8 @@ class ChargePointState:
     `started_at`: mono of `Start`. `recovered`: the journal answered. `recover_due`: mono at which it is asked again.
     `ground_fault`, `ventilation`: hold until the vehicle leaves. `told_…`: what was told last, so that nothing is told
     twice. `wake`: mono of the earliest `Tick` asked for. `reserved_ends`: mono until which it is kept for somebody.
+    `unlocking`: an order that waits for the bolt. `freed`: since when (mono) the vehicle stands there whose plug was
+    freed by order.
 
     Outside of a step a state never changes. A step works on its own `fork`: with twenty fields `dataclasses.replace`
     measured four times slower, on the path every reading and every renewed grant takes.
@@ -126,6 +131,8 @@ class ChargePointState:
     told_current: CurrentKey | None = None
     told_report: ChargePointReported | None = None
     wake: float = math.inf
+    unlocking: Unlocking | None = None
+    freed: float | None = None
 
     def fork(self) -> ChargePointState:
         """A copy to work on; the parts are immutable and shared."""
@@ -155,6 +162,8 @@ class ChargePointState:
             self.told_current,
             self.told_report,
             self.wake,
+            self.unlocking,
+            self.freed,
         )
 
     @property

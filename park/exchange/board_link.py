@@ -27,6 +27,7 @@ from park.exchange.messages import (
     Outward,
     ServerHello,
     StopOrdered,
+    UnlockOrdered,
 )
 from park.exchange.placing import nowhere
 from park.model.access import (
@@ -41,6 +42,7 @@ from park.model.access import (
     Refused,
     RemoteStop,
     Undeliverable,
+    UnlockConnector,
 )
 from park.model.alarm import Alarm
 from park.model.demand import CurrentSignalled, DemandChanged
@@ -315,19 +317,23 @@ def _told(state: BoardLink, outward: Outward, now: Now) -> Effects:
     message = outward.message
     if isinstance(message, ApplyRules | ApplyLocalList):
         state.rules = (*(each for each in state.rules if type(each) is not type(message)), message)
-    if isinstance(message, RemoteStop):
+    if isinstance(message, RemoteStop | UnlockConnector):
         return _ordered(state, message, now)
     if state.connection.greeted:
         state.connection.say(outward.target, message, now)
     return []
 
 
-def _ordered(state: BoardLink, stop: RemoteStop, now: Now) -> Effects:
+def _ordered(state: BoardLink, order: RemoteStop | UnlockConnector, now: Now) -> Effects:
     if not state.connection.greeted:
-        answer = Undeliverable(stop.request_id, f"board {state.node} is not connected")
-        return [Answer(stop.reply_to, answer)]
-    state.requests[stop.request_id] = (stop.reply_to, now.mono + COMMAND_SECONDS)
-    state.connection.say(stop.charge_point, StopOrdered(stop.request_id, stop.charge_point, stop.session), now)
+        answer = Undeliverable(order.request_id, f"board {state.node} is not connected")
+        return [Answer(order.reply_to, answer)]
+    state.requests[order.request_id] = (order.reply_to, now.mono + COMMAND_SECONDS)
+    match order:
+        case RemoteStop(request_id, point, session):
+            state.connection.say(point, StopOrdered(request_id, point, session), now)
+        case UnlockConnector(request_id, point):
+            state.connection.say(point, UnlockOrdered(request_id, point), now)
     return []
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from park.authorization.messages import ApplyRules, ReadersAnnounced
 from park.charging.report import ChargePointReported
-from park.exchange.messages import StopOrdered
+from park.exchange.messages import RestartOrdered, StopOrdered, UnlockOrdered
 from park.model.access import (
     AuthorizationGranted,
     CardPresented,
@@ -53,7 +53,9 @@ URGENT = frozenset(
         DemandChanged,
         OccupancyChanged,
         ShowFeedback,
+        RestartOrdered,
         StopOrdered,
+        UnlockOrdered,
         StopSession,
     )
 )

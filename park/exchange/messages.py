@@ -82,6 +82,49 @@ class StopOrdered:
 
 
 @dataclass(frozen=True, slots=True)
+class UnlockOrdered:
+    """`UnlockConnector` on the wire, as `StopOrdered`."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    request_id: str
+    charge_point: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestartOrdered:
+    """Central system → a node: end in order and start again."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    hard: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogWanted:
+    """Server → board: piece `number` of its logs of that time, packed when the first one is asked for."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    request_id: str
+    number: int
+    since: datetime | None
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogPart:
+    """Board → server: a piece; `last`: there are no more, or none at all."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    request_id: str
+    number: int
+    body: bytes
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OfferAgain:
     """Link → journal: what is not delivered goes out again; the other side may have lost what it told us."""
 

@@ -28,6 +28,7 @@ from park.exchange.messages import (
     LinkDown,
     LinkRefused,
     LinkUp,
+    LogPart,
     OfferAgain,
     OfferedPoint,
     ServerHello,
@@ -78,6 +79,7 @@ Upward: TypeAlias = (
     | FactsHeld
     | MeterReported
     | ChargePointReported
+    | LogPart
     | Done
     | Refused
     | Undeliverable

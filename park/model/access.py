@@ -182,6 +182,20 @@ class RemoteStop:
     reply_to: AnswersCommand
 
 
+NO_LOCK = "this connector has no lock"
+
+
+@dataclass(frozen=True, slots=True)
+class UnlockConnector:
+    """Central system → charge point: end the session and free the plug; `Refused(NO_LOCK)` where there is none."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    request_id: str
+    charge_point: str
+    reply_to: AnswersCommand
+
+
 class ConnectorStatus(Enum):
     """OCPP 1.6 §7.7 ChargePointStatus; values are the wire names."""
 
@@ -262,3 +276,6 @@ class Answer:
 
     reply_to: AnswersCommand
     answer: CommandAnswer
+
+    def give(self) -> None:
+        self.reply_to.tell(self.answer)

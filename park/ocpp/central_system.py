@@ -34,6 +34,7 @@ from park.ocpp.effects import BackendReported, CentralSystemEffect, Load, Write
 from park.ocpp.features import all_features, configuration, reservation, transaction_data
 from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, LossCause, ReportLink
 from park.ocpp.maintenance import (
+    CertificateExpires,
     CertificatesAnswered,
     FirmwareFetched,
     FirmwareInstalled,
@@ -144,6 +145,7 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
             | SignerChecked()
             | FirmwareInstalled()
             | CertificatesAnswered()
+            | CertificateExpires()
             | SigningRequestMade()
             | TrustKnown()
         ):
@@ -257,7 +259,7 @@ def _offered(state: CentralSystem, event: FactOffered, now: Now) -> Turn:
 
 def _status_changed(state: CentralSystem, event: ConnectorStatusChanged, now: Now) -> Turn:
     line = state.statuses.lines.get(event.connector)
-    state = replace(state, statuses=state.statuses.changed(event, now.mono))
+    state = replace(state, statuses=state.statuses.changed(noticed(event, state.values), now.mono))
     return reservation.failed(state, None if line is None else line.current.status, event)
 
 

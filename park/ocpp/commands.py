@@ -37,7 +37,7 @@ def command_answered(state: CentralSystem, answer: CommandAnswer) -> Turn:
     if pending is None or state.link is None:
         return state, ()
     commands = {key: value for key, value in state.commands.items() if key != answer.request_id}
-    status = pending.done if isinstance(answer, Done) else pending.refused
+    status = pending.done if isinstance(answer, Done) else pending.reasons.get(answer.reason, pending.refused)
     return replace(state, commands=commands), result(pending.unique_id, pending.action, {"status": status}, state.link)
 
 

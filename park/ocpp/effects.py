@@ -6,12 +6,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, TypeAlias
 
-from park.model.access import Answer, BackendAuthorized, SettingChanged
+from park.authorization.messages import ClearCards
+from park.model.access import (
+    Answer,
+    AnswersCommand,
+    BackendAuthorized,
+    RemoteStart,
+    RemoteStop,
+    SettingChanged,
+    StopSession,
+    UnlockConnector,
+)
 from park.model.alarm import Alarm
 from park.model.delivery import Delivery
 from park.model.listed import LocalListHeld
 from park.model.reservation import ConnectorReserved, ReservationsHeld
-from park.model.session import FactDelivered, FactsKnown, FactTaken, TransactionAssigned
+from park.model.session import FactDelivered, FactsKnown, FactTaken, StopReason, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.standing_limits import HoldLimits
 from park.model.storage import Load, Write
@@ -23,21 +33,64 @@ from park.ocpp.orders import AnswerSettings
 
 @dataclass(frozen=True, slots=True)
 class StartRemotely:
-    """Becomes `RemoteStart` to the authorizer, with the central system as `reply_to`."""
-
     request_id: str
     connector: int | None
     id_tag: str
     authorize_first: bool
 
+    def order(self, reply_to: AnswersCommand) -> RemoteStart:
+        """For the authorizer."""
+        return RemoteStart(self.request_id, self.connector, self.id_tag, self.authorize_first, reply_to)
+
 
 @dataclass(frozen=True, slots=True)
 class StopRemotely:
-    """Becomes `RemoteStop` to the charge point, with the central system as `reply_to`."""
-
     request_id: str
     charge_point: str
     session: str
+
+    def order(self, reply_to: AnswersCommand) -> RemoteStop:
+        """For the charge point."""
+        return RemoteStop(self.request_id, self.charge_point, self.session, reply_to)
+
+
+@dataclass(frozen=True, slots=True)
+class UnlockRemotely:
+    request_id: str
+    charge_point: str
+
+    def order(self, reply_to: AnswersCommand) -> UnlockConnector:
+        """For the charge point."""
+        return UnlockConnector(self.request_id, self.charge_point, reply_to)
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetCards:
+    request_id: str
+
+    def order(self, reply_to: AnswersCommand) -> ClearCards:
+        """For the authorizer."""
+        return ClearCards(self.request_id, reply_to)
+
+
+@dataclass(frozen=True, slots=True)
+class EndSession:
+    """Whatever session runs at the charge point ends."""
+
+    charge_point: str
+    reason: StopReason
+
+    @property
+    def messages(self) -> tuple[StopSession]:
+        return (StopSession(self.charge_point, None, self.reason),)
+
+
+@dataclass(frozen=True, slots=True)
+class RestartBoards:
+    """Becomes `RestartOrdered` to these boards, this one included where it is named; None: to all."""
+
+    boards: tuple[str, ...] | None
+    hard: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +98,7 @@ class SettingsRepeated:
     """Every key in force, for one charge point that began anew; becomes its `SettingChanged`."""
 
     charge_point: str
-    settings: tuple[SettingChanged, ...]
+    messages: tuple[SettingChanged, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +106,10 @@ class TellAuthorizer:
     """A key that concerns cards has this value now."""
 
     change: SettingChanged
+
+    def order(self, _: AnswersCommand) -> SettingChanged:
+        """For the authorizer, who does not answer it."""
+        return self.change
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +146,10 @@ ForPark: TypeAlias = (
     | BackendAuthorized
     | StartRemotely
     | StopRemotely
+    | UnlockRemotely
+    | ForgetCards
+    | EndSession
+    | RestartBoards
     | SettingChanged
     | SettingsRepeated
     | TellAuthorizer

@@ -47,8 +47,8 @@ BEFORE_INSTALLATION = frozenset({Stage.SCHEDULED, Stage.FETCHING, Stage.VERIFYIN
 class Update:
     """`request`, `certificate`, `signature`: of a signed one. `running`: the version that ordered the installation.
 
-    `expected`: what the installer says will run, empty when it does not say. `retry_at`: mono of the next try, and
-    until when the restart waits for answers. `leaving`: it is ordered.
+    `expected`: what the installer says will run, empty when it does not say. `boot`: of the process that installs it.
+    `retry_at`: mono of the next try, and until when the restart waits for answers. `leaving`: it is ordered.
     """
 
     url: str
@@ -64,6 +64,7 @@ class Update:
     path: str = ""
     sha256: str = ""
     expected: str = ""
+    boot: str = ""
     job: int = 0
     retry_at: float = 0.0
     leaving: bool = False
@@ -150,10 +151,15 @@ def failed_fetch(update: Update, mono: float) -> Update | None:
     return replace(update, stage=Stage.SCHEDULED, tries_left=update.tries_left - 1, retry_at=again)
 
 
-def restored(update: Update, running: str) -> tuple[Update | None, str]:
-    """What a restart makes of an update: the update as it goes on, or None and how it ended."""
+def restored(update: Update, running: str, boot: str) -> tuple[Update | None, str]:
+    """What a restart makes of an update: the update as it goes on, or None and how it ended.
+
+    When only the actor began anew, the installer is still at it, and its job is known by the same number.
+    """
     if update.stage in BEFORE_INSTALLATION:
         return replace(update, stage=Stage.SCHEDULED), ""
+    if boot and update.boot == boot:
+        return update, ""
     if update.stage is Stage.INSTALLING:
         return None, "Installed" if running != update.running else "InstallationFailed"
     if update.expected and running != update.expected:
@@ -175,6 +181,8 @@ class _UpdateRow(TypedDict):
     path: str
     sha256: str
     expected: str
+    boot: str
+    job: int
 
 
 def put(rows: Rows, update: Update) -> Put:
@@ -192,6 +200,8 @@ def put(rows: Rows, update: Update) -> Put:
         "path": update.path,
         "sha256": update.sha256,
         "expected": update.expected,
+        "boot": update.boot,
+        "job": update.job,
     }
     return rows.put(MAINTENANCE, FIRMWARE, json.dumps(row, separators=(",", ":")))
 
@@ -221,6 +231,8 @@ def update_of(body: str) -> Update | None:
             str(row["path"]),
             str(row["sha256"]),
             str(row["expected"]),
+            str(row["boot"]),
+            int(row["job"]),
         )
     except (ValueError, KeyError, TypeError):
         return None

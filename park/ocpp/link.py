@@ -78,8 +78,14 @@ class BackendCalled:
 LinkEvent: TypeAlias = LinkUp | LinkLost | CallAnswered | CallFailed | BackendCalled
 
 
+class ForLink:
+    """What the websocket edge is told."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class SendCall:
+class SendCall(ForLink):
     """For the connection `link` only: on another one the edge drops it, the central system has long counted it lost."""
 
     unique_id: str
@@ -89,7 +95,7 @@ class SendCall:
 
 
 @dataclass(frozen=True, slots=True)
-class SendResult:
+class SendResult(ForLink):
     unique_id: str
     action: str
     payload: Payload
@@ -97,7 +103,7 @@ class SendResult:
 
 
 @dataclass(frozen=True, slots=True)
-class SendError:
+class SendError(ForLink):
     unique_id: str
     code: str
     description: str
@@ -105,7 +111,7 @@ class SendError:
 
 
 @dataclass(frozen=True, slots=True)
-class ResetLink:
+class ResetLink(ForLink):
     """Close the connection and make a new one: the backend does not answer on this one (B-011)."""
 
     link: int
@@ -113,12 +119,12 @@ class ResetLink:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportLink:
+class ReportLink(ForLink):
     """Tell `LinkUp` or `LinkLost` again: the central system began anew and knows nothing of the link."""
 
 
 @dataclass(frozen=True, slots=True)
-class UseConnection:
+class UseConnection(ForLink):
     """Connect with these settings from now on; a connection with others is ended."""
 
     settings: ConnectionSettings
@@ -126,7 +132,7 @@ class UseConnection:
 
 
 @dataclass(frozen=True, slots=True)
-class KeepAlive:
+class KeepAlive(ForLink):
     """How to see that a connection is alive, this one and the next: seconds; `ping_interval` 0: no pings (B-004)."""
 
     ping_interval: int

@@ -10,8 +10,11 @@ from park.model.storage import Row
 from park.model.time import Now
 from park.ocpp import certificates, connecting, firmware, notifications, updating, uploading, uploads
 from park.ocpp.firmware import Stage
-from park.ocpp.keeping import Turn, notify, secured
+from park.ocpp.keeping import Turn, keep, notify, secured
 from park.ocpp.maintenance import (
+    EVERY_JOB,
+    AbandonJob,
+    CertificateExpires,
     CertificatesAnswered,
     FirmwareFetched,
     FirmwareInstalled,
@@ -27,16 +30,21 @@ from park.ocpp.rows import Rows
 from park.ocpp.security import STARTUP
 from park.ocpp.state import CentralSystem
 
+BOOT = "boot"  # key of the row with the last run of the process
+
 
 def begin(state: CentralSystem, rows: Iterable[Row], now: Now) -> Turn:
     """The rows are there: go on with what the restart interrupted, and tell how an installation ended."""
     rows = tuple(rows)
     mine = Rows(state.settings.identity)
-    state = replace(state, upkeep=replace(state.upkeep, notifications=notifications.load(mine, rows)))
+    first_job = max(1, int(now.mono * 1000))  # of an actor that began anew none is the same as of the one before
+    waiting = notifications.load(mine, rows)
+    state = replace(state, upkeep=replace(state.upkeep, notifications=waiting, next_job=first_job))
     state, effects = connecting.begin(state, rows)
-    state, more = secured(state, STARTUP, "", now)
-    effects += more
+    effects += (AbandonJob(EVERY_JOB),)
     kept = dict(mine.mine(rows, uploads.MAINTENANCE))
+    state, more = _started(state, kept.get(BOOT, ""), now)
+    effects += more
     upload = uploads.upload_of(kept.get(uploads.UPLOAD, ""))
     if upload is not None:
         state, more = uploading.go_on(state, upload)
@@ -46,6 +54,18 @@ def begin(state: CentralSystem, rows: Iterable[Row], now: Now) -> Turn:
         state, more = updating.interrupted(state, update, now)
         effects += more
     return state, effects
+
+
+def _started(state: CentralSystem, boot_before: str, now: Now) -> Turn:
+    """A start of the process is a security event; that the actor alone began anew is none."""
+    boot = state.settings.boot
+    if boot and boot == boot_before:
+        return state, ()
+    state, effects = secured(state, STARTUP, "", now)
+    if not boot:
+        return state, effects
+    state, more = keep(state, (state.upkeep.notifications.rows.put(uploads.MAINTENANCE, BOOT, boot),))
+    return state, (*effects, *more)
 
 
 def attend(state: CentralSystem, now: Now) -> Turn:
@@ -97,6 +117,8 @@ def told(state: CentralSystem, event: MaintenanceEvent, now: Now) -> Turn:
             return updating.installed(state, event)
         case CertificatesAnswered():
             return certificates.answered(state, event, now)
+        case CertificateExpires():
+            return _signing_request(state)
         case SigningRequestMade(csr):
             return notify(state, "SignCertificate", {"csr": csr})
         case TrustKnown():
@@ -121,6 +143,11 @@ def trigger(state: CentralSystem, wanted: str) -> Turn | None:
             said = None if update is None else update.status(upkeep.updated)
             return notify(state, wanted, {"status": "Idle"}) if said is None else notify(state, *said)
         case "SignChargePointCertificate":
-            return state, (MakeSigningRequest(state.settings.identity, state.values.text("CpoName")),)
+            return _signing_request(state)
         case _:
             return None
+
+
+def _signing_request(state: CentralSystem) -> Turn:
+    """The request follows when it is made."""
+    return state, (MakeSigningRequest(state.settings.identity, state.values.text("CpoName")),)

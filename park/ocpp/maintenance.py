@@ -16,6 +16,7 @@ from park.ocpp.link import Payload
 from park.ocpp.wire import iso
 
 SCHEMES = ("http", "https", "ftp", "ftps")
+EVERY_JOB = 0  # jobs count from 1
 MOST_ROOTS = 20  # ours: of each kind
 DEFAULT_TRIES = 3  # OCPP 1.6 §6.25, §6.55: without `retries` the station decides
 DEFAULT_INTERVAL_SECONDS = 60.0
@@ -102,16 +103,9 @@ class InstallFirmware(Order):
 
 @dataclass(frozen=True, slots=True)
 class AbandonJob(Order):
-    """Nobody waits for this job any more."""
+    """Nobody waits for this job any more; `EVERY_JOB`: for none of those before."""
 
     job: int
-
-
-@dataclass(frozen=True, slots=True)
-class RestartNode(Order):
-    """End the process so that whoever supervises it starts it anew; sessions stay open on disk."""
-
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +134,6 @@ MaintenanceOrder: TypeAlias = (
     | CheckSigner
     | InstallFirmware
     | AbandonJob
-    | RestartNode
     | AskCertificates
     | MakeSigningRequest
 )
@@ -213,6 +206,13 @@ class CertificatesAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateExpires:
+    """The station's certificate ends within a month."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+
+@dataclass(frozen=True, slots=True)
 class SigningRequestMade:
     delivery: ClassVar[Delivery] = Delivery.STATE
 
@@ -237,6 +237,7 @@ MaintenanceEvent: TypeAlias = (
     | SignerChecked
     | FirmwareInstalled
     | CertificatesAnswered
+    | CertificateExpires
     | SigningRequestMade
     | TrustKnown
 )

@@ -67,3 +67,6 @@ class AnswerSettings:
 
     reply_to: TakesSettings
     listed: SettingsListed
+
+    def give(self) -> None:
+        self.reply_to.tell(self.listed)

@@ -14,7 +14,7 @@ from park.journal.codec import FactRow, fact_of, fact_row
 from park.model.access import Verdict
 from park.model.session import FactId, SessionFact, SessionStarted, TransactionAssigned
 from park.model.storage import Delete, Put, Row
-from park.ocpp.keys import Setting
+from park.ocpp.setting import Setting
 from park.ocpp.wire import instant, iso
 
 QUEUE = "ocpp_queue"
@@ -183,7 +183,7 @@ class Rows:
         return Delete(table, self.key(key))
 
     def delete_setting(self, name: str) -> Delete:
-        return Delete(SETTINGS, self._key(name))
+        return Delete(SETTINGS, self.key(name))
 
     def mine(self, rows: Iterable[Row], table: str) -> list[tuple[str, str]]:
         """(rest of the key, body) of this identity's rows in a table, ascending."""

@@ -38,6 +38,7 @@ class Settings:
     `connection`: to the backend, as the configuration file has it. `restart_with_sessions`: after an update (B-386).
     `points`: full names by connector. `circuit`: the one all charge points of this identity hang on, which carries
     `circuit_ma` on each phase. `phases`, `maxima_ma`: by connector, how it is built and what it carries on each phase.
+    `node`: this board. `boot`: of this run of the process; empty: each start of the actor counts as one.
     """
 
     identity: str
@@ -57,6 +58,8 @@ class Settings:
     circuit_ma: int = 0
     phases: Mapping[int, int] = field(default_factory=dict[int, int])
     maxima_ma: Mapping[int, int] = field(default_factory=dict[int, int])
+    node: str = ""
+    boot: str = ""
 
     @property
     def wired(self) -> dict[int, Wired]:
@@ -142,13 +145,17 @@ class Flight:
 
 @dataclass(frozen=True, slots=True)
 class PendingCommand:
-    """A command of the backend that somebody in the park has to answer; `done`, `refused`: the status it then gets."""
+    """A command of the backend that somebody in the park has to answer; `done`, `refused`: the status it then gets.
+
+    `reasons`: of a refusal for such a reason.
+    """
 
     unique_id: str
     action: str
     deadline: float
     done: str = "Accepted"
     refused: str = "Rejected"
+    reasons: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +180,20 @@ CommitPurpose: TypeAlias = IntakeCommit | SettleCommit | Deferred
 
 
 @dataclass(frozen=True, slots=True)
+class Resetting:
+    """`boards`: those that start again; None: all. Not before `earliest`, at the latest at `latest` (mono).
+
+    `ordered`: they were told.
+    """
+
+    boards: tuple[str, ...] | None
+    hard: bool
+    earliest: float
+    latest: float
+    ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CentralSystem:
     """`link`: number of the connection, None without one. `silent`: a call timed out, a heartbeat must prove life.
 
@@ -183,6 +204,7 @@ class CentralSystem:
     its stop repeats, changed in place too; `forgetting`: sessions whose are being deleted. `aligned_due`: mono of the
     next look for aligned readings, `aligned_slots`: the interval each connector was in then. `reservations`: by number,
     looked at again at `reservations_look_at` (mono). `list_newest`: the local list with what is being written.
+    `availability`: what the backend said of each connector, by number.
     """
 
     settings: Settings
@@ -220,6 +242,8 @@ class CentralSystem:
     forgetting: frozenset[str] = frozenset()
     aligned_due: float = 0.0
     aligned_slots: Mapping[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
+    availability: Mapping[int, bool] = field(default_factory=dict[int, bool])
+    resetting: Resetting | None = None
     reported: BackendReported | None = None
     wake_at: float | None = None
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from park.model.time import Now
 from park.ocpp import firmware
+from park.ocpp.effects import RestartBoards
 from park.ocpp.firmware import BEFORE_INSTALLATION, Stage, Update
 from park.ocpp.keeping import Turn, keep, notify, result, say, secured
 from park.ocpp.link import BackendCalled, SendResult
@@ -16,7 +17,6 @@ from park.ocpp.maintenance import (
     FirmwareFetched,
     FirmwareInstalled,
     FirmwareVerified,
-    RestartNode,
     SignerChecked,
 )
 from park.ocpp.security import FIRMWARE_UPDATED, INVALID_FIRMWARE_SIGNATURE, INVALID_SIGNING_CERTIFICATE
@@ -30,7 +30,7 @@ MOST_SIGNING = 10  # ours: a backend has one CALL in flight
 def update_firmware(state: CentralSystem, call: BackendCalled, _: Now) -> Turn:
     """OCPP 1.6 §5.19. During an installation it is confirmed and ignored (B-311); replaces a waiting one (B-312)."""
     answer = result(state, call, {})
-    if _installing(state):
+    if is_installing(state):
         return state, answer
     update = firmware.of_order(call.payload, state.settings.station.firmware)
     if update is None:
@@ -43,7 +43,7 @@ def update_firmware(state: CentralSystem, call: BackendCalled, _: Now) -> Turn:
 def signed_update_firmware(state: CentralSystem, call: BackendCalled, _: Now) -> Turn:
     """White paper §5.11: answered when the signer's certificate has been checked."""
     update = firmware.of_signed_order(call.payload, state.settings.station.firmware)
-    if update is None or _installing(state) or state.link is None:
+    if update is None or is_installing(state) or state.link is None:
         return state, result(state, call, {"status": "Rejected"})
     signing = Signing(call.unique_id, update, state.link)
     state = replace(state, upkeep=replace(state.upkeep, signing=(*state.upkeep.signing, signing)[-MOST_SIGNING:]))
@@ -63,14 +63,15 @@ def signer_checked(state: CentralSystem, event: SignerChecked, now: Now) -> Turn
     if event.problem:
         state, effects = secured(state, INVALID_SIGNING_CERTIFICATE, event.problem, now)
         return state, (answer("InvalidCertificate"), *effects)
-    if _installing(state):
+    if is_installing(state):
         return state, (answer("Rejected"),)
     status = "Accepted" if state.upkeep.update is None else "AcceptedCanceled"
     state, effects = _ordered(state, signing.update)
     return state, (answer(status), *effects)
 
 
-def _installing(state: CentralSystem) -> bool:
+def is_installing(state: CentralSystem) -> bool:
+    """From the beginning of an installation to the restart after it."""
     update = state.upkeep.update
     return update is not None and update.stage not in BEFORE_INSTALLATION
 
@@ -85,7 +86,7 @@ def _ordered(state: CentralSystem, update: Update) -> Turn:
 def _at(state: CentralSystem, update: Update, *words: str) -> Turn:
     """A new stage: on disk, then what it needs is ordered, and the backend hears the words."""
     job = state.upkeep.next_job
-    update = replace(update, job=job)
+    update = replace(update, job=job, boot=state.settings.boot)
     state = replace(state, upkeep=replace(state.upkeep, update=update, next_job=job + 1))
     order = update.order()
     failed = partial(installed, event=FirmwareInstalled(job, problem="the disk is full"))
@@ -174,18 +175,22 @@ def announce_restart(state: CentralSystem, update: Update, now: Now) -> Turn:
 
 
 def restart(state: CentralSystem, update: Update, now: Now) -> Turn:
-    """When nothing waits for an answer any more, or the moment has passed."""
+    """When nothing waits for an answer any more, or the moment has passed; a session that began is waited for."""
+    if not update.leaving and not may_restart(state):
+        return _at(state, replace(update, stage=Stage.INSTALLED))
     waits = state.link is not None and (state.flight is not None or state.queue.backlog.head is not None)
     waits = waits or (state.link is not None and bool(state.upkeep.notifications.waiting))
     if update.leaving or (waits and now.mono < update.retry_at):
         return state, ()
     state = replace(state, upkeep=replace(state.upkeep, update=replace(update, leaving=True)))
-    return state, (RestartNode("a firmware update was installed"),)
+    return state, (RestartBoards((state.settings.node,), hard=False),)
 
 
 def interrupted(state: CentralSystem, update: Update, now: Now) -> Turn:
     running = state.settings.station.firmware
-    again, word = firmware.restored(update, running)
+    again, word = firmware.restored(update, running, state.settings.boot)
+    if again is not None and again.stage not in BEFORE_INSTALLATION:
+        return replace(state, upkeep=replace(state.upkeep, update=again)), ()
     if again is not None:
         return _at(state, again)
     state, effects = _ended(state, update, word)

@@ -70,3 +70,15 @@ readline.createInterface({ input: process.stdin }).on('line', async (line) => {
 });
 
 server.listen(Number(process.argv[2] || 0), '127.0.0.1').then((http) => emit('listening', { port: http.address().port }));
+// With a port, a certificate, its key and an authority it listens with TLS too; a client may show a certificate.
+if (process.argv[3]) {
+  const [port, cert, key, ca] = process.argv.slice(3);
+  const read = (path) => require('node:fs').readFileSync(path);
+  const options = { cert: read(cert), key: read(key), ca: read(ca), requestCert: true, rejectUnauthorized: false };
+  const https = require('node:https').createServer(options);
+  https.on('upgrade', (request, socket, head) => {
+    emit('tls', { authorized: socket.authorized, subject: (socket.getPeerCertificate().subject || {}).CN || '' });
+    server.handleUpgrade(request, socket, head);
+  });
+  https.listen(Number(port), '127.0.0.1');
+}

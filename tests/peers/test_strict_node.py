@@ -136,14 +136,44 @@ def test_configuration_all_one_unknown_and_changed(park: Park):
 
 
 @pytest.mark.rule("B-189")
-def test_triggered_messages_and_what_is_not_offered(park: Park):
+def test_triggered_messages(park: Park):
     for wanted in MESSAGES:
         before = len(park.csms.calls(wanted))
         answer = park.csms.ask("TriggerMessage", {"requestedMessage": wanted})
         assert answer["result"] == {"status": "Accepted"}, wanted
         eventually(f"{wanted} comes", lambda wanted=wanted, before=before: len(park.csms.calls(wanted)) > before)
-    for method, params in (("Reset", {"type": "Soft"}), ("UnlockConnector", {"connectorId": 1}), ("ClearCache", {})):
-        assert park.csms.ask(method, params)["code"] == "NotImplemented"
+    assert park.csms.complaints() == []
+
+
+def test_a_connector_is_taken_out_of_service_and_back(park: Park):
+    out = {"connectorId": 2, "type": "Inoperative"}
+    assert park.csms.ask("ChangeAvailability", out)["result"] == {"status": "Accepted"}
+    eventually("it says so", lambda: park.statuses(2)[-1] == "Unavailable")
+    before = len(park.starts(2))
+    park.rig.plug("cp2")
+    order = {"connectorId": 2, "idTag": BOB}
+    assert park.csms.ask("RemoteStartTransaction", order)["result"] == {"status": "Rejected"}
+    park.rig.unplug("cp2")
+    assert park.csms.ask("ChangeAvailability", {**out, "type": "Operative"})["result"] == {"status": "Accepted"}
+    park.free(2)
+    assert len(park.starts(2)) == before
+    assert park.csms.complaints() == []
+
+
+def test_the_plug_is_unlocked_and_its_session_ends(park: Park):
+    park.rig.plug("cp3")
+    eventually("the car is locked", lambda: park.rig.evse("cp3").levels.lock_closed)
+    park.rig.swipe(BOB, "cp3-reader")
+    transaction = park.transaction(3)
+    assert park.csms.ask("UnlockConnector", {"connectorId": 3})["result"] == {"status": "Unlocked"}
+    assert park.stop(transaction)["reason"] == "UnlockCommand"
+    assert not park.rig.evse("cp3").levels.lock_closed
+    park.free(3)
+    fixed = park.csms.ask("UnlockConnector", {"connectorId": 2})["result"]
+    assert fixed == {"status": "NotSupported"}  # a tethered cable
+    assert park.csms.ask("ClearCache", {})["result"] == {"status": "Rejected"}  # there is none by default
+    unknown = {"vendorId": "nobody", "data": "x"}
+    assert park.csms.ask("DataTransfer", unknown)["result"] == {"status": "UnknownVendorId"}
     assert park.csms.complaints() == []
 
 
@@ -207,3 +237,24 @@ def test_readings_at_the_wanted_interval_whatever_garbage_comes_between(park: Pa
     assert len(set(told)) == len(told)
     assert any("1200000 bytes" in line for line in told)
     assert "Traceback" not in log
+
+
+@pytest.mark.timeout(180)
+def test_a_soft_reset_ends_the_sessions_tells_them_and_starts_the_node_again(park: Park):
+    park.rig.plug("cp3")
+    eventually("the car is locked", lambda: park.rig.evse("cp3").levels.lock_closed)
+    park.rig.swipe(BOB, "cp3-reader")
+    transaction = park.transaction(3)
+    boots = len(park.csms.calls("BootNotification"))
+    process = park.rig.processes["node"].pid
+    assert park.csms.ask("Reset", {"type": "Soft"})["result"] == {"status": "Accepted"}
+    assert park.stop(transaction)["reason"] == "SoftReset"
+    eventually("it boots again", lambda: len(park.csms.calls("BootNotification")) > boots)
+    eventually("and is online", park.rig.online)
+    assert park.rig.processes["node"].pid == process
+    assert not park.rig.died()
+    stops = park.csms.calls("StopTransaction", transactionId=transaction)
+    assert len(stops) == 1
+    booted = park.csms.calls("BootNotification")[-1]
+    assert booted["chargePointVendor"] == "ACME"  # set before, in force after the restart
+    park.free(3)

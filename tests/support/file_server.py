@@ -60,7 +60,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         mark = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
         asked = self.headers.get("Range")
         status, begin = 200, 0
-        if asked and self.headers.get("If-Range") == mark:
+        if asked and (self.headers.get("If-Range") == mark or not self.server.marks):  # who has no marks heeds none
             status, begin = 206, int(asked.removeprefix("bytes=").rstrip("-"))
             if begin >= len(body):
                 self._answer(416, Content_Range=f"bytes */{len(body)}")

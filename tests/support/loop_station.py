@@ -17,8 +17,16 @@ from park.model.signals import Start, Tick, WakeAt
 from park.model.storage import Committed, Put, Row, RowsLoaded
 from park.model.time import Now
 from park.ocpp.central_system import CentralSystemEvent, step
-from park.ocpp.effects import CentralSystemEffect, Load, StartRemotely, StopRemotely, Write
-from park.ocpp.link import LinkOrder, ReportLink, ResetLink, SendCall, SendError, SendResult
+from park.ocpp.effects import (
+    CentralSystemEffect,
+    ForgetCards,
+    Load,
+    StartRemotely,
+    StopRemotely,
+    UnlockRemotely,
+    Write,
+)
+from park.ocpp.link import KeepAlive, LinkOrder, ReportLink, ResetLink, SendCall, SendError, SendResult
 from park.ocpp.state import Settings, initial
 
 E = TypeVar("E")
@@ -67,7 +75,7 @@ class LoopStation:
 
     def _perform(self, effect: CentralSystemEffect) -> None:
         match effect:
-            case SendCall() | SendResult() | SendError() | ResetLink() | ReportLink():
+            case SendCall() | SendResult() | SendError() | ResetLink() | ReportLink() | KeepAlive():
                 self.orders.tell(effect)
             case Write():
                 self._write(effect)
@@ -75,7 +83,7 @@ class LoopStation:
             case Load():
                 rows = tuple(Row(table, key, body) for (table, key), body in sorted(self.disk.items()))
                 self._loop.call_soon(self.tell, RowsLoaded(rows))
-            case StartRemotely() | StopRemotely():
+            case StartRemotely() | StopRemotely() | UnlockRemotely() | ForgetCards():
                 self._loop.call_soon(self.tell, Done(effect.request_id))
             case WakeAt(mono):
                 self._loop.call_at(mono, self.tell, Tick())

@@ -56,6 +56,8 @@ open = false
 interval_seconds = 1
 lease_seconds = {lease}
 renew_seconds = {min(3, lease / 2)}
+[maintenance]
+hosts = ["localhost"]
 [authorization]
 mode = "backend"
 offline = "whitelist"

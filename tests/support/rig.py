@@ -185,9 +185,12 @@ class Rig:
             stdin=subprocess.PIPE,
         )
 
-    def start_strict_backend(self) -> None:
-        """Another people's central system in the place of ours; `support.strict` reads what it says."""
-        self.start("backend", str(STRICT), str(self.config.ocpp), program="node", stdin=subprocess.PIPE)
+    def start_strict_backend(self, *tls: str) -> None:
+        """Another people's central system in the place of ours; `support.strict` reads what it says.
+
+        `tls`: another port, a certificate, its key, and the authority of stations.
+        """
+        self.start("backend", str(STRICT), str(self.config.ocpp), *tls, program="node", stdin=subprocess.PIPE)
 
     def start_node(self, crash: str = "") -> None:
         self.starts += 1

@@ -40,6 +40,7 @@ class Station:
             maxima_ma=dict.fromkeys(connectors, 32_000),
             circuit="grid",
             circuit_ma=63_000,
+            node="board",
         )
         self.wall = WALL
         self.disk: dict[tuple[str, str], str] = {}

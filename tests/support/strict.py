@@ -13,9 +13,9 @@ IDENTITY = "RIG"  # as the rig's configuration has it
 class StrictBackend:
     """Everything it says is in the rig's log `backend`, one JSON object a line."""
 
-    def __init__(self, rig: Rig) -> None:
+    def __init__(self, rig: Rig, *tls: str) -> None:
         self._rig = rig
-        rig.start_strict_backend()
+        rig.start_strict_backend(*tls)
         eventually("the strict backend listens", lambda: self.of("listening"))
 
     def events(self) -> list[dict[str, Any]]:

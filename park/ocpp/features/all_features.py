@@ -9,10 +9,14 @@ from park.model.time import Now
 from park.ocpp.effects import CentralSystemEffect
 from park.ocpp.features import (
     aligned_readings,
+    change_availability,
     configuration,
+    connectors,
+    data_transfer,
     local_list,
     remote_transactions,
     reservation,
+    reset,
     smart_charging,
     transaction_data,
     trigger,
@@ -24,6 +28,10 @@ from park.ocpp.state import CentralSystem
 FEATURES: tuple[Feature, ...] = (
     configuration.FEATURE,  # first: the others load and act under the values of the keys
     remote_transactions.FEATURE,
+    change_availability.FEATURE,
+    connectors.FEATURE,
+    reset.FEATURE,
+    data_transfer.FEATURE,
     smart_charging.FEATURE,
     reservation.FEATURE,
     local_list.FEATURE,

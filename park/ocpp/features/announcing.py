@@ -5,14 +5,14 @@ from __future__ import annotations
 from park.model.access import SettingChanged
 from park.model.limit import Limit, LimitKind
 from park.model.standing_limits import HoldLimits
-from park.ocpp import keys
+from park.ocpp import availability, keys
 from park.ocpp.effects import CentralSystemEffect, SettingsRepeated, TellAuthorizer
 from park.ocpp.keys import Key, Kind, Steers
 from park.ocpp.keys.load import LARGEST_AMPERES, PHASES
 from park.ocpp.link import KeepAlive
 from park.ocpp.state import CentralSystem
 
-OPERATOR = "operator limit (configuration key)"
+OPERATOR = "configuration key"  # the source, in reasons
 _POINT_KEYS = tuple(key for key in keys.KEYS if key.steers is Steers.POINT)
 
 
@@ -25,6 +25,8 @@ def changed(state: CentralSystem, key: Key) -> tuple[CentralSystemEffect, ...]:
             return (TellAuthorizer(_change(key, state.values.text(key.name))),)
         case Steers.LOAD:
             return _operator_limit(state)
+        case Steers.AVAILABILITY:
+            return availability.for_all(state)
         case Steers.LINK:
             return (_keep_alive(state),)
         case Steers.OCPP | Steers.FACT:
@@ -47,10 +49,6 @@ def for_point(state: CentralSystem, point: str) -> tuple[CentralSystemEffect, ..
         (state.settings.places(number) for number, name in state.settings.points.items() if name == point), ()
     )
     return (SettingsRepeated(point, _at(state, _POINT_KEYS, places)),)
-
-
-def for_coordinator(state: CentralSystem) -> tuple[CentralSystemEffect, ...]:
-    return _operator_limit(state)
 
 
 def _to_points(state: CentralSystem, wanted: tuple[Key, ...]) -> tuple[CentralSystemEffect, ...]:

@@ -211,8 +211,6 @@ def _repeat(state: CentralSystem, who: str) -> tuple[CentralSystemEffect, ...]:
     match who:
         case RepeatSettings.AUTHORIZER:
             return announcing.for_authorizer(state)
-        case RepeatSettings.COORDINATOR:
-            return announcing.for_coordinator(state)
         case _:
             return announcing.for_point(state, who)
 

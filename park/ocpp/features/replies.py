@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import cast
 
@@ -42,9 +42,10 @@ def pending(
     now: Now,
     done: str = "Accepted",
     refused: str = "Rejected",
+    reasons: Mapping[str, str] | None = None,
 ) -> CentralSystem:
     """The call is answered when the park says `Done` (status `done`), `Refused` or nothing in time (`refused`)."""
-    waits = PendingCommand(call.unique_id, call.action, now.mono + ANSWER_SECONDS, done, refused)
+    waits = PendingCommand(call.unique_id, call.action, now.mono + ANSWER_SECONDS, done, refused, reasons or {})
     return replace(state, commands={**state.commands, request_id: waits})
 
 

@@ -7,7 +7,8 @@ change nothing in the product has no place here.
 from park.ocpp.keys.accepting import MASK, VALUE_LENGTH, accept, shown
 from park.ocpp.keys.key import Access, Alias, Key, KeyGroup, Kind, Scope, Steers
 from park.ocpp.keys.registry import GROUPS, KEYS, Named, find, named
-from park.ocpp.keys.values import KeyValues, Setting, split
+from park.ocpp.keys.values import KeyValues, split
+from park.ocpp.setting import Setting
 
 __all__ = [
     "GROUPS",

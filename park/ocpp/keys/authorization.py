@@ -76,7 +76,7 @@ GROUP = KeyGroup(
             "idTagLetterCase",
             Kind.CHOICE,
             "AsRead",
-            "seed table of Bender",
+            "Bender's table",
             "Letters of card numbers as they are told to the backend.",
             choices=("AsRead", "Upper", "Lower"),
             steers=Steers.AUTHORIZATION,

@@ -58,7 +58,7 @@ GROUP = KeyGroup(
         point_switch("LockPermanently", "B-065", "The plug is never released.", on=False),
         point_switch(
             "PauseChargingStateD",
-            "seed table of Bender, B-282",
+            "Bender's table, B-282",
             "A vehicle that asks for ventilation does not charge.",
             on=True,
             file="charge_point.accept_ventilation",
@@ -89,14 +89,14 @@ GROUP = KeyGroup(
         point_fact(
             "HardwareCurrentLimit",
             Kind.NUMBER,
-            "seed table of Bender",
+            "Bender's table",
             "Amperes the charge point may take by its hardware.",
             "charge_point.max_amps",
         ),
         point_fact(
             "PhasesConnected",
             Kind.NUMBER,
-            "seed table of Bender",
+            "Bender's table",
             "Phases the charge point is connected with.",
             "charge_point.phases",
         ),
@@ -109,6 +109,7 @@ GROUP = KeyGroup(
             Access.LOCAL,
             choices=("None", "Operative", "Inoperative"),
             scope=Scope.POINT,
+            steers=Steers.AVAILABILITY,
         ),
         Key(
             "LocalAvailability",
@@ -119,6 +120,7 @@ GROUP = KeyGroup(
             Access.LOCAL,
             choices=("Operative", "Inoperative"),
             scope=Scope.POINT,
+            steers=Steers.AVAILABILITY,
         ),
     ),
 )

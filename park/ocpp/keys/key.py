@@ -39,6 +39,7 @@ class Steers(Enum):
     POINT = "charge points"
     AUTHORIZATION = "authorization"
     LOAD = "load management"
+    AVAILABILITY = "availability"
     FACT = "nothing: it tells"
 
 

@@ -22,7 +22,7 @@ def _operator(phase: int) -> Key:
 
 def _design(name: str, about: str, file: str) -> tuple[Key, ...]:
     return tuple(
-        fact(f"{name}Phase{phase}", Kind.NUMBER, "0", "seed table of Bender", f"{about}, L{phase}.", file=file)
+        fact(f"{name}Phase{phase}", Kind.NUMBER, "0", "Bender's table", f"{about}, L{phase}.", file=file)
         for phase in PHASES
     )
 
@@ -36,7 +36,7 @@ GROUP = KeyGroup(
             "ChargePointCurrentLimit",
             Kind.NUMBER,
             str(LARGEST_AMPERES),
-            "seed table of GreenFlux",
+            "GreenFlux's table",
             "Amperes all charge points may take together on each phase; acts below the circuit's own limit only.",
             most=LARGEST_AMPERES,
             steers=Steers.LOAD,
@@ -46,7 +46,7 @@ GROUP = KeyGroup(
                 f"DlmPhase{phase}Limit",
                 Kind.NUMBER,
                 "0",
-                "seed table of Bender",
+                "Bender's table",
                 f"Amperes of the grid connection's circuit, L{phase}.",
                 file="circuit.limit_amps",
             )

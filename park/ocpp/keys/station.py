@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from park.ocpp.keys.key import Alias, Key, KeyGroup, Kind, fact, switch
 
-_NAME_PLATE = "seed tables, B-048"
+_NAME_PLATE = "the makers' tables, B-048"
 
 
 def _plate(name: str, most: int, about: str, *aliases: str) -> Key:
@@ -32,7 +32,7 @@ GROUP = KeyGroup(
             "Serial number in BootNotification; empty: the identity.",
             "SerialNumber",
         ),
-        fact("FirmwareVersion", Kind.TEXT, "", "seed table of Bender", "Version of this program."),
+        fact("FirmwareVersion", Kind.TEXT, "", "Bender's table", "Version of this program."),
         fact(
             "ConnectorPhaseRotation",
             Kind.LIST,
@@ -42,7 +42,7 @@ GROUP = KeyGroup(
             file="charge_point.wiring",
         ),
         fact("ConnectorPhaseRotationMaxLength", Kind.NUMBER, "0", "§9.1.8", "Items of that list."),
-        fact("vendorId", Kind.TEXT, "chargepark", "seed table of chargebyte", "Vendor id of our own DataTransfer."),
+        fact("vendorId", Kind.TEXT, "chargepark", "chargebyte's table", "Vendor id of our own DataTransfer."),
         switch(
             "InfoStatusNotifications",
             "B-034, B-035",

@@ -7,15 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from park.ocpp.keys.registry import find
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A value that was set. `by`: backend, a person's command, or empty for what is not kept."""
-
-    value: str
-    by: str = ""
-    at: datetime | None = None
+from park.ocpp.setting import Setting
 
 
 @dataclass(frozen=True, slots=True)

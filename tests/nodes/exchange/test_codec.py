@@ -36,6 +36,7 @@ def values(hint: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 - made from ann
         int: SMALL,
         float: st.floats(allow_nan=False, allow_infinity=False),
         str: NAMED,
+        bytes: st.binary(max_size=50),
         bool: st.booleans(),
         datetime: MOMENTS,
         type(None): st.none(),

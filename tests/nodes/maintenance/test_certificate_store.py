@@ -148,6 +148,17 @@ def test_a_certificate_of_another_key_or_authority_is_refused(store: Certificate
     assert not store.has_station_certificate
 
 
+@pytest.mark.parametrize(("days", "soon"), [(29, True), (31, False)])
+def test_a_certificate_is_renewed_in_its_last_month(store: CertificateStore, days: int, soon: bool):
+    assert not store.expires_soon()
+    old, new = issue("GARAGE", ROOT, days=1), issue("GARAGE", ROOT, days=days)
+    store.folder.mkdir()
+    (store.folder / "station-1.pem").write_text(old.key_pem + old.pem)
+    assert store.expires_soon()
+    (store.folder / "station-2.pem").write_text(new.key_pem + new.pem)
+    assert store.expires_soon() is soon
+
+
 # ------------------------------------------------------------ signers of firmware
 
 NOW = datetime.now(UTC)

@@ -11,6 +11,7 @@ import os
 import sys
 import tarfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -31,8 +32,10 @@ from nodes.maintenance.edge import MaintenanceEdge, Workshop
 from nodes.maintenance.installer import Installer
 from nodes.maintenance.places import Rules
 from park.ocpp.maintenance import (
+    EVERY_JOB,
     AbandonJob,
     AskCertificates,
+    CertificateExpires,
     CertificatesAnswered,
     CheckSigner,
     FetchFirmware,
@@ -45,7 +48,6 @@ from park.ocpp.maintenance import (
     MaintenanceEvent,
     MaintenanceOrder,
     MakeSigningRequest,
-    RestartNode,
     SecurityEvent,
     SignerChecked,
     SigningRequestMade,
@@ -79,10 +81,10 @@ class Bay:
         self.installed = folder / "installed"
         self.told: asyncio.Queue[MaintenanceEvent] = asyncio.Queue()
         self.orders: Outbox[MaintenanceOrder] = Outbox()
-        self.restarts: list[str] = []
         maker, _ = MAKER.files(folder, "maker")
         self.store = CertificateStore(self.folder / "backend", lambda: datetime.now(UTC), maker_file=maker)
         shop = Workshop(
+            "board",
             self.folder,
             lambda: Rules(frozenset({"localhost"})),
             self.store,
@@ -90,14 +92,13 @@ class Bay:
             1_000_000,
             lambda: datetime.now(UTC),
             self.contents,
-            self.restarts.append,
         )
         self.edge = MaintenanceEdge(shop, self, self.orders)
 
     def tell(self, event: MaintenanceEvent, /) -> None:
         self.told.put_nowait(event)
 
-    async def contents(self) -> Contents:
+    async def contents(self, *_: datetime | None) -> Contents:
         return Contents("board", {"status.json": b"{}"}, {"client-1": b"part"}, {"client-2": "away"})
 
     def kept(self) -> list[str]:
@@ -285,6 +286,19 @@ async def test_an_installer_that_hangs_or_is_not_there(tmp_path: Path):
     assert "cannot be started" in (await absent.install(tmp_path / "f"))[1]
 
 
+async def test_a_fetch_that_takes_the_place_of_another_spoils_nothing(bay: Bay, server: FileServer, tmp_path: Path):
+    body = os.urandom(900_000)
+    (tmp_path / "f.bin").write_bytes(body)
+    url = f"http://localhost:{server.port}/f.bin"
+    for job in range(1, 6):
+        bay.orders.tell(FetchFirmware(job, url))
+        bay.orders.tell(AbandonJob(job if job % 2 else EVERY_JOB))
+    fetched = await bay.do(FetchFirmware(6, url))
+    while not (isinstance(fetched, FirmwareFetched) and fetched.job == 6):
+        fetched = await bay.next()
+    assert fetched.sha256 == hashlib.sha256(body).hexdigest()
+
+
 async def test_one_firmware_at_a_time_takes_space(bay: Bay, server: FileServer, tmp_path: Path):
     for name in ("a.bin", "b.bin"):
         (tmp_path / name).write_bytes(name.encode())
@@ -324,6 +338,15 @@ async def test_an_abandoned_job_ends(bay: Bay):
     assert await bay.do(CheckSigner("r", SIGNER.pem)) == SignerChecked("r")
 
 
+async def test_an_unforeseen_failure_is_told_too(bay: Bay):
+    async def broken(*_: object) -> Contents:
+        raise RuntimeError("a defect")
+
+    bay.edge._shop = replace(bay.edge._shop, contents=broken)
+    told = await bay.do(UploadLog(1, LogKind.DIAGNOSTICS, "http://localhost:1/", "d.tar.gz", None, None))
+    assert told == LogUploaded(1, "RuntimeError: a defect")
+
+
 # ------------------------------------------------------------ certificates and the end
 
 
@@ -341,10 +364,16 @@ async def test_certificates_are_answered_and_the_trust_told(bay: Bay):
     assert "BEGIN CERTIFICATE REQUEST" in made.csr
 
 
-async def test_a_restart_is_passed_on(bay: Bay):
-    bay.orders.tell(RestartNode("a firmware update was installed"))
-    await bay.do(CheckSigner("r", ""))
-    assert bay.restarts == ["a firmware update was installed"]
+async def test_a_certificate_that_ends_soon_is_told_at_the_start(tmp_path: Path):
+    bay = Bay(tmp_path)
+    bay.store.folder.mkdir()
+    station = issue("GARAGE", days=10)
+    (bay.store.folder / "station-1.pem").write_text(station.key_pem + station.pem)
+    task = asyncio.create_task(bay.edge.run())
+    told = {await bay.next(), await bay.next()}
+    assert told == {TrustKnown(0, station_certificate=True, installer=True), CertificateExpires()}
+    bay.orders.close()
+    await asyncio.wait_for(task, PATIENCE)
 
 
 def test_the_kept_logs_are_for_their_owner(tmp_path: Path):

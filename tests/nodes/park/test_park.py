@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 import tomllib
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from support.park_rig import DOOR, TAGS, ParkRig, park_rig
+from support.file_server import FileServer, file_server
+from support.park_rig import DOOR, SERVER, TAGS, ParkRig, park_rig
 from support.rig import eventually
 
 from tests.support.cli import chargepark
@@ -63,6 +66,35 @@ def test_one_park(park: ParkRig) -> None:
     eventually("the backend has every session whole", lambda: park.waiting() == 0 and park.problems() == [])
 
     assert sorted(each.connector for each in park.ledger().transactions()) == [1, 3, 5]
+    with file_server(park.directory) as files:
+        parts = diagnostics(park, files)
+    assert set(parts) == {
+        f"{SERVER}/node.log",
+        f"{SERVER}/security.log",
+        f"{SERVER}/status.json",
+        f"{SERVER}/about.txt",
+        "bay-1.tar.gz",
+        "bay-2.tar.gz",
+    }
+    for board in park.clients:
+        log = unpacked(parts[f"{board}.tar.gz"])[f"{board}/node.log"]
+        assert b"event=running" in log
+        assert not any(tag.encode() in log for tag in TAGS)
+
+
+def diagnostics(park: ParkRig, files: FileServer) -> dict[str, bytes]:
+    """The parts of the archive that the server brings when the backend asks for it."""
+    payload = {"location": f"http://localhost:{files.port}/logs"}
+    park.tell_backend(json.dumps({"call": "GetDiagnostics", "payload": payload}))
+    eventually("the diagnostics are brought", lambda: files.uploads)
+    (body,) = files.uploads.values()
+    return unpacked(body)
+
+
+def unpacked(body: bytes) -> dict[str, bytes]:
+    with tarfile.open(fileobj=io.BytesIO(body)) as archive:
+        members = [(each.name, archive.extractfile(each)) for each in archive.getmembers()]
+        return {name: file.read() for name, file in members if file is not None}
 
 
 def has_car(park: ParkRig, point: str) -> bool:

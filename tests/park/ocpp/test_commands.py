@@ -12,8 +12,10 @@ from park.model.access import Done, Refused, RepeatSettings, SettingChanged, Und
 from park.model.metering import Quality, ReadingTaken
 from park.ocpp.connection_keys import CONNECTION_KEYS
 from park.ocpp.effects import SettingsRepeated, StartRemotely, StopRemotely
+from park.ocpp.features.all_features import HANDLERS
 from park.ocpp.keys import KEYS, Access
 from park.ocpp.link import BackendCalled, SendCall, SendResult
+from park.ocpp.wire import BACKEND_ACTIONS
 from tests.support.facts import ended, metered, started
 from tests.support.station import ACCEPTED, WALL, Station, started_answer
 
@@ -84,11 +86,13 @@ def test_remote_stop_of_an_unknown_or_ended_transaction_is_rejected(number: int)
     assert station.of(StopRemotely) == []
 
 
-@pytest.mark.parametrize("action", ["Reset", "UnlockConnector", "ChangeAvailability", "NoSuch"])
-def test_what_is_not_offered_is_answered_with_not_implemented(action: str):
-    answer = Station().online().ask_in_vain(action, {})
-    assert answer.code == "NotImplemented"
-    assert action in answer.description
+def test_what_is_not_known_is_answered_with_not_implemented():
+    answer = Station().online().ask_in_vain("NoSuch", {})
+    assert (answer.code, answer.description) == ("NotImplemented", "NoSuch is unknown")
+
+
+def test_every_call_of_the_standard_is_offered():
+    assert frozenset(HANDLERS) == BACKEND_ACTIONS
 
 
 def test_before_the_rows_are_there_the_backend_is_asked_to_wait():
@@ -236,7 +240,8 @@ def test_every_key_in_force_is_announced_once_the_rows_are_there_and_repeated_on
     assert len({change.name for change in announced}) == len(announced)
     station.clear()
     station.tell(RepeatSettings("board/cp1"))
-    assert station.of(SettingsRepeated) == [SettingsRepeated("board/cp1", tuple(announced))]
+    assert station.of(SettingsRepeated)[0] == SettingsRepeated("board/cp1", tuple(announced))
+    assert {each.charge_point for each in station.of(SettingsRepeated)} == {"board/cp1"}
     assert station.of(SettingChanged) == []  # nobody else is troubled
 
 

@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from nodes.ocpp.endpoint import Endpoint
+from park.model.access import Answer, Done, Refused
 from park.model.storage import Row
 from park.ocpp.connection import CONNECTION, ConnectionSettings, restore
 from park.ocpp.link import BackendCalled, LinkLost, LossCause, SendResult, UseConnection
 from park.ocpp.maintenance import SecurityEvent, TrustKnown
+from park.ocpp.orders import ChangeSetting
 from park.ocpp.state import initial
 from tests.support.station import ACCEPTED, Station
 
@@ -49,6 +52,14 @@ def test_the_files_settings_are_used_and_proved_by_a_registration():
     assert used(station) == FILE
 
 
+@pytest.mark.rule("B-008")
+def test_the_time_for_an_answer_bounds_the_making_of_a_connection_too():
+    station = linked(Station({"MessageResponseTimeOut": "45"}))
+    order = station.of(UseConnection)[-1]
+    assert order.answer_seconds == 45.0
+    assert Endpoint("ws://elsewhere", "GARAGE").using(order).open_timeout == 45.0
+
+
 def test_a_new_authorization_key_is_answered_then_used_and_kept():
     station = linked()
     station.clear()
@@ -78,6 +89,24 @@ def test_a_key_that_is_not_on_disk_is_not_used():
 @pytest.mark.parametrize("value", ["", "fifteen-letters", "x" * 41, "with a space in it", "ümlaute-ümlaute-ü"])
 def test_a_key_of_another_shape_is_rejected(value: str):
     assert change(linked(), "AuthorizationKey", value) == ["Rejected"]
+
+
+def test_people_on_site_may_change_the_connection_too_and_are_told_why_not():
+    station = linked()
+
+    class Person:
+        def tell(self, message: object, /) -> None:
+            pass
+
+    def on_site(key: str, value: str) -> object:
+        found = station.tell(ChangeSetting("r", key, value, "command line", Person()))
+        return next(effect.answer for effect in found if isinstance(effect, Answer))
+
+    assert on_site("AuthorizationKey", "another-password-02") == Done("r")
+    assert used(station).password == "another-password-02"
+    refused = on_site("SecurityProfile", "2")
+    assert isinstance(refused, Refused)
+    assert "install a CentralSystemRootCertificate first" in refused.reason
 
 
 def test_the_same_key_again_changes_nothing():

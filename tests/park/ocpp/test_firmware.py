@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from park.model.session import SessionFact
+from park.ocpp.effects import RestartBoards
 from park.ocpp.link import BackendCalled, SendResult
 from park.ocpp.maintenance import (
+    EVERY_JOB,
     AbandonJob,
     CheckSigner,
     FetchFirmware,
@@ -18,13 +20,13 @@ from park.ocpp.maintenance import (
     FirmwareInstalled,
     FirmwareVerified,
     InstallFirmware,
-    RestartNode,
     SecurityEvent,
     SignerChecked,
     TrustKnown,
     VerifyFirmware,
 )
 from park.ocpp.messages import Station as Plate
+from park.ocpp.state import initial
 from park.ocpp.wire import iso
 from tests.support.facts import ended, started
 from tests.support.station import ACCEPTED, WALL, Station, started_answer
@@ -34,9 +36,12 @@ SHA = "ab" * 32
 PLAIN, SIGNED = "FirmwareStatusNotification", "SignedFirmwareStatusNotification"
 
 
-def ready(*facts: SessionFact) -> Station:
+def ready(*facts: SessionFact, boot: str = "") -> Station:
     """A station online with an installer."""
-    station = Station().online()
+    station = Station()
+    station.settings = replace(station.settings, boot=boot)
+    station.state = initial(station.settings)
+    station.online()
     station.tell(TrustKnown(1, station_certificate=False, installer=True))
     station.offer(*facts)
     return station
@@ -80,7 +85,7 @@ def test_an_update_from_the_order_to_the_first_start_of_the_new():
     assert station.of(InstallFirmware)[-1].sha256 == SHA
     installed(station)
     assert words(station) == ["Downloading", "Downloaded", "Installing"]
-    assert len(station.of(RestartNode)) == 1
+    assert len(station.of(RestartBoards)) == 1
     reborn(station, "2.0")
     assert words(station) == ["Installed"]
     assert "FirmwareUpdated" in [event.type for event in station.of(SecurityEvent)]
@@ -94,11 +99,11 @@ def test_the_restart_waits_for_the_sessions_to_end():
     ask(station)
     fetched(station)
     installed(station)
-    assert station.of(RestartNode) == []
+    assert station.of(RestartBoards) == []
     station.offer(ended("s1", 1))
-    assert station.of(RestartNode) == []  # the backend has not answered yet
+    assert station.of(RestartBoards) == []  # the backend has not answered yet
     words(station)
-    assert len(station.of(RestartNode)) == 1
+    assert len(station.of(RestartBoards)) == 1
 
 
 def test_a_backend_that_does_not_answer_keeps_no_restart():
@@ -107,11 +112,11 @@ def test_a_backend_that_does_not_answer_keeps_no_restart():
     fetched(station)
     installed(station)
     station.pass_time(29)
-    assert station.of(RestartNode) == []
+    assert station.of(RestartBoards) == []
     station.pass_time(1)
-    assert len(station.of(RestartNode)) == 1
+    assert len(station.of(RestartBoards)) == 1
     station.pass_time(60)
-    assert len(station.of(RestartNode)) == 1
+    assert len(station.of(RestartBoards)) == 1
 
 
 def test_without_a_backend_the_restart_is_at_once():
@@ -120,7 +125,7 @@ def test_without_a_backend_the_restart_is_at_once():
     fetched(station)
     station.lose()
     installed(station)
-    assert len(station.of(RestartNode)) == 1
+    assert len(station.of(RestartBoards)) == 1
 
 
 @pytest.mark.rule("B-386")
@@ -132,7 +137,7 @@ def test_the_restart_does_not_wait_when_told_so():
     fetched(station)
     installed(station)
     words(station)
-    assert len(station.of(RestartNode)) == 1
+    assert len(station.of(RestartBoards)) == 1
 
 
 def test_the_date_of_the_download_is_waited_for():
@@ -169,7 +174,7 @@ def test_a_newer_order_takes_the_place_of_one_that_is_not_installing():
     ask(station)
     first = station.of(FetchFirmware)[-1]
     ask(station, location="https://maker.example/other.bin")
-    assert station.of(AbandonJob) == [AbandonJob(first.job)]
+    assert station.of(AbandonJob)[1:] == [AbandonJob(first.job)]
     assert station.of(FetchFirmware)[-1].url.endswith("other.bin")
     station.tell(FirmwareFetched(first.job, "/data/old", SHA))
     assert station.of(InstallFirmware) == []
@@ -186,7 +191,18 @@ def test_an_order_during_an_installation_is_confirmed_and_ignored():
     assert answers(station) == ["Rejected"]
     installed(station)
     words(station)
-    assert len(station.of(RestartNode)) == 1
+    assert len(station.of(RestartBoards)) == 1
+
+
+@pytest.mark.rule("B-310")
+def test_a_reset_during_an_installation_is_rejected():
+    station = ready()
+    ask(station)
+    fetched(station)
+    for kind in ("Soft", "Hard"):
+        assert station.ask("Reset", {"type": kind}) == {"status": "Rejected"}
+    installed(station, problem="code 1")
+    assert station.ask("Reset", {"type": "Soft"}) == {"status": "Accepted"}
 
 
 def test_without_an_installer_nothing_is_installed():
@@ -204,7 +220,7 @@ def test_an_installer_that_fails_is_told_and_nothing_restarts():
     installed(station, problem="code 1")
     assert words(station)[-1] == "InstallationFailed"
     station.pass_time(3600)
-    assert station.of(RestartNode) == []
+    assert station.of(RestartBoards) == []
 
 
 def test_nothing_is_installed_that_is_not_on_disk_first():
@@ -237,6 +253,38 @@ def test_what_the_installer_announced_must_run_after_the_restart(after: str, wor
     installed(station, version="2.0")
     reborn(station, after)
     assert words(station)[-1] == word
+
+
+def test_an_actor_that_begins_anew_waits_for_the_installer_that_runs():
+    station = ready(boot="this run")
+    ask(station)
+    fetched(station)
+    order = station.of(InstallFirmware)[-1]
+    words(station)
+    station.pass_time(1)
+    station.restart()
+    station.connect()
+    station.answer(ACCEPTED)
+    assert words(station) == ["Downloading", "Downloaded", "Installing"]
+    station.tell(FirmwareInstalled(order.job))
+    assert words(station)[-1] == "Installing"
+    assert len(station.of(RestartBoards)) == 1
+    assert len(station.of(InstallFirmware)) == 1
+
+
+def test_a_fetch_of_before_is_given_up_by_an_actor_that_begins_anew():
+    station = ready(boot="this run")
+    ask(station)
+    first = station.of(FetchFirmware)[-1]
+    station.pass_time(1)
+    station.clear()
+    station.restart()
+    assert AbandonJob(EVERY_JOB) in station.told
+    assert station.of(FetchFirmware)[-1].job > first.job
+    station.tell(FirmwareFetched(first.job, "/data/f", SHA))
+    assert station.of(InstallFirmware) == []
+    types = [event.type for event in station.of(SecurityEvent)]
+    assert types == []  # the process did not start
 
 
 @pytest.mark.rule("B-197")

@@ -104,7 +104,7 @@ def test_a_new_order_takes_the_place_of_the_one_that_runs():
     station.ask("GetDiagnostics", {"location": AT})
     first = order(station)
     assert station.ask("GetLog", LOG)["status"] == "AcceptedCanceled"
-    assert station.of(AbandonJob) == [AbandonJob(first.job)]
+    assert station.of(AbandonJob)[1:] == [AbandonJob(first.job)]
     station.tell(LogUploaded(first.job))  # too late: nobody waits for it
     assert "Uploaded" not in statuses(station)
     assert statuses(station, "LogStatusNotification") == ["Uploading"]
