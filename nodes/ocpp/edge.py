@@ -114,6 +114,8 @@ class BackendEdge:
                     if isinstance(order, UseConnection):
                         if self._uses_other(order):
                             return
+                    elif isinstance(order, KeepAlive):
+                        self._pinger.obey(order)
                     elif isinstance(order, ReportLink):
                         self._central_system.tell(self._lost)
                     elif isinstance(order, KeepAlive):
@@ -234,12 +236,12 @@ class BackendEdge:
         async for order in self._orders:
             if isinstance(order, ReportLink):
                 self._central_system.tell(LinkUp(link))
-            elif isinstance(order, KeepAlive):
-                self._pinger.obey(order)
             elif isinstance(order, UseConnection):
                 if self._uses_other(order):
                     raise _SettingsChanged
                 self._central_system.tell(LinkUp(link))
+            elif isinstance(order, KeepAlive):
+                self._pinger.obey(order)
             elif order.link != link:
                 self.traffic.late_orders += 1
             elif isinstance(order, ResetLink):

@@ -118,6 +118,14 @@ class ReportLink:
 
 
 @dataclass(frozen=True, slots=True)
+class UseConnection:
+    """Connect with these settings from now on; a connection with others is ended."""
+
+    settings: ConnectionSettings
+    answer_seconds: float  # B-008: for a connection to come about
+
+
+@dataclass(frozen=True, slots=True)
 class KeepAlive:
     """How to see that a connection is alive, this one and the next: seconds; `ping_interval` 0: no pings (B-004)."""
 
@@ -125,13 +133,4 @@ class KeepAlive:
     pong_timeout: int
 
 
-@dataclass(frozen=True, slots=True)
-class UseConnection:
-    """Connect with these settings from now on; a connection with others is ended. Seconds as the keys say."""
-
-    settings: ConnectionSettings
-    ping_seconds: float  # 0: no pings (B-004)
-    answer_seconds: float  # B-008: for a connection to come about
-
-
-LinkOrder: TypeAlias = SendCall | SendResult | SendError | ResetLink | ReportLink | KeepAlive | UseConnection
+LinkOrder: TypeAlias = SendCall | SendResult | SendError | ResetLink | ReportLink | UseConnection | KeepAlive

@@ -18,7 +18,7 @@ from park.ocpp.state import (
     CentralSystem,
     Flight,
     HeartbeatCall,
-    NoticeCall,
+    NotificationCall,
     Purpose,
     StatusCall,
     TransactionCall,
@@ -34,7 +34,7 @@ def pump(state: CentralSystem, now: Now) -> Turn:
     """Send the next call if nothing is in flight."""
     if not (state.settings.enabled and state.loaded):
         return state, ()
-    payloads = Payloads(state.values, state.settings.wired, state.repeated)
+    payloads = Payloads(state.values, state.settings.phases, state.repeated)
     state = replace(state, queue=delivery.prepare(state.queue, payloads, now))
     if state.link is None or state.flight is not None:
         return state, ()
@@ -64,9 +64,9 @@ def _volatile(state: CentralSystem, now: Now) -> Purpose | None:
     changed = state.statuses.due(now.mono, state.values.number("MinimumStatusDuration"))
     if changed is not None:
         return StatusCall(changed)
-    notice = state.upkeep.notices.due(now.mono)
-    if notice is not None:
-        return NoticeCall(notice)
+    notification = state.upkeep.notifications.due(now.mono)
+    if notification is not None:
+        return NotificationCall(notification)
     heartbeat = _heartbeat_at(state)
     return HeartbeatCall() if heartbeat is not None and heartbeat <= now.mono else None
 
@@ -91,7 +91,7 @@ def _send(state: CentralSystem, purpose: Purpose, now: Now) -> Turn:
         _noted(state, purpose, unique_id, now),
         flight=Flight(unique_id, purpose, deadline),
         last_traffic=now.mono,
-        volatile_last=isinstance(purpose, StatusCall | HeartbeatCall | TriggeredValues | NoticeCall),
+        volatile_last=isinstance(purpose, StatusCall | HeartbeatCall | TriggeredValues | NotificationCall),
     )
     return state, (SendCall(unique_id, action, payload, state.link or 0),)
 
@@ -108,8 +108,8 @@ def _request(state: CentralSystem, purpose: Purpose) -> tuple[str, Payload]:
             return "Authorize", {"idTag": id_tag}
         case TriggeredValues(payload):
             return "MeterValues", payload
-        case NoticeCall(notice):
-            return notice.action, notice.payload
+        case NotificationCall(notification):
+            return notification.action, notification.payload
         case TransactionCall():
             attempt = state.queue.attempt
             return ("", {}) if attempt is None else (attempt.action, attempt.payload)
@@ -138,7 +138,7 @@ def _noted(state: CentralSystem, purpose: Purpose, unique_id: str, now: Now) -> 
             return replace(state, authorizations=state.authorizations[1:])
         case TriggeredValues():
             return replace(state, triggered=_without(state, purpose))
-        case NoticeCall():
+        case NotificationCall():
             return state
         case TransactionCall():
             return replace(state, queue=delivery.sent(state.queue, unique_id))
@@ -178,9 +178,9 @@ def _send_times(state: CentralSystem) -> list[float]:
         _heartbeat_at(state),
         state.statuses.next_due(state.values.number("MinimumStatusDuration")),
     ]
-    notices = state.upkeep.notices
-    if notices.waiting:
-        found.append(notices.not_before)
+    notifications = state.upkeep.notifications
+    if notifications.waiting:
+        found.append(notifications.not_before)
     attempt = state.queue.attempt
     if attempt is not None and state.queue.settling is None:
         found.append(attempt.not_before)

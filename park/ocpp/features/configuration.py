@@ -10,9 +10,7 @@ from park.model.access import Answer, AnswersCommand, Done, Refused, RepeatSetti
 from park.model.alarm import Alarm
 from park.model.storage import Row
 from park.model.time import Now
-from park.ocpp import keys
-from park.ocpp.connection_keys import CONNECTION_KEYS, change_connection
-from park.ocpp.connection_keys import shown as connection_shown
+from park.ocpp import connecting, connection_keys, keys
 from park.ocpp.effects import CentralSystemEffect
 from park.ocpp.features import announcing
 from park.ocpp.features.feature import Feature, Turn
@@ -27,6 +25,7 @@ from park.ocpp.wire import OCCURRENCE_VIOLATION, text_of
 
 KEPT_IN_MEMORY = "HeartbeatInterval"  # B-206: the backend sets it with each boot
 BACKEND = "backend"
+NOT_WRITTEN = "it could not be written: free the disk and try again"
 
 
 class _Reply(Protocol):
@@ -62,7 +61,7 @@ class SettingCommit:
 
     def stored(self, state: CentralSystem, now: Now, *, on_disk: bool) -> Turn:
         if not on_disk:
-            return state, self.reply.say("Rejected", "it could not be written: free the disk and try again")
+            return state, self.reply.say("Rejected", NOT_WRITTEN)
         key, name, setting = self.named.key, self.named.stored, self.setting
         values = state.values.without(name)
         if setting is not None:
@@ -173,7 +172,7 @@ def _listed(state: CentralSystem, named: Named) -> Payload:
 
 
 def _value(state: CentralSystem, named: Named) -> str:
-    text = connection_shown(state, named.key.name) or state.values.text(named.key.name)
+    text = connection_keys.shown(state, named.key.name) or state.values.text(named.key.name)
     if named.place is not None:
         places = state.settings.places(int(named.place)) if named.place.isdigit() else (named.place,)
         text = state.values.text_at(named.key.name, *places)
@@ -181,12 +180,6 @@ def _value(state: CentralSystem, named: Named) -> str:
 
 
 def _change(state: CentralSystem, call: BackendCalled, now: Now) -> Turn:
-    named = keys.named(text_of(call.payload, "key") or "")
-    if named is not None and named.place is None:
-        value = ours(named.alias, text_of(call.payload, "value") or "")
-        of_connection = change_connection(state, call, named.key.name, value)
-        if of_connection is not None:
-            return of_connection
     reply = _ToBackend(call.unique_id, link_of(state))
     return _set(state, text_of(call.payload, "key") or "", text_of(call.payload, "value") or "", BACKEND, reply, now)
 
@@ -195,8 +188,12 @@ def _set(state: CentralSystem, name: str, text: str, by: str, reply: _Reply, now
     named = keys.named(name)
     if named is None or not _exists(state, named):
         return state, reply.say("NotSupported", f"there is no key {name}")
-    if named.key.name in CONNECTION_KEYS:
-        return state, reply.say("Rejected", f"only the backend sets it in a running park; else {named.key.file}")
+    chosen = connection_keys.wished(state, named.key.name, text)
+    if isinstance(chosen, Refused):
+        return state, reply.say("Rejected", chosen.reason)
+    if chosen is not None:
+        accepted, refused = reply.say("Accepted"), reply.say("Rejected", NOT_WRITTEN)
+        return connecting.change(state, accepted, refused, chosen, f"{named.key.name} was changed by {by}")
     rows = state.queue.rows
     if named.place is not None and not text.strip() and named.key.kind is not Kind.TEXT:
         return deferred(state, (rows.delete_setting(named.stored),), SettingCommit(named, None, reply))

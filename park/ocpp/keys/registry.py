@@ -16,6 +16,7 @@ from park.ocpp.keys import (
     reservation,
     smart_charging,
     station,
+    upkeep,
 )
 from park.ocpp.keys.key import Alias, Key, KeyGroup, Kind, fact
 
@@ -27,11 +28,11 @@ _BASE: tuple[KeyGroup, ...] = (
     load.GROUP,
     link.GROUP,
     station.GROUP,
-    KeyGroup("FirmwareManagement", "Firmware and diagnostics"),
     local_list.GROUP,
-    KeyGroup("RemoteTrigger", "Triggered messages"),
     reservation.GROUP,
     smart_charging.GROUP,
+    KeyGroup("RemoteTrigger", "Triggered messages"),
+    upkeep.GROUP,
 )
 _PROFILES = ",".join(dict.fromkeys(group.profile for group in _BASE))
 _TOLD = KeyGroup(
