@@ -19,8 +19,7 @@ from actors.worker import Worker
 from actors.world import World
 from park.exchange.messages import RestartOrdered
 from park.model import access, listed, reservation
-from park.model.limit import ClearLimit, SetLimit
-from park.model.session import FactDelivered, FactTaken, TransactionAssigned
+from park.model.session import FactDelivered, FactsKnown, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.standing_limits import HoldLimits
 from park.model.storage import Commit, LoadRows
@@ -37,16 +36,15 @@ class CentralSystemWires:
     """Who the central system tells. `clock`: who may follow the backend's; `maintenance`: files, installer."""
 
     store: Address[StoreMessage]
-    journal: Address[FactTaken | FactDelivered]
+    journal: Address[FactTaken | FactDelivered | FactsKnown]
     link: Address[BackendLinkMessage]
     authorizer: Address[AuthorizerMessage]
+    coordinator: Address[HoldLimits]
     charge_points: Mapping[str, Address[ChargePointMessage]]
     view: Address[Report]
     alarms: Address[Alarm]
     clock: Address[fx.ClockOffered]
-    coordinator: Address[HoldLimits] = Nowhere()
     maintenance: Address[MaintenanceOrder] = Nowhere()
-    limits: Address[SetLimit | ClearLimit] = Nowhere()
     boards: Mapping[str, Address[RestartOrdered]] = field(default_factory=dict[str, Address[RestartOrdered]])
 
 
@@ -72,7 +70,7 @@ class CentralSystem(Worker[CentralSystemMessage]):
                 self._wires.store.tell(Commit(writes, token, self._me))
             case fx.Load(tables):
                 self._wires.store.tell(LoadRows(tables, self._me))
-            case FactTaken() | FactDelivered():
+            case FactTaken() | FactDelivered() | FactsKnown():
                 self._wires.journal.tell(effect)
             case fx.BackendReported():
                 self._wires.view.tell(effect)
@@ -94,8 +92,6 @@ class CentralSystem(Worker[CentralSystemMessage]):
                 self._wires.authorizer.tell(effect.order(self._me))
             case HoldLimits():
                 self._wires.coordinator.tell(effect)
-            case SetLimit() | ClearLimit():
-                self._wires.limits.tell(effect)
             case access.Answer() | AnswerSettings():
                 effect.give()
             case access.SettingChanged() | RepeatLevels():

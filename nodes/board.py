@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
+from nodes.time_zones import time_zone
 from nodes.wiring import Board, ClientBoard, Hardware, RemoteBoard
 from park.charging.placing import unplaced, with_placement
 from park.charging.settings import ChargePointSettings
@@ -13,6 +15,7 @@ from park.config.mapping import (
     authorizer_settings,
     charge_point_settings,
     circuits,
+    conditions,
     coordinator_settings,
     full_name,
     meter_in_park,
@@ -22,17 +25,17 @@ from park.config.mapping import (
     placements,
 )
 from park.config.node_config import NodeConfig
-from park.config.station_keys import connectors_of, station_keys
+from park.config.station_keys import connectors_of, phases_of, station_keys
 from park.exchange.board_link import ServerFacts
 from park.exchange.messages import OfferedPoint
 from park.exchange.placing import fitted, placed_of
 from park.exchange.server_link import BoardSettings
 from park.load.told import Telling, telling
+from park.model.limit import LimitKind
 from park.model.placement import Placed
 from park.model.storage import Row
 from park.ocpp.connection import ConnectionSettings
 from park.ocpp.messages import Station
-from park.ocpp.profiles.standing import Wired
 from park.ocpp.state import Settings as OcppSettings
 from park.physics.hardware import TRAITS
 
@@ -85,7 +88,9 @@ def leading_board(
             lives=identities.lives,
             suspects=identities.suspects and config.node.role == "server",
             keeps_limits=True,
+            conditions=conditions(config, time_zone(config), lambda name: _draw(identities.journal_id, name)),
             machine_boot=identities.machine_boot,
+            unset_kinds=frozenset() if config.backend else frozenset({LimitKind.PROFILE}),
             sees_servers=config.node.role == "server" and config.discovery.enabled,
             node=config.node.name,
         ),
@@ -101,6 +106,11 @@ def leading_board(
         ),
         boards=tuple(RemoteBoard(node, _told(placed, told)) for node, placed in placed_boards(config).items()),
     )
+
+
+def _draw(seed: str, name: str) -> float:
+    """In [0, 1): of the site's database, so that a restart draws the same again."""
+    return int.from_bytes(sha256(f"{seed}/{name}".encode()).digest()[:6]) / 2**48
 
 
 def _falling(settings: ChargePointSettings, telling: Telling) -> ChargePointSettings:
@@ -179,6 +189,7 @@ def _ocpp(config: NodeConfig, identities: Identities, version: str, password: st
     """Timeouts of the file are the defaults of their OCPP keys; what a backend changes later wins and is kept."""
     connectors = {point.meter: point.connector for point in config.charge_point if point.meter and point.connector}
     connectors |= {meter_of_point(each.charge_point): each.connector for each in config.placement if each.metered}
+    root = next((circuit for circuit in circuits(config) if circuit.parent is None), None)
     return OcppSettings(
         identity=config.backend.identity if config.backend else config.node.name,
         connectors=tuple(sorted(connectors_of(config))),
@@ -189,35 +200,29 @@ def _ocpp(config: NodeConfig, identities: Identities, version: str, password: st
         enabled=config.backend is not None,
         charge_points=frozenset(owned_names(config)) | frozenset(each.charge_point for each in config.placement),
         journal=identities.journal_id,
+        points=connectors_of(config),
+        phases=phases_of(config),
         node=config.node.name,
-        wired=_wired(config),
-        station_wired=_station_wired(config),
         connection=_connection(config.backend, password),
         fallback_seconds=config.backend.fallback_seconds if config.backend else 0.0,
         restart_with_sessions=config.maintenance.restart_with_sessions,
         boot=identities.boot_id,
+        maxima_ma=_maxima_ma(config),
+        circuit=root.name if root else "",
+        circuit_ma=min(root.limit_ma) if root else 0,
     )
-
-
-def _wired(config: NodeConfig) -> dict[int, Wired]:
-    """Connectors of the park as they are built."""
-    every = placements(config, lambda _: TRAITS)
-    connectors = {full_name(config.node.name, point.name): point.connector for point in config.charge_point}
-    connectors |= {each.charge_point: each.connector for each in config.placement}
-    named = ((connectors.get(each.charge_point), each) for each in every)
-    return {number: Wired(each.charge_point, each.phases, each.maximum_ma) for number, each in named if number}
-
-
-def _station_wired(config: NodeConfig) -> Wired:
-    """The grid connection: all connectors of the identity hang on it."""
-    roots = [circuit for circuit in circuits(config) if circuit.parent is None]
-    return Wired(roots[0].name, len(roots[0].limit_ma), min(roots[0].limit_ma)) if roots else Wired("", 3, 0)
 
 
 def _connection(backend: BackendSection | None, password: str) -> ConnectionSettings | None:
     if backend is None:
         return None
     return ConnectionSettings(backend.url, backend.identity, backend.security_profile, password)
+
+
+def _maxima_ma(config: NodeConfig) -> dict[int, int]:
+    """What each connector may carry on each phase."""
+    every = {each.charge_point: each.maximum_ma for each in placements(config, lambda _: TRAITS)}
+    return {number: every[point] for number, point in connectors_of(config).items() if point in every}
 
 
 def owned_names(config: NodeConfig) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nodes.config_files import read_config
+from nodes.time_zones import time_zone
 from park.config.checks import without_effect
 from park.config.mapping import TraitsOf, circuits, meter_settings, placements
 from park.config.node_config import NodeConfig
@@ -29,6 +30,7 @@ def read_checked(path: Path, traits_of: TraitsOf) -> CheckedConfig:
         meter_settings(config)
     except RegisterMapUnknown as unknown:
         raise ConfigurationInvalid((f"{path}: meter: {unknown}",)) from unknown
+    time_zone(config, str(path))
     if config.node.role == "client":  # its server counts the currents
         return CheckedConfig(config, (), ())
     network, points = circuits(config), placements(config, traits_of)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from actors.address import Address
+from actors.address import Address, Nowhere
 from actors.messages import ChargePointMessage, DriverMessage, MeterMessage, ReaderMessage
 from nodes import log_lines
 from nodes.board import owned_names
@@ -27,6 +27,7 @@ from park.config.quantities import tcp_endpoint
 from park.errors import ConfigurationInvalid, NodeUnusable
 from park.exchange.messages import RestartOrdered
 from park.metering.maps import register_map
+from park.model.limit import InputChanged
 
 LOCAL_BACKOFF = Backoff(first=0.2, most=2.0)  # bench and meters are on the same board: they are back soon or not at all
 CERTIFICATES = "backend"  # folder of the data directory, of what backends install
@@ -94,14 +95,17 @@ def driver_tasks(
     commands: Outbox[DriverMessage],
     charge_points: Mapping[str, Address[ChargePointMessage]],
     readers: Mapping[str, Address[ReaderMessage]],
+    inputs: Address[InputChanged] = Nowhere(),
 ) -> Tasks:
     if config.bench is None:
         return []
     address, node = config.bench.address, config.node.name
     points, names = owned_names(config), [reader.name for reader in config.reader]
 
+    listening = virtual.Inputs(node, sorted({each.number for each in config.input}), inputs)
+
     def drive() -> Coroutine[object, object, None]:
-        return virtual.run(address, points, names, commands, charge_points, readers, node=node)
+        return virtual.run(address, points, names, commands, charge_points, readers, node, listening)
 
     return [kept("bench", drive, LOCAL_BACKOFF, commands.close)]
 

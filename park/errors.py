@@ -15,6 +15,8 @@ ChargeparkError
 ├── PairingRefused           what a person asked of pairing cannot be done
 ├── WhitelistRefused         what a person asked of the whitelist cannot be done
 ├── KeyRefused               a configuration key is unknown, or does not take this value
+├── LimitRefused             what a person asked of limits cannot be done
+├── NothingToExplain         there is no charge point of that name
 ├── RoleRefused              the node cannot take another role now
 └── ParkUnreachable          no node answers where `status` asks
 """
@@ -76,6 +78,14 @@ class WhitelistRefused(ChargeparkError):
 
 class KeyRefused(ChargeparkError):
     """A configuration key was not read or set; the text says why and what it takes."""
+
+
+class LimitRefused(ChargeparkError):
+    """A limit was not set or cleared; the text says why and what to do."""
+
+
+class NothingToExplain(ChargeparkError):
+    """No charge point, or several, have the name that was asked for; the text lists those that are there."""
 
 
 class RoleRefused(ChargeparkError):

@@ -11,9 +11,23 @@ import typer
 
 from park.errors import ChargeparkError, ConfigurationInvalid
 
-COMMANDS = ("demo", "run", "check", "status", "pair", "whitelist", "config", "role", "discover", "simulate", "bench")
+COMMANDS = (
+    "demo",
+    "run",
+    "check",
+    "status",
+    "explain",
+    "limit",
+    "pair",
+    "whitelist",
+    "config",
+    "role",
+    "discover",
+    "simulate",
+    "bench",
+)
 """Each is a module of this package with a `typer.Typer` named `app`; `GROUPS` have commands of their own."""
-GROUPS = ("pair", "whitelist", "config", "bench")
+GROUPS = ("limit", "pair", "whitelist", "config", "bench")
 FAILED = 1
 WRONG_USE = 2
 INTERRUPTED = 130  # what shells expect: 128 + SIGINT

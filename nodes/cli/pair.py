@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from google.protobuf.json_format import MessageToDict
 
+from nodes.cli import managers
 from nodes.config_files import read_config
 from nodes.pairing.identity import BoardKeys
 from nodes.pairing.orders import PATIENCE_SECONDS, pairing_admin
@@ -23,6 +24,7 @@ from park.errors import ConfigurationInvalid, PairingRefused
 from park.pairing.fingerprint import same_words, words
 
 app = typer.Typer(no_args_is_help=True, help="Let boards join the park, and put them out of it.")
+app.add_typer(managers.app, name="energy")
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="TOML file of the server.")]
 Node = Annotated[str, typer.Argument(metavar="NODE", help="Name of the board.")]
 Seconds = Annotated[float, typer.Option("--for", metavar="SECONDS", min=1, help="How long.")]

@@ -11,26 +11,17 @@ from rich.console import Console
 from rich.live import Live
 
 from nodes.cli.tables import page
+from nodes.cli.targets import Target
 from nodes.energy.client import fetch, watch
-from park.config.quantities import endpoint
 from park.view import ParkView, to_json
 
 PIPED_WIDTH = 240  # columns where there is no terminal to ask: wide enough that a row stays one line for grep
 app = typer.Typer()
 
 
-def _target(text: str) -> str:
-    try:
-        return str(endpoint(text))
-    except ValueError as wrong:
-        raise typer.BadParameter(str(wrong)) from wrong
-
-
 @app.command("status")
 def status(
-    target: Annotated[
-        str, typer.Option(help="HOST:PORT a node listens on for energy managers.", callback=_target)
-    ] = "127.0.0.1:7071",
+    target: Target = "127.0.0.1:7071",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON (schema 1); with --watch a line a change.")
     ] = False,

@@ -10,13 +10,14 @@ from typing import Protocol, TypeAlias
 
 import grpc
 
-from actors.address import Address
+from actors.address import Address, Nowhere
 from nodes.drivers.echo import Echo
 from nodes.rpc import bench_pb2 as pb
 from nodes.rpc.bench_codec import command_to_wire, levels_from_wire
 from nodes.rpc.bench_pb2_grpc import BenchStub
 from park.model.access import ReaderLost, ShowFeedback, TagRead
 from park.model.evse import EvseCommand, EvseLost, EvseReported, Signal
+from park.model.limit import InputChanged
 from park.physics.hardware import TRAITS
 
 SILENCE_SECONDS = 4.0  # the bench beats every second: after three lost beats the link is dead, whatever TCP says
@@ -30,7 +31,7 @@ _WIRE = (grpc.aio.AioRpcError, asyncio.InvalidStateError, TimeoutError, ValueErr
 Command: TypeAlias = EvseCommand | ShowFeedback
 Call: TypeAlias = "grpc.aio.StreamStreamCall[pb.DriverToBench, pb.BenchToDriver]"
 
-__all__ = ["TRAITS", "Command", "Commands", "run"]
+__all__ = ["TRAITS", "Command", "Commands", "Inputs", "run"]
 
 
 class Commands(Protocol):
@@ -45,6 +46,29 @@ class Commands(Protocol):
         ...
 
 
+class Inputs:
+    """Digital inputs of the node, and who is told their levels: on change, and with every beat, for who forgot them."""
+
+    def __init__(self, node: str, numbers: Sequence[int], to: Address[InputChanged]) -> None:
+        self.numbers = tuple(numbers)
+        self._node, self._to = node, to
+        self._levels: dict[int, bool] = {}
+
+    def heard(self, number: int, *, high: bool) -> None:
+        self._levels[number] = high
+        self._to.tell(InputChanged(self._node, number, high))
+
+    def repeat(self) -> None:
+        for number, high in self._levels.items():
+            self._to.tell(InputChanged(self._node, number, high))
+
+    def lost(self) -> None:
+        """Nobody knows their levels any more."""
+        self._levels.clear()
+        for number in self.numbers:
+            self._to.tell(InputChanged(self._node, number, None))
+
+
 async def run(
     address: str,
     charge_points: Sequence[str],
@@ -53,6 +77,7 @@ async def run(
     to_charge_point: Mapping[str, Address[EvseReported | EvseLost]],
     to_reader: Mapping[str, Address[TagRead | ReaderLost]],
     node: str = "",
+    inputs: Inputs | None = None,
 ) -> None:
     """Drive these devices of the bench at HOST:PORT until `commands` ends. Names are NODE/NAME, or NAME with `node`.
 
@@ -61,14 +86,15 @@ async def run(
     Commands older than the link are dropped: what they allowed was meant to end in the meantime. The levels told on
     attaching make every charge point say anew what it wants.
     """
-    claim = pb.AttachTo(node=node, charge_points=charge_points, readers=readers)
+    listening = inputs or Inputs(node, (), Nowhere())
+    claim = pb.AttachTo(node=node, charge_points=charge_points, readers=readers, inputs=listening.numbers)
     try:
         async with grpc.aio.insecure_channel(address, options=OPTIONS) as channel:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await channel.channel_ready()
             call: Call = BenchStub(channel).Attach()
             try:
-                await _exchange(call, claim, commands, to_charge_point, to_reader)
+                await _exchange(call, claim, commands, to_charge_point, to_reader, listening)
             finally:
                 call.cancel()
     except Exception as error:
@@ -77,6 +103,7 @@ async def run(
             to_charge_point[name].tell(EvseLost(name, reason))
         for name in readers:
             to_reader[name].tell(ReaderLost(name, reason))
+        listening.lost()
         if isinstance(error, _WIRE):
             raise ConnectionError(reason) from error
         raise  # a defect of ours; it may be the last try, so everybody knows by now
@@ -88,6 +115,7 @@ async def _exchange(
     commands: Commands,
     to_charge_point: Mapping[str, Address[EvseReported | EvseLost]],
     to_reader: Mapping[str, Address[TagRead | ReaderLost]],
+    inputs: Inputs,
 ) -> None:
     """Attach, then pass messages both ways; whichever direction ends first ends both."""
     await call.write(pb.DriverToBench(attach=claim))
@@ -97,7 +125,7 @@ async def _exchange(
     for _ in range(commands.depth()):
         await anext(waiting)
     sender = asyncio.create_task(_send(call, waiting, echo))
-    receiver = asyncio.create_task(_receive(call, echo, to_charge_point, to_reader))
+    receiver = asyncio.create_task(_receive(call, echo, to_charge_point, to_reader, inputs))
     try:
         await asyncio.wait((sender, receiver), return_when=asyncio.FIRST_COMPLETED)
         if sender.done() and not sender.cancelled() and sender.exception() is None:
@@ -139,6 +167,7 @@ async def _receive(
     echo: Echo,
     to_charge_point: Mapping[str, Address[EvseReported | EvseLost]],
     to_reader: Mapping[str, Address[TagRead | ReaderLost]],
+    inputs: Inputs,
 ) -> None:
     while True:
         message = await _read(call, echo)
@@ -147,7 +176,11 @@ async def _receive(
                 to_charge_point[message.levels.charge_point].tell(levels_from_wire(message.levels))
             case "card":
                 to_reader[message.card.reader].tell(TagRead(message.card.reader, message.card.id_tag))
-            case _:  # a beat, or something a newer bench says
+            case "input":
+                inputs.heard(message.input.number, high=message.input.high)
+            case "beat":
+                inputs.repeat()
+            case _:  # something a newer bench says
                 pass
 
 

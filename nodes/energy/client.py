@@ -9,7 +9,7 @@ import grpc
 from nodes.energy.decoding import decode
 from nodes.rpc import energy_pb2 as pb
 from nodes.rpc.energy_pb2_grpc import EnergyManagerStub
-from park.errors import ParkUnreachable
+from park.errors import NothingToExplain, ParkUnreachable
 from park.view import ParkView
 
 PATIENCE_SECONDS = 5.0  # for one answer on loopback; a node that is slower is as good as gone
@@ -22,6 +22,17 @@ def fetch(target: str, patience: float = PATIENCE_SECONDS) -> ParkView:
         try:
             return decode(EnergyManagerStub(channel).GetPark(pb.GetParkRequest(), timeout=patience))
         except grpc.RpcError as error:
+            raise _unreachable(target, error) from error
+
+
+def explained(target: str, charge_point: str, patience: float = PATIENCE_SECONDS) -> pb.Explanation:
+    """Why it has its current; raises ParkUnreachable, and NothingToExplain for a name that is not in the park."""
+    with grpc.insecure_channel(target, options=OPTIONS) as channel:
+        try:
+            return EnergyManagerStub(channel).Explain(pb.ExplainRequest(charge_point=charge_point), timeout=patience)
+        except grpc.RpcError as error:
+            if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.NOT_FOUND:
+                raise NothingToExplain(error.details() or charge_point) from error
             raise _unreachable(target, error) from error
 
 

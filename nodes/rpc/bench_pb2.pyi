@@ -931,22 +931,28 @@ class AttachTo(_message.Message):
     NODE_FIELD_NUMBER: _builtins.int
     CHARGE_POINTS_FIELD_NUMBER: _builtins.int
     READERS_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
     node: _builtins.str
     """may be empty where names are unique on the bench"""
     @_builtins.property
     def charge_points(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def readers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """digital inputs of `node` whose levels it wants to hear; any number of drivers may"""
+
     def __init__(
         self,
         *,
         node: _builtins.str = ...,
         charge_points: _abc.Iterable[_builtins.str] | None = ...,
         readers: _abc.Iterable[_builtins.str] | None = ...,
+        inputs: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge_points", b"charge_points", "node", b"node", "readers", b"readers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge_points", b"charge_points", "inputs", b"inputs", "node", b"node", "readers", b"readers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1090,6 +1096,7 @@ class BenchToDriver(_message.Message):
     LEVELS_FIELD_NUMBER: _builtins.int
     CARD_FIELD_NUMBER: _builtins.int
     BEAT_FIELD_NUMBER: _builtins.int
+    INPUT_FIELD_NUMBER: _builtins.int
     STAMP_FIELD_NUMBER: _builtins.int
     stamp: _builtins.float
     """the bench's own monotonic clock, seconds; nobody else's can be compared with it"""
@@ -1107,6 +1114,10 @@ class BenchToDriver(_message.Message):
     def beat(self) -> Global___Beat:
         """every second, so that silence means a lost link"""
 
+    @_builtins.property
+    def input(self) -> Global___InputLevel:
+        """of every input asked for at once, then on every change"""
+
     def __init__(
         self,
         *,
@@ -1114,15 +1125,16 @@ class BenchToDriver(_message.Message):
         levels: Global___EvseLevels | None = ...,
         card: Global___CardRead | None = ...,
         beat: Global___Beat | None = ...,
+        input: Global___InputLevel | None = ...,
         stamp: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_stamp", b"_stamp", "attached", b"attached", "beat", b"beat", "card", b"card", "levels", b"levels", "message", b"message", "stamp", b"stamp"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_stamp", b"_stamp", "attached", b"attached", "beat", b"beat", "card", b"card", "input", b"input", "levels", b"levels", "message", b"message", "stamp", b"stamp"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stamp", b"_stamp", "attached", b"attached", "beat", b"beat", "card", b"card", "levels", b"levels", "message", b"message", "stamp", b"stamp"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stamp", b"_stamp", "attached", b"attached", "beat", b"beat", "card", b"card", "input", b"input", "levels", b"levels", "message", b"message", "stamp", b"stamp"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__stamp: _TypeAlias = _typing.Literal["stamp"]  # noqa: Y015
     _WhichOneofArgType__stamp: _TypeAlias = _typing.Literal["_stamp", b"_stamp"]  # noqa: Y015
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["attached", "levels", "card", "beat"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["attached", "levels", "card", "beat", "input"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__stamp) -> _WhichOneofReturnType__stamp | None: ...
@@ -1160,6 +1172,29 @@ class Beat(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Beat: _TypeAlias = Beat  # noqa: Y015
+
+@_typing.final
+class InputLevel(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    high: _builtins.bool
+    """low until somebody sets it"""
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        high: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["high", b"high", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InputLevel: _TypeAlias = InputLevel  # noqa: Y015
 
 @_typing.final
 class CardRead(_message.Message):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import TypeAlias
 
 from nodes.rpc import bench_pb2 as pb
 from nodes.rpc.bench_codec import levels_to_wire
@@ -19,18 +20,26 @@ from park.physics.site import Site
 TICK_SECONDS = 0.1  # how late a change is told at most; the physics itself is exact
 BEAT_SECONDS = 1.0  # a driver that hears nothing for a few of these has lost the bench
 WATCH_BACKLOG = 600  # samples, one minute: an onlooker who is further behind is dropped rather than shown gaps
+InputLevels: TypeAlias = Mapping[tuple[str, int], bool]
+"""By node and number; an input nobody has set is low."""
 
 
 class Cable:
-    """One driver's link: the devices it claimed, and what it has to be told. `points`: bench name → driver's name."""
+    """One driver's link: the devices it claimed, and what it has to be told. `points`: bench name → driver's name.
 
-    def __init__(self, points: Mapping[str, str], readers: Mapping[str, str]) -> None:
+    `inputs`: (node, number) of those it listens to.
+    """
+
+    def __init__(
+        self, points: Mapping[str, str], readers: Mapping[str, str], inputs: Iterable[tuple[str, int]] = ()
+    ) -> None:
         self.points = points
         self.readers = readers
         self.back = {own: name for name, own in (*points.items(), *readers.items())}
         self.cards: deque[pb.CardRead] = deque()
         self.cut_because: str | None = None
         self._told = dict.fromkeys(points, -1)
+        self._told_inputs: dict[tuple[str, int], bool | None] = dict.fromkeys(inputs)
         self._news = asyncio.Event()
 
     def wake(self) -> None:
@@ -43,11 +52,13 @@ class Cable:
             self.cut_because = reason
         self._news.set()
 
-    def outdated(self, site: Site) -> bool:
-        """Whether a charge point's levels changed since they were told."""
-        return any(site.evses[name].revision != told for name, told in self._told.items())
+    def outdated(self, site: Site, inputs: InputLevels) -> bool:
+        """Whether levels of a charge point or an input changed since they were told."""
+        return any(site.evses[name].revision != told for name, told in self._told.items()) or any(
+            inputs.get(place, False) is not told for place, told in self._told_inputs.items()
+        )
 
-    async def messages(self, site: Site) -> AsyncIterator[pb.BenchToDriver]:
+    async def messages(self, site: Site, inputs: InputLevels) -> AsyncIterator[pb.BenchToDriver]:
         """Tell everything until the link is cut. Levels conflate: a slow driver gets the newest."""
         yield pb.BenchToDriver(attached=pb.Attached())
         while self.cut_because is None:
@@ -57,6 +68,11 @@ class Cable:
                 if evse.revision != self._told[name]:
                     self._told[name] = evse.revision
                     yield pb.BenchToDriver(levels=levels_to_wire(evse.report(), own))
+            for place, told in self._told_inputs.items():
+                level = inputs.get(place, False)
+                if level is not told:
+                    self._told_inputs[place] = level
+                    yield pb.BenchToDriver(input=pb.InputLevel(number=place[1], high=level))
             while self.cards:
                 yield pb.BenchToDriver(card=self.cards.popleft())
             try:
@@ -104,7 +120,7 @@ class Bench:
 
     def _tell(self) -> None:
         for cable in self.cables:
-            if cable.outdated(self.site):
+            if cable.outdated(self.site, self.inputs):
                 cable.wake()
 
     def swipe(self, reader: str, id_tag: str) -> None:
@@ -128,7 +144,9 @@ class Bench:
             self.site.evse(name)
         for name in readers:
             self.site.reader(name)
-        cable = Cable(points, readers)
+        if claim.inputs:
+            known_input(self.plan.nodes, claim.node)
+        cable = Cable(points, readers, [(claim.node, number) for number in claim.inputs])
         for other in list(self.cables):
             if other.points.keys() & points.keys() or other.readers.keys() & readers.keys():
                 self.detach(other, "another driver attached to the same hardware")

@@ -157,7 +157,7 @@ class BenchService(BenchServicer):
         cable = await self._attach(request_iterator, context)
         commands = asyncio.create_task(self._obey(cable, request_iterator))
         try:
-            async for message in cable.messages(self._bench.site):
+            async for message in cable.messages(self._bench.site, self._bench.inputs):
                 message.stamp = self._bench.clock()
                 yield message
         finally:

@@ -205,7 +205,7 @@ def wire(
             world,
             board.coordinator,
             CoordinatorWires(
-                points, edges.view, edges.epochs, edges.standing, edges.told, edges.alarms, edges.store, me
+                points, edges.view, edges.epochs, edges.standing, edges.told, edges.alarms, edges.store, me, central
             ),
         ),
     )
@@ -219,12 +219,12 @@ def wire(
         returns,
         edges.backend,
         authorizer,
+        coordinator,
         points,
         edges.view,
         edges.alarms,
         edges.clock,
         maintenance=edges.maintenance,
-        limits=coordinator,
         boards=_Nodes(board.hardware.node, edges.restarts, boards),
     )
     point_wires = ChargePointWires(edges.driver, journal, coordinator, authorizer, central, edges.view)

@@ -63,11 +63,11 @@ AuthorizerEvent: TypeAlias = (
     | RemoveTag
     | ListTags
     | ApplyRules
-    | SettingChanged
-    | ClearCards
     | ApplyLocalList
     | LocalListHeld
     | ReservationsHeld
+    | SettingChanged
+    | ClearCards
     | CommandAnswer
 )
 

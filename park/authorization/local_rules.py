@@ -90,8 +90,8 @@ def told(before: Authorizer, state: Authorizer) -> tuple[Authorizer, Effects]:
         and (before.refused is state.refused or before.refused == state.refused)
         and before.taught is state.taught
         and before.boards is state.boards
-        and before.settings is state.settings
         and before.reservations is state.reservations
+        and before.settings is state.settings
     )
     if same:
         return state, ()

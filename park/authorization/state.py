@@ -119,9 +119,9 @@ class Authorizer:
     `boards`: readers of other boards by node, full names only. `taught`: entries by case-folded tag.
     `lessons`: by the token of their commit. `run`: of this incarnation, for the version of the rules; 0: `next_run` is
     not on disk yet, and is written again at `retry` (mono). `applied`: the rules of the server this board decides by;
-    None: it decides by its own. `listed`: the backend's list, by case-folded tag. `groups`: tag and parent tag of who
-    may charge, by charge point. `cache`: cards the backend accepted, by case-folded tag. `clearing`: orders to forget
-    them that wait for the disk, by token.
+    None: it decides by its own. `cache`: cards the backend accepted, by case-folded tag. `clearing`: orders to forget
+    them that wait for the disk, by token. `listed`: the backend's list, by case-folded tag. `groups`: by charge point,
+    the tag that may charge there and its parent tag.
     """
 
     settings: AuthorizerSettings

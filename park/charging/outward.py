@@ -149,7 +149,8 @@ def _idle_status(state: ChargePointState) -> ConnectorStatus:
         return ConnectorStatus.UNAVAILABLE
     if (vehicle.present or vehicle.cable_in) and not settings.prepares_with_both:
         return ConnectorStatus.PREPARING
-    return ConnectorStatus.AVAILABLE if state.reserved_ends == NOT_RESERVED else ConnectorStatus.RESERVED
+    kept = state.reserved_ends != NOT_RESERVED and not (vehicle.present or vehicle.cable_in)
+    return ConnectorStatus.RESERVED if kept else ConnectorStatus.AVAILABLE
 
 
 def is_faulted(state: ChargePointState) -> bool:

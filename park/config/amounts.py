@@ -50,6 +50,23 @@ def _circuit(path: Path, circuit: CircuitSection) -> Iterator[Finding]:
         )
 
 
+def limits(config: NodeConfig) -> Iterator[Finding]:
+    for n, entry in enumerate(config.timetable):
+        if entry.begins == entry.ends:
+            reason = f"is {entry.ends}, when it begins"
+            yield Finding(("timetable", n, "ends"), reason, 'write begins = "00:00" and ends = "24:00" for a whole day')
+        if config.park is not None and not config.park.time_zone:
+            reason = "is missing, and there is a [[timetable]]"
+            yield Finding(("park", "time_zone"), reason, 'add it, for instance time_zone = "Europe/Berlin"')
+            break
+    for n, each in enumerate(config.input):
+        if (each.limit_amps is None) == (each.offset_amps is None):
+            reason = "is missing" if each.limit_amps is None else "stands beside offset_amps"
+            yield Finding(("input", n, "limit_amps"), reason, "give limit_amps or offset_amps")
+        elif each.offset_amps is not None and not any(each.offset_amps):
+            yield Finding(("input", n, "offset_amps"), "lowers nothing", "give at least one current below 0")
+
+
 def times(config: NodeConfig) -> Iterator[Finding]:
     load = config.load
     if 2 * load.renew_seconds > load.lease_seconds:

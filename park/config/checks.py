@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from park.config.addresses import addresses, backend_link
-from park.config.amounts import currents, times
+from park.config.amounts import currents, limits, times
 from park.config.findings import Document, Finding
 from park.config.node_config import NodeConfig
 from park.config.references import duplicates, references, tree
@@ -21,6 +21,7 @@ def check(config: NodeConfig, document: Document) -> tuple[Finding, ...]:
         *references(config, document),
         *tree(config, document),
         *currents(config),
+        *limits(config),
         *times(config),
         *addresses(config),
         *backend_link(config, document),

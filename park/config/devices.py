@@ -52,6 +52,10 @@ class ChargePointSection(Section):
     boot_amps: Annotated[
         LapseCurrent, About("Current before the first grant after a start; 0 or at least `min_amps`.", "A")
     ] = 0
+    expired_limit_amps: Annotated[
+        LapseCurrent | None,
+        About("Limit from when an energy manager's ran out until it is set again or cleared; absent: none.", "A"),
+    ] = None
     outlet: Annotated[
         Literal["socket", "cable"], About("`socket`: drivers bring a cable, it is locked. `cable`: tethered.")
     ] = "socket"

@@ -64,6 +64,16 @@ class CircuitSection(Section):
         Field(ge=0, le=600),
         About("External load is averaged over this time before currents are raised.", "s", "B-089"),
     ] = 10
+    expired_limit_amps: Annotated[
+        tuple[Load, Load, Load] | None,
+        Field(strict=False),
+        About(
+            "Limit of L1, L2, L3 from when an energy manager's limit ran out until it is set again or cleared; absent: "
+            "none.",
+            "A",
+            "B-084",
+        ),
+    ] = None
     imbalance_amps: Annotated[
         Load | None,
         About(
@@ -103,3 +113,8 @@ class PlacementSection(Section):
         About("Counted while the board is unknown, and its highest lapse current.", "A", "B-090"),
     ] = 0
     boot_amps: Annotated[Amperes, Field(ge=0, le=80), About("Current before the first grant after a start.", "A")] = 0
+    expired_limit_amps: Annotated[
+        Amperes | None,
+        Field(ge=0, le=80),
+        About("Limit from when an energy manager's ran out until it is set again or cleared; absent: none.", "A"),
+    ] = None

@@ -51,23 +51,24 @@ class Finding:
 
 def shown(path: Path, document: Document) -> str:
     """A path as text: `circuit[grid].limit_amps[L1]`; a table without a name of its own by its place, `circuit[#2]`."""
-    text, here = "", cast("object", document)
+    text, here, key = "", cast("object", document), ""
     for part in path:
         if isinstance(part, str):
+            key = part
             text += f".{part}" if text else part
             here = cast("Document", here).get(part) if isinstance(here, Mapping) else None
             continue
         siblings = cast("list[object]", here) if isinstance(here, list | tuple) else []
         here = siblings[part] if part < len(siblings) else None
-        text += f"[{_place(part, here, siblings, path)}]"
+        text += f"[{_place(part, here, siblings, key)}]"
     return text
 
 
-def _place(position: int, table: object, siblings: Iterable[object], path: Path) -> str:
+def _place(position: int, table: object, siblings: Iterable[object], key: str) -> str:
     name = _name(table)
     if name and [_name(each) for each in siblings].count(name) == 1:
         return name
-    if str(path[-2:-1]).endswith("_amps',)") and position < len(PHASE_NAMES):
+    if key.endswith("_amps") and position < len(PHASE_NAMES):
         return PHASE_NAMES[position]
     return f"#{position + 1}"
 

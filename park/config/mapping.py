@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import tzinfo
 from typing import TypeAlias, TypeVar
 
 from park.authorization.presets import Preset, behaviour
@@ -20,14 +21,16 @@ from park.charging.settings import ChargePointSettings, Outlet, StopMode
 from park.config.access import LONGEST_WAIT_SECONDS
 from park.config.devices import ChargePointSection, MeterSection, ReaderSection
 from park.config.electrical import CircuitSection, PlacementSection
+from park.config.limiting import DAYS, InputSection, LimitingSection, minutes
 from park.config.node_config import NodeConfig
 from park.config.quantities import milliamperes
 from park.load.circuit import Circuit, Placement
+from park.load.conditions import Conditions, InputLimit, TimetableEntry
 from park.load.startup import refusals
 from park.load.state import CoordinatorSettings
 from park.metering.maps import register_map
 from park.metering.meter import MeterSettings
-from park.model.electric import PerPhase, Wiring
+from park.model.electric import ZERO, PerPhase, Wiring, add, highest, on_phases
 from park.model.evse import EvseTraits
 from park.model.placement import Placed
 
@@ -95,6 +98,33 @@ def coordinator_settings(
         lease_seconds=config.load.lease_seconds,
         renew_seconds=config.load.renew_seconds,
     )
+
+
+def conditions(config: NodeConfig, zone: tzinfo, draw: Callable[[str], float]) -> Conditions:
+    """Limits by the clock and by inputs. `draw`: in [0, 1) for a name, always the same on this site (B-086)."""
+    timetable = tuple(
+        TimetableEntry(
+            target=_limited(config, each),
+            source=f"{each.begins} to {each.ends}{_on(each.days)}",
+            limit_ma=_per_phase(each.limit_amps),
+            begins=minutes(each.begins),
+            ends=minutes(each.ends),
+            days=frozenset(DAYS.index(day) for day in each.days),
+            lag_seconds=int(draw(_limited(config, each)) * each.lag_seconds),
+        )
+        for each in config.timetable
+    )
+    inputs = tuple(
+        InputLimit(
+            target=_limited(config, each),
+            limit_ma=_input_limit(config, each),
+            node=config.node.name,
+            number=each.number,
+            active_high=each.active == "high",
+        )
+        for each in config.input
+    )
+    return Conditions(timetable, inputs, zone)
 
 
 def refused_at_start(config: NodeConfig, source: str, traits_of: TraitsOf) -> tuple[str, ...]:
@@ -186,6 +216,7 @@ def _circuit(circuit: CircuitSection, meters: Mapping[str, MeterSection]) -> Cir
         meter_sees_charging=circuit.meter_sees_charging,
         external_fallback_ma=_per_phase(circuit.external_fallback_amps),
         external_window_seconds=circuit.external_window_seconds,
+        expired_limit_ma=None if circuit.expired_limit_amps is None else _per_phase(circuit.expired_limit_amps),
     )
     if circuit.meter is None:
         return mapped
@@ -209,6 +240,7 @@ def _own_placement(node: str, point: ChargePointSection, traits: EvseTraits) -> 
         has_deadman=traits.has_deadman,
         meter=point.meter,
         resolution_ma=traits.resolution_ma,
+        expired_limit_ma=None if point.expired_limit_amps is None else milliamperes(point.expired_limit_amps),
     )
 
 
@@ -227,7 +259,32 @@ def _placement(placement: PlacementSection) -> Placement:
         weight=placement.weight,
         meter=meter_of_point(placement.charge_point) if placement.metered else None,
         resolution_ma=PLACED_RESOLUTION_MA,
+        expired_limit_ma=None if placement.expired_limit_amps is None else milliamperes(placement.expired_limit_amps),
     )
+
+
+def _limited(config: NodeConfig, section: LimitingSection) -> str:
+    """The target of a limit by its full name."""
+    return section.circuit or full_name(config.node.name, section.charge_point or "")
+
+
+def _on(days: tuple[str, ...]) -> str:
+    return "" if len(set(days)) == len(DAYS) else f" on {' '.join(day for day in DAYS if day in days)}"
+
+
+def _input_limit(config: NodeConfig, section: InputSection) -> PerPhase:
+    if section.limit_amps is not None:
+        return _per_phase(section.limit_amps)
+    offset = _per_phase(section.offset_amps or (0, 0, 0))
+    return highest(add(_design_ma(config, _limited(config, section)), offset), ZERO)
+
+
+def _design_ma(config: NodeConfig, target: str) -> PerPhase:
+    """What a circuit or a charge point is made for."""
+    circuits = {each.name: _per_phase(each.limit_amps) for each in config.circuit}
+    points = {full_name(config.node.name, each.name): milliamperes(each.max_amps) for each in config.charge_point}
+    points |= {each.charge_point: milliamperes(each.max_amps) for each in config.placement}
+    return circuits.get(target) or on_phases(points[target], (1, 2, 3))
 
 
 def _meter(config: NodeConfig, meter: MeterSection) -> MeterSettings:

@@ -20,6 +20,7 @@ from park.config.board import (
 )
 from park.config.devices import ChargePointSection, MeterSection, ReaderSection
 from park.config.electrical import CircuitSection, LoadSection, PlacementSection
+from park.config.limiting import InputSection, TimetableSection
 from park.config.quantities import About, Endpoint, Name, Section, endpoint
 
 LISTENS: Mapping[Role, tuple[str, ...]] = {
@@ -34,6 +35,9 @@ class ParkSection(Section):
     """The park this node leads."""
 
     name: Annotated[Name, About("Name of the park.")]
+    time_zone: Annotated[
+        str, Field(max_length=64), About("Where its time tables are: an IANA name such as `Europe/Berlin`.")
+    ] = ""
 
 
 class NodeConfig(Section):
@@ -51,6 +55,8 @@ class NodeConfig(Section):
     authorization: AuthorizationSection = AuthorizationSection()
     backend: BackendSection | None = None
     circuit: Annotated[tuple[CircuitSection, ...], Field(strict=False)] = ()
+    timetable: Annotated[tuple[TimetableSection, ...], Field(strict=False)] = ()
+    input: Annotated[tuple[InputSection, ...], Field(strict=False)] = ()
     placement: Annotated[tuple[PlacementSection, ...], Field(strict=False)] = ()
     meter: Annotated[tuple[MeterSection, ...], Field(strict=False)] = ()
     reader: Annotated[tuple[ReaderSection, ...], Field(strict=False)] = ()

@@ -54,6 +54,7 @@ def references(config: NodeConfig, document: Document) -> Iterator[Finding]:
         yield from _unknown(("placement", n, "circuit"), placement.circuit, circuits, "circuit")
     for n, meter in enumerate(config.meter):
         yield from _unknown(("meter", n, "map"), meter.map, MAPS, "register map")
+    yield from _limited(config, circuits, points)
     own = {f"{config.node.name}/{point}" for point in points}
     known = {EVERY_CHARGE_POINT} | points | own | placements
     for n, reader in enumerate(config.reader):
@@ -61,6 +62,20 @@ def references(config: NodeConfig, document: Document) -> Iterator[Finding]:
             elsewhere = config.node.role == "client" and "/" in served and not served.startswith(f"{config.node.name}/")
             if not elsewhere:
                 yield from _unknown(("reader", n, "serves", m), served, known, "charge point")
+
+
+def _limited(config: NodeConfig, circuits: set[str], points: set[str]) -> Iterator[Finding]:
+    """Time tables and inputs name one thing that is there."""
+    known = points | {f"{config.node.name}/{point}" for point in points} | {e.charge_point for e in config.placement}
+    tables = [(("timetable", n), each) for n, each in enumerate(config.timetable)]
+    tables += [(("input", n), each) for n, each in enumerate(config.input)]
+    for path, each in tables:
+        if (each.circuit is None) == (each.charge_point is None):
+            missing = each.circuit is None
+            reason = "is missing, and there is no charge_point" if missing else "stands beside charge_point"
+            yield Finding((*path, "circuit"), reason, "name one of them: what is to be limited")
+        yield from _unknown((*path, "circuit"), each.circuit, circuits, "circuit")
+        yield from _unknown((*path, "charge_point"), each.charge_point, known, "charge point")
 
 
 def _unknown(path: Path, name: str | None, known: Iterable[str], what: str) -> Iterator[Finding]:

@@ -19,6 +19,12 @@ def connectors_of(config: NodeConfig) -> dict[int, str]:
     return own | {each.connector: each.charge_point for each in config.placement}
 
 
+def phases_of(config: NodeConfig) -> dict[int, int]:
+    """Phases by connector."""
+    own = {point.connector: point.phases for point in config.charge_point if point.connector}
+    return own | {each.connector: each.phases for each in config.placement}
+
+
 def station_keys(config: NodeConfig, version: str) -> dict[str, str]:
     """By key, or `Key[connector]` where charge points differ."""
     return {
@@ -62,11 +68,7 @@ def _circuit(root: CircuitSection) -> dict[str, str]:
 def _backend(config: NodeConfig) -> dict[str, str]:
     if config.backend is None:
         return {}
-    return {
-        "OCPPBackendJSONURL": config.backend.url,
-        "SecurityProfile": str(config.backend.security_profile),
-        "ChargeBoxIdentity": config.backend.identity,
-    }
+    return {"CentralSystemURI": config.backend.url, "ChargeBoxIdentity": config.backend.identity}
 
 
 def _points(config: NodeConfig) -> Iterator[tuple[str, str]]:

@@ -21,12 +21,13 @@ from park.model.limit import (
     SetLimit,
     TakesLimitOutcome,
 )
+from park.model.standing_limits import HoldLimits
 from park.model.storage import CommitFailed, Committed, Delete, Load, Put, RowsLoaded, Write
 from park.model.time import Now
 
 LONGEST_SECONDS = 366 * 86_400  # ours: a year; what is to hold longer has no end
 
-LimitEvent: TypeAlias = SetLimit | ClearLimit | InputChanged | RowsLoaded | Committed | CommitFailed
+LimitEvent: TypeAlias = SetLimit | ClearLimit | HoldLimits | InputChanged | RowsLoaded | Committed | CommitFailed
 LimitEffect: TypeAlias = AnswerLimit | Write | Load | Alarm
 Taken: TypeAlias = tuple[list[LimitEffect], bool]
 """Effects, and whether what plans are made for changed."""
@@ -39,6 +40,8 @@ def take(state: CoordinatorState, event: LimitEvent, now: Now) -> Taken:
             return _set(state, event, now)
         case ClearLimit():
             return _clear(state, event)
+        case HoldLimits():
+            return _hold(state, event, now)
         case InputChanged(node, number, high):
             state.input_levels[node, number] = high
             return [], look(state, now)
@@ -111,6 +114,33 @@ def _clear(state: CoordinatorState, order: ClearLimit) -> Taken:
     return [_write(state, [_delete(key)], (order.reply_to, answer))], True
 
 
+def _hold(state: CoordinatorState, told: HoldLimits, now: Now) -> Taken:
+    """These of a kind and no others: what is new is set, what is not among them goes."""
+    state.told_limits = (*(each for each in state.told_limits if not _same(each, told)), told)
+    wanted = {(each.target, each.kind, each.source): each for each in told.limits if each.target in state.targets}
+    before = {each.key: each for each in state.limits.everything() if told.is_about(each.limit)}
+    new = [limit for key, limit in wanted.items() if key not in before or before[key].limit != limit]
+    gone = [key for key in before if key not in wanted]
+    writes: list[Put | Delete] = [_put(state, state.limits.set(limit, None, now.mono)) for limit in new]
+    for key in gone:
+        state.limits.clear(key)
+        writes.append(_delete(key))
+    for target in {each.target for each in new} | {target for target, _, _ in gone}:
+        if target in state.targets:
+            state.impose(target)
+    return ([_write(state, writes)], True) if writes else ([], False)
+
+
+def _same(one: HoldLimits, other: HoldLimits) -> bool:
+    return (one.kind, one.source) == (other.kind, other.source)
+
+
+def _is_outdated(state: CoordinatorState, held: HeldLimit) -> bool:
+    """Nobody works out its kind any more, or who does has told already what holds, and it is not among that."""
+    told = held.limit.kind in state.settings.unset_kinds or any(each.is_about(held.limit) for each in state.told_limits)
+    return told and not state.limits.knows(held.key)
+
+
 def _refusal(state: CoordinatorState, order: SetLimit) -> LimitRefused | None:
     limit, seconds = order.limit, order.valid_seconds
 
@@ -145,7 +175,10 @@ def _loaded(state: CoordinatorState, loaded: RowsLoaded, now: Now) -> Taken:
     state.limits_loaded = True
     found, alarms = limits_of(loaded.rows, state.settings.machine_boot, now.mono)
     effects: list[LimitEffect] = list(alarms)
-    for held in found:
+    outdated = [held.key for held in found if _is_outdated(state, held)]
+    if outdated:
+        effects.append(_write(state, [_delete(key) for key in outdated]))
+    for held in (each for each in found if each.key not in outdated):
         if not state.limits.knows(held.key):  # what was set since is newer
             state.limits.restore(held)
         if held.limit.target in state.targets:

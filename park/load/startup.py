@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from park.load.circuit import Circuit, Network, Placement, path_to_root
 from park.load.invariants import BOUND_SECONDS, STEP_SECONDS, Cause
 from park.load.lease import REACTION_SECONDS, lease_and_guard
-from park.model.electric import MINIMUM_CURRENT_MA, PHASE_NAMES, PerPhase, add, on_phases
+from park.model.electric import MINIMUM_CURRENT_MA, PHASE_NAMES, PerPhase, add, lowest, on_phases
 
 FUSES_MA = frozenset(
     amps * 1000
     for amps in (6, 10, 13, 16, 20, 25, 32, 35, 40, 50, 63, 80, 100, 125, 160, 200, 224, 250, 315, 355, 400, 500, 630)
 )  # rated currents of IEC 60898-1 breakers and IEC 60269 fuse links
 WEIGHTS = range(1, 101)
+EXPIRED = "(expired_limit_amps) lapse (fallback) currents"
 
 
 def refusals(circuits: Sequence[Circuit], placements: Sequence[Placement]) -> tuple[str, ...]:
@@ -34,7 +36,11 @@ def excesses(circuits: Sequence[Circuit], placements: Sequence[Placement]) -> tu
     for circuit in circuits:
         below = network.below(circuit.name, placements)
         found += _over(circuit, _sum(below, lambda placement: placement.boot_ma), "boot currents", circuit.headroom_ma)
-        found += _over(circuit, _sum(below, lambda placement: placement.fallback_ma), "lapse (fallback) currents", 0)
+        lapses = _sum(below, lambda placement: placement.fallback_ma)
+        found += _over(circuit, lapses, "lapse (fallback) currents", 0)
+        if circuit.expired_limit_ma is not None:  # safety §3: Σ lapse also within every failsafe limit
+            failsafe = replace(circuit, limit_ma=lowest(circuit.limit_ma, circuit.expired_limit_ma))
+            found += [] if _over(circuit, lapses, "", 0) else _over(failsafe, lapses, EXPIRED, 0)
     return tuple(found)
 
 

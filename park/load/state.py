@@ -15,8 +15,9 @@ from park.load.report import Bindings, CircuitReported, LimitsReported, ShareRep
 from park.load.rivalry import Rivalry
 from park.load.standing import Board, Point
 from park.load.told import Told, told_by
-from park.model.electric import ZERO, PerPhase, add, subtract
-from park.model.limit import LimitAnswer, TakesLimitOutcome
+from park.model.electric import ZERO, PerPhase, add, lowest, subtract
+from park.model.limit import LimitAnswer, LimitKind, TakesLimitOutcome
+from park.model.standing_limits import HoldLimits
 
 RENEWED_TOGETHER = 8  # charge points: renewing 250 at once kept a node busy for 45 ms, and everything else waited
 
@@ -29,7 +30,8 @@ class CoordinatorSettings:
     `suspects`: another one kept the start before from leading.
     `node`: this board, whose charge points speak for themselves; "": all do. `told`: see `told.Telling.counted`.
     `keeps_limits`: those of before are on disk, and nothing is granted before they are read. `machine_boot`: of the
-    machine, whose monotonic clock goes on over restarts of the process; "": not known.
+    machine, whose monotonic clock goes on over restarts of the process; "": not known. `unset_kinds`: of limits that
+    nobody can set any more, so that those of before do not hold for ever.
 
     Build it from what `startup.refusals` found nothing wrong with.
     """
@@ -49,12 +51,13 @@ class CoordinatorSettings:
     conditions: Conditions = Conditions()
     keeps_limits: bool = False
     machine_boot: str = ""
+    unset_kinds: frozenset[LimitKind] = frozenset()
 
 
 class CircuitState:
     """One circuit's limits now. Mutable, owned by the coordinator's state."""
 
-    __slots__ = ("_limit_ma", "circuit", "external", "imposed_by", "points", "reported")
+    __slots__ = ("_charging_by", "_charging_ma", "_limit_ma", "circuit", "external", "imposed_by", "points", "reported")
 
     def __init__(self, circuit: Circuit, points: Sequence[Point]) -> None:
         self.circuit = circuit
@@ -62,14 +65,22 @@ class CircuitState:
         self.external = ExternalLoad(circuit, [point for point in self.points if point.placement.meter is not None])
         self.imposed_by = NOTHING_BINDS
         self._limit_ma = circuit.limit_ma
+        self._charging_by = NOTHING_BINDS
+        self._charging_ma = circuit.limit_ma
         self.reported: CircuitReported | None = None
 
     def impose(self, held: Sequence[HeldLimit]) -> None:
-        """These limits are in force here, and no others."""
-        self._limit_ma, self.imposed_by = smallest(held, self.circuit.limit_ma)
+        """These limits are in force here, and no others.
+
+        A profile of a backend counts what the charge points take, the others count all that flows.
+        """
+        design = self.circuit.limit_ma
+        profiles = [each for each in held if each.limit.kind is LimitKind.PROFILE]
+        self._limit_ma, self.imposed_by = smallest([each for each in held if each not in profiles], design)
+        self._charging_ma, self._charging_by = smallest(profiles, design)
 
     def limit_ma(self) -> PerPhase:
-        """The smallest of design limit and all limits in force, per phase (B-087, B-262)."""
+        """The smallest of design limit and all limits in force on what flows here, per phase (B-087, B-262)."""
         return self._limit_ma
 
     def available_ma(self) -> PerPhase:
@@ -82,17 +93,26 @@ class CircuitState:
 
     def _less(self, external_ma: PerPhase) -> PerPhase:
         headroom = self.circuit.headroom_ma
-        return subtract(subtract(self.limit_ma(), external_ma), (headroom, headroom, headroom))
+        left = subtract(subtract(self.limit_ma(), external_ma), (headroom, headroom, headroom))
+        return lowest(left, self._charging_ma)
 
     def bound_by(self) -> Bindings:
         """Which limit takes most from each phase, in words of `Reason.limit`."""
         return (self._binding(0), self._binding(1), self._binding(2))
 
+    def bound_limit(self, phase: int) -> HeldLimit | None:
+        """The limit somebody set that takes most from this phase (0, 1, 2); None: something else does."""
+        circuit, foreign = self.circuit, self.external.planned.held_ma[phase]
+        charging = self._charging_by[phase]
+        if charging is not None and self._charging_ma[phase] <= self.limit_ma()[phase] - foreign - circuit.headroom_ma:
+            return charging
+        cut = circuit.limit_ma[phase] - self.limit_ma()[phase]
+        return self.imposed_by[phase] if cut >= foreign else None
+
     def _binding(self, phase: int) -> str:
         circuit, external = self.circuit, self.external
-        cut = circuit.limit_ma[phase] - self.limit_ma()[phase]
-        foreign, imposed = external.planned.held_ma[phase], self.imposed_by[phase]
-        if imposed is not None and cut >= foreign:
+        foreign, imposed = external.planned.held_ma[phase], self.bound_limit(phase)
+        if imposed is not None:
             return imposed.word
         if foreign > 0 and foreign >= circuit.headroom_ma:
             return "external_fallback" if external.fallback_in_force else "external_load"
@@ -139,6 +159,7 @@ class CoordinatorState:
         "speaking",
         "stale_plan",
         "targets",
+        "told_limits",
         "unheard",
     )
 
@@ -174,6 +195,7 @@ class CoordinatorState:
         self.targets: dict[str, CircuitState | Point] = {state.circuit.name: state for state in self.circuits}
         self.targets |= self.points_by_name
         self.limits = Limits(_after(settings))
+        self.told_limits: tuple[HoldLimits, ...] = ()
         self.limits_loaded = not settings.keeps_limits
         self.limits_reported: LimitsReported | None = None
         self.limit_token = 0  # of the newest commit

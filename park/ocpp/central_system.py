@@ -17,7 +17,15 @@ from park.model.access import (
 )
 from park.model.alarm import Alarm
 from park.model.metering import Quality, ReadingTaken
-from park.model.session import FactDelivered, FactOffered, FactTaken, SessionMetered, SessionStarted
+from park.model.session import (
+    FactDelivered,
+    FactOffered,
+    FactsHeld,
+    FactsKnown,
+    FactTaken,
+    SessionMetered,
+    SessionStarted,
+)
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, RowsLoaded
 from park.model.time import Now
@@ -38,6 +46,7 @@ from park.ocpp.maintenance import (
     TrustKnown,
 )
 from park.ocpp.messages import Reading
+from park.ocpp.notices import noticed
 from park.ocpp.orders import ChangeSetting, ListSettings
 from park.ocpp.rows import TABLES
 from park.ocpp.state import (
@@ -46,7 +55,6 @@ from park.ocpp.state import (
     IntakeCommit,
     SettleCommit,
 )
-from park.ocpp.status_remarks import noticed
 from park.ocpp.wire import ID_TAG_LENGTH
 
 OFFERED_EARLY = 1_000  # facts kept until the rows are there; the journal offers the others again
@@ -59,6 +67,7 @@ CentralSystemEvent: TypeAlias = (
     | Committed
     | CommitFailed
     | FactOffered
+    | FactsHeld
     | ConnectorStatusChanged
     | RepeatSettings
     | ReadingTaken
@@ -102,8 +111,10 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
             return _commit_failed(state, token, reason, now)
         case FactOffered():
             return _offered(state, event, now)
+        case FactsHeld():
+            return _held(state, event)
         case ConnectorStatusChanged():
-            return _status_changed(state, event, now)
+            return _status_changed(state, noticed(event, state.values), now)
         case RepeatSettings(point):
             return state, _repeated(state, point)
         case ReadingTaken():
@@ -164,7 +175,18 @@ def _loaded(state: CentralSystem, event: RowsLoaded, now: Now) -> Turn:
     for offered in early:
         state, more = _offered(state, offered, now)
         effects += more
-    return state, tuple(effects)
+    for held in state.held_early:
+        state, more = _held(state, held)
+        effects += more
+    return replace(state, held_early=()), tuple(effects)
+
+
+def _held(state: CentralSystem, held: FactsHeld) -> Turn:
+    if not state.settings.enabled:  # whose facts they are stands in them
+        return state, tuple(FactsKnown(held.journal, session, -1, -1, None) for session in held.sessions)
+    if not state.loaded:
+        return replace(state, held_early=(*state.held_early, held)[-OFFERED_EARLY:]), ()
+    return state, tuple(intake.known(state.queue, held.journal, session) for session in held.sessions)
 
 
 def _repeated(state: CentralSystem, point: str) -> tuple[CentralSystemEffect, ...]:

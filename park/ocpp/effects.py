@@ -19,10 +19,9 @@ from park.model.access import (
 )
 from park.model.alarm import Alarm
 from park.model.delivery import Delivery
-from park.model.limit import ClearLimit, SetLimit
 from park.model.listed import LocalListHeld
 from park.model.reservation import ConnectorReserved, ReservationsHeld
-from park.model.session import FactDelivered, FactTaken, StopReason, TransactionAssigned
+from park.model.session import FactDelivered, FactsKnown, FactTaken, StopReason, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.standing_limits import HoldLimits
 from park.model.storage import Load, Write
@@ -154,8 +153,6 @@ ForPark: TypeAlias = (
     | SettingChanged
     | SettingsRepeated
     | TellAuthorizer
-    | SetLimit
-    | ClearLimit
     | Answer
     | AnswerSettings
     | RepeatLevels
@@ -172,6 +169,7 @@ CentralSystemEffect: TypeAlias = (
     | Load
     | FactTaken
     | FactDelivered
+    | FactsKnown
     | ForPark
     | ClockOffered
     | Alarm

@@ -173,7 +173,7 @@ class Rows:
             "by": setting.by,
             "at": "" if setting.at is None else iso(setting.at),
         }
-        return Put(SETTINGS, self.key(name), _json(row))
+        return Put(SETTINGS, self._key(name), _json(row))
 
     def put(self, table: str, key: str, body: str) -> Put:
         """A row of this identity whose body somebody else makes."""
@@ -195,6 +195,9 @@ class Rows:
 
     def key(self, rest: str) -> str:
         """A row's key that only this identity reads again by `mine`."""
+        return self._key(rest)
+
+    def _key(self, rest: str) -> str:
         return f"{quote(self.identity, safe='')}/{rest}"  # an identity may hold a slash itself
 
 

@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 from park.model.access import ConnectorStatusChanged
 from park.model.reservation import Reservation
-from park.model.session import FactOffered, SessionMetered
+from park.model.session import FactOffered, FactsHeld, SessionMetered
 from park.model.storage import Row
 from park.model.time import Now
 from park.ocpp.connection import Connections, ConnectionSettings, restore
@@ -19,6 +19,7 @@ from park.ocpp.local_list import LocalList
 from park.ocpp.messages import Reading, Station
 from park.ocpp.notifications import Notification, Notifications
 from park.ocpp.profiles.installed import PROFILES_A_CONNECTOR
+from park.ocpp.profiles.profile import MOST_PHASES
 from park.ocpp.profiles.standing import SmartCharging, Wired
 from park.ocpp.queue import Queue
 from park.ocpp.registration import Registration
@@ -34,9 +35,11 @@ class Settings:
     `station_keys`: defaults of this station for configuration keys. `meters`: which connector a meter belongs to.
     `enabled` False: no backend is configured; facts are acknowledged and go nowhere. `charge_points`: those of the
     configuration, by full name; None: whoever comes. `journal`: this node's own, which closes its own sessions itself.
-    `wired`: connectors as they are built; `station_wired`: the circuit all of them hang on. `node`: this board.
     `connection`: to the backend, as the configuration file has it. `restart_with_sessions`: after an update (B-386).
     `boot`: of this run of the process; empty: each start of the actor counts as one.
+    `points`: full names by connector. `circuit`: the one all charge points of this identity hang on, which carries
+    `circuit_ma` on each phase. `phases`, `maxima_ma`: by connector, how it is built and what it carries on each phase.
+    `node`: this board.
     """
 
     identity: str
@@ -48,13 +51,29 @@ class Settings:
     enabled: bool = True
     charge_points: frozenset[str] | None = None
     journal: str = ""
-    wired: Mapping[int, Wired] = field(default_factory=dict[int, Wired])
-    station_wired: Wired = Wired("", 3, 0)
     connection: ConnectionSettings | None = None
     fallback_seconds: float = 0.0
     restart_with_sessions: bool = False
-    node: str = ""
     boot: str = ""
+    points: Mapping[int, str] = field(default_factory=dict[int, str])
+    circuit: str = ""
+    circuit_ma: int = 0
+    phases: Mapping[int, int] = field(default_factory=dict[int, int])
+    maxima_ma: Mapping[int, int] = field(default_factory=dict[int, int])
+    node: str = ""
+
+    @property
+    def wired(self) -> dict[int, Wired]:
+        """Connectors as they are built."""
+        return {
+            number: Wired(point, self.phases.get(number, MOST_PHASES), self.maxima_ma.get(number, self.circuit_ma))
+            for number, point in self.points.items()
+        }
+
+    @property
+    def station_wired(self) -> Wired:
+        """The circuit all connectors hang on."""
+        return Wired(self.circuit, MOST_PHASES, self.circuit_ma)
 
     def connections(self, rows: Iterable[Row]) -> Connections | None:
         """What is connected with after a start; None: somebody else looks after the connection."""
@@ -62,18 +81,12 @@ class Settings:
 
     def places(self, connector: int) -> tuple[str, ...]:
         """How a key may name this connector: by its number, by its board."""
-        wired = self.wired.get(connector)
-        return (str(connector), "" if wired is None else wired.charge_point.partition("/")[0])
+        return (str(connector), self.points.get(connector, "").partition("/")[0])
 
     @property
     def all_places(self) -> frozenset[str]:
-        boards = (wired.charge_point.partition("/")[0] for wired in self.wired.values())
+        boards = (point.partition("/")[0] for point in self.points.values())
         return frozenset((*map(str, self.connectors), *boards))
-
-    @property
-    def points(self) -> Mapping[int, str]:
-        """Full names of the charge points by connector."""
-        return {connector: wired.charge_point for connector, wired in self.wired.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +201,11 @@ class CentralSystem:
     `readings`: the newest by connector, for TriggerMessage; the one part that a step changes in place, because a copy
     for each reading would cost more than all else about it. `last_traffic`, `last_heartbeat`: mono.
     `volatile_last`: the last call was not of the queue, which is next then. `left`: running sessions whose charge point
-    left, to be closed; not before `close_at` (mono) when the disk refused that. `reservations`: by number, looked at
-    again at `reservations_look_at` (mono). `list_newest`: the local list as it will be when all updates are on disk.
-    `repeated`: readings of a session that its stop repeats, changed in place too; `forgetting`: of sessions that are
-    over. `aligned_due`: mono of the next look for aligned readings, `aligned_slots`: the interval each connector was
-    in then. `availability`: what the backend said of each connector, by number.
+    left, to be closed; not before `close_at` (mono) when the disk refused that. `repeated`: readings of a session that
+    its stop repeats, changed in place too; `forgetting`: sessions whose are being deleted. `aligned_due`: mono of the
+    next look for aligned readings, `aligned_slots`: the interval each connector was in then. `reservations`: by number,
+    looked at again at `reservations_look_at` (mono). `list_newest`: the local list with what is being written.
+    `availability`: what the backend said of each connector.
     """
 
     settings: Settings
@@ -202,6 +215,7 @@ class CentralSystem:
     loaded: bool = False
     load_again_at: float = 0.0
     offered_early: tuple[FactOffered, ...] = ()  # while the rows are not there yet
+    held_early: tuple[FactsHeld, ...] = ()
     link: int | None = None
     link_reason: str = "not connected yet"
     flight: Flight | None = None

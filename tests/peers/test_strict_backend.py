@@ -16,7 +16,6 @@ from nodes.ocpp.endpoint import Endpoint
 from park.model.access import AuthorizeWithBackend, BackendAuthorized, ConnectorStatus, ConnectorStatusChanged, Verdict
 from park.model.session import FactDelivered
 from park.ocpp.messages import Station
-from park.ocpp.profiles.standing import Wired
 from park.ocpp.state import Settings
 from tests.support.facts import BEGAN, ended, metered, started
 from tests.support.loop_station import LoopStation
@@ -82,7 +81,7 @@ async def station(csms: StrictCsms, password: str = "") -> LoopStation:
         (1, 2),
         lambda: str(uuid.uuid4()),
         Station("ACME", "Garage", firmware="0.1.0"),
-        wired={1: Wired("b/cp1", 3, 32_000), 2: Wired("b/cp2", 3, 32_000)},
+        points={1: "b/cp1", 2: "b/cp2"},
     )
     return LoopStation(settings, Endpoint(f"ws://127.0.0.1:{port}/ocpp", "GARAGE", password))
 

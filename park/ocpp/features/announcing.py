@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from park.model.access import SettingChanged
-from park.model.limit import ClearLimit, Limit, LimitKind, SetLimit
+from park.model.limit import Limit, LimitKind
+from park.model.standing_limits import HoldLimits
 from park.ocpp import availability, keys
 from park.ocpp.effects import CentralSystemEffect, SettingsRepeated, TellAuthorizer
 from park.ocpp.keys import Key, Kind, Steers
@@ -78,15 +79,15 @@ def _change(key: Key, text: str) -> SettingChanged:
 
 def _operator_limit(state: CentralSystem) -> tuple[CentralSystemEffect, ...]:
     """The operator's amperes on the circuit all charge points hang on; none while every key says the most."""
-    circuit, values = state.settings.station_wired.charge_point, state.values
+    circuit, values = state.settings.circuit, state.values
     if not circuit:
         return ()
     together = values.number("ChargePointCurrentLimit")
     first, second, third = (min(together, values.number(f"DlmOperatorPhase{phase}Limit")) for phase in PHASES)
-    if min(first, second, third) >= LARGEST_AMPERES:
-        return (ClearLimit("", circuit, LimitKind.OPERATOR, OPERATOR),)
-    limit_ma = (first * 1000, second * 1000, third * 1000)
-    return (SetLimit("", Limit(circuit, LimitKind.OPERATOR, OPERATOR, limit_ma)),)
+    free = min(first, second, third) >= LARGEST_AMPERES
+    limit = None if free else (first * 1000, second * 1000, third * 1000)
+    limits = () if limit is None else (Limit(circuit, LimitKind.OPERATOR, OPERATOR, limit),)
+    return (HoldLimits(LimitKind.OPERATOR, limits, OPERATOR),)
 
 
 def _keep_alive(state: CentralSystem) -> KeepAlive:

@@ -1,4 +1,4 @@
-"""Keys of the local authorization list (OCPP 1.6 §9.2)."""
+"""Keys about the backend's list of id tags (OCPP 1.6 §9.2)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from park.ocpp.local_list import CAPACITY
 
 GROUP = KeyGroup(
     "LocalAuthListManagement",
-    "Local authorization list",
+    "The backend's list of id tags",
     (
-        switch("LocalAuthListEnabled", "§9.2.1", "The backend's list says who is known.", on=True),
-        fact("LocalAuthListMaxLength", Kind.NUMBER, str(CAPACITY), "§9.2.2, B-210", "Most cards of the list."),
+        switch("LocalAuthListEnabled", "§9.2.1", "Cards are known by the list the backend sent.", on=True),
+        fact("LocalAuthListMaxLength", Kind.NUMBER, str(CAPACITY), "§9.2.2, B-210", "Id tags the list may hold."),
         fact(
-            "SendLocalListMaxLength", Kind.NUMBER, str(CAPACITY), "§9.2.3, B-111, B-210", "Most cards in one message."
+            "SendLocalListMaxLength",
+            Kind.NUMBER,
+            str(CAPACITY),
+            "§9.2.3, B-111, B-210",
+            "Id tags one SendLocalList may hold.",
         ),
     ),
 )

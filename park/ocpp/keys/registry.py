@@ -28,11 +28,11 @@ _BASE: tuple[KeyGroup, ...] = (
     load.GROUP,
     link.GROUP,
     station.GROUP,
-    upkeep.GROUP,
     local_list.GROUP,
-    KeyGroup("RemoteTrigger", "Triggered messages"),
     reservation.GROUP,
     smart_charging.GROUP,
+    KeyGroup("RemoteTrigger", "Triggered messages"),
+    upkeep.GROUP,
 )
 _PROFILES = ",".join(dict.fromkeys(group.profile for group in _BASE))
 _TOLD = KeyGroup(

@@ -1,4 +1,4 @@
-"""Keys of reservations (OCPP 1.6 §9.3)."""
+"""Keys about reservations (OCPP 1.6 §9.3)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from park.ocpp.keys.key import KeyGroup, switch
 
 GROUP = KeyGroup(
     "Reservation",
-    "Reservation",
+    "Reservations",
     (
         switch(
-            "ReserveConnectorZeroSupported", "§9.3.1, B-130", "Any connector may be reserved, as connector 0.", on=True
+            "ReserveConnectorZeroSupported",
+            "§9.3.1, B-130",
+            "Connector 0 may be reserved: any one that is free.",
+            on=True,
         ),
     ),
 )

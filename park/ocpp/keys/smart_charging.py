@@ -1,4 +1,4 @@
-"""Keys of charging profiles (OCPP 1.6 §9.4)."""
+"""Keys about charging profiles (OCPP 1.6 §9.4), and the vendors' settings that stand above profiles."""
 
 from __future__ import annotations
 
@@ -8,52 +8,57 @@ from park.ocpp.profiles.profile import MOST_PERIODS, MOST_STACK_LEVEL
 
 GROUP = KeyGroup(
     "SmartCharging",
-    "Smart charging",
+    "Charging profiles",
     (
         fact(
             "ChargeProfileMaxStackLevel",
             Kind.NUMBER,
             str(MOST_STACK_LEVEL),
             "§9.4.1, B-140",
-            "Highest stack level.",
-            (Alias("ChargingProfileMaxStackLevel"),),
+            "Highest stack level of a profile.",
+            aliases=(Alias("ChargingProfileMaxStackLevel"),),
         ),
         fact(
             "ChargingScheduleAllowedChargingRateUnit",
             Kind.LIST,
             "Current,Power",
             "§9.4.2, B-179",
-            "Units of a schedule.",
+            "Units a schedule may be in.",
         ),
         fact(
             "ChargingScheduleMaxPeriods",
             Kind.NUMBER,
             str(MOST_PERIODS),
-            "§9.4.3",
-            "Most periods of a schedule.",
-            (Alias("ChargingSchedulesMaxPeriods"),),
+            "§9.4.3, B-208",
+            "Periods of a schedule.",
+            aliases=(Alias("ChargingSchedulesMaxPeriods"),),
         ),
         fact(
             "ConnectorSwitch3to1PhaseSupported",
             Kind.SWITCH,
             "false",
-            "§9.4.4: no pole is opened here yet",
-            "Whether a profile may switch phases.",
+            "§9.4.4",
+            "Whether a profile may open poles: not yet.",
         ),
         fact(
             "MaxChargingProfilesInstalled",
             Kind.NUMBER,
             str(PROFILES_A_CONNECTOR),
             "§9.4.5, B-140, B-208",
-            "Most profiles at once.",
+            "Profiles held at once: eight for each connector, 0 counted.",
         ),
-        switch("SmartChargingEnabled", "B-139", "Profiles limit what vehicles get.", on=True),
+        switch(
+            "SmartChargingEnabled",
+            "B-139",
+            "Profiles are followed; else each charge point has the nominal current.",
+            on=True,
+        ),
         Key(
             "NominalAmperage",
             Kind.NUMBER,
             "16",
             "B-138, B-139",
-            "Amperes while profiles are off, and in the nominal period.",
+            "Amperes of a charge point while profiles are ignored.",
             most=1_000,
         ),
         Key(
@@ -61,7 +66,7 @@ GROUP = KeyGroup(
             Kind.NUMBER,
             "0",
             "B-138",
-            "Seconds at the begin of a session in which profiles do not count; 0: none.",
+            "Seconds a session has the nominal current before its profiles are followed; 0: at once.",
             least=30,
             most=300,
             or_zero=True,
@@ -69,7 +74,7 @@ GROUP = KeyGroup(
         switch(
             "SmartChargingUseDisconnectedLimit",
             "B-079",
-            "Without the backend the limit below holds instead of profiles.",
+            "Without the backend the disconnected limit stands above profiles of charge points.",
             on=False,
         ),
         Key(
@@ -77,7 +82,7 @@ GROUP = KeyGroup(
             Kind.NUMBER,
             "6",
             "B-079",
-            "Amperes while the backend is away.",
+            "Amperes of a charge point then.",
             most=1_000,
         ),
     ),

@@ -14,7 +14,6 @@ from nodes.administration.configuration import configuration_service
 from nodes.administration.port import AdminServer
 from nodes.field import ThreadWorld
 from nodes.store import Store
-from park.ocpp.profiles.standing import Wired
 from park.ocpp.state import Settings
 from tests.support.cli import Finished, chargepark
 
@@ -43,8 +42,8 @@ async def keys(folder: Path) -> AsyncIterator[Path]:
     config.write_text(SINGLE.format(data_dir=data_dir), encoding="utf-8")
     store, world = Store(data_dir), ThreadWorld()
     nowhere = Nowhere()
-    wires = CentralSystemWires(store, nowhere, nowhere, nowhere, {}, nowhere, nowhere, nowhere)
-    settings = Settings("GARAGE", (1,), lambda: "id", wired={1: Wired("board/cp1", 3, 32_000)})
+    wires = CentralSystemWires(store, nowhere, nowhere, nowhere, nowhere, {}, nowhere, nowhere, nowhere)
+    settings = Settings("GARAGE", (1,), lambda: "id", points={1: "board/cp1"})
     root = Supervisor(world, "board")
     central = root.child("central", lambda me: CentralSystem(world, me, settings, wires))
     admin = AdminServer(data_dir, configuration_service(central))

@@ -17,7 +17,7 @@ from support.bench_process import PATIENCE, Rig, free_ports
 from support.stalled_proxy import Proxy
 
 from nodes.bridge import Outbox
-from nodes.drivers.virtual import TRAITS, Command, run
+from nodes.drivers.virtual import TRAITS, Command, Inputs, run
 from nodes.rpc import bench_pb2 as pb
 from nodes.rpc.bench_pb2_grpc import BenchStub
 from park.model.access import Feedback, ReaderLost, ShowFeedback, TagRead
@@ -31,6 +31,7 @@ from park.model.evse import (
     SetLock,
     Signal,
 )
+from park.model.limit import InputChanged
 
 if TYPE_CHECKING:
     from nodes.rpc.bench_pb2_grpc import BenchAsyncStub
@@ -63,9 +64,12 @@ class Node:
         self.outbox: Outbox[Command] = Outbox()
         self.point: dict[str, Inbox[EvseReported | EvseLost]] = {name: Inbox() for name in points}
         self.reader: dict[str, Inbox[TagRead | ReaderLost]] = {"door": Inbox()}
+        self.inputs: Inbox[InputChanged] = Inbox()
+        self.listens: tuple[int, ...] = ()
 
     async def run(self) -> None:
-        await run(self.target, self.points, ("door",), self.outbox, self.point, self.reader, self.node)
+        listening = Inputs(self.node, self.listens, self.inputs)
+        await run(self.target, self.points, ("door",), self.outbox, self.point, self.reader, self.node, listening)
 
     async def reported(self, suits: Callable[[EvseReported], bool] = lambda _: True, name: str = "cp1") -> EvseReported:
         found = await self.point[name].expect(lambda message: isinstance(message, EvseReported) and suits(message))
@@ -439,3 +443,19 @@ async def test_a_killed_driver_leaves_the_deadman_to_act(rig: Rig):
                 driver.kill()
             await driver.wait()
         assert TRAITS.has_deadman
+
+
+@pytest.mark.rule("B-093")
+async def test_a_digital_input_is_heard_at_once_on_change_and_again_and_not_known_when_the_link_is_lost(rig: Rig):
+    node = Node(rig.target, node="garage-1")
+    node.listens = (1, 3)
+    async with verbs(rig) as stub, node.running():
+        await stub.SetInput(pb.SetInputRequest(node="garage-1", number=3, high=False))
+        await node.inputs.expect(lambda told: told == InputChanged("garage-1", 3, high=False))
+        await stub.SetInput(pb.SetInputRequest(node="garage-1", number=3, high=True))
+        await stub.SetInput(pb.SetInputRequest(node="garage-1", number=2, high=True))  # nobody asked
+        await node.inputs.expect(lambda told: told == InputChanged("garage-1", 3, high=True))
+        await node.inputs.expect(lambda told: told == InputChanged("garage-1", 3, high=True))  # with the next beat
+        await stub.LinkDown(pb.LinkDownRequest())
+        await node.inputs.expect(lambda told: told == InputChanged("garage-1", 3, high=None))
+        await stub.SetInput(pb.SetInputRequest(node="garage-1", number=3, high=False))

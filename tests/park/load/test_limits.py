@@ -33,6 +33,7 @@ from park.model.limit import (
     SetLimit,
 )
 from park.model.signals import Start, Tick
+from park.model.standing_limits import HoldLimits
 from park.model.storage import CommitFailed, Committed, Delete, Load, Put, Row, RowsLoaded, Write
 from park.model.time import Now
 from tests.park.load.boards import WALL, Boards, Vehicle, each, grid, places
@@ -368,6 +369,65 @@ def test_every_change_of_a_limit_is_shown():
     tell(boards, ClearLimit("c", "grid", ENERGY, "hems"))
     effects = coordinator.step(boards.state, Tick(), Now(boards.now + 4, WALL))[1]
     assert LimitsReported(()) in effects
+
+
+# ------------------------------------------------------------ a kind as a whole
+
+
+def profile(target: str, amps_ma: int, source: str = "profile 1") -> Limit:
+    return Limit(target, LimitKind.PROFILE, source, each(amps_ma))
+
+
+def profiles(*limits: Limit) -> HoldLimits:
+    return HoldLimits(LimitKind.PROFILE, limits)
+
+
+@pytest.mark.rule("B-161")
+def test_the_limits_of_a_kind_are_those_told_last_and_no_profile_raises_anything():
+    boards = world_of(Vehicle())
+    set_limit(boards, energy("grid", each(40_000)))
+    tell(boards, profiles(profile("grid", 20_000), profile("n/cp1", 99_000), profile("nowhere", 1_000)))
+    boards.run(1)
+    assert signals(boards) == [20_000]
+    assert [held.limit.source for held in boards.state.limits.everything()] == ["hems", "profile 1", "profile 1"]
+    tell(boards, profiles(profile("n/cp1", 16_000)))
+    boards.run(15)
+    assert signals(boards) == [16_000]
+    assert boards.state.circuits[0].limit_ma() == each(40_000)
+    assert tell(boards, profiles(profile("n/cp1", 16_000))) == []  # told again, nothing to write
+    tell(boards, profiles())
+    boards.run(15)
+    assert signals(boards) == [32_000]
+
+
+def test_a_profile_of_before_holds_until_those_of_now_are_told():
+    before = kept(HeldLimit(profile("grid", 20_000)))
+    state = restarted(before)
+    assert state.circuits[0].available_ma() == each(20_000)
+    coordinator.step(state, profiles(), Now(101.0, WALL))
+    assert state.circuits[0].available_ma() == each(42_000)  # less headroom and house
+
+
+def test_told_before_the_rows_came_they_are_newer_and_the_others_are_deleted():
+    settings = CoordinatorSettings((grid(63_000),), tuple(places(1)), "s", keeps_limits=True)
+    state = coordinator.initial(settings, Now(0.0, WALL))
+    coordinator.step(state, profiles(profile("n/cp1", 9_000)), Now(0.0, WALL))
+    rows = RowsLoaded((kept(HeldLimit(profile("grid", 20_000))), kept(HeldLimit(profile("n/cp1", 5_000)))))
+    _, effects = coordinator.step(state, rows, Now(0.0, WALL))
+    assert state.circuits[0].limit_ma() == each(63_000)
+    assert state.points_by_name["n/cp1"].allowed_ma() == 9_000
+    (write,) = [effect for effect in effects if isinstance(effect, Write)]
+    assert write.writes == (Delete(LIMIT_TABLE, row_key("grid", LimitKind.PROFILE, "profile 1")),)
+
+
+def test_limits_of_a_kind_that_nobody_can_set_any_more_are_forgotten():
+    settings = CoordinatorSettings(
+        (grid(63_000),), tuple(places(1)), "s", keeps_limits=True, unset_kinds=frozenset({LimitKind.PROFILE})
+    )
+    state = coordinator.initial(settings, Now(0.0, WALL))
+    rows = kept(HeldLimit(profile("grid", 20_000))), kept(HeldLimit(energy("grid", each(30_000))))
+    coordinator.step(state, RowsLoaded(rows), Now(0.0, WALL))
+    assert state.circuits[0].limit_ma() == each(30_000)
 
 
 # ------------------------------------------------------------ restarts

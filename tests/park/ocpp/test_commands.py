@@ -14,7 +14,7 @@ from park.ocpp.connection_keys import CONNECTION_KEYS
 from park.ocpp.effects import SettingsRepeated, StartRemotely, StopRemotely
 from park.ocpp.features.all_features import HANDLERS
 from park.ocpp.keys import KEYS, Access
-from park.ocpp.link import BackendCalled, SendResult
+from park.ocpp.link import BackendCalled, SendCall, SendResult
 from park.ocpp.wire import BACKEND_ACTIONS
 from tests.support.facts import ended, metered, started
 from tests.support.station import ACCEPTED, WALL, Station, started_answer
@@ -282,6 +282,13 @@ def test_a_status_of_what_does_not_run_is_idle(wanted: str):
     station = Station().online()
     assert station.ask("ExtendedTriggerMessage", {"requestedMessage": wanted})["status"] == "Accepted"
     assert (station.sent[-1].action, station.sent[-1].payload) == (wanted, {"status": "Idle"})
+
+
+def test_a_triggered_message_follows_its_answer_on_the_wire():
+    station = Station().online()
+    told = station.tell(BackendCalled("b1", "TriggerMessage", {"requestedMessage": "Heartbeat"}))
+    kinds = [type(effect) for effect in told if isinstance(effect, SendResult | SendCall)]
+    assert kinds == [SendResult, SendCall]
 
 
 def test_triggers_of_an_unknown_connector_or_without_a_reading_are_rejected():
