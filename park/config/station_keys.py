@@ -68,11 +68,7 @@ def _circuit(root: CircuitSection) -> dict[str, str]:
 def _backend(config: NodeConfig) -> dict[str, str]:
     if config.backend is None:
         return {}
-    return {
-        "OCPPBackendJSONURL": config.backend.url,
-        "SecurityProfile": str(config.backend.security_profile),
-        "ChargeBoxIdentity": config.backend.identity,
-    }
+    return {"CentralSystemURI": config.backend.url, "ChargeBoxIdentity": config.backend.identity}
 
 
 def _points(config: NodeConfig) -> Iterator[tuple[str, str]]:

@@ -34,7 +34,7 @@ def pump(state: CentralSystem, now: Now) -> Turn:
     """Send the next call if nothing is in flight."""
     if not (state.settings.enabled and state.loaded):
         return state, ()
-    payloads = Payloads(state.values, state.settings.wired, state.repeated)
+    payloads = Payloads(state.values, state.settings.phases, state.repeated)
     state = replace(state, queue=delivery.prepare(state.queue, payloads, now))
     if state.link is None or state.flight is not None:
         return state, ()

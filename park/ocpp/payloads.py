@@ -9,7 +9,6 @@ from park.model.session import ReadingContext, SessionEnded, SessionMetered
 from park.ocpp import messages
 from park.ocpp.keys import KeyValues
 from park.ocpp.link import Payload
-from park.ocpp.profiles.standing import Wired
 from park.ocpp.sampled import Manner, sampled
 from park.ocpp.wire import iso
 
@@ -19,16 +18,16 @@ STOP_SAMPLED, STOP_ALIGNED = "StopTxnSampledData", "StopTxnAlignedData"
 
 @dataclass(frozen=True, slots=True)
 class Payloads:
-    """`wired`: connectors as they are built. `kept`: readings of a session that its StopTransaction repeats."""
+    """`phases`: of each connector. `kept`: readings of a session that its StopTransaction repeats."""
 
     values: KeyValues
-    wired: Mapping[int, Wired] = field(default_factory=dict[int, Wired])
+    phases: Mapping[int, int] = field(default_factory=dict[int, int])
     kept: Mapping[str, Iterable[SessionMetered]] = field(default_factory=dict[str, Iterable[SessionMetered]])
 
     def manner(self, connector: int, key: str) -> Manner:
         """How a list of measurands is told of a connector."""
-        is_sum, wired = self.values.switch("CurrentOfferedIsSum"), self.wired.get(connector)
-        return Manner(self.values.items(key), 3 if wired is None else wired.phases, is_sum)
+        is_sum = self.values.switch("CurrentOfferedIsSum")
+        return Manner(self.values.items(key), self.phases.get(connector, 3), is_sum)
 
     def reading(self, fact: SessionMetered, transaction: int) -> Payload | None:
         """MeterValues.req; None when nothing is wanted: there is nothing to send."""

@@ -52,7 +52,7 @@ def _reading(state: CentralSystem, connector: int, interval: int, now: Now) -> l
     idle = state.queue.transactions.on_connector(connector) is None
     if not (state.registration.accepted and idle and now.wall - reading.at <= timedelta(seconds=interval)):
         return []
-    manner = Payloads(state.values, state.settings.wired).manner(connector, ALIGNED)
+    manner = Payloads(state.values, state.settings.phases).manner(connector, ALIGNED)
     payload = messages.values_outside(connector, reading, None, manner, ReadingContext.SAMPLE_CLOCK.value)
     return [] if payload is None else [TriggeredValues(payload)]
 

@@ -55,7 +55,7 @@ def _triggered(state: CentralSystem, wanted: str, connector: int | None, now: No
 def _values(state: CentralSystem, connector: int, reading: Reading) -> Payload | None:
     known = state.queue.transactions.on_connector(connector)
     number = None if known is None else known.transaction
-    manner = Payloads(state.values, state.settings.wired).manner(connector, SAMPLED)
+    manner = Payloads(state.values, state.settings.phases).manner(connector, SAMPLED)
     return messages.values_outside(connector, reading, number, manner)
 
 
