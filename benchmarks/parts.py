@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from benchmarks import actors, exchange, grants, memory, outage, page, setpoint, simulation, store
+from benchmarks import actors, exactness, exchange, grants, memory, outage, page, setpoint, sharing, simulation, store
 from benchmarks.table import Table
 
 
@@ -25,4 +25,6 @@ PARTS: Mapping[str, Report] = {
     "outage": outage.report,
     "page": page.report,
     "simulation": simulation.report,
+    "sharing": sharing.report,
+    "exactness": exactness.report,
 }

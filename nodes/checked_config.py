@@ -7,7 +7,6 @@ from pathlib import Path
 
 from nodes.config_files import read_config
 from nodes.time_zones import time_zone
-from park.config.checks import without_effect
 from park.config.mapping import TraitsOf, circuits, meter_settings, placements
 from park.config.node_config import NodeConfig
 from park.errors import ConfigurationInvalid, RegisterMapUnknown
@@ -36,7 +35,7 @@ def read_checked(path: Path, traits_of: TraitsOf) -> CheckedConfig:
     network, points = circuits(config), placements(config, traits_of)
     if refusals := startup.refusals(network, points):
         raise ConfigurationInvalid(tuple(f"{path}: {refusal}" for refusal in refusals))
-    warnings = (*startup.warnings(network, points), *without_effect(config))
+    warnings = startup.warnings(network, points)
     return CheckedConfig(config, warnings, _reaction(config))
 
 

@@ -26,13 +26,3 @@ def check(config: NodeConfig, document: Document) -> tuple[Finding, ...]:
         *addresses(config),
         *backend_link(config, document),
     )
-
-
-def without_effect(config: NodeConfig) -> tuple[str, ...]:
-    """Keys that are understood and checked, and change nothing yet: a technician must not rely on them."""
-    return tuple(
-        f"circuit {circuit.name}: imbalance_amps = {circuit.imbalance_amps:g} has no effect yet: the difference "
-        "between phases is not limited; spread the wiring of the charge points over the phases instead"
-        for circuit in config.circuit
-        if circuit.imbalance_amps is not None
-    )

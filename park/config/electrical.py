@@ -35,6 +35,11 @@ class LoadSection(Section):
     renew_seconds: Annotated[
         float, Field(ge=0.5, le=300), About("Grants are renewed this often; at most half the lease.", "s")
     ] = 3
+    rotation_seconds: Annotated[
+        float,
+        Field(ge=120, le=86_400),
+        About("Where not all can charge at once, those who wait get their turn at the end of such a slice.", "s"),
+    ] = 900
 
 
 class CircuitSection(Section):
@@ -47,6 +52,15 @@ class CircuitSection(Section):
         Field(strict=False),
         About("Design current of L1, L2, L3; choose it below the nominal current of the fuse.", "A", "B-403"),
     ]
+    limit_watts: Annotated[
+        int | None,
+        Field(ge=1, le=5_000_000),  # 3 x 6300 A at 253 V
+        About(
+            "Design power of all phases together, foreign load included; counted with 253 V; absent: not limited.",
+            "W",
+            "IEC 60038: 230 V + 10 %",
+        ),
+    ] = None
     headroom_amps: Annotated[Load, About("Kept free below the limit on each phase.", "A", "B-088")] = 0
     meter: Annotated[
         Name | None, About("Meter whose currents tell the external load of this circuit.", source="B-405")
@@ -82,6 +96,9 @@ class CircuitSection(Section):
             "B-091, 20 A in VDE-AR-N 4100",
         ),
     ] = None
+    imbalance_includes_external: Annotated[
+        bool, About("The difference is that of all that flows; false: of what the charge points draw.")
+    ] = False
 
 
 class PlacementSection(Section):

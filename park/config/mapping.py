@@ -97,6 +97,7 @@ def coordinator_settings(
         interval_seconds=config.load.interval_seconds,
         lease_seconds=config.load.lease_seconds,
         renew_seconds=config.load.renew_seconds,
+        rotation_seconds=config.load.rotation_seconds,
     )
 
 
@@ -211,6 +212,9 @@ def _circuit(circuit: CircuitSection, meters: Mapping[str, MeterSection]) -> Cir
         name=circuit.name,
         limit_ma=_per_phase(circuit.limit_amps),
         parent=circuit.parent,
+        limit_watts=circuit.limit_watts,
+        imbalance_ma=None if circuit.imbalance_amps is None else milliamperes(circuit.imbalance_amps),
+        imbalance_counts_external=circuit.imbalance_includes_external,
         headroom_ma=milliamperes(circuit.headroom_amps),
         meter=circuit.meter,
         meter_sees_charging=circuit.meter_sees_charging,

@@ -6,17 +6,28 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from park.model.electric import MINIMUM_CURRENT_MA, PHASE_NAMES, PerPhase, Phases, Wiring
+from park.model.electric import HIGHEST_VOLTAGE_MV, MINIMUM_CURRENT_MA, PHASE_NAMES, PerPhase, Phases, Wiring
 
 Lines: TypeAlias = tuple[int, ...]
-"""Indices of conductors: circuit index × 3 + phase − 1."""
+"""What a load flows through: circuit index × 4 + phase − 1 is a conductor, + 3 the circuit's power."""
 
 WIRES = len(PHASE_NAMES)
+LIMITS = WIRES + 1
+FREE_MA = 10**12  # no limit
+
+
+def is_power(line: int) -> bool:
+    """It is the power of a circuit: a load counts there once for each of its phases."""
+    return line % LIMITS == WIRES
 
 
 @dataclass(frozen=True, slots=True)
 class Circuit:
     """A conductor protected by a fuse. `parent` None: the grid connection.
+
+    `limit_watts`: design power of the sum of the phases, None: not limited.
+    `imbalance_ma`: largest difference between two phases, None: not limited; of what charge points draw, or of all that
+    flows with `imbalance_counts_external`.
 
     `limit_ma`: design current per phase, at most the fuse. `headroom_ma`: kept free on every phase (B-088).
     `meter_sees_charging`: the meter is in line (own charge points included); else a branch meter sees only the others.
@@ -27,6 +38,9 @@ class Circuit:
     name: str
     limit_ma: PerPhase
     parent: str | None = None
+    limit_watts: int | None = None
+    imbalance_ma: int | None = None
+    imbalance_counts_external: bool = False
     headroom_ma: int = 0
     meter: str | None = None
     meter_sees_charging: bool = True
@@ -67,6 +81,11 @@ class Placement:
         return self.wiring.grid_phases(min(used, self.phases)) if used > 0 else ()
 
 
+def as_sum_ma(watts: int) -> int:
+    """The sum of the currents of all phases that surely is no more than so many watts, rounded down."""
+    return watts * 1_000_000 // HIGHEST_VOLTAGE_MV
+
+
 def path_to_root(circuit: str, parents: dict[str, str | None]) -> tuple[str, ...]:
     """The circuit and all above it. Ends at an unknown circuit or where a cycle closes (startup refuses both)."""
     path: list[str] = []
@@ -78,23 +97,25 @@ def path_to_root(circuit: str, parents: dict[str, str | None]) -> tuple[str, ...
 
 
 class Network:
-    """The tree as conductors: index arithmetic done once, at start."""
+    """The tree as lines: index arithmetic done once, at start."""
 
-    __slots__ = ("circuits", "index", "paths")
+    __slots__ = ("_lines", "circuits", "index", "paths")
 
     def __init__(self, circuits: Iterable[Circuit]) -> None:
         self.circuits = tuple(sorted(circuits, key=lambda circuit: circuit.name))
         self.index = {circuit.name: number for number, circuit in enumerate(self.circuits)}
         parents = {circuit.name: circuit.parent for circuit in self.circuits}
         self.paths = {name: path_to_root(name, parents) for name in parents}
+        self._lines: dict[tuple[str, Phases], Lines] = {}
 
     def lines(self, circuit: str, phases: Phases) -> Lines:
-        """The conductors a load on these phases of the circuit flows through, up to the grid connection."""
-        return tuple(self.index[name] * WIRES + phase - 1 for name in self.paths[circuit] for phase in phases)
-
-    def name_of(self, line: int) -> tuple[str, str]:
-        """(circuit, phase name) of a conductor."""
-        return self.circuits[line // WIRES].name, PHASE_NAMES[line % WIRES]
+        """What a load on these phases of the circuit flows through, up to the grid: conductors and powers."""
+        known = self._lines.get((circuit, phases))
+        if known is None:
+            places = [phase - 1 for phase in phases] + ([WIRES] if phases else [])
+            known = tuple(self.index[name] * LIMITS + place for name in self.paths[circuit] for place in places)
+            self._lines[circuit, phases] = known
+        return known
 
     def below(self, circuit: str, placements: Sequence[Placement]) -> tuple[Placement, ...]:
         """The charge points whose current flows through this circuit."""

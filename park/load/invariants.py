@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from park.load.circuit import Circuit, Network, Placement
+from park.load.circuit import Circuit, Network, Placement, as_sum_ma
 from park.load.lease import REACTION_SECONDS
 from park.model.electric import PHASE_NAMES, ZERO, PerPhase, add, on_phases
 from park.model.grant import Grant, Stamp
@@ -297,4 +297,14 @@ class PromiseWatch:
                     promised = f"{total[phase - 1]} mA promised, {available} mA available"
                     detail = f"raise of {grant.charge_point} to {grant.amps_ma} mA: {promised}"
                     found.append(Violation("S1", at, f"{name} {PHASE_NAMES[phase - 1]}", detail))
+            found += self._too_many_watts(at, circuit, total)
         return found
+
+    def _too_many_watts(self, at: float, circuit: Circuit, total: PerPhase) -> list[Violation]:
+        if circuit.limit_watts is None:
+            return []
+        available = as_sum_ma(circuit.limit_watts) - sum(self._external[circuit.name])
+        if sum(total) <= available + self._tolerance:
+            return []
+        detail = f"{sum(total)} mA promised on the sum of the phases, {available} mA available"
+        return [Violation("S1", at, f"{circuit.name} power", detail)]

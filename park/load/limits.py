@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
 
-from park.model.electric import NOMINAL_VOLTAGE_MV, PerPhase, Phases, lowest
+from park.model.electric import HIGHEST_VOLTAGE_MV, PerPhase, Phases, lowest
 from park.model.limit import EXPIRED, Limit, LimitKind
 
-HIGHEST_VOLTAGE_MV = NOMINAL_VOLTAGE_MV * 11 // 10  # safety §1: nominal + 10 % (IEC 60038) where none is measured
 SOURCES = 5  # B-264: limits of one kind on one target; one more is refused
 FREE_MA = 2**31 - 1  # mA: no limit
 ALL_PHASES: Phases = (1, 2, 3)

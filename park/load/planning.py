@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from park.load.allocate import Request, Share, allocate
-from park.load.circuit import WIRES
+from park.load.admission import Request, Share
+from park.load.allocate import allocate
+from park.load.balancing import balances
+from park.load.circuit import LIMITS, WIRES, Lines
+from park.load.fair.columns import pulls
 from park.load.reasons import Explanations
+from park.load.rotation import Turn, next_turn, turn
 from park.load.standing import Point
 from park.load.state import CoordinatorState, by_line
 from park.model.electric import ZERO, PerPhase, add, highest, on_phases
@@ -21,16 +25,17 @@ RESTORE_SECONDS = 60.0  # current must be left over for so long before idle poin
 def plan(state: CoordinatorState, now: float) -> None:
     """Set `target_ma`, `target_lapse_ma` and `reason` of every charge point that can be told."""
     state.replan_at = math.inf
-    room = by_line([circuit.planned_ma() for circuit in state.circuits])
+    circuits = state.circuits
+    room = by_line([each.planned_ma() for each in circuits], [each.planned_sum_ma() for each in circuits])
     told = [point for point in state.points if point.reachable(now)]
     defiant = {point for point in told if point.defies(now)}
+    fixed = defiant.union(point for point in state.points if not point.reachable(now))
     for point in state.points:
-        fixed = point in defiant or not point.reachable(now)
-        _take(room, state, point, _fixed(point, now) if fixed else point.overdraw.held_ma)
+        _take(room, state, point, _fixed(point, now) if point in fixed else point.overdraw.held_ma)
     wanting = [point for point in told if point.wants and point not in defiant]
     idle = [point for point in told if not point.wants and point not in defiant]
-    shares = _shares(state, wanting, idle, room, now)
-    _restore_reserve(state, idle, _left(wanting, idle, room, shares), now, settled=not _binding(shares))
+    shares = _shares(state, wanting, idle, room, fixed, now)
+    _restore_reserve(state, wanting, idle, room, shares, now)
     for point in defiant:
         point.target_ma = min(point.target_ma, point.minimum_ma()) if point.wants else 0
         point.target_lapse_ma = min(point.target_lapse_ma, point.target_ma)
@@ -39,9 +44,9 @@ def plan(state: CoordinatorState, now: float) -> None:
     for point in idle:
         point.target_ma, point.target_lapse_ma = 0, point.reserved_lapse_ma() if point.reserve else 0
         point.reason = explanations.idle(point)
+    _remember_admission(state, wanting, shares, now)
     for point in wanting:
         share = shares[point.placement.charge_point]
-        _remember_admission(point, share, now)
         point.target_ma, point.target_lapse_ma = share.amps_ma, min(point.placement.fallback_ma, share.amps_ma)
         point.reason = explanations.of(point, share)
     state.stale_plan = False
@@ -55,26 +60,32 @@ def _fixed(point: Point, now: float) -> PerPhase:
 
 
 def _shares(
-    state: CoordinatorState, wanting: Sequence[Point], idle: Sequence[Point], room: Sequence[int], now: float
+    state: CoordinatorState,
+    wanting: Sequence[Point],
+    idle: Sequence[Point],
+    room: Sequence[int],
+    fixed: Collection[Point],
+    now: float,
 ) -> dict[str, Share]:
     """Shares of all. Where a conductor binds, idle points give up their lapse current, others what they do not draw."""
     requests = [_request(state, point, now) for point in wanting]
-    shares = allocate(requests, _without_reserve(idle, room))
+    tilts = balances(state, fixed, now)
+    shares = allocate(requests, _without_reserve(idle, room), tilts)
     full = _binding(shares)
     giving = [point for point in idle if point.reserve and not full.isdisjoint(point.lines)]
     if any(point.placement.fallback_ma for point in giving):
         for point in giving:
             point.reserve = False
-        shares = allocate(requests, _without_reserve(idle, room))
+        shares = allocate(requests, _without_reserve(idle, room), tilts)
         full = _binding(shares)
     if full and any(point.usage.cap_ma is not None for point in wanting):
         requests = [_request(state, point, now, unused=True) for point in wanting]
-        shares = allocate(requests, _without_reserve(idle, room))
+        shares = allocate(requests, _without_reserve(idle, room), tilts)
     return shares
 
 
 def _binding(shares: dict[str, Share]) -> set[int]:
-    return {share.line for share in shares.values() if share.line is not None}
+    return {share.line for share in shares.values() if share.line is not None and not share.balance}
 
 
 def _request(state: CoordinatorState, point: Point, now: float, *, unused: bool = False) -> Request:
@@ -85,17 +96,19 @@ def _request(state: CoordinatorState, point: Point, now: float, *, unused: bool 
     cap = point.usage.cap_ma
     if unused and cap is not None:
         maximum = min(maximum, max(minimum, cap - cap % placement.resolution_ma))
+    since = _charging_since(point)
     return Request(
         charge_point=placement.charge_point,
         lines=point.lines,
         minimum_ma=minimum,
         maximum_ma=maximum,
-        charging_since=_charging_since(point),
+        charging_since=since,
         waiting_since=point.waiting_since,
-        margin_ma=0 if point.shed_at is None else ADMISSION_MARGIN_MA,
+        margin_ma=0 if point.shed_at is None or point.made_room else ADMISSION_MARGIN_MA,
         priority=placement.priority,
         weight=placement.weight,
         resolution_ma=placement.resolution_ma,
+        turn=turn(since, point.waiting_since, now, state.settings.rotation_seconds),
     )
 
 
@@ -106,14 +119,26 @@ def _charging_since(point: Point) -> float | None:
     return point.charging_since
 
 
-def _remember_admission(point: Point, share: Share, now: float) -> None:
-    if share.amps_ma > 0:
-        if point.charging_since is None:
-            point.charging_since = now
-        return
-    if point.charging_since is not None:
-        point.shed_at = now
-    point.charging_since = None
+def _remember_admission(
+    state: CoordinatorState, wanting: Sequence[Point], shares: dict[str, Share], now: float
+) -> None:
+    """Who has current now, and who lost it: to protection, or to make room for those whose turn it was."""
+    slice_seconds = state.settings.rotation_seconds
+    turns = False
+    lost: list[Point] = []
+    for point in wanting:
+        if shares[point.placement.charge_point].amps_ma > 0:
+            if point.charging_since is None:
+                turns = turns or turn(None, point.waiting_since, now, slice_seconds) is Turn.COMES
+                point.charging_since = now
+        elif point.charging_since is not None:
+            lost.append(point)
+        elif point.maximum_ma() >= point.minimum_ma():
+            state.replan_at = min(state.replan_at, next_turn(now, slice_seconds))
+    for point in lost:
+        point.shed_at, point.made_room = now, turns
+        point.charging_since, point.waiting_since = None, now
+        state.replan_at = min(state.replan_at, next_turn(now, slice_seconds))
 
 
 def _take(room: list[int], state: CoordinatorState, point: Point, current_ma: PerPhase) -> None:
@@ -121,44 +146,47 @@ def _take(room: list[int], state: CoordinatorState, point: Point, current_ma: Pe
     if current_ma == ZERO:
         return
     for name in state.network.paths[point.placement.circuit]:
-        first = state.network.index[name] * WIRES
+        first = state.network.index[name] * LIMITS
         for phase, amps_ma in enumerate(current_ma):
             room[first + phase] -= amps_ma
+        room[first + WIRES] -= sum(current_ma)
 
 
 def _without_reserve(idle: Sequence[Point], room: Sequence[int]) -> list[int]:
     """The room without the lapse currents that idle points keep."""
     left = list(room)
     for point in idle:
-        if point.reserve:
-            for line in point.lines:
-                left[line] -= point.placement.fallback_ma
+        if point.reserve and point.placement.fallback_ma:
+            _subtract(left, point.lines, point.placement.fallback_ma)
     return left
+
+
+def _subtract(room: list[int], lines: Lines, current_ma: int) -> None:
+    for line, pull in pulls(lines).items():
+        room[line] -= pull * current_ma
 
 
 def _left(wanting: Sequence[Point], idle: Sequence[Point], room: Sequence[int], shares: dict[str, Share]) -> list[int]:
     """The room after shares and the lapse currents of all idle points, those that gave theirs up included."""
     left = list(room)
     for point in wanting:
-        for line in point.lines:
-            left[line] -= shares[point.placement.charge_point].amps_ma
+        _subtract(left, point.lines, shares[point.placement.charge_point].amps_ma)
     for point in idle:
-        for line in point.lines:
-            left[line] -= point.placement.fallback_ma
+        _subtract(left, point.lines, point.placement.fallback_ma)
     return left
 
 
 def _restore_reserve(
     state: CoordinatorState,
+    wanting: Sequence[Point],
     idle: Sequence[Point],
-    left: Sequence[int],
+    room: Sequence[int],
+    shares: dict[str, Share],
     now: float,
-    *,
-    settled: bool,
 ) -> None:
     """Give idle points their lapse current back once it was left over for a while: they may start alone if we fail."""
     bare = [point for point in idle if not point.reserve and point.placement.fallback_ma]
-    if not bare or not settled or min(left) < 0:
+    if not bare or _binding(shares) or min(_left(wanting, idle, room, shares)) < 0:
         state.reserve_restored_at = math.inf
         return
     if now >= state.reserve_restored_at:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from park.load.circuit import WIRES
-from park.load.fill import Climber, raise_together
+from park.load.circuit import Lines
+from park.load.fair.columns import Climber, pulls
+from park.load.fair.filling import raise_together, whole
 from park.load.standing import Point
 from park.load.state import CoordinatorState, by_line
 
@@ -33,19 +35,21 @@ def wants_raise(point: Point, now: float) -> bool:
 
 
 def affordable(state: CoordinatorState, points: Sequence[Point], now: float) -> list[Offer]:
-    """The raises of these points that keep Σ committed within what is available on every conductor above them.
+    """The raises of these points that keep Σ committed within what is available on every line above them.
 
     A vehicle at zero first gets its minimum, the longest waiting first; then all rise together towards their targets.
     """
     room = _room(state, now)
-    free = [point for point in points if all(room[line] >= 0 for line in point.lines)]
+    free = [point for point in points if _fits(room, point.lines, 0)]
     climbers: list[tuple[Point, Climber]] = []
     for point in sorted((point for point in free if point.wants), key=_turn):
         climber = _seated(point, room, now)
         if climber is not None:
             climbers.append((point, climber))
     stops = raise_together([climber for _, climber in climbers], room)
-    offers = [_offer(point, reached) for (point, _), (reached, _) in zip(climbers, stops, strict=True)]
+    offers = [_offer(point, whole(reached)) for (point, _), (reached, _) in zip(climbers, stops, strict=True)]
+    for (_, climber), (reached, _) in zip(climbers, stops, strict=True):
+        _take(room, climber.lines, max(0, math.ceil(reached) - climber.floor_ma))
     raises = [offer for offer in offers if offer.amps_ma > offer.point.held_ma(now)]
     return raises + [offer for point in free if not point.wants for offer in _reserved(point, room, now)]
 
@@ -55,7 +59,8 @@ def _turn(point: Point) -> tuple[int, float, str]:
 
 
 def _room(state: CoordinatorState, now: float) -> list[int]:
-    available = by_line([circuit.available_ma() for circuit in state.circuits])
+    circuits = state.circuits
+    available = by_line([each.available_ma() for each in circuits], [each.available_sum_ma() for each in circuits])
     committed = by_line(state.summed_ma(state.committed_ma(now)))
     return [free - taken for free, taken in zip(available, committed, strict=True)]
 
@@ -63,7 +68,7 @@ def _room(state: CoordinatorState, now: float) -> list[int]:
 def _counted_already(point: Point, now: float) -> int:
     """What it is counted with on each of its phases, in mA: a raise up to here costs nothing."""
     committed = point.committed_ma(now)
-    return min(committed[line % WIRES] for line in point.lines)
+    return min([committed[phase - 1] for phase in point.phases])
 
 
 def _seated(point: Point, room: list[int], now: float) -> Climber | None:
@@ -71,11 +76,19 @@ def _seated(point: Point, room: list[int], now: float) -> Climber | None:
     counted, minimum = _counted_already(point, now), point.minimum_ma()
     floor = min(point.target_ma, max(counted, minimum))
     cost = max(0, floor - counted)
-    if any(room[line] < cost for line in point.lines):
+    if not _fits(room, point.lines, cost):
         return None
-    for line in point.lines:
-        room[line] -= cost
+    _take(room, point.lines, cost)
     return Climber(point.lines, floor, point.target_ma, point.placement.weight)
+
+
+def _fits(room: Sequence[int], lines: Lines, current_ma: int) -> bool:
+    return all(room[line] >= pull * current_ma for line, pull in pulls(lines).items())
+
+
+def _take(room: list[int], lines: Lines, current_ma: int) -> None:
+    for line, pull in pulls(lines).items():
+        room[line] -= pull * current_ma
 
 
 def _offer(point: Point, reached_ma: int) -> Offer:
@@ -86,8 +99,7 @@ def _offer(point: Point, reached_ma: int) -> Offer:
 def _reserved(point: Point, room: list[int], now: float) -> list[Offer]:
     """The lapse current of an idle point, if it fits."""
     cost = max(0, point.target_lapse_ma - _counted_already(point, now))
-    if any(room[line] < cost for line in point.lines):
+    if not _fits(room, point.lines, cost):
         return []
-    for line in point.lines:
-        room[line] -= cost
+    _take(room, point.lines, cost)
     return [Offer(point, 0, point.target_lapse_ma)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from park.load.allocate import Share
-from park.load.circuit import WIRES
+from park.load.admission import Share
+from park.load.circuit import LIMITS, WIRES
 from park.load.limits import HeldLimit
 from park.load.standing import Point
 from park.load.state import CircuitState, CoordinatorState
@@ -34,6 +34,18 @@ def binding(state: CircuitState, phase: int) -> Reason:
     )
 
 
+def of_line(state: CircuitState, place: int, *, balance: bool) -> Reason:
+    """What binds at a line of the circuit: `place` 0, 1, 2 a phase, by its limits or the balance, 3 the power."""
+    circuit = state.circuit
+    if place == WIRES:
+        left = max(0, state.planned_sum_ma()) // WIRES
+        return Reason("power", f"{circuit.limit_watts} W on the sum of the phases", circuit.name, available_ma=left)
+    if balance:
+        phase = PHASE_NAMES[place]
+        return Reason("imbalance", "difference between phases", circuit.name, phase, circuit.imbalance_ma)
+    return binding(state, place)
+
+
 def imposed_reason(held: HeldLimit, available_ma: int, circuit: str | None = None, phase: str | None = None) -> Reason:
     """A limit somebody set, of a circuit's phase or of a charge point."""
     return Reason(held.word, held.limit.source, circuit, phase, available_ma)
@@ -46,7 +58,7 @@ class Explanations:
 
     def __init__(self, state: CoordinatorState, shares: dict[str, Share], wanting: Sequence[Point]) -> None:
         self._state = state
-        self._bound: dict[tuple[int, bool], Chain] = {}
+        self._bound: dict[tuple[int, bool, bool], Chain] = {}
         self._sharing = Counter(
             line for point in wanting if shares[point.placement.charge_point].amps_ma for line in point.lines
         )
@@ -54,7 +66,7 @@ class Explanations:
     def of(self, point: Point, share: Share) -> Chain:
         """For a vehicle that wants current."""
         if share.line is not None:
-            return self._at(share.line, waits=share.amps_ma == 0)
+            return self._at(share.line, waits=share.amps_ma == 0, balance=share.balance)
         maximum, limited = point.maximum_ma(), point.limited_by()
         if maximum < point.minimum_ma():
             too_little = Reason("minimum", "cable, station or temperature allow less", available_ma=maximum)
@@ -71,10 +83,10 @@ class Explanations:
         """For a charge point where nobody wants current."""
         return (Reason("lapse", "nobody wants current", available_ma=point.target_lapse_ma),)
 
-    def _at(self, line: int, *, waits: bool) -> Chain:
-        key = (line, waits)
+    def _at(self, line: int, *, waits: bool, balance: bool) -> Chain:
+        key = (line, waits, balance)
         if key not in self._bound:
-            limit = binding(self._state.circuits[line // WIRES], line % WIRES)
+            limit = of_line(self._state.circuits[line // LIMITS], line % LIMITS, balance=balance)
             sharing = self._sharing[line]
             shared = Reason("share", f"{sharing} charging", limit.circuit, limit.phase)
             self._bound[key] = (limit, Reason("waiting", f"{sharing} charging") if waits else shared)

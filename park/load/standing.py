@@ -54,7 +54,8 @@ class Point:
     """One charge point. Mutable, owned by the coordinator's state.
 
     `target_ma`, `target_lapse_ma`, `reason`: of the newest plan. `reserve`: idle, it keeps its lapse current.
-    `charging_since`: mono since it has had a share; `shed`: it lost it to protection since it began to want.
+    `charging_since`: mono since it has had a share; `shed_at`: when it lost it since it began to
+    want, to protection or (`made_room`) because it was another's turn.
     """
 
     __slots__ = (
@@ -65,6 +66,7 @@ class Point:
         "demand",
         "held_limits",
         "lines",
+        "made_room",
         "network",
         "overdraw",
         "phases",
@@ -110,6 +112,7 @@ class Point:
         self.reserve = True
         self.charging_since: float | None = None
         self.shed_at: float | None = None
+        self.made_room = False
         self.sent: Grant | None = None
         self.sent_at = -math.inf
         self.raised_at = -math.inf

@@ -6,10 +6,19 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from park.load.circuit import Circuit, Network, Placement, path_to_root
+from park.load.circuit import Circuit, Network, Placement, as_sum_ma, path_to_root
 from park.load.invariants import BOUND_SECONDS, STEP_SECONDS, Cause
 from park.load.lease import REACTION_SECONDS, lease_and_guard
-from park.model.electric import MINIMUM_CURRENT_MA, PHASE_NAMES, PerPhase, add, lowest, on_phases
+from park.model.electric import (
+    HIGHEST_VOLTAGE_MV,
+    MINIMUM_CURRENT_MA,
+    PHASE_NAMES,
+    PerPhase,
+    Wiring,
+    add,
+    lowest,
+    on_phases,
+)
 
 FUSES_MA = frozenset(
     amps * 1000
@@ -55,6 +64,7 @@ def warnings(circuits: Sequence[Circuit], placements: Sequence[Placement]) -> tu
                 f"circuit {circuit.name}: the limit equals a nominal fuse size ({sizes}) and headroom is 0; "
                 "limits are design currents: set them below the fuse, or set headroom_amps"
             )
+    found += _unbalanced(circuits, placements)
     for placement in placements:
         name = placement.charge_point
         if not placement.has_deadman:
@@ -68,6 +78,18 @@ def warnings(circuits: Sequence[Circuit], placements: Sequence[Placement]) -> tu
                 "meter sees charging, and an overdraw is not noticed"
             )
     return tuple(found)
+
+
+def _unbalanced(circuits: Sequence[Circuit], placements: Sequence[Placement]) -> list[str]:
+    network = Network(circuits)
+    limited = [circuit.name for circuit in circuits if circuit.imbalance_ma is not None]
+    return [
+        f"charge point {placement.charge_point}: its wiring is unknown, so a vehicle on one or two phases is not seen "
+        f"in the difference between phases of circuit {name}; state its wiring"
+        for name in limited
+        for placement in network.below(name, placements)
+        if placement.wiring is Wiring.UNKNOWN
+    ]
 
 
 def reaction_bounds(
@@ -136,6 +158,10 @@ def _circuit(circuit: Circuit) -> list[str]:
     found: list[str] = []
     if min(circuit.limit_ma) < 0 or max(circuit.limit_ma) == 0:
         found.append(f"{name}: its limit must be positive")
+    if circuit.limit_watts is not None and circuit.limit_watts <= 0:
+        found.append(f"{name}: its limit in watts must be positive; leave it away where there is none")
+    if circuit.imbalance_ma is not None and circuit.imbalance_ma < 0:
+        found.append(f"{name}: the difference allowed between phases must not be negative")
     if circuit.headroom_ma < 0 or min(circuit.external_fallback_ma) < 0 or circuit.external_window_seconds < 0:
         found.append(f"{name}: headroom, external fallback and averaging window must not be negative")
     if circuit.meter_period_seconds <= 0 or circuit.meter_stale_seconds < circuit.meter_period_seconds:
@@ -180,7 +206,19 @@ def _over(circuit: Circuit, currents: PerPhase, what: str, headroom_ma: int) -> 
                 f"circuit {circuit.name} {name}: {what} {_amps(currents[phase])} + external fallback {_amps(fallback)}"
                 f"{headroom} exceed the limit {_amps(limit)} by {_amps(missing)}; lower them or raise the limit"
             )
+    if circuit.limit_watts is not None:
+        found += _over_power(circuit, circuit.limit_watts, sum(currents), what)
     return found
+
+
+def _over_power(circuit: Circuit, limit_watts: int, sum_ma: int, what: str) -> list[str]:
+    fallback = sum(circuit.external_fallback_ma)
+    watts = -(-(sum_ma + fallback) * HIGHEST_VOLTAGE_MV // 1_000_000)
+    if sum_ma + fallback <= as_sum_ma(limit_watts):
+        return []
+    sums = f"{what} {_amps(sum_ma)} + external fallback {_amps(fallback)} on the sum of the phases"
+    power = f"{watts} W at {HIGHEST_VOLTAGE_MV // 1000} V, above limit_watts {limit_watts}"
+    return [f"circuit {circuit.name}: {sums} are {power}; lower them or raise the limit"]
 
 
 def _amps(current_ma: int) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from park.load.circuit import WIRES, Circuit, Network, Placement
+from park.load.circuit import FREE_MA, Circuit, Network, Placement, as_sum_ma
 from park.load.conditions import Conditions
 from park.load.external import ExternalLoad
 from park.load.lease import lease_and_guard
@@ -43,6 +43,7 @@ class CoordinatorSettings:
     interval_seconds: float = 2.0
     lease_seconds: float = 10.0
     renew_seconds: float = 3.0
+    rotation_seconds: float = 900.0
     lives: frozenset[str] = frozenset()
     sees_servers: bool = False
     suspects: bool = False
@@ -90,6 +91,18 @@ class CircuitState:
     def planned_ma(self) -> PerPhase:
         """For plans: the same with the foreign load that is certain and steady."""
         return self._less(self.external.planned.held_ma)
+
+    def available_sum_ma(self) -> int:
+        """For raises: what the limit in watts allows for the sum of the phases beside what may be foreign load."""
+        return self._sum_less(self.external.possible_ma)
+
+    def planned_sum_ma(self) -> int:
+        """For plans: the same with the foreign load that is certain and steady."""
+        return self._sum_less(self.external.planned.held_ma)
+
+    def _sum_less(self, external_ma: PerPhase) -> int:
+        watts = self.circuit.limit_watts
+        return FREE_MA if watts is None else as_sum_ma(watts) - sum(external_ma)
 
     def _less(self, external_ma: PerPhase) -> PerPhase:
         headroom = self.circuit.headroom_ma
@@ -257,6 +270,9 @@ def _after(settings: CoordinatorSettings) -> dict[str, PerPhase]:
     return found | {name: (limit, limit, limit) for name, limit in points.items() if limit is not None}
 
 
-def by_line(per_circuit: Sequence[PerPhase]) -> list[int]:
-    """Currents of circuits as currents of conductors (see `circuit.Lines`)."""
-    return [per_circuit[line // WIRES][line % WIRES] for line in range(len(per_circuit) * WIRES)]
+def by_line(per_circuit: Sequence[PerPhase], sums: Sequence[int] | None = None) -> list[int]:
+    """Currents of circuits as currents of lines (see `circuit.Lines`). `sums`: of the powers, else of the phases."""
+    found: list[int] = []
+    for number, (first, second, third) in enumerate(per_circuit):
+        found += (first, second, third, first + second + third if sums is None else sums[number])
+    return found

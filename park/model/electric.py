@@ -17,6 +17,7 @@ Phases: TypeAlias = tuple[int, ...]
 ZERO: PerPhase = (0, 0, 0)
 PHASE_NAMES = ("L1", "L2", "L3")
 NOMINAL_VOLTAGE_MV = 230_000  # IEC 60038: 230/400 V
+HIGHEST_VOLTAGE_MV = NOMINAL_VOLTAGE_MV * 11 // 10  # safety §1: nominal + 10 % (IEC 60038) where none is measured
 MINIMUM_CURRENT_MA = 6_000  # IEC 61851-1 A.5: smallest current a control pilot can offer
 
 

@@ -22,8 +22,8 @@ class Stamp:
 class Reason:
     """One link of the chain that explains a current: which limit bound it, from which source, on which circuit.
 
-    `limit`: fuse, external_load, headroom, external_fallback, own_maximum, minimum, share, lapse or waiting; of a limit
-    somebody set its `LimitKind`, or expired.
+    `limit`: fuse, external_load, headroom, external_fallback, power, imbalance, own_maximum, minimum, share, lapse or
+    waiting; of a limit somebody set its `LimitKind`, or expired.
     """
 
     limit: str

@@ -15,6 +15,8 @@ LIMITS = {
     "external_load": "the load of others",
     "headroom": "the headroom kept free",
     "external_fallback": "the load assumed while the meter cannot be trusted",
+    "power": "the limit in watts",
+    "imbalance": "the largest difference between phases",
     "own_maximum": "its own maximum",
     "minimum": "the smallest current it can use",
     "share": "its share among those who charge",

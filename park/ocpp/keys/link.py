@@ -31,7 +31,7 @@ GROUP = KeyGroup(
             "CentralSystemURI",
             Kind.TEXT,
             "",
-            "seed tables, B-001, B-033",
+            "the makers' tables, B-001, B-033",
             "Address of the backend; the identity is appended. One that does not work is given up again.",
             aliases=(Alias("OCPPBackendJSONURL"),),
             file="backend.url",

@@ -44,13 +44,6 @@ def test_the_summary_tells_addresses_reaction_bounds_and_warnings(single: Spoil)
     assert "warning: circuit grid: the limit equals a nominal fuse size (63 A)" in done.stdout
 
 
-def test_a_key_that_has_no_effect_yet_is_named(single: Spoil):
-    done = single(("headroom_amps = 1", "headroom_amps = 1\nimbalance_amps = 20"))
-
-    assert done.returncode == 0
-    assert "warning: circuit grid: imbalance_amps = 20 has no effect yet: " in done.stdout
-
-
 def test_every_finding_is_told_with_file_key_and_remedy(single: Spoil):
     done = single(('role = "single"', 'role = "sigle"'), ("poll_seconds = 1", "poll_secs = 1"))
 

@@ -1,0 +1,112 @@
+"""Which load keeps which full row full: the sparse inverse of full rows × helping loads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+Sparse: TypeAlias = dict[int, float]
+
+NOTHING = 1e-9  # smaller coefficients and rates are rounding errors: true ones are small whole numbers and their ratios
+
+
+class Basis:
+    """`inverse[helper][row]`: what the helper takes (mA) for one mA less on the row. As many helpers as rows.
+
+    A is the matrix of coefficients (rows × loads), T the full rows, H the helpers; this is A[T, H]⁻¹.
+    """
+
+    __slots__ = ("columns", "inverse")
+
+    def __init__(self) -> None:
+        self.inverse: dict[int, Sparse] = {}
+        self.columns: dict[int, Sparse] = {}  # the same by row; both keep their order, and never depend on hashes
+
+    @property
+    def rows(self) -> Mapping[int, Sparse]:
+        return self.columns
+
+    def multipliers(self, coefficients: Mapping[int, float]) -> Sparse:
+        """A[row, H] · A[T, H]⁻¹ of a row with these coefficients of the helpers, by full row."""
+        return _combined(self.inverse, coefficients)
+
+    def answers(self, coefficients: Mapping[int, float]) -> Sparse:
+        """A[T, H]⁻¹ · A[T, load] of a load with these coefficients on the full rows, by helper."""
+        return _combined(self.columns, coefficients)
+
+    def grow(self, row: int, helper: int, weights: Sparse, answers: Sparse, pivot: float) -> None:
+        """Take in a row and the helper that keeps it full.
+
+        `weights`: multipliers of the row, `answers`: of the helper, `pivot`: its entry less weights · A[T, helper].
+        """
+        self.inverse[helper], self.columns[row] = {}, {}
+        for other, answer in answers.items():
+            line = self.inverse[other]
+            for full, weight in weights.items():
+                self._put(other, full, line.get(full, 0.0) + answer * weight / pivot)
+            self._put(other, row, -answer / pivot)
+        for full, weight in weights.items():
+            self._put(helper, full, -weight / pivot)
+        self._put(helper, row, 1.0 / pivot)
+
+    def replace_helper(self, old: int, new: int, answers: Sparse) -> None:
+        """`new` keeps full what `old` kept. `answers`: of the new one."""
+        pivot = answers[old]
+        line = {row: entry / pivot for row, entry in self._without_helper(old).items()}
+        for other, answer in answers.items():
+            if other != old:
+                self._subtract(other, line, answer)
+        self.inverse[new] = {}
+        for row, entry in line.items():
+            self._put(new, row, entry)
+
+    def replace_row(self, old: int, new: int, weights: Sparse) -> None:
+        """The helpers keep `new` full and let go of `old`. `weights`: multipliers of the new one."""
+        pivot = weights[old]
+        column = self._without_row(old)
+        self.columns[new] = {}
+        for helper, entry in column.items():
+            line, share = self.inverse[helper], entry / pivot
+            for row, weight in weights.items():
+                if row != old:
+                    self._put(helper, row, line.get(row, 0.0) - share * weight)
+            self._put(helper, new, share)
+
+    def shrink(self, helper: int, row: int) -> None:
+        """Let go of a row, and of the helper that is not needed then."""
+        gone = self._without_helper(helper)
+        pivot = gone.pop(row)
+        for other, entry in self._without_row(row).items():
+            self._subtract(other, gone, entry / pivot)
+
+    def _put(self, helper: int, row: int, entry: float) -> None:
+        if abs(entry) > NOTHING:
+            self.inverse[helper][row] = self.columns[row][helper] = entry
+        else:
+            self.inverse[helper].pop(row, None)
+            self.columns[row].pop(helper, None)
+
+    def _subtract(self, helper: int, other: Sparse, times: float) -> None:
+        line = self.inverse[helper]
+        for row, entry in other.items():
+            self._put(helper, row, line.get(row, 0.0) - times * entry)
+
+    def _without_helper(self, helper: int) -> Sparse:
+        line = self.inverse.pop(helper)
+        for row in line:
+            del self.columns[row][helper]
+        return line
+
+    def _without_row(self, row: int) -> Sparse:
+        column = self.columns.pop(row)
+        for helper in column:
+            del self.inverse[helper][row]
+        return column
+
+
+def _combined(lines: Mapping[int, Sparse], factors: Mapping[int, float]) -> Sparse:
+    found: Sparse = {}
+    for key, factor in factors.items():
+        for other, entry in lines[key].items():
+            found[other] = found.get(other, 0.0) + factor * entry
+    return {other: entry for other, entry in found.items() if abs(entry) > NOTHING}
