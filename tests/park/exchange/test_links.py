@@ -25,13 +25,16 @@ from park.exchange.messages import (
     OfferAgain,
     OfferedPoint,
     Outward,
+    RestartOrdered,
     SendFrame,
     StopOrdered,
+    UnlockOrdered,
 )
 from park.exchange.placing import placed_body
 from park.exchange.server_link import PLACED_TABLE, VOICE_TABLE, BoardSettings, LinkReported, LocalOnly
 from park.exchange.session import SILENT_SECONDS
 from park.model.access import (
+    NO_LOCK,
     Answer,
     AuthorizationGranted,
     CardPresented,
@@ -40,10 +43,12 @@ from park.model.access import (
     ConnectorStatusChanged,
     Done,
     OccupancyChanged,
+    Refused,
     RemoteStop,
     RepeatSettings,
     ShowFeedback,
     Undeliverable,
+    UnlockConnector,
     Verdict,
 )
 from park.model.alarm import Alarm
@@ -351,6 +356,19 @@ def test_an_order_is_answered_by_the_board() -> None:
     pair.tell_board(Done("never asked"))
     pair.run(0.1)
     assert pair.effects(Answer, board=False) == [Answer(answers, Done("r1"))]
+
+
+def test_a_plug_of_a_board_is_unlocked_and_the_board_restarts_by_order() -> None:
+    pair, answers = Pair(), Probe[CommandAnswer]()
+    pair.connect()
+    pair.tell_server(Outward("bay/cp1", UnlockConnector("u1", "bay/cp1", answers)))
+    pair.tell_server(Outward("", RestartOrdered(hard=True)))
+    pair.run(0.1)
+    assert pair.came(UnlockOrdered, board=True) == [UnlockOrdered("u1", "bay/cp1")]
+    assert pair.came(RestartOrdered, board=True) == [RestartOrdered(hard=True)]
+    pair.tell_board(Refused("u1", NO_LOCK))
+    pair.run(0.1)
+    assert pair.effects(Answer, board=False) == [Answer(answers, Refused("u1", NO_LOCK))]
 
 
 def test_an_order_is_undeliverable_without_a_link_when_the_link_is_lost_and_at_its_deadline() -> None:
