@@ -85,6 +85,7 @@ class Authorizer(Worker[AuthorizerMessage]):
                 self._wires.central.tell(RepeatSettings(RepeatSettings.AUTHORIZER))
                 for address in (*self._wires.charge_points.values(), *self._wires.boards.values()):
                     address.tell(effect)
+                self._wires.central.tell(RepeatSettings(RepeatSettings.AUTHORIZER))
             case WakeAt(mono):
                 self.wake_at(mono)
 

@@ -32,7 +32,7 @@ from park.model.access import (
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.metering import MeterReported, ReadingTaken
 from park.model.placement import PlacementKept
-from park.model.session import FactOffered
+from park.model.session import FactOffered, FactsHeld
 from park.model.signals import WakeAt
 from park.view.rows import NodeReported
 
@@ -88,7 +88,7 @@ class BoardLink(Worker[BoardLinkMessage]):
                 self._wires.central.tell(message)
             case OccupancyChanged() | CardPresented() | ReadersAnnounced():
                 self._wires.authorizer.tell(message)
-            case ConnectorStatusChanged() | RepeatSettings() | FactOffered():
+            case ConnectorStatusChanged() | RepeatSettings() | FactOffered() | FactsHeld():
                 self._wires.central.tell(message)
             case ChargePointReported() | MeterReported():
                 self._wires.view.tell(message)

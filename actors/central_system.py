@@ -17,45 +17,34 @@ from actors.messages import (
 )
 from actors.worker import Worker
 from actors.world import World
-from park.model.access import BackendAuthorized, BackendOnline, RemoteStart, RemoteStop, SettingChanged, Undeliverable
+from park.model import access
 from park.model.listed import LocalListHeld
 from park.model.reservation import ConnectorReserved, ReservationsHeld
-from park.model.session import FactDelivered, FactTaken, TransactionAssigned
+from park.model.session import FactDelivered, FactsKnown, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.standing_limits import HoldLimits
 from park.model.storage import Commit, LoadRows
+from park.ocpp import effects as fx
+from park.ocpp import link
 from park.ocpp.central_system import step
-from park.ocpp.effects import (
-    BackendReported,
-    CentralSystemEffect,
-    ClockOffered,
-    Load,
-    SettingsRepeated,
-    StartRemotely,
-    StopRemotely,
-    Write,
-)
-from park.ocpp.link import ReportLink, ResetLink, SendCall, SendError, SendResult, UseConnection
-from park.ocpp.maintenance import MaintenanceOrder
+from park.ocpp.maintenance import MaintenanceOrder, Order
+from park.ocpp.orders import AnswerSettings
 from park.ocpp.state import Settings, initial
 
 
 @dataclass(frozen=True, slots=True)
 class CentralSystemWires:
-    """Who the central system tells. `link`: the websocket edge; `clock`: who may follow the backend's clock.
-
-    `maintenance`: files, certificates and the installer.
-    """
+    """Who the central system tells. `clock`: who may follow the backend's; `maintenance`: files, installer."""
 
     store: Address[StoreMessage]
-    journal: Address[FactTaken | FactDelivered]
+    journal: Address[FactTaken | FactDelivered | FactsKnown]
     link: Address[BackendLinkMessage]
     authorizer: Address[AuthorizerMessage]
+    coordinator: Address[HoldLimits]
     charge_points: Mapping[str, Address[ChargePointMessage]]
     view: Address[Report]
     alarms: Address[Alarm]
-    clock: Address[ClockOffered]
-    coordinator: Address[HoldLimits] = Nowhere()
+    clock: Address[fx.ClockOffered]
     maintenance: Address[MaintenanceOrder] = Nowhere()
 
 
@@ -72,58 +61,62 @@ class CentralSystem(Worker[CentralSystemMessage]):
         for effect in effects:
             self._perform(effect)
 
-    def _perform(self, effect: CentralSystemEffect) -> None:  # noqa: C901 - a flat union
+    def _perform(self, effect: fx.CentralSystemEffect) -> None:
         match effect:
-            case SendCall() | SendResult() | SendError() | ResetLink() | ReportLink() | UseConnection():
+            case link.SendCall() | link.SendResult() | link.SendError() | link.ResetLink() | link.ReportLink():
                 self._wires.link.tell(effect)
-            case Write(writes, token):
+            case link.KeepAlive() | link.UseConnection():
+                self._wires.link.tell(effect)
+            case fx.Write(writes, token):
                 self._wires.store.tell(Commit(writes, token, self._me))
-            case Load(tables):
+            case fx.Load(tables):
                 self._wires.store.tell(LoadRows(tables, self._me))
-            case FactTaken() | FactDelivered():
+            case FactTaken() | FactDelivered() | FactsKnown():
                 self._wires.journal.tell(effect)
-            case BackendAuthorized():
-                self._wires.authorizer.tell(effect)
-            case StartRemotely(request_id, connector, id_tag, first):
-                self._wires.authorizer.tell(RemoteStart(request_id, connector, id_tag, first, self._me))
-            case BackendReported():
+            case fx.BackendReported():
                 self._wires.view.tell(effect)
-                self._wires.authorizer.tell(BackendOnline(effect.state == "online"))
+                self._wires.authorizer.tell(access.BackendOnline(effect.state == "online"))
             case Alarm():
                 self._wires.alarms.tell(effect)
-            case ClockOffered():
+            case fx.ClockOffered():
                 self._wires.clock.tell(effect)
-            case ReservationsHeld() | LocalListHeld():
-                self._wires.authorizer.tell(effect)
-            case ConnectorReserved(point):
-                if point in self._wires.charge_points:
-                    self._wires.charge_points[point].tell(effect)
-            case HoldLimits():
-                self._wires.coordinator.tell(effect)
             case WakeAt(mono):
                 self.wake_at(mono)
-            case TransactionAssigned() | StopRemotely() | SettingChanged() | SettingsRepeated() | RepeatLevels():
-                self._tell_charge_points(effect)
-            case _:
+            case Order():
                 self._wires.maintenance.tell(effect)
+            case _:
+                self._tell_park(effect)
 
-    def _tell_charge_points(
-        self, effect: TransactionAssigned | StopRemotely | SettingChanged | SettingsRepeated | RepeatLevels
-    ) -> None:
+    def _tell_park(self, effect: fx.ForPark) -> None:
         match effect:
-            case TransactionAssigned(point):
-                address = self._wires.charge_points.get(point)
-                if address is not None:  # it left the configuration since
-                    address.tell(effect)
-            case StopRemotely(request_id, point, session):
-                address = self._wires.charge_points.get(point)
-                if address is None:
-                    self._me.tell(Undeliverable(request_id, f"there is no charge point {point} any more"))
-                else:
-                    address.tell(RemoteStop(request_id, point, session, self._me))
-            case SettingsRepeated(point, settings):
-                for setting in settings:
-                    self._wires.charge_points[point].tell(setting)
-            case SettingChanged() | RepeatLevels():
+            case access.BackendAuthorized() | ReservationsHeld() | LocalListHeld():
+                self._wires.authorizer.tell(effect)
+            case fx.TellAuthorizer(change):
+                self._wires.authorizer.tell(change)
+            case fx.StartRemotely(request_id, connector, id_tag, first):
+                self._wires.authorizer.tell(access.RemoteStart(request_id, connector, id_tag, first, self._me))
+            case HoldLimits():
+                self._wires.coordinator.tell(effect)
+            case access.Answer(reply_to, answer):
+                reply_to.tell(answer)
+            case AnswerSettings(reply_to, listed):
+                reply_to.tell(listed)
+            case access.SettingChanged() | RepeatLevels():
                 for address in self._wires.charge_points.values():
                     address.tell(effect)
+            case TransactionAssigned(point) | ConnectorReserved(point):
+                self._tell(point, effect)
+            case fx.SettingsRepeated(point, settings):
+                self._tell(point, *settings)
+            case fx.StopRemotely(request_id, point, session):
+                if not self._tell(point, access.RemoteStop(request_id, point, session, self._me)):
+                    self._me.tell(access.Undeliverable(request_id, f"there is no charge point {point} any more"))
+
+    def _tell(self, point: str, *messages: ChargePointMessage) -> bool:
+        """Tell a charge point; false: it left the configuration since."""
+        address = self._wires.charge_points.get(point)
+        if address is None:
+            return False
+        for message in messages:
+            address.tell(message)
+        return True

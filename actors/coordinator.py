@@ -17,6 +17,7 @@ from park.load.report import CircuitReported, EpochTaken, LimitsReported, ShareR
 from park.load.rivalry import StandingReported
 from park.load.state import CoordinatorSettings, CoordinatorState
 from park.load.told import LapseKept
+from park.model.access import RepeatSettings
 from park.model.grant import ApplyGrant
 from park.model.signals import RepeatLevels, Start, WakeAt
 from park.model.storage import Commit, Load, LoadRows, Write
@@ -27,7 +28,7 @@ class CoordinatorWires:
     """Who the coordinator tells. `epochs`: whoever keeps the epoch on disk. `standing`: whoever lets boards in.
 
     `told`: whoever keeps on disk what boards may fall to. `store` keeps the limits and answers to `me`, the
-    coordinator's own address.
+    coordinator's own address. `settings`: who repeats the operator's limits.
     """
 
     charge_points: Mapping[str, Address[ChargePointMessage]]
@@ -38,6 +39,7 @@ class CoordinatorWires:
     alarms: Address[Alarm] = Nowhere()
     store: Address[StoreMessage] = Nowhere()
     me: Address[CoordinatorMessage] = Nowhere()
+    settings: Address[RepeatSettings] = Nowhere()
 
 
 class Coordinator(Worker[CoordinatorMessage]):
@@ -71,6 +73,7 @@ class Coordinator(Worker[CoordinatorMessage]):
             case RepeatLevels():
                 for address in self._wires.charge_points.values():
                     address.tell(effect)
+                self._wires.settings.tell(RepeatSettings(RepeatSettings.COORDINATOR))
             case WakeAt(mono):
                 self.wake_at(mono)
             case _:

@@ -11,7 +11,7 @@ from actors.worker import Worker
 from actors.world import World
 from park.journal import journal
 from park.journal.journal import JournalEffect, JournalTrouble, Load, Write
-from park.model.session import FactOffered, FactPersisted, SessionRecovered
+from park.model.session import FactOffered, FactPersisted, FactsHeld, SessionRecovered
 from park.model.signals import WakeAt
 from park.model.storage import Commit, LoadRows
 
@@ -22,7 +22,7 @@ class JournalWires:
 
     store: Address[StoreMessage]
     charge_points: Mapping[str, Address[ChargePointMessage]]
-    central: Address[FactOffered]
+    central: Address[FactOffered | FactsHeld]
     alarms: Address[Alarm]
 
 
@@ -47,7 +47,7 @@ class Journal(Worker[JournalMessage]):
                 address = self._wires.charge_points.get(point)
                 if address is not None:  # of a charge point that left the configuration the session is closed
                     address.tell(effect)
-            case FactOffered():
+            case FactOffered() | FactsHeld():
                 self._wires.central.tell(effect)
             case Alarm():
                 self._wires.alarms.tell(effect)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from actors.address import Address
 from park.authorization.messages import ApplyRules, ListChanged, RulesChanged
 from park.exchange.messages import Outward
 from park.model.listed import ApplyLocalList
-from park.model.session import FactDelivered, FactTaken
+from park.model.session import FactDelivered, FactsKnown, FactTaken
+
+Said: TypeAlias = FactTaken | FactDelivered | FactsKnown
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +27,21 @@ class Remote:
 
 
 class Returns:
-    """Where what is said about a fact goes: back to the journal it came from. Told from any thread.
+    """Where what is said about facts goes: back to the journal they came from. Told from any thread.
 
     What nobody is known for is dropped: the journal of a board that was away offers its facts again when it is back,
     and then hears it.
     """
 
     def __init__(self) -> None:
-        self._journals: dict[str, Address[FactTaken | FactDelivered]] = {}
+        self._journals: dict[str, Address[Said]] = {}
 
-    def learn(self, journal_id: str, journal: Address[FactTaken | FactDelivered]) -> None:
+    def learn(self, journal_id: str, journal: Address[Said]) -> None:
         self._journals[journal_id] = journal
 
-    def tell(self, message: FactTaken | FactDelivered, /) -> None:
-        journal = self._journals.get(message.id.journal)
+    def tell(self, message: Said, /) -> None:
+        name = message.journal if isinstance(message, FactsKnown) else message.id.journal
+        journal = self._journals.get(name)
         if journal is not None:
             journal.tell(message)
 

@@ -25,7 +25,7 @@ from park.exchange.messages import EndLink, Inward, OfferAgain, SendFrame, StopO
 from park.exchange.server_link import BoardSettings, LinkReported, LocalOnly, ServerLinkEffect
 from park.model.access import BackendOnline, CardPresented, RemoteStop, ShowFeedback
 from park.model.listed import ApplyLocalList
-from park.model.session import FactDelivered, FactTaken
+from park.model.session import FactDelivered, FactsKnown, FactTaken
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.storage import Commit, Load, LoadRows, Write
 from park.ocpp.effects import ClockOffered
@@ -86,7 +86,7 @@ class ServerLink(Worker[ServerLinkMessage]):
     def _deliver(self, target: str, message: object) -> None:
         """To whom a message of the server is for; what this board does not have, or know, is left out."""
         match message:
-            case FactTaken() | FactDelivered() | OfferAgain():
+            case FactTaken() | FactDelivered() | FactsKnown() | OfferAgain():
                 self._wires.journal.tell(message)
             case ShowFeedback(reader):
                 if reader in self._wires.readers:

@@ -25,6 +25,7 @@ from park.config.mapping import (
     placements,
 )
 from park.config.node_config import NodeConfig
+from park.config.station_keys import connectors_of, phases_of, station_keys
 from park.exchange.board_link import ServerFacts
 from park.exchange.messages import OfferedPoint
 from park.exchange.placing import fitted, placed_of
@@ -35,7 +36,6 @@ from park.model.placement import Placed
 from park.model.storage import Row
 from park.ocpp.connection import ConnectionSettings
 from park.ocpp.messages import Station
-from park.ocpp.profiles.standing import Wired
 from park.ocpp.state import Settings as OcppSettings
 from park.physics.hardware import TRAITS
 
@@ -189,42 +189,26 @@ def _ocpp(config: NodeConfig, identities: Identities, version: str, password: st
     """Timeouts of the file are the defaults of their OCPP keys; what a backend changes later wins and is kept."""
     connectors = {point.meter: point.connector for point in config.charge_point if point.meter and point.connector}
     connectors |= {meter_of_point(each.charge_point): each.connector for each in config.placement if each.metered}
-    own = [point.connector for point in config.charge_point if point.connector]
-    placed = [each.connector for each in config.placement]
+    root = next((circuit for circuit in circuits(config) if circuit.parent is None), None)
     return OcppSettings(
         identity=config.backend.identity if config.backend else config.node.name,
-        connectors=tuple(sorted(own + placed)),
+        connectors=tuple(sorted(connectors_of(config))),
         new_id=identities.new_id,
         station=Station(firmware=version),
-        station_keys={
-            "ConnectionTimeOut": str(round(config.authorization.plug_timeout_seconds)),
-            "ConnectorPhaseRotation": _rotations(config),
-        },
+        station_keys=station_keys(config, version),
         meters=connectors,
         enabled=config.backend is not None,
         charge_points=frozenset(owned_names(config)) | frozenset(each.charge_point for each in config.placement),
         journal=identities.journal_id,
-        wired=_wired(config),
-        station_wired=_station_wired(config),
+        points=connectors_of(config),
+        phases=phases_of(config),
         connection=_connection(config.backend, password),
         fallback_seconds=config.backend.fallback_seconds if config.backend else 0.0,
         restart_with_sessions=config.maintenance.restart_with_sessions,
+        maxima_ma=_maxima_ma(config),
+        circuit=root.name if root else "",
+        circuit_ma=min(root.limit_ma) if root else 0,
     )
-
-
-def _wired(config: NodeConfig) -> dict[int, Wired]:
-    """Connectors of the park as they are built."""
-    every = placements(config, lambda _: TRAITS)
-    connectors = {full_name(config.node.name, point.name): point.connector for point in config.charge_point}
-    connectors |= {each.charge_point: each.connector for each in config.placement}
-    named = ((connectors.get(each.charge_point), each) for each in every)
-    return {number: Wired(each.charge_point, each.phases, each.maximum_ma) for number, each in named if number}
-
-
-def _station_wired(config: NodeConfig) -> Wired:
-    """The grid connection: all connectors of the identity hang on it."""
-    roots = [circuit for circuit in circuits(config) if circuit.parent is None]
-    return Wired(roots[0].name, len(roots[0].limit_ma), min(roots[0].limit_ma)) if roots else Wired("", 3, 0)
 
 
 def _connection(backend: BackendSection | None, password: str) -> ConnectionSettings | None:
@@ -233,15 +217,10 @@ def _connection(backend: BackendSection | None, password: str) -> ConnectionSett
     return ConnectionSettings(backend.url, backend.identity, backend.security_profile, password)
 
 
-def _rotations(config: NodeConfig) -> str:
-    wired: dict[int, str] = {point.connector: point.wiring for point in config.charge_point if point.connector}
-    wired |= {each.connector: each.wiring for each in config.placement}
-    each = ",".join(f"{connector}.{_rotation(wiring)}" for connector, wiring in wired.items())
-    return f"0.Unknown,{each}"
-
-
-def _rotation(wiring: str) -> str:
-    return "Unknown" if wiring == "unknown" else wiring
+def _maxima_ma(config: NodeConfig) -> dict[int, int]:
+    """What each connector may carry on each phase."""
+    every = {each.charge_point: each.maximum_ma for each in placements(config, lambda _: TRAITS)}
+    return {number: every[point] for number, point in connectors_of(config).items() if point in every}
 
 
 def owned_names(config: NodeConfig) -> tuple[str, ...]:

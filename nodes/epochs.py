@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from actors.address import Address, Nowhere
-from nodes.store import Store
 from park.load.report import EpochTaken
 from park.load.rivalry import Standing, StandingReported
 from park.model.storage import Commit, Delete, Put, Row
@@ -33,13 +33,17 @@ class Life:
     suspects: bool = False
 
 
-def begin_life(store: Store) -> Life:
-    """The voice of this start, on disk before it is used. Call before the store is started."""
+def _drawn() -> str:
+    return uuid.uuid4().hex[:12]
+
+
+def begin_life(store: Disk, server_id: str, draw: Callable[[], str] = _drawn) -> Life:
+    """The voice of this start of a store with this id, on disk before it is used. Call before the store is started."""
     rows = store.rows(LIVES)
     life = Life(
-        f"{store.server_id}.{uuid.uuid4().hex[:12]}",
+        f"{server_id}.{draw()}",
         take_next(store),
-        frozenset((store.server_id, *(row.body for row in rows))),
+        frozenset((server_id, *(row.body for row in rows))),
         any(row.key == STANDING and row.body != Standing.LEADS.value for row in store.rows(TABLE_OF_STANDING)),
     )
     outdated = [Delete(LIVES, row.key) for row in rows[: max(0, len(rows) + 1 - LIVES_KEPT)]]
@@ -65,7 +69,7 @@ def take_next(store: Disk) -> int:
 class StandingKeeper:
     """Told of the standing, it writes it down and passes it on: a restart must not forget another server."""
 
-    def __init__(self, store: Store, onwards: Address[StandingReported]) -> None:
+    def __init__(self, store: Address[Commit], onwards: Address[StandingReported]) -> None:
         self._store, self._onwards = store, onwards
 
     def tell(self, message: StandingReported, /) -> None:

@@ -29,6 +29,7 @@ from nodes.administration.managers import manager_service
 from nodes.administration.whitelist import whitelist_service
 from nodes.board import Identities, leading_board, park_name
 from nodes.bridge import Outbox
+from nodes.checked_config import read_checked
 from nodes.energy.desk import LimitDesk
 from nodes.energy.managers import TABLE as MANAGERS
 from nodes.energy.managers import EnergyManagers
@@ -41,7 +42,17 @@ from nodes.ocpp.edge import BackendEdge
 from nodes.ocpp.endpoint import BackendBackoff, Endpoint
 from nodes.pairing.authority import Authority, open_authority
 from nodes.pairing.credentials import server_credentials
-from nodes.parts import LOCAL_BACKOFF, BackendAccess, Tasks, cancel, driver_tasks, kept, meter_tasks
+from nodes.parts import (
+    LOCAL_BACKOFF,
+    BackendAccess,
+    Ending,
+    Tasks,
+    backend_access,
+    cancel,
+    driver_tasks,
+    kept,
+    meter_tasks,
+)
 from nodes.store import Store
 from nodes.view import ViewStore
 from nodes.wiring import Edges, Park, wire
@@ -72,11 +83,11 @@ class Built:
     exchange: Outbox[ExchangeMessage]
     standing: Outbox[StandingReported]
     life: epochs.Life
+    connection: ConnectionSettings | None
+    maintenance: Outbox[MaintenanceMessage]
     desk: LimitDesk
     managers: EnergyManagers
     orders: tuple[Callable[[grpc.aio.Server], None], ...]
-    connection: ConnectionSettings | None
-    maintenance: Outbox[MaintenanceMessage]
 
 
 Boards = Callable[[Built], AbstractAsyncContextManager[object]]
@@ -85,6 +96,19 @@ Boards = Callable[[Built], AbstractAsyncContextManager[object]]
 
 def _alone(_: Built) -> AbstractAsyncContextManager[object]:
     return nullcontext()
+
+
+async def lead(path: Path, boards: Boards) -> bool:
+    """Run the node of a configuration file until it is to end; whether it is to run anew. Raises ChargeparkError."""
+    checked = read_checked(path, lambda _: TRAITS)
+    for warning in checked.warnings:
+        _log.warning(warning)
+    access = backend_access(checked.config, path)
+    ending = Ending(checked.config.node.name, INDISPENSABLE)
+    async with leading(checked.config, access, ending.gave_up, boards, ending.restart):
+        await ending.wait()
+    ending.close()
+    return ending.again
 
 
 @asynccontextmanager
@@ -171,7 +195,7 @@ def _build(
     password: str,
 ) -> Built:
     loop, program = asyncio.get_running_loop(), version("chargepark")
-    life = epochs.begin_life(store)
+    life = epochs.begin_life(store, store.server_id)
     identities = Identities(
         uuid.uuid4().hex,
         store.journal_id,
@@ -236,11 +260,11 @@ def _build(
         exchange,
         standing,
         life,
+        None if connection is None else connection.used,
+        maintenance,
         desk,
         managers,
         orders,
-        None if connection is None else connection.used,
-        maintenance,
     )
 
 

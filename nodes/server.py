@@ -13,16 +13,15 @@ import structlog
 from actors.messages import AdmissionMessage, Alarm
 from nodes import log_lines
 from nodes.bridge import Backoff, Outbox, on_loop
-from nodes.checked_config import read_checked
 from nodes.discovery.edge import DiscoveryEdge
 from nodes.exchange.others import OtherServers
 from nodes.exchange.server import ExchangeServer
 from nodes.exchange.voice import VoiceService
 from nodes.field import clock
-from nodes.leading import INDISPENSABLE, Built, leading
+from nodes.leading import Built, lead
 from nodes.pairing.credentials import server_credentials
 from nodes.pairing.server import ServerPairing, declare_pairing
-from nodes.parts import LOCAL_BACKOFF, Ending, backend_access, cancel, kept
+from nodes.parts import LOCAL_BACKOFF, cancel, kept
 from nodes.wiring import Park
 from park.discovery.announcement import Announcement
 from park.discovery.settings import DiscoverySettings, discovery_settings
@@ -30,7 +29,6 @@ from park.errors import AddressUnusable
 from park.exchange.messages import PROTOCOL
 from park.load.rivalry import Standing, StandingReported
 from park.pairing.events import BoardsAdmitted
-from park.physics.hardware import TRAITS
 
 NETWORK_BACKOFF = Backoff(first=1.0, most=10.0)  # an interface that is not there yet at power-on comes within seconds
 _log = structlog.get_logger("node")
@@ -38,15 +36,7 @@ _log = structlog.get_logger("node")
 
 async def run(path: Path) -> bool:
     """Run the node of a configuration file until it is to end; whether it is to run anew. Raises ChargeparkError."""
-    checked = read_checked(path, lambda _: TRAITS)
-    for warning in checked.warnings:
-        _log.warning(warning)
-    access = backend_access(checked.config, path)
-    ending = Ending(checked.config.node.name, INDISPENSABLE)
-    async with leading(checked.config, access, ending.gave_up, open_to_boards, ending.restart):
-        await ending.wait()
-    ending.close()
-    return ending.again
+    return await lead(path, open_to_boards)
 
 
 @asynccontextmanager

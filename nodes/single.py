@@ -9,26 +9,15 @@ from pathlib import Path
 import structlog
 
 from nodes.administration.port import AdminServer
-from nodes.checked_config import read_checked
-from nodes.leading import INDISPENSABLE, Built, leading
-from nodes.parts import Ending, backend_access
+from nodes.leading import Built, lead
 from park.errors import AddressUnusable
-from park.physics.hardware import TRAITS
 
 _log = structlog.get_logger("node")
 
 
 async def run(path: Path) -> bool:
     """Run the node of a configuration file until it is to end; whether it is to run anew. Raises ChargeparkError."""
-    checked = read_checked(path, lambda _: TRAITS)
-    for warning in checked.warnings:
-        _log.warning(warning)
-    access = backend_access(checked.config, path)
-    ending = Ending(checked.config.node.name, INDISPENSABLE)
-    async with leading(checked.config, access, ending.gave_up, administered, ending.restart):
-        await ending.wait()
-    ending.close()
-    return ending.again
+    return await lead(path, administered)
 
 
 @asynccontextmanager

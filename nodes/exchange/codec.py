@@ -30,7 +30,7 @@ from park.model.listed import ApplyLocalList
 from park.model.metering import MeterReported, ReadingTaken
 from park.model.placement import Placed, PlacementKept
 from park.model.reservation import ConnectorReserved
-from park.model.session import FactDelivered, FactOffered, FactTaken, TransactionAssigned
+from park.model.session import FactDelivered, FactOffered, FactsHeld, FactsKnown, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels
 
 CROSSING: Final[tuple[type, ...]] = (
@@ -50,6 +50,8 @@ CROSSING: Final[tuple[type, ...]] = (
     FactDelivered,
     FactOffered,
     FactTaken,
+    FactsHeld,
+    FactsKnown,
     LinkRefused,
     MeterReported,
     OccupancyChanged,

@@ -180,7 +180,7 @@ def _nested(item: Shape, name: str, *, optional: bool) -> Pair:
     return put, get
 
 
-UNION_NAMES: dict[type, str] = {int: "number", bool: "flag"}
+UNION_NAMES: dict[type, str] = {int: "number", bool: "flag", str: "text"}
 """Members of a oneof for types that are no messages."""
 
 

@@ -22,12 +22,12 @@ from nodes.pairing import files
 from nodes.pairing.certificates import key_pem
 from park.errors import KeysUnusable
 from park.ocpp.link import Payload
+from park.ocpp.maintenance import MOST_ROOTS
 from park.ocpp.wire import member, text_of
 
 STATION = "station-"  # begins the name of a file with the station's key and chain
 MAKERS = "makers"  # folder of the maker's roots
 PENDING_KEY = "pending.key"
-MOST_ROOTS = 20  # CertificateStoreMaxLength
 LONGEST_CHAIN = 4
 OF_TYPE = {"CentralSystemRootCertificate": ROOTS, "ManufacturerRootCertificate": MAKERS}
 LEAST_RSA_BITS, LEAST_EC_BITS = 2048, 224  # white paper §5
@@ -103,14 +103,15 @@ class CertificateStore:
             case _:
                 return self._signed(payload)
 
-    def signing_request(self, name: str) -> str:
+    def signing_request(self, name: str, organization: str = "") -> str:
         """A new key, kept until its certificate comes, and a request for it. Raises KeysUnusable."""
         key = ec.generate_private_key(ec.SECP256R1())
         files.private_directory(self.folder)
         files.write(self.folder / PENDING_KEY, key_pem(key), files.PRIVATE)
-        subject = x509.Name(
-            [x509.NameAttribute(NameOID.COMMON_NAME, name), x509.NameAttribute(NameOID.ORGANIZATION_NAME, "chargepark")]
-        )
+        names = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
+        if organization:
+            names.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
+        subject = x509.Name(names)
         request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
         return request.public_bytes(serialization.Encoding.PEM).decode()
 

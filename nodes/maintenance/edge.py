@@ -42,13 +42,13 @@ from park.ocpp.maintenance import (
     MaintenanceEvent,
     MakeSigningRequest,
     RestartNode,
+    SecurityEvent,
     SignerChecked,
     SigningRequestMade,
     TrustKnown,
     UploadLog,
     VerifyFirmware,
 )
-from park.ocpp.security import SecurityEvent
 
 FOLDER = "maintenance"  # of the data directory: what is on its way
 _log = structlog.get_logger("maintenance")
@@ -220,9 +220,9 @@ class MaintenanceEdge:
                         unique_id, action, found.payload, link, found.reconfigured, found.refused, found.certificate
                     )
                 )
-            case MakeSigningRequest(name):
+            case MakeSigningRequest(name, organization):
                 try:
-                    csr = await _in_thread(lambda: store.signing_request(name))
+                    csr = await _in_thread(lambda: store.signing_request(name, organization))
                 except KeysUnusable as error:
                     _log.error("no signing request", reason=str(error))
                 else:

@@ -31,9 +31,11 @@ from nodes.ocpp.endpoint import (
     Endpoint,
     explain,
 )
+from nodes.ocpp.keepalive import Pinger, PongMissing
 from park.ocpp.link import (
     CallAnswered,
     CallFailed,
+    KeepAlive,
     LinkEvent,
     LinkLost,
     LinkOrder,
@@ -89,6 +91,7 @@ class BackendEdge:
         self._endpoint = endpoint
         self._central_system = central_system
         self._orders = orders
+        self._pinger = Pinger(endpoint.ping_interval, endpoint.ping_timeout)
         self._waiting: dict[str, str] = {}
         self._logged: set[str] = set()
         self._lost = LinkLost("not connected yet")
@@ -111,6 +114,8 @@ class BackendEdge:
                     if isinstance(order, UseConnection):
                         if self._uses_other(order):
                             return
+                    elif isinstance(order, KeepAlive):
+                        self._pinger.obey(order)
                     elif isinstance(order, ReportLink):
                         self._central_system.tell(self._lost)
                     else:
@@ -166,8 +171,7 @@ class BackendEdge:
                 user_agent_header="chargepark",
                 compression="deflate" if endpoint.compression else None,
                 open_timeout=endpoint.open_timeout,
-                ping_interval=endpoint.ping_interval or None,
-                ping_timeout=endpoint.ping_timeout,
+                ping_interval=None,  # our own, whose interval may change
                 close_timeout=CLOSE_SECONDS,
                 max_size=HARD_FRAME_BYTES,
                 proxy=endpoint.via_url,
@@ -187,6 +191,7 @@ class BackendEdge:
         tasks = {
             asyncio.create_task(self._forward(socket, link), name="ocpp orders"),
             asyncio.create_task(self._read(socket), name="ocpp frames"),
+            asyncio.create_task(self._pinger.run(socket), name="ocpp pings"),
         }
         if self._endpoint.watchdog:
             tasks.add(asyncio.create_task(self._watch(socket), name="ocpp watchdog"))
@@ -196,6 +201,8 @@ class BackendEdge:
                 task.result()
         except ConnectionClosed as error:
             raise BackendLost(*self._closed(error)) from error
+        except PongMissing as error:
+            raise BackendLost(f"backend {self._endpoint.address}: {error}; connecting again") from error
         finally:
             for task in tasks:
                 task.cancel()
@@ -231,6 +238,8 @@ class BackendEdge:
                 if self._uses_other(order):
                     raise _SettingsChanged
                 self._central_system.tell(LinkUp(link))
+            elif isinstance(order, KeepAlive):
+                self._pinger.obey(order)
             elif order.link != link:
                 self.traffic.late_orders += 1
             elif isinstance(order, ResetLink):

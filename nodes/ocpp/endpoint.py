@@ -81,7 +81,6 @@ class Endpoint:
             password=settings.password,
             profile=settings.profile,
             certificate=settings.certificate,
-            ping_interval=order.ping_seconds,
             open_timeout=order.answer_seconds,
         )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import grpc.aio
 
 from actors.address import Address, Nowhere
-from actors.enrolment import Enrolment, EnrolmentWires
+from actors.enrolment import EnrolmentWires
 from actors.messages import AdmissionMessage, Alarm, EnrolmentMessage, StoreMessage
 from actors.supervisor import Supervisor
 from actors.world import World
@@ -23,6 +23,7 @@ from nodes.pairing.authority import Authority, open_authority
 from nodes.pairing.credentials import pairing_credentials
 from nodes.pairing.port import PairingPort
 from nodes.pairing.service import CertificateDesk, PairingService, RenewalService
+from nodes.wiring import declare_enrolment
 from park.config.node_config import NodeConfig
 from park.model.time import Now
 from park.pairing.events import PairingPortWanted
@@ -62,7 +63,7 @@ def declare_pairing(
     admitted = AdmittedBoards(onwards)
     wanted: Outbox[PairingPortWanted] = Outbox(asyncio.get_running_loop(), key=type)
     wires = EnrolmentWires(store, admitted, wanted, alarms)
-    enrolment = root.child("enrolment", lambda me: Enrolment(world, me, _settings(config), wires))
+    enrolment = declare_enrolment(world, root, _settings(config), wires)
     desk = CertificateDesk(authority, enrolment, now)
     return ServerPairing(
         authority,

@@ -144,6 +144,8 @@ class Entry(_message.Message):
     FACT_TAKEN_FIELD_NUMBER: _builtins.int
     FACT_DELIVERED_FIELD_NUMBER: _builtins.int
     TRANSACTION_ASSIGNED_FIELD_NUMBER: _builtins.int
+    FACTS_HELD_FIELD_NUMBER: _builtins.int
+    FACTS_KNOWN_FIELD_NUMBER: _builtins.int
     CONNECTOR_STATUS_CHANGED_FIELD_NUMBER: _builtins.int
     REPEAT_SETTINGS_FIELD_NUMBER: _builtins.int
     SETTING_CHANGED_FIELD_NUMBER: _builtins.int
@@ -206,6 +208,10 @@ class Entry(_message.Message):
     @_builtins.property
     def transaction_assigned(self) -> Global___TransactionAssigned: ...
     @_builtins.property
+    def facts_held(self) -> Global___FactsHeld: ...
+    @_builtins.property
+    def facts_known(self) -> Global___FactsKnown: ...
+    @_builtins.property
     def connector_status_changed(self) -> Global___ConnectorStatusChanged: ...
     @_builtins.property
     def repeat_settings(self) -> Global___RepeatSettings: ...
@@ -253,6 +259,8 @@ class Entry(_message.Message):
         fact_taken: Global___FactTaken | None = ...,
         fact_delivered: Global___FactDelivered | None = ...,
         transaction_assigned: Global___TransactionAssigned | None = ...,
+        facts_held: Global___FactsHeld | None = ...,
+        facts_known: Global___FactsKnown | None = ...,
         connector_status_changed: Global___ConnectorStatusChanged | None = ...,
         repeat_settings: Global___RepeatSettings | None = ...,
         setting_changed: Global___SettingChanged | None = ...,
@@ -263,11 +271,11 @@ class Entry(_message.Message):
         charge_point_reported: Global___ChargePointReported | None = ...,
         meter_reported: Global___MeterReported | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "link_refused", b"link_refused", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "facts_held", b"facts_held", "facts_known", b"facts_known", "link_refused", b"link_refused", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "at", b"at", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "link_refused", b"link_refused", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "target", b"target", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "at", b"at", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "facts_held", b"facts_held", "facts_known", b"facts_known", "link_refused", b"link_refused", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "target", b"target", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["board_hello", "server_hello", "link_refused", "placed", "repeat_levels", "placement_kept", "board_heartbeat", "demand_changed", "current_signalled", "reading_taken", "apply_grant", "occupancy_changed", "card_presented", "show_feedback", "authorization_granted", "stop_session", "stop_ordered", "done", "refused", "undeliverable", "readers_announced", "fact_offered", "fact_taken", "fact_delivered", "transaction_assigned", "connector_status_changed", "repeat_settings", "setting_changed", "offer_again", "apply_rules", "connector_reserved", "apply_local_list", "charge_point_reported", "meter_reported"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["board_hello", "server_hello", "link_refused", "placed", "repeat_levels", "placement_kept", "board_heartbeat", "demand_changed", "current_signalled", "reading_taken", "apply_grant", "occupancy_changed", "card_presented", "show_feedback", "authorization_granted", "stop_session", "stop_ordered", "done", "refused", "undeliverable", "readers_announced", "fact_offered", "fact_taken", "fact_delivered", "transaction_assigned", "facts_held", "facts_known", "connector_status_changed", "repeat_settings", "setting_changed", "offer_again", "apply_rules", "connector_reserved", "apply_local_list", "charge_point_reported", "meter_reported"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -1593,6 +1601,66 @@ class SessionEnded(_message.Message):
 Global___SessionEnded: _TypeAlias = SessionEnded  # noqa: Y015
 
 @_typing.final
+class FactsHeld(_message.Message):
+    """Sessions of which the board holds facts that are not delivered, as far as it knows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOURNAL_FIELD_NUMBER: _builtins.int
+    SESSIONS_FIELD_NUMBER: _builtins.int
+    journal: _builtins.str
+    @_builtins.property
+    def sessions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        journal: _builtins.str = ...,
+        sessions: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["journal", b"journal", "sessions", b"sessions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FactsHeld: _TypeAlias = FactsHeld  # noqa: Y015
+
+@_typing.final
+class FactsKnown(_message.Message):
+    """How far the server has the facts of a session; -1: none of them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOURNAL_FIELD_NUMBER: _builtins.int
+    SESSION_FIELD_NUMBER: _builtins.int
+    TAKEN_THROUGH_FIELD_NUMBER: _builtins.int
+    DELIVERED_THROUGH_FIELD_NUMBER: _builtins.int
+    TRANSACTION_FIELD_NUMBER: _builtins.int
+    journal: _builtins.str
+    session: _builtins.str
+    taken_through: _builtins.int
+    delivered_through: _builtins.int
+    transaction: _builtins.int
+    def __init__(
+        self,
+        *,
+        journal: _builtins.str = ...,
+        session: _builtins.str = ...,
+        taken_through: _builtins.int = ...,
+        delivered_through: _builtins.int = ...,
+        transaction: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_transaction", b"_transaction", "transaction", b"transaction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_transaction", b"_transaction", "delivered_through", b"delivered_through", "journal", b"journal", "session", b"session", "taken_through", b"taken_through", "transaction", b"transaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__transaction: _TypeAlias = _typing.Literal["transaction"]  # noqa: Y015
+    _WhichOneofArgType__transaction: _TypeAlias = _typing.Literal["_transaction", b"_transaction"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__transaction) -> _WhichOneofReturnType__transaction | None: ...
+
+Global___FactsKnown: _TypeAlias = FactsKnown  # noqa: Y015
+
+@_typing.final
 class FactTaken(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1726,21 +1794,24 @@ class SettingChanged(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     NUMBER_FIELD_NUMBER: _builtins.int
     FLAG_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     number: _builtins.int
     flag: _builtins.bool
+    text: _builtins.str
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         number: _builtins.int = ...,
         flag: _builtins.bool = ...,
+        text: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["flag", b"flag", "number", b"number", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["flag", b"flag", "number", b"number", "text", b"text", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["flag", b"flag", "name", b"name", "number", b"number", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["flag", b"flag", "name", b"name", "number", b"number", "text", b"text", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["number", "flag"]  # noqa: Y015
+    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["number", "flag", "text"]  # noqa: Y015
     _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
 

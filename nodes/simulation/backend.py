@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -11,6 +12,7 @@ from nodes.simulation.scenario import Backend
 from nodes.simulation.world import SimulatedWorld
 from nodes.virtual.ledger import Ledger
 from park.ocpp.link import (
+    BackendCalled,
     CallAnswered,
     LinkEvent,
     LinkLost,
@@ -20,6 +22,8 @@ from park.ocpp.link import (
     ReportLink,
     ResetLink,
     SendCall,
+    SendError,
+    SendResult,
 )
 from park.ocpp.wire import iso
 
@@ -43,14 +47,17 @@ class SimulatedBackend:
         self.calls = 0
         self.lost = 0
         self.outages = 0
+        self.orders: Counter[str] = Counter()  # by action, and the status of the answer or why there is none
         self.verdict = "Accepted"  # on the id tags of transactions that start, unless they are refused anyway
         self._world, self._random, self._seen, self._refused = world, random, seen, refused
         self._answer_seconds, self._lost_answers = manners.answer_seconds, manners.lost_answers
         self._identity = ""
+        self._serial = 1
         self._central: Address[LinkEvent] | None = None
         self._link = 0
         self._up = False
         self._away = False
+        self._asked: dict[str, str] = {}  # action by unique id of the order
 
     def connect(self, identity: str, central: Address[LinkEvent]) -> None:
         """Name who is told; the link comes up."""
@@ -60,6 +67,7 @@ class SimulatedBackend:
     def disconnect(self) -> None:
         """The node is gone: what was under way is lost."""
         self._up, self._central = False, None
+        self._forget_orders()
 
     def go_away(self, seconds: float) -> None:
         """An outage: the link breaks, answers under way are lost, nobody connects until it ends."""
@@ -67,6 +75,26 @@ class SimulatedBackend:
         self.outages += 1
         self._lose("the backend is away")
         self._world.after(seconds, self._return)
+
+    def order(self, action: str, payload: Payload) -> None:
+        """Ask the park for something, over the link that is there now."""
+        if not self._up or self._central is None:
+            self.orders[f"{action} without a link"] += 1
+            return
+        unique_id = f"order-{self._serial}"
+        self._serial += 1
+        self._asked[unique_id] = action
+        link, there = self._link, self._random.uniform(*self._answer_seconds) / 2
+        self._world.after(there, lambda: self._ordered(unique_id, action, payload, link))
+
+    def _ordered(self, unique_id: str, action: str, payload: Payload, link: int) -> None:
+        if link == self._link and self._up and self._central is not None:
+            self._central.tell(BackendCalled(unique_id, action, payload))
+
+    def _answered(self, unique_id: str, status: str) -> None:
+        action = self._asked.pop(unique_id, None)
+        if action is not None:
+            self.orders[f"{action} {status}"] += 1
 
     def tell(self, message: LinkOrder, /) -> None:
         """Take an order of the central system."""
@@ -79,7 +107,11 @@ class SimulatedBackend:
             case ResetLink() if message.link == self._link:
                 self._lose(message.reason)
                 self._world.after(RECONNECT_SECONDS, self._reconnect)
-            case _:  # results and errors for the backend; orders for a link that is gone
+            case SendResult(unique_id=unique_id, payload=payload):
+                self._answered(unique_id, str(payload.get("status")))
+            case SendError(unique_id=unique_id):
+                self._answered(unique_id, "error")
+            case _:  # orders for a link that is gone
                 pass
 
     def _serve(self, call: SendCall) -> None:
@@ -126,8 +158,14 @@ class SimulatedBackend:
 
     def _lose(self, reason: str) -> None:
         self._up = False
+        self._forget_orders()
         if self._central is not None:
             self._central.tell(LinkLost(reason))
+
+    def _forget_orders(self) -> None:
+        for action in self._asked.values():
+            self.orders[f"{action} unanswered"] += 1
+        self._asked.clear()
 
     def _return(self) -> None:
         self._away = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from nodes.virtual.ledger import Ledger, LedgerTransaction
 from park.load.invariants import Violation
@@ -13,10 +13,20 @@ FactId = tuple[str, int]
 """Session and ordinal."""
 
 
-def data_violations(facts: Mapping[FactId, SessionFact], ledger: Ledger, now: float) -> list[Violation]:
-    """Every session has one start, its readings and one stop at the backend, in order, and there is nothing else."""
-    transactions = ledger.transactions()
-    by_key = {(each.connector, each.id_tag, each.meter_start, each.started_at): each for each in transactions}
+Key = tuple[int, str, int, str]
+"""Connector, id tag, register at the start, time of the start: what a session is told by at the backend (D1)."""
+
+
+def data_violations(
+    facts: Mapping[FactId, SessionFact], ledger: Ledger, now: float, orphans: Collection[Key] = ()
+) -> list[Violation]:
+    """Every session has one start, its readings and one stop at the backend, in order, and there is nothing else.
+
+    `orphans`: sessions whose board lost its disk before all of them was delivered.
+    """
+    everything = ledger.transactions()
+    transactions = [each for each in everything if _key(each) not in orphans]
+    by_key = {_key(each): each for each in transactions}
     sessions = _by_session(facts)
     found = [
         Violation("D1", now, session, problem)
@@ -27,7 +37,27 @@ def data_violations(facts: Mapping[FactId, SessionFact], ledger: Ledger, now: fl
         found.append(Violation("D1", now, "ledger", "two transactions with one key"))
     if len(transactions) != len(sessions):
         found.append(Violation("D1", now, "ledger", f"{len(transactions)} transactions, {len(sessions)} sessions"))
+    found += [Violation("D1", now, "orphan", text) for text in _left_open(everything, orphans)]
     return found + [Violation("D1", now, "ledger", text) for text in ledger.strangers()]
+
+
+def key_of_start(fact: SessionStarted) -> Key:
+    return (fact.connector, fact.id_tag, fact.meter_start_wh, iso(fact.at))
+
+
+def _key(transaction: LedgerTransaction) -> Key:
+    return (transaction.connector, transaction.id_tag, transaction.meter_start, transaction.started_at)
+
+
+def _left_open(transactions: Sequence[LedgerTransaction], orphans: Collection[Key]) -> Iterator[str]:
+    """Nobody is left to end an orphan but the server, once, when the next session begins there."""
+    begun: set[int] = set()
+    for each in reversed(transactions):
+        if _key(each) in orphans:
+            least = 1 if each.connector in begun else 0
+            if not least <= each.different_stops <= 1:
+                yield f"connector {each.connector} at {each.started_at}: {each.different_stops} stops"
+        begun.add(each.connector)
 
 
 def _by_session(facts: Mapping[FactId, SessionFact]) -> dict[str, list[SessionFact]]:
@@ -37,14 +67,12 @@ def _by_session(facts: Mapping[FactId, SessionFact]) -> dict[str, list[SessionFa
     return sessions
 
 
-def _difference(
-    facts: Sequence[SessionFact], ledger: Mapping[tuple[int, str, int, str], LedgerTransaction]
-) -> str | None:
+def _difference(facts: Sequence[SessionFact], ledger: Mapping[Key, LedgerTransaction]) -> str | None:
     """What is wrong about one session at the backend; None: nothing."""
     start = next((fact for fact in facts if isinstance(fact, SessionStarted)), None)
     if start is None:
         return "no start fact"
-    found = ledger.get((start.connector, start.id_tag, start.meter_start_wh, iso(start.at)))
+    found = ledger.get(key_of_start(start))
     if found is None:
         return f"not in the ledger: connector {start.connector} at {iso(start.at)}"
     ends = [fact for fact in facts if isinstance(fact, SessionEnded)]

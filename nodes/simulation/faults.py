@@ -21,6 +21,8 @@ class Kind(Enum):
     CLOCK = "clock jump"  # of a board's wall clock
     BACKEND = "backend outage"
     METER = "circuit meter silent"
+    DISK = "disk full"  # of a client board or the server
+    DATABASE = "database of a client board lost"
 
 
 PER_HOUR = {
@@ -34,6 +36,8 @@ PER_HOUR = {
     Kind.CLOCK: 8.0,
     Kind.BACKEND: 4.0,
     Kind.METER: 4.0,
+    Kind.DISK: 3.0,
+    Kind.DATABASE: 1.5,
 }
 """How often each happens in a park, on average."""
 
@@ -48,6 +52,8 @@ SECONDS = {
     Kind.CLOCK: (0.0, 0.0),
     Kind.BACKEND: (5.0, 240.0),
     Kind.METER: (2.0, 60.0),
+    Kind.DISK: (2.0, 120.0),
+    Kind.DATABASE: (1.0, 60.0),
 }
 """How long each lasts: least and most, the logarithm drawn evenly."""
 
@@ -113,9 +119,9 @@ def _whom(random: Random, kind: Kind, server: str, clients: Sequence[str], meter
             return (random.choice(meters),) if meters else ()
         case Kind.PARTITION | Kind.ONE_WAY | Kind.WEATHER:
             return tuple(sorted(random.sample(clients, random.choice((1, 1, (len(clients) + 1) // 2, len(clients))))))
-        case Kind.PAUSE | Kind.CLOCK:
+        case Kind.PAUSE | Kind.CLOCK | Kind.DISK:
             return (random.choice((server, *clients)),)
-        case Kind.RESET | Kind.BOARD_KILL:
+        case Kind.RESET | Kind.BOARD_KILL | Kind.DATABASE:
             return (random.choice(clients),)
 
 

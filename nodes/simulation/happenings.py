@@ -20,7 +20,10 @@ SILENT = 0.5  # a kill of less strength is a power cut: nobody's connection is r
 
 
 class Happenings:
-    """`counts`: what really happened. A board that is down is killed when it is up again."""
+    """`counts`: what really happened. A board that is down is killed when it is up again.
+
+    `losing`: told of a board before its database is lost.
+    """
 
     def __init__(
         self,
@@ -30,10 +33,13 @@ class Happenings:
         hardware: SimulatedHardware,
         backend: SimulatedBackend,
         checkers: ParkCheckers,
+        losing: Callable[[SimulatedNode], None] = lambda _: None,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._world, self._nodes, self._network = world, nodes, network
         self._hardware, self._backend, self._checkers = hardware, backend, checkers
+        self._losing = losing
+        self._full: Counter[str] = Counter()
         self._healing: dict[int, Callable[[], None]] = {}
         self._serial = 0
         self._is_over = False
@@ -90,6 +96,10 @@ class Happenings:
                 return _nothing
             case Kind.METER:
                 return self._silence(fault.nodes[0])
+            case Kind.DISK:
+                return self._fill(self._nodes[fault.nodes[0]])
+            case Kind.DATABASE:
+                return self._lose(self._nodes[fault.nodes[0]])
 
     def _part(self, fault: Fault) -> Callable[[], None]:
         ways = list(_ways(fault))
@@ -122,6 +132,24 @@ class Happenings:
                 self._checkers.restarted()
 
         return boot
+
+    def _fill(self, node: SimulatedNode) -> Callable[[], None]:
+        """Fillings of one disk may overlap."""
+        self._full[node.name] += 1
+        node.store.is_full = True
+
+        def empty() -> None:
+            self._full[node.name] -= 1
+            node.store.is_full = self._full[node.name] > 0
+
+        return empty
+
+    def _lose(self, node: SimulatedNode) -> Callable[[], None] | None:
+        ending = self._kill(node, noticed=False)
+        if ending is not None:
+            self._losing(node)
+            node.lose_database()
+        return ending
 
     def _pause(self, node: SimulatedNode) -> Callable[[], None] | None:
         if not node.is_up or node.is_paused:

@@ -34,6 +34,7 @@ from park.model.evse import Signal
 from park.physics.hardware import TRAITS
 
 VERSION = "simulated"
+START_AGAIN_SECONDS = 1.0  # by the init system of the board
 ANSWER_SECONDS = 0.0005  # from the disk to the actor that asked
 GATEWAY_METERS = 4  # behind one gateway: read within milliseconds of each other, here in one instant
 GATEWAY_SECONDS = 0.21  # from the polls of one gateway to those of the next
@@ -98,7 +99,7 @@ class SimulatedNode:
         self.clock = clock
         self.store = SimulatedStore(around.world, ANSWER_SECONDS)
         self.run: Run | None = None
-        self.boots = 0
+        self.boots = self.disks = 0
         self._around, self._random, self._roles = around, random, roles
 
     @property
@@ -110,14 +111,22 @@ class SimulatedNode:
         return self.run is not None and self.run.world.paused
 
     def boot(self) -> None:
-        """Start the process, with what is on disk."""
+        """Start the process, with what is on disk; one that cannot start is started again and again."""
         if self.run is not None:
+            return
+        if not self._may_start():
+            self._around.world.after(START_AGAIN_SECONDS, self.boot)
             return
         self.boots += 1
         world = BoardWorld(self._around.world, self.clock, began_at=self._random.uniform(0.0, 1e6))
         boot_id = f"{self.label}-{self.boots}"
         self._around.checkers.booted(self.name, boot_id, world)
         self.run = Run(world, self._compose(world, boot_id))
+
+    def lose_database(self) -> None:
+        """A new board in the place of one that is down: its keys are the old ones, its disk is empty."""
+        self.disks += 1
+        self.store.wipe()
 
     def kill(self, *, noticed: bool = True) -> None:
         """Kill -9, or (not `noticed` by those connected) a power cut of the board alone."""
@@ -143,6 +152,9 @@ class SimulatedNode:
 
     def _ended(self) -> None:
         """The process is gone."""
+
+    def _may_start(self) -> bool:
+        return True
 
     def _new_id(self) -> str:
         return f"{self._random.getrandbits(128):032x}"
@@ -181,20 +193,31 @@ class ServerNode(SimulatedNode):
     ) -> None:
         super().__init__(config, around, clock, random, roles)
         self.server_id = self.label = server_id
-        self.epoch = 0
         self.listening: Port | None = None
         self._backend = backend
 
     def _compose(self, world: BoardWorld, boot_id: str) -> Supervisor:
         around, store = self._around, _StoreDoor(self.store, world)
-        self.epoch = epochs.take_next(self.store)
-        ids = Identities(boot_id, f"journal-{self.server_id}", self.server_id, self.epoch, self._new_id)
+        life = epochs.begin_life(self.store, self.server_id, self._new_id)
+        ids = Identities(
+            boot_id,
+            f"journal-{self.server_id}",
+            self.server_id,
+            life.epoch,
+            self._new_id,
+            life.server_id,
+            life.earlier,
+            life.suspects,
+        )
         telling = told.begin_telling(self.store, self.config, lambda _: TRAITS)
         keeper = epochs.Keeper(store, Nowhere())
         orders = Orders(around.network, world)
         driver = _DriverDoor(around.hardware, world)
         lapses = told.Keeper(store)
-        edges = Edges(store, driver, self._backend, around.view, keeper, around.alarms, Nowhere(), orders, told=lapses)
+        standing = epochs.StandingKeeper(store, Nowhere())
+        edges = Edges(
+            store, driver, self._backend, around.view, keeper, around.alarms, Nowhere(), orders, standing, lapses
+        )
         eyes = around.checkers.of_server(self.name, world, boot_id)
         park = wire(
             world,
@@ -215,13 +238,17 @@ class ServerNode(SimulatedNode):
     def _ended(self) -> None:
         self._backend.disconnect()
 
+    def _may_start(self) -> bool:
+        """A server that cannot write down its epoch ends with an error."""
+        return not self.store.is_full
+
 
 class ClientNode(SimulatedNode):
     """A client board."""
 
     def _compose(self, world: BoardWorld, boot_id: str) -> Supervisor:
         around, store = self._around, _StoreDoor(self.store, world)
-        ids = Identities(boot_id, f"journal-{self.name}", "", 0, self._new_id)
+        ids = Identities(boot_id, f"journal-{self.name}-{self.disks}", "", 0, self._new_id)
         orders = Orders(around.network, world)
         driver = _DriverDoor(around.hardware, world)
         edges = ClientEdges(store, driver, orders, around.checkers.links_of(self.name), around.alarms)

@@ -15,6 +15,7 @@ class ParkOutcome:
     """`seconds`: of the faults, `lived_seconds` with what came after. `peak_load`: largest current / limit anywhere.
 
     `longest_over`: seconds. `real_seconds`: of a processor. `faults`, `network`: how often what happened.
+    `orders`: of the backend, by what was answered.
     `digest`: hash of the event log.
     """
 
@@ -30,6 +31,7 @@ class ParkOutcome:
     alarms: int
     faults: Mapping[str, int]
     network: Mapping[str, int]
+    orders: Mapping[str, int]
     grants: int
     readings: int
     visits: int

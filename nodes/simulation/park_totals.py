@@ -31,6 +31,7 @@ class ParkTotals:
     longest_over: float = 0.0
     faults: Counter[str] = field(default_factory=Counter[str])
     network: Counter[str] = field(default_factory=Counter[str])
+    orders: Counter[str] = field(default_factory=Counter[str])
     broken: Counter[str] = field(default_factory=Counter[str])
     failed: list[int] = field(default_factory=list[int])
     incomplete: list[int] = field(default_factory=list[int])
@@ -49,6 +50,7 @@ class ParkTotals:
         self.longest_over = max(self.longest_over, outcome.longest_over)
         self.faults.update(outcome.faults)
         self.network.update(outcome.network)
+        self.orders.update(outcome.orders)
         self.broken.update(each.invariant for each in outcome.violations)
         if outcome.crashes:
             self.broken["crash"] += 1
@@ -76,6 +78,7 @@ class ParkTotals:
         yield f"highest load {100 * self.peak_load:.0f} % of a limit, longest above one {self.longest_over:.1f} s"
         yield "faults: " + ", ".join(f"{count} × {name}" for name, count in sorted(self.faults.items()))
         yield "network: " + ", ".join(f"{count} {name}" for name, count in sorted(self.network.items()))
+        yield "orders of the backend: " + ", ".join(f"{count} × {name}" for name, count in sorted(self.orders.items()))
         if self.incomplete:
             yield f"without a partition, a crash or a clock jump: seeds {self.incomplete}"
         if self.failed:

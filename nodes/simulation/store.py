@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nodes.simulation.world import SimulatedWorld
-from park.model.storage import Commit, Committed, Delete, LoadRows, Put, Replies, Row, RowsLoaded
+from park.model.storage import Commit, CommitFailed, Committed, Delete, LoadRows, Put, Replies, Row, RowsLoaded
 
 COMMIT_SECONDS = 0.005  # an fsync on the eMMC of a controller board takes milliseconds
 
@@ -20,6 +20,8 @@ class SimulatedStore:
         self._rows: dict[tuple[str, str], str] = {}
         self._power = 0  # counts the cuts: what was under way before one never happens
         self.commits = 0
+        self.is_full = False  # every commit is refused, as SQLite does it
+        self.refused = 0
 
     def tell(self, message: Commit | LoadRows, /) -> None:
         power = self._power
@@ -28,6 +30,10 @@ class SimulatedStore:
     def cut_power(self) -> None:
         """Everything not on disk is gone, and nobody is told."""
         self._power += 1
+
+    def wipe(self) -> None:
+        """Everything is gone."""
+        self._rows.clear()
 
     def put_now(self, *writes: Put | Delete) -> None:
         """Write at once, as a composition root does before its actors run."""
@@ -43,14 +49,20 @@ class SimulatedStore:
             return
         match message:
             case Commit(writes, token, reply_to):
-                for write in writes:
-                    self._apply(write)
-                self.commits += 1
-                self._answer(Committed(token), reply_to, power)
+                self._answer(self._committed(writes, token), reply_to, power)
             case LoadRows(tables, reply_to):
                 self._answer(RowsLoaded(self.rows(*tables)), reply_to, power)
 
-    def _answer(self, answer: Committed | RowsLoaded, reply_to: Replies, power: int) -> None:
+    def _committed(self, writes: tuple[Put | Delete, ...], token: int) -> Committed | CommitFailed:
+        if self.is_full:
+            self.refused += 1
+            return CommitFailed(token, "database or disk is full")
+        for write in writes:
+            self._apply(write)
+        self.commits += 1
+        return Committed(token)
+
+    def _answer(self, answer: Committed | CommitFailed | RowsLoaded, reply_to: Replies, power: int) -> None:
         if not self._answer_seconds:
             reply_to.tell(answer)
             return

@@ -217,6 +217,8 @@ class Backend:
             case "StartTransaction":
                 number = self.ledger.start(at, identity, unique_id, payload)
                 return {"transactionId": number, "idTagInfo": self._verdict(payload)}
+            case "SignCertificate":
+                return {"status": "Rejected"}
             case "StopTransaction" | "MeterValues":
                 self.ledger.record(at, identity, action, unique_id, payload)
                 return {}

@@ -12,6 +12,7 @@ from actors.board_link import BoardLink
 from actors.central_system import CentralSystem
 from actors.charge_point import ChargePoint, ChargePointWires
 from actors.coordinator import Coordinator
+from actors.enrolment import Enrolment
 from actors.journal import Journal
 from actors.messages import (
     ChargePointMessage,
@@ -52,6 +53,7 @@ class Roles:
     central_system: type[CentralSystem] = CentralSystem
     server_link: type[ServerLink] = ServerLink
     board_link: type[BoardLink] = BoardLink
+    enrolment: type[Enrolment] = Enrolment
 
 
 class Eyes(Protocol):

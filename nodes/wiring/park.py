@@ -184,7 +184,7 @@ def wire(
             world,
             board.coordinator,
             CoordinatorWires(
-                points, edges.view, edges.epochs, edges.standing, edges.told, edges.alarms, edges.store, me
+                points, edges.view, edges.epochs, edges.standing, edges.told, edges.alarms, edges.store, me, central
             ),
         ),
     )
@@ -198,11 +198,11 @@ def wire(
         returns,
         edges.backend,
         authorizer,
+        coordinator,
         points,
         edges.view,
         edges.alarms,
         edges.clock,
-        coordinator=coordinator,
         maintenance=edges.maintenance,
     )
     point_wires = ChargePointWires(edges.driver, journal, coordinator, authorizer, central, edges.view)

@@ -11,9 +11,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeAlias, assert_never
 
-from park.authorization import backend, cards, listing, local_rules, readers, remote_start, reserved, teaching
+from park.authorization import (
+    backend,
+    caching,
+    cards,
+    listing,
+    local_rules,
+    readers,
+    remote_start,
+    reserved,
+    teaching,
+    tuning,
+)
 from park.authorization.deciding import settled
-from park.authorization.messages import AddTag, ApplyRules, ListTags, ReadersAnnounced, RemoveTag, Teach
+from park.authorization.messages import AddTag, ApplyRules, ClearCards, ListTags, ReadersAnnounced, RemoveTag, Teach
 from park.authorization.state import Authorizer, AuthorizerEffect, Stepped
 from park.model.access import (
     BackendAuthorized,
@@ -24,6 +35,7 @@ from park.model.access import (
     OccupancyChanged,
     Refused,
     RemoteStart,
+    SettingChanged,
     Undeliverable,
 )
 from park.model.listed import ApplyLocalList, LocalListHeld
@@ -54,6 +66,8 @@ AuthorizerEvent: TypeAlias = (
     | ApplyLocalList
     | LocalListHeld
     | ReservationsHeld
+    | SettingChanged
+    | ClearCards
     | CommandAnswer
 )
 
@@ -115,7 +129,11 @@ def _looked_after(
             assert_never(event)
 
 
-def _administered(state: Authorizer, event: Teach | AddTag | RemoveTag | ListTags | ApplyRules, now: Now) -> Stepped:
+def _administered(
+    state: Authorizer,
+    event: Teach | AddTag | RemoveTag | ListTags | ApplyRules | SettingChanged | ClearCards,
+    now: Now,
+) -> Stepped:
     match event:
         case Teach():
             return teaching.begun(state, event, now)
@@ -125,6 +143,10 @@ def _administered(state: Authorizer, event: Teach | AddTag | RemoveTag | ListTag
             return teaching.listed(state, event)
         case ApplyRules(rules):
             return local_rules.applied(state, rules, now)
+        case SettingChanged():
+            return tuning.tuned(state, event, now)
+        case ClearCards():
+            return caching.ordered(state, event)
         case _:
             assert_never(event)
 

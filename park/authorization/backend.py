@@ -5,21 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from park.authorization import cards, groups, refusals
+from park.authorization import caching, cards, groups, refusals
 from park.authorization.deciding import granted, settled, show, without
 from park.authorization.id_tags import same_tag
-from park.authorization.settings import Mode
+from park.authorization.settings import Mode, OfflineRule
 from park.authorization.state import Authorizer, Question, Stepped
 from park.model.access import BackendAuthorized, BackendOnline, Feedback, Verdict
 from park.model.time import Now
 
 
 def authorized(state: Authorizer, answer: BackendAuthorized, now: Now) -> Stepped:
-    state = _learned(state, answer)
+    state, learned = caching.learned(_learned(state, answer), answer, now)
     for question in state.questions:
         if question.request_id == answer.request_id and same_tag(answer.id_tag, question.claim.id_tag):
-            return _answered(state, question, answer, now)
-    return state, ()
+            state, effects = _answered(state, question, answer, now)
+            return state, (*learned, *effects)
+    return state, learned
 
 
 def unanswered(state: Authorizer, request_id: str, now: Now) -> Stepped:
@@ -32,7 +33,8 @@ def linked(state: Authorizer, link: BackendOnline, now: Now) -> Stepped:
     if link.online:
         return state, ()
     state, effects = settled(state, now, state.questions)
-    if state.decides and not before:
+    alone = state.settings.mode is Mode.BACKEND and state.settings.offline is OfflineRule.PLUGGED
+    if (state.decides and not before) or alone:
         state, more = cards.let_in(state, now, tuple(state.occupancies.values()))
         effects += more
     return state, effects

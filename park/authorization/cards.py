@@ -14,8 +14,8 @@ from park.authorization.deciding import (
     show,
     spoken_for,
 )
-from park.authorization.id_tags import same_tag
-from park.authorization.settings import Mode, ReaderSettings
+from park.authorization.id_tags import lettered, same_tag
+from park.authorization.settings import Mode, OfflineRule, ReaderSettings
 from park.authorization.state import Authorizer, Claim, Effects, Question, Remembered, Stepped
 from park.model.access import CardPresented, Feedback, OccupancyChanged, StopSession
 from park.model.session import StopReason
@@ -27,6 +27,7 @@ MOST_REMEMBERED = 32  # design: cards that wait at once; more are ignored, so th
 
 def presented(state: Authorizer, card: CardPresented, now: Now) -> Stepped:
     """Take a card; each presentation is answered once and for all, `WAIT` aside, at the reader it was shown at."""
+    card = replace(card, id_tag=lettered(card.id_tag, state.settings.letter_case))
     reader = readers.named(state, card.reader)
     if reader is None:  # another board's may wait for an answer; of this board there is none to be told
         return state, show((card.reader,) if "/" in card.reader else (), Feedback.IGNORED)
@@ -49,9 +50,9 @@ def occupied(state: Authorizer, point: OccupancyChanged, now: Now) -> Stepped:
 
 
 def let_in(state: Authorizer, now: Now, points: tuple[OccupancyChanged, ...]) -> Stepped:
-    """In free mode, the vehicles that wait at these charge points."""
+    """In free mode, and without the backend where the offline rule says so, the vehicles that wait here (B-051)."""
     effects: Effects = ()
-    if state.settings.mode is not Mode.FREE or not state.decides:
+    if not (state.settings.mode is Mode.FREE or _free_offline(state)) or not state.decides:
         return state, effects
     for point in points:
         if routing.waits(point):
@@ -59,6 +60,11 @@ def let_in(state: Authorizer, now: Now, points: tuple[OccupancyChanged, ...]) ->
             state, more = granted(state, claim, Mode.FREE.value, now)
             effects += more
     return state, effects
+
+
+def _free_offline(state: Authorizer) -> bool:
+    rule = state.settings.offline is OfflineRule.PLUGGED
+    return rule and state.settings.mode is Mode.BACKEND and state.online is False
 
 
 def handed_out(state: Authorizer, now: Now) -> Stepped:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import assert_never
 
 from park.authorization import listing, reserved, routing
+from park.authorization.cached import verdict_of
 from park.authorization.id_tags import judged
 from park.authorization.settings import Mode, OfflineRule
 from park.authorization.state import (
@@ -29,8 +30,9 @@ SAME_PRESENTATION_SECONDS = 1.0  # design: so long one card at two readers of a 
 
 def decided(state: Authorizer, claim: Claim, now: Now) -> Stepped:
     """Decide at once where that is possible, else ask the backend."""
-    listed = judged(known_tags(state), claim.id_tag, now.wall)
-    if listed is Verdict.BLOCKED:
+    listed = known(state, claim.id_tag, now)
+    access = reserved.access(state, claim.charge_point, claim.id_tag, parent_of(state, claim.id_tag), now.wall)
+    if _is_blocked(state, claim.id_tag, now) or not (access.allowed or access.asks):
         return state, show(claim.readers, Feedback.REFUSED)
     mode = state.settings.mode
     match mode:
@@ -38,6 +40,8 @@ def decided(state: Authorizer, claim: Claim, now: Now) -> Stepped:
             return granted(state, claim, Mode.FREE.value, now)
         case Mode.WHITELIST if listed is Verdict.ACCEPTED:
             return granted(state, claim, Mode.WHITELIST.value, now)
+        case Mode.BACKEND if _is_known_good(state, claim.id_tag, listed) and not access.asks:
+            return granted(state, claim, source_of(state, claim.id_tag, now), now)
         case Mode.WHITELIST:
             return state, show(claim.readers, Feedback.REFUSED)
         case Mode.BACKEND:
@@ -46,10 +50,46 @@ def decided(state: Authorizer, claim: Claim, now: Now) -> Stepped:
             assert_never(mode)
 
 
+def known(state: Authorizer, id_tag: str, now: Now) -> Verdict | None:
+    """What is known here of an id tag: by the whitelist, else, where the backend decides, by what it said before."""
+    listed = judged(known_tags(state), id_tag, now.wall)
+    if listed is not None or state.settings.mode is not Mode.BACKEND:
+        return listed
+    listed = listing.verdict_of(state, id_tag, now.wall)  # OCPP 1.6 §3.4.3: the list stands above the cache
+    if listed is not None or not state.settings.cache:
+        return listed
+    return verdict_of(state.cache, id_tag, now.wall)
+
+
+def source_of(state: Authorizer, id_tag: str, now: Now) -> str:
+    """Who vouches for a card that is known here: the whitelist, the backend's list, or the cache."""
+    if judged(known_tags(state), id_tag, now.wall) is Verdict.ACCEPTED:
+        return Mode.WHITELIST.value
+    return "list" if id_tag.casefold() in state.listed else "cache"
+
+
+def _is_known_good(state: Authorizer, id_tag: str, listed: Verdict | None) -> bool:
+    known_here = listed is Verdict.ACCEPTED and id_tag.casefold() not in state.refused
+    return state.settings.pre_authorize and state.loaded and known_here
+
+
+def _is_blocked(state: Authorizer, id_tag: str, now: Now) -> bool:
+    """The whitelist blocks whoever is asked; of a tag the backend's list refuses the backend is asked while it can."""
+    return judged(known_tags(state), id_tag, now.wall) is Verdict.BLOCKED
+
+
+def parent_of(state: Authorizer, id_tag: str) -> str | None:
+    """The group of a tag, as far as it is known here."""
+    if id_tag.casefold() in state.listed:
+        return listing.parent_of(state, id_tag)
+    cached = state.cache.get(id_tag.casefold())
+    return None if cached is None else cached.parent_tag
+
+
 def is_hopeless(state: Authorizer, id_tag: str, now: Now) -> bool:
     """Whether this tag would be refused now without asking anybody."""
-    listed = judged(known_tags(state), id_tag, now.wall)
-    if listed is Verdict.BLOCKED:
+    listed = known(state, id_tag, now)
+    if _is_blocked(state, id_tag, now):
         return True
     match state.settings.mode:
         case Mode.WHITELIST:
@@ -62,10 +102,10 @@ def is_hopeless(state: Authorizer, id_tag: str, now: Now) -> bool:
 
 def offline(state: Authorizer, claim: Claim, now: Now) -> Stepped:
     """The backend has no word on it: the offline rule decides, but never for a tag known to be refused (B-115, D4)."""
-    listed = judged(known_tags(state), claim.id_tag, now.wall)
+    listed = known(state, claim.id_tag, now)
     if _refused_offline(state, claim.id_tag, listed):
         return state, show(claim.readers, Feedback.REFUSED)
-    return granted(state, claim, Mode.WHITELIST.value if listed else "offline", now)
+    return granted(state, claim, source_of(state, claim.id_tag, now) if listed else "offline", now)
 
 
 def granted(
@@ -85,7 +125,7 @@ def granted(
         or not (came or same_vehicle(claim.plugged_since, point.plugged_since))
     ):
         return state, show(claim.readers, Feedback.IGNORED)
-    parent = parent_tag or listing.parent_of(state, claim.id_tag)
+    parent = parent_tag or parent_of(state, claim.id_tag)
     access = reserved.access(state, claim.charge_point, claim.id_tag, parent, now.wall)
     if not access.allowed:
         return state, show(claim.readers, Feedback.REFUSED)
@@ -149,7 +189,7 @@ def asked(state: Authorizer, claim: Claim, now: Now) -> Stepped:
 
 def _refused_offline(state: Authorizer, id_tag: str, listed: Verdict | None) -> bool:
     unsure = not state.loaded and state.settings.mode is Mode.BACKEND
-    if unsure or id_tag.casefold() in state.refused or listed in {Verdict.BLOCKED, Verdict.EXPIRED}:
+    if unsure or id_tag.casefold() in state.refused or listed not in {None, Verdict.ACCEPTED}:
         return True
     rule = state.settings.offline
     return rule is OfflineRule.REFUSE or (rule is OfflineRule.WHITELIST and listed is None)

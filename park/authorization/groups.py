@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from park.authorization import listing, readers
-from park.authorization.deciding import asked, obeyed, show, without
+from park.authorization import readers
+from park.authorization.deciding import asked, obeyed, parent_of, show, without
 from park.authorization.id_tags import same_tag
 from park.authorization.settings import Mode, ReaderSettings
 from park.authorization.state import Authorizer, Claim, Question, Stepped
@@ -23,7 +23,7 @@ def wished(state: Authorizer, reader: ReaderSettings, id_tag: str, now: Now) -> 
     plugged = sorted((point for point in grouped if point.plugged_since is not None), key=_since)
     if not plugged:
         return None
-    parent = listing.parent_of(state, id_tag)
+    parent = parent_of(state, id_tag)
     if parent is not None:
         mine = [point for point in plugged if same_tag(parent, _group_at(state, point))]
         return _ended(state, mine[-1].charge_point, id_tag, (reader.name,), now) if mine else None
@@ -50,7 +50,7 @@ def _group_at(state: Authorizer, point: OccupancyChanged) -> str | None:
     if point.session_tag is None:
         return None
     tag, parent = state.groups.get(point.charge_point, ("", ""))
-    return parent if same_tag(tag, point.session_tag) else listing.parent_of(state, point.session_tag)
+    return parent if same_tag(tag, point.session_tag) else parent_of(state, point.session_tag)
 
 
 def _ended(state: Authorizer, charge_point: str, id_tag: str, shown_at: tuple[str, ...], now: Now) -> Stepped:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
-from park.authorization.settings import WhitelistEntry
+from park.authorization.settings import LetterCase, WhitelistEntry
 from park.model.access import Verdict
 
 LONGEST_TAG = 20  # OCPP 1.6 §7.28 IdToken: CiString20
@@ -31,6 +31,17 @@ def normalised(uid: str) -> str | None:
 def spelled(text: str) -> str:
     """A card's number as readers spell it, when that is how pairs of digits are written; any other id tag as it is."""
     return normalised(text) or text if _PAIRS.fullmatch(text) else text
+
+
+def lettered(id_tag: str, case: LetterCase) -> str:
+    """The id tag with its letters as the backend wants them."""
+    match case:
+        case LetterCase.AS_READ:
+            return id_tag
+        case LetterCase.UPPER:
+            return id_tag.upper()
+        case LetterCase.LOWER:
+            return id_tag.lower()
 
 
 def judged(whitelist: Iterable[WhitelistEntry], id_tag: str, wall: datetime) -> Verdict | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from pydantic import TypeAdapter, ValidationError
 
-from park.authorization import cards, listing, readers, refusals, teaching
+from park.authorization import caching, cards, listing, readers, refusals, teaching
 from park.authorization.messages import LocalRules, RulesChanged
 from park.authorization.state import Authorizer, Effects, Stepped, known_tags
 from park.model.alarm import Alarm
@@ -24,7 +24,7 @@ RUN_KEY, APPLIED_KEY = "run", "applied"
 UNANSWERED_TOKEN, RUN_TOKEN = 0, 1
 CHANGES_A_RUN = 1_000_000_000  # of one start, at most: the versions of the next lie above
 RETRY_SECONDS = 1.0  # a full disk is looked at once a second
-LOADED = Load((refusals.TABLE, teaching.TABLE, listing.TABLE, TABLE))
+LOADED = Load((refusals.TABLE, teaching.TABLE, caching.TABLE, listing.TABLE, TABLE))
 _RULES: TypeAdapter[LocalRules] = TypeAdapter(LocalRules)
 
 
@@ -40,6 +40,7 @@ def loaded(state: Authorizer, event: RowsLoaded) -> Stepped:
     if state.applied is None:
         state, more = teaching.loaded(state, event.rows)
         state = replace(state, refused=refusals.merged(event.rows, state.refused))
+        state = caching.loaded(state, event.rows)
         effects += more
     run = kept.get(RUN_KEY, "")
     state = replace(state, loaded=True, next_run=(int(run) if run.isdecimal() else 0) + 1)
@@ -49,6 +50,8 @@ def loaded(state: Authorizer, event: RowsLoaded) -> Stepped:
 def committed(state: Authorizer, event: Committed) -> Stepped:
     if event.token == RUN_TOKEN:
         return replace(state, run=state.next_run, retry=math.inf), ()
+    if event.token in state.clearing:
+        return caching.cleared(state, event.token, None)
     return teaching.kept(state, event.token)
 
 
@@ -57,6 +60,8 @@ def failed(state: Authorizer, event: CommitFailed, now: Now) -> Stepped:
     if event.token == RUN_TOKEN:
         again = now.mono + RETRY_SECONDS
         return replace(state, retry=again), (WakeAt(again),)
+    if event.token in state.clearing:
+        return caching.cleared(state, event.token, event.reason)
     return teaching.failed(state, event.token, event.reason)
 
 
@@ -86,6 +91,7 @@ def told(before: Authorizer, state: Authorizer) -> tuple[Authorizer, Effects]:
         and before.taught is state.taught
         and before.boards is state.boards
         and before.reservations is state.reservations
+        and before.settings is state.settings
     )
     if same:
         return state, ()

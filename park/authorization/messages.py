@@ -97,6 +97,16 @@ class AnswerTags:
 
 
 @dataclass(frozen=True, slots=True)
+class ClearCards:
+    """Central system → authorizer: forget the cards the backend accepted (OCPP 1.6 ClearCache), not those refused."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    request_id: str
+    reply_to: AnswersCommand
+
+
+@dataclass(frozen=True, slots=True)
 class LocalRules:
     """All a board needs to decide about cards while its server is away. `version` counts up within one server.
 

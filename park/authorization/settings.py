@@ -25,6 +25,15 @@ class OfflineRule(Enum):
     REFUSE = "refuse"
     WHITELIST = "whitelist"
     ACCEPT = "accept"  # anybody not known to be refused
+    PLUGGED = "plugged"  # the same, and a vehicle that is plugged in needs no card (B-051)
+
+
+class LetterCase(Enum):
+    """How the letters of a card's number are told to the backend; values are the words of `idTagLetterCase`."""
+
+    AS_READ = "AsRead"
+    UPPER = "Upper"
+    LOWER = "Lower"
 
 
 class Several(Enum):
@@ -68,7 +77,9 @@ class AuthorizerSettings:
     """`free_tag`: the id tag of sessions in free mode (B-052). `stop_with_card`: readers may allow it (B-280).
 
     `answer_seconds`: how long the backend may take before the offline rule decides. `node`: name of this board.
-    `charge_points`: full names of all of the park, as far as the configuration knows them.
+    `charge_points`: full names of all of the park, as far as the configuration knows them. `with_cards`: the mode when
+    charging is not free. `pre_authorize`: known cards do not wait for the backend (B-056). `cache`: cards it accepted
+    are known (B-055). `known_offline`: what `offline` says of known cards when it says nothing of unknown ones.
     """
 
     mode: Mode
@@ -80,3 +91,8 @@ class AuthorizerSettings:
     answer_seconds: float = 10.0  # architecture §2: a command is answered within 10 s
     node: str = ""
     charge_points: tuple[str, ...] = ()
+    with_cards: Mode = Mode.BACKEND
+    pre_authorize: bool = False
+    cache: bool = False
+    known_offline: bool = True
+    letter_case: LetterCase = LetterCase.AS_READ

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from park.authorization.cached import Cached, Clearing
 from park.authorization.messages import AnswerTags, ListChanged, LocalRules, RulesChanged, TeachMode
 from park.authorization.settings import AuthorizerSettings, ReaderSettings, WhitelistEntry
 from park.model.access import (
@@ -118,8 +119,9 @@ class Authorizer:
     `boards`: readers of other boards by node, full names only. `taught`: entries by case-folded tag.
     `lessons`: by the token of their commit. `run`: of this incarnation, for the version of the rules; 0: `next_run` is
     not on disk yet, and is written again at `retry` (mono). `applied`: the rules of the server this board decides by;
-    None: it decides by its own. `listed`: the backend's list, by case-folded tag. `groups`: tag and parent tag of who
-    may charge, by charge point.
+    None: it decides by its own. `cache`: cards the backend accepted, by case-folded tag. `clearing`: orders to forget
+    them that wait for the disk, by token. `listed`: the backend's list, by case-folded tag. `groups`: by charge point,
+    the tag that may charge there and its parent tag.
     """
 
     settings: AuthorizerSettings
@@ -147,6 +149,8 @@ class Authorizer:
     reservations: tuple[Reservation, ...] = ()
     listed: Mapping[str, ListedTag] = field(default_factory=dict[str, ListedTag])
     groups: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    cache: Mapping[str, Cached] = field(default_factory=dict[str, Cached])
+    clearing: Mapping[int, Clearing] = field(default_factory=dict[int, Clearing])
 
     @property
     def decides(self) -> bool:

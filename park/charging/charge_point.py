@@ -25,7 +25,7 @@ from park.charging import (
 )
 from park.charging.energy import settle_contactor, settle_lock, settle_pilot
 from park.charging.session import Phase
-from park.charging.settings import ChargePointSettings, StopMode, with_changed
+from park.charging.settings import ChargePointSettings, StopMode
 from park.charging.state import (
     NOT_RESERVED,
     PATIENCE_SECONDS,
@@ -35,6 +35,7 @@ from park.charging.state import (
     Effect,
     initial,
 )
+from park.charging.tuning import with_changed
 from park.model.access import (
     AuthorizationGranted,
     Done,
@@ -91,6 +92,7 @@ def _only_figures(before: ChargePointState, state: ChargePointState, mono: float
         and state.meter_fresh
         and state.session.phase is not Phase.AUTHORIZED
         and state.session.phase is not Phase.STOPPING
+        and state.session.energy_until_wh is None
     )
 
 
@@ -261,11 +263,13 @@ def _take_levels(state: ChargePointState, report: EvseReported, now: Now, effect
 
 
 def _take_setting(state: ChargePointState, change: SettingChanged, now: Now) -> None:
-    earlier = state.settings.clock_interval_seconds
+    earlier = (state.settings.clock_interval_seconds, state.settings.clock_spread_seconds)
     state.settings = with_changed(state.settings, change)
-    interval = state.settings.clock_interval_seconds
-    if state.session.is_open and interval != earlier:
-        state.session = session.anchored(state.session, now.wall, interval, now.mono)
+    if state.session.is_open and earlier != (
+        state.settings.clock_interval_seconds,
+        state.settings.clock_spread_seconds,
+    ):
+        state.session = life.clocked(state.session, state.settings, now)
 
 
 def _take_command(
@@ -330,9 +334,11 @@ def _assign(state: ChargePointState, assigned: TransactionAssigned, mono: float)
     if current.id != assigned.session:
         return
     refused = current.deauthorized or not assigned.accepted
-    current = replace(current, transaction=assigned.transaction, deauthorized=refused)
+    current = replace(current, transaction=assigned.transaction)
     if not assigned.accepted and state.settings.stop_on_invalid_id:
-        current = session.stopped(current, StopReason.DE_AUTHORIZED, None, mono)
+        current = session.stopped(replace(current, deauthorized=True), StopReason.DE_AUTHORIZED, None, mono)
+    elif refused and not current.deauthorized:
+        current = life.limited(state, current)
     state.session = current
 
 

@@ -73,18 +73,22 @@ def wish(state: ChargePointState) -> Wish:
 
 def lock_wanted(state: ChargePointState) -> bool:
     """B-058, B-065: locked from plug-in to the end, never released while current may flow."""
-    session, vehicle = state.session, state.vehicle
+    session, vehicle, settings = state.session, state.vehicle, state.settings
     if any(fault.kind.unlocks for fault in state.faults):
         return False
+    if settings.lock_permanently and (vehicle.present or vehicle.cable_in) and vehicle.proximity is None:
+        return True
     if session.is_open:
         if vehicle.present or state.contactor.closed or state.contactor.permitted:
             return True
-        return not state.settings.unlock_on_ev_disconnect
+        return not settings.unlock_on_ev_disconnect
     if session.phase in {Phase.ENDING, Phase.FINISHED}:
         return session.held
     if not vehicle.present or session.expired_vehicle == vehicle.since:
         return False
-    smallest = state.settings.reject_cables_below_ma
+    if settings.lock_if_authorized and session.phase is Phase.IDLE:
+        return False
+    smallest = settings.reject_cables_below_ma
     return vehicle.proximity is None and vehicle.cable_ma is not None and vehicle.cable_ma >= smallest
 
 

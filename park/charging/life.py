@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from datetime import timedelta
+from zlib import crc32
 
 from park.charging import outbox, session
 from park.charging.energy import is_locked
-from park.charging.session import Phase
-from park.charging.settings import Outlet, StopMode
+from park.charging.session import Phase, Session
+from park.charging.settings import ChargePointSettings, Outlet, SampleMode, StopMode
 from park.charging.state import ChargePointState, Effect
 from park.model.evse import PilotState
 from park.model.metering import Sample
@@ -131,8 +133,7 @@ def _begin(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
         meter_start_wh=energy_wh(state),
         reservation=current.reservation,
     )
-    begun = session.begun(current, fact, now.mono)
-    state.session = session.anchored(begun, now.wall, settings.clock_interval_seconds, now.mono)
+    state.session = clocked(session.begun(current, fact, now.mono), settings, now)
     _record(state, fact, now, effects)
     _meter(state, ReadingContext.TRANSACTION_BEGIN, now, effects)
 
@@ -148,7 +149,45 @@ def _run(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
     else:
         if current.restored and state.evse is not None and state.evse.pilot in CERTAIN:
             state.session = replace(current, restored=False)
+        _use_up(state)
         _sample(state, now, effects)
+
+
+def limited(state: ChargePointState, current: Session) -> Session:
+    """A session whose card was refused and that is not ended: without energy, or with the little it may take (B-119).
+
+    After a restart it may take none: how much it had nobody knows.
+    """
+    allowed_wh = state.settings.energy_on_invalid_id_wh
+    if not allowed_wh or state.settings.meter is None or current.restored:
+        return replace(current, deauthorized=True)
+    return current if current.energy_until_wh else replace(current, energy_until_wh=energy_wh(state) + allowed_wh)
+
+
+def _use_up(state: ChargePointState) -> None:
+    until_wh = state.session.energy_until_wh
+    if until_wh is not None and not state.session.deauthorized and energy_wh(state) >= until_wh:
+        state.session = replace(state.session, deauthorized=True)
+
+
+def clocked(current: Session, settings: ChargePointSettings, now: Now) -> Session:
+    """Wait for the next aligned reading, which each charge point takes at its own time within the spread (B-069)."""
+    spread = min(settings.clock_spread_seconds, max(0, settings.clock_interval_seconds - 1))
+    behind = timedelta(seconds=crc32(settings.name.encode()) % (spread + 1))
+    return session.anchored(current, now.wall - behind, settings.clock_interval_seconds, now.mono)
+
+
+def _samples(state: ChargePointState) -> bool:
+    """Whether periodic readings are wanted now (B-067)."""
+    match state.settings.sample_mode:
+        case SampleMode.WHOLE_TRANSACTION:
+            return True
+        case SampleMode.CONTACTOR_CLOSED:
+            return state.contactor.closed
+        case SampleMode.CURRENT_FLOW:
+            reading = state.reading
+            sample = None if reading is None else reading.sample
+            return reading is not None and sample is not None and max(sample.currents_ma) > reading.resolution_ma
 
 
 def _reason_to_stop(state: ChargePointState) -> StopReason | None:
@@ -227,14 +266,14 @@ def _sample(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
     settings, current = state.settings, state.session
     if settings.meter is None:
         return
-    interval = settings.sample_interval_seconds
+    interval = settings.sample_interval_seconds if _samples(state) else 0
     if interval > 0 and now.mono >= current.sampled_at + interval:
         behind = now.mono - current.sampled_at >= 2 * interval
         current = replace(current, sampled_at=now.mono if behind else current.sampled_at + interval)
         state.session = current
         _meter(state, ReadingContext.SAMPLE_PERIODIC, now, effects, fresh_only=True)
     if now.mono >= current.clock_due:
-        anchored = session.anchored(state.session, now.wall, settings.clock_interval_seconds, now.mono)
+        anchored = clocked(state.session, settings, now)
         state.session = anchored
         if anchored.clock_slot > current.clock_slot:
             _meter(state, ReadingContext.SAMPLE_CLOCK, now, effects, fresh_only=True)

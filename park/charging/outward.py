@@ -130,6 +130,8 @@ def connector_status(state: ChargePointState) -> ConnectorStatus:
     match session.phase:
         case Phase.RUNNING:
             return _energy_status(state)
+        case Phase.AUTHORIZED if not vehicle.present and state.settings.prepares_with_both:
+            return ConnectorStatus.AVAILABLE
         case Phase.AUTHORIZED | Phase.STARTING:
             return ConnectorStatus.PREPARING
         case Phase.STOPPING | Phase.ENDING | Phase.FINISHED:
@@ -141,9 +143,14 @@ def connector_status(state: ChargePointState) -> ConnectorStatus:
 
 
 def _idle_status(state: ChargePointState) -> ConnectorStatus:
-    if state.vehicle.present or state.vehicle.cable_in:
+    """B-185: what is out of service says so once nobody is there; B-039: whether the plug alone is Preparing."""
+    vehicle, settings = state.vehicle, state.settings
+    if not settings.operative and not vehicle.present:
+        return ConnectorStatus.UNAVAILABLE
+    if (vehicle.present or vehicle.cable_in) and not settings.prepares_with_both:
         return ConnectorStatus.PREPARING
-    return ConnectorStatus.AVAILABLE if state.reserved_ends == NOT_RESERVED else ConnectorStatus.RESERVED
+    kept = state.reserved_ends != NOT_RESERVED and not (vehicle.present or vehicle.cable_in)
+    return ConnectorStatus.RESERVED if kept else ConnectorStatus.AVAILABLE
 
 
 def is_faulted(state: ChargePointState) -> bool:
@@ -202,7 +209,8 @@ def _wants(state: ChargePointState) -> bool:
 def _occupancy(state: ChargePointState) -> OccupancyChanged:
     session, vehicle = state.session, state.vehicle
     placed = state.settings.connector > 0
-    available = placed and state.evse is not None and state.recovered and not state.start_prevented
+    operable = placed and state.settings.operative
+    available = operable and state.evse is not None and state.recovered and not state.start_prevented
     expired = vehicle.present and session.expired_vehicle == vehicle.since
     tagged = session.held or session.phase in {Phase.AUTHORIZED, Phase.STARTING, Phase.RUNNING}
     return OccupancyChanged(

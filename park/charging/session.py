@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from park.model.access import AuthorizationGranted
+from park.model.aligned import clock_slot, seconds_to_next_slot
 from park.model.metering import Sample
 from park.model.session import OpenSession, SessionStarted, StopReason
 
-SECONDS_A_DAY = 86_400
 READINGS_APART = timedelta(milliseconds=1)  # the finest a timestamp of OCPP tells apart here
-CLOCK_MARGIN_SECONDS = 0.001  # the wake-up for a clock-aligned sample comes just after the full interval
 
 
 class Phase(Enum):
@@ -38,7 +37,7 @@ class Session:
     of the newest reading among the facts.
     `floor_wh`: energy register known for sure at start or recovery, no later reading may be below it. `restored`: read
     from the journal after a restart, whether its vehicle is still there is not known yet. `deauthorized`: the
-    backend refused the id tag, no energy.
+    backend refused the id tag, no energy. `energy_until_wh`: it did, and up to this register the session may go on.
     `held`: the cable stays locked until the card comes again (B-058). `queued`: an authorization that came while the
     last session was ending. `expired_vehicle`: since when the vehicle stands there that got no card in time (B-118).
     """
@@ -54,6 +53,7 @@ class Session:
     read_at: datetime | None = None
     transaction: int | None = None
     deauthorized: bool = False
+    energy_until_wh: int | None = None
     restored: bool = False
     floor_wh: int = 0
     floor_sample: Sample | None = None
@@ -158,18 +158,6 @@ def after_end(session: Session, *, vehicle_since: float | None) -> Session:
     if vehicle_since is None or vehicle_since > session.stopped_at:
         return IDLE
     return session if session.phase is Phase.FINISHED else replace(session, phase=Phase.FINISHED)
-
-
-def clock_slot(wall: datetime, interval_seconds: int) -> tuple[int, int]:
-    """(day, interval of the day, counted from midnight UTC) of a wall-clock time (B-068, B-125)."""
-    second = wall.hour * 3600 + wall.minute * 60 + wall.second
-    return wall.toordinal(), second // interval_seconds
-
-
-def seconds_to_next_slot(wall: datetime, interval_seconds: int) -> float:
-    second = wall.hour * 3600 + wall.minute * 60 + wall.second + wall.microsecond / 1e6
-    to_next = interval_seconds - second % interval_seconds
-    return min(to_next, SECONDS_A_DAY - second) + CLOCK_MARGIN_SECONDS
 
 
 def anchored(session: Session, wall: datetime, interval_seconds: int, mono: float) -> Session:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
-from park.model.access import SettingChanged
 from park.model.electric import MINIMUM_CURRENT_MA, Wiring
 from park.model.evse import EvseTraits
+
+LARGEST_PILOT_MA = 80_000  # IEC 61851-1 A.5: what a control pilot can offer
 
 
 class Outlet(Enum):
@@ -26,6 +27,14 @@ class StopMode(Enum):
     CARD_OR_REMOTE = "card or remote"  # only the card, or the plug leaving the socket
 
 
+class SampleMode(Enum):
+    """When periodic readings are taken (B-067); values are the words of `MeterValueSampleMode`."""
+
+    WHOLE_TRANSACTION = "WholeTransaction"
+    CONTACTOR_CLOSED = "ContactorClosed"
+    CURRENT_FLOW = "CurrentFlow"
+
+
 @dataclass(frozen=True, slots=True)
 class ChargePointSettings:
     """Configuration of one charge point. Currents per phase.
@@ -35,6 +44,9 @@ class ChargePointSettings:
     `boot_ma`: current before the first grant since the start. `cable_rating_ma`: of a fixed cable, None: `maximum_ma`.
     `reject_cables_below_ma`: a smaller plug is not served (B-339). `meter`: name of the point's own meter, or None.
     Timeouts of 0 never end, intervals of 0 take no samples. `temperature_limit_ma`: derating by the device's °C.
+    `operative`: the availability; without it no session begins (B-211). `operator_ma`: ceiling set at run time (B-075).
+    `prepares_with_both`: Preparing needs plug and card (B-039). `clock_spread_seconds`: B-069.
+    `energy_on_invalid_id_wh`: what a session may still take after its card was refused (B-119).
     """
 
     name: str
@@ -66,29 +78,15 @@ class ChargePointSettings:
     stop_on_invalid_id: bool = True
     resume_after_power_loss: bool = True
     temperature_limit_ma: Callable[[float], int] | None = None
+    operative: bool = True
+    operator_ma: int = LARGEST_PILOT_MA
+    lock_if_authorized: bool = False
+    lock_permanently: bool = False
+    prepares_with_both: bool = False
+    sample_mode: SampleMode = SampleMode.WHOLE_TRANSACTION
+    clock_spread_seconds: int = 0
+    energy_on_invalid_id_wh: int = 0
 
     @property
     def has_lock(self) -> bool:
         return self.outlet is Outlet.SOCKET and self.traits.has_lock
-
-
-SWITCHES = {
-    "StopTransactionOnEVSideDisconnect": "stop_on_ev_disconnect",
-    "UnlockConnectorOnEVSideDisconnect": "unlock_on_ev_disconnect",
-    "StopTransactionOnInvalidId": "stop_on_invalid_id",
-}
-TIMES = {
-    "ConnectionTimeOut": "plug_timeout_seconds",
-    "MeterValueSampleInterval": "sample_interval_seconds",
-    "ClockAlignedDataInterval": "clock_interval_seconds",
-}
-
-
-def with_changed(settings: ChargePointSettings, change: SettingChanged) -> ChargePointSettings:
-    """Settings with one OCPP key changed (OCPP 1.6 §9.1); unchanged for other keys and values out of range."""
-    value = change.value
-    if change.name in SWITCHES and isinstance(value, bool):
-        return replace(settings, **{SWITCHES[change.name]: value})
-    if change.name in TIMES and not isinstance(value, bool) and value >= 0:
-        return replace(settings, **{TIMES[change.name]: value})
-    return settings

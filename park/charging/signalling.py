@@ -47,8 +47,8 @@ class Signalling:
 
 
 def station_limit_ma(settings: ChargePointSettings, cable_ma: int | None, temperature_c: float | None) -> int:
-    """Smallest of cable, station and temperature limits; 0 while the cable is unknown."""
-    limit = min(settings.maximum_ma, cable_ma or 0)
+    """Smallest of cable, station, operator and temperature limits; 0 while the cable is unknown."""
+    limit = min(settings.maximum_ma, settings.operator_ma, cable_ma or 0)
     if settings.temperature_limit_ma is not None and temperature_c is not None:
         limit = min(limit, settings.temperature_limit_ma(temperature_c))
     return max(limit, 0)

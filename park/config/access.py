@@ -39,10 +39,11 @@ class AuthorizationSection(Section):
         ),
     ] = "whitelist"
     offline: Annotated[
-        Literal["refuse", "whitelist", "accept"],
+        Literal["refuse", "whitelist", "accept", "plugged"],
         About(
-            "Decides in backend mode while the backend does not answer. A tag known to be refused never starts.",
-            source="B-115",
+            "Decides in backend mode while the backend does not answer; `plugged`: accept, and without a card too. A "
+            "tag known to be refused never starts.",
+            source="B-051, B-115",
         ),
     ] = "whitelist"
     free_tag: Annotated[IdTag, About("Id tag of sessions in free mode.", source="B-052, B-384")] = "FREE"

@@ -162,8 +162,9 @@ def authorizer_settings(config: NodeConfig) -> AuthorizerSettings:
     Of a client: its readers, and the rules it has before its server sent any: a whitelist without entries.
     """
     section, node = config.authorization, config.node.name
+    mode = Mode(section.mode)
     return AuthorizerSettings(
-        mode=Mode(section.mode),
+        mode=mode,
         offline=OfflineRule(section.offline),
         whitelist=tuple(
             WhitelistEntry(entry.tag, entry.name, entry.expires, entry.allowed) for entry in section.whitelist
@@ -173,6 +174,8 @@ def authorizer_settings(config: NodeConfig) -> AuthorizerSettings:
         stop_with_card=section.stop_with_card,
         node=node,
         charge_points=_charge_points(config),
+        with_cards=mode if mode is not Mode.FREE else Mode.BACKEND if config.backend else Mode.WHITELIST,
+        known_offline=section.offline != OfflineRule.REFUSE.value,
     )
 
 

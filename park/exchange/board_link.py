@@ -46,7 +46,7 @@ from park.model.alarm import Alarm
 from park.model.demand import CurrentSignalled, DemandChanged
 from park.model.listed import ApplyLocalList
 from park.model.placement import Placed, PlacementKept
-from park.model.session import FactOffered
+from park.model.session import FactOffered, FactsHeld
 from park.model.signals import Start, Tick, WakeAt
 from park.model.time import Now
 from park.view.rows import NodeReported
@@ -191,6 +191,8 @@ def _heard(state: BoardLink, message: object, now: Now) -> Effects:
             return []
         case FactOffered() if not _owns(state, message.fact.charge_point):
             return [_foreign(state, message.fact.charge_point)]
+        case FactsHeld() if state.hello is None or message.journal != state.hello.journal_id:
+            return []
         case DemandChanged() | CurrentSignalled() | PlacementKept() if not _owns(state, message.charge_point):
             return []
         case _:

@@ -53,7 +53,7 @@ from park.model.grant import ApplyGrant
 from park.model.metering import MeterReported, ReadingTaken
 from park.model.placement import Placed, PlacementKept
 from park.model.reservation import ConnectorReserved
-from park.model.session import FactOffered, TransactionAssigned
+from park.model.session import FactOffered, FactsHeld, TransactionAssigned
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, Load, Put, RowsLoaded, Write
 from park.model.time import Now
@@ -75,6 +75,7 @@ Upward: TypeAlias = (
     | RepeatSettings
     | CardPresented
     | FactOffered
+    | FactsHeld
     | MeterReported
     | ChargePointReported
     | Done

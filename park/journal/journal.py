@@ -7,11 +7,13 @@ acknowledged again and not written twice. After a restart everything is rebuilt 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from park.exchange.messages import OfferAgain
 from park.journal.codec import Entry, entry_body, entry_of, key_of_number
+from park.journal.offering import answered, ask_again, offer
+from park.journal.state import JournalState, Rows
 from park.model.alarm import Alarm
 from park.model.session import (
     FactDelivered,
@@ -19,6 +21,8 @@ from park.model.session import (
     FactKey,
     FactOffered,
     FactPersisted,
+    FactsHeld,
+    FactsKnown,
     FactTaken,
     OpenSession,
     RecordFact,
@@ -36,13 +40,9 @@ from park.model.storage import CommitFailed, Committed, Delete, Load, Put, RowsL
 from park.model.time import Now
 
 TABLE = "journal"
-OFFER_AGAIN_SECONDS = 10.0  # ours: the central system answers within a commit; only a crash makes it miss one
 RETRY_COMMIT_SECONDS = 1.0  # ours: a full disk is looked at once a second
 RELOAD_SECONDS = 15.0  # ours: ask the store again when it did not answer; reading a month's facts takes seconds
 KEEP_DELIVERED = 1000  # facts kept after delivery, newest first; older rows are deleted with the next write
-
-
-Rows: TypeAlias = tuple[Put | Delete, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,37 +62,12 @@ JournalEvent: TypeAlias = (
     | RecoverSession
     | FactTaken
     | FactDelivered
+    | FactsKnown
     | OfferAgain
 )
 JournalEffect: TypeAlias = (
-    Write | Load | FactPersisted | FactOffered | SessionRecovered | JournalTrouble | Alarm | WakeAt
+    Write | Load | FactPersisted | FactOffered | FactsHeld | SessionRecovered | JournalTrouble | Alarm | WakeAt
 )
-
-
-@dataclass(slots=True)
-class JournalState:
-    """By number: `pending` being written, `untaken` on disk but not in the queue, `unfinished` not delivered.
-
-    `charge_points`: those of the configuration, None: whoever comes. `writing`: rows of each commit under way, by
-    token. `refused`: rows the disk did not take, oldest first.
-    """
-
-    journal: str
-    charge_points: Collection[str] | None = None
-    loaded: bool = False
-    next_number: int = 1
-    next_token: int = 1
-    numbers: dict[FactKey, int] = field(default_factory=dict[FactKey, int])
-    pending: dict[int, Entry] = field(default_factory=dict[int, Entry])
-    writing: dict[int, Rows] = field(default_factory=dict[int, Rows])
-    refused: Rows = ()
-    untaken: dict[int, Entry] = field(default_factory=dict[int, Entry])
-    unfinished: dict[int, Entry] = field(default_factory=dict[int, Entry])
-    delivered: dict[int, Entry] = field(default_factory=dict[int, Entry])
-    open: dict[str, OpenSession] = field(default_factory=dict[str, OpenSession])
-    waiting: list[RecordFact | RecoverSession] = field(default_factory=list[RecordFact | RecoverSession])
-    offered_at: dict[int, float] = field(default_factory=dict[int, float])
-    retry_at: float | None = None
 
 
 def initial(journal: str, charge_points: Collection[str] | None = None) -> JournalState:
@@ -122,27 +97,11 @@ def step(state: JournalState, event: JournalEvent, now: Now) -> tuple[JournalSta
         case FactDelivered(fact_id, transaction):
             return state, _delivered(state, fact_id, transaction)
         case OfferAgain():
-            return state, _offer_again(state, now)
+            return state, ask_again(state, now)
+        case FactsKnown():
+            return state, _known(state, event, now)
         case Tick():
             return state, _tick(state, now)
-
-
-def _offer_again(state: JournalState, now: Now) -> tuple[JournalEffect, ...]:
-    """Whoever took facts may have lost them, or what it said of them: all that is not delivered goes out again.
-
-    With it go the delivered facts of sessions that are not over: a server with a new disk knows nothing of their start,
-    and to one that knows them they are no news (D2).
-    """
-    state.untaken = _of_unfinished_sessions(state) | state.unfinished
-    state.offered_at.clear()
-    return _offer(state, now)
-
-
-def _of_unfinished_sessions(state: JournalState) -> dict[int, Entry]:
-    """Delivered facts of sessions that are open, or have others that are not delivered."""
-    sessions = {entry.fact.session for entry in state.unfinished.values()}
-    sessions |= {known.started.session for known in state.open.values()}
-    return {number: entry for number, entry in state.delivered.items() if entry.fact.session in sessions}
 
 
 def _loaded(state: JournalState, event: RowsLoaded, now: Now) -> tuple[JournalEffect, ...]:
@@ -165,7 +124,7 @@ def _loaded(state: JournalState, event: RowsLoaded, now: Now) -> tuple[JournalEf
         else:
             state.unfinished[number] = state.untaken[number] = entry
     state.loaded = True
-    effects += (*_offer(state, now), *_close_left(state))
+    effects += (*offer(state, now), *_close_left(state))
     waiting, state.waiting = state.waiting, []
     for message in waiting:
         effects.extend(step(state, message, now)[1])
@@ -252,7 +211,7 @@ def _committed(state: JournalState, token: int, now: Now) -> tuple[JournalEffect
         state.unfinished[number] = state.untaken[number] = entry
         _follow(state, entry)
         effects.append(FactPersisted(entry.fact.charge_point, key_of(entry.fact)))
-    return (*effects, *_offer(state, now))
+    return (*effects, *offer(state, now))
 
 
 def _failed(state: JournalState, token: int, reason: str, now: Now) -> tuple[JournalEffect, ...]:
@@ -271,12 +230,34 @@ def _taken(state: JournalState, fact_id: FactId) -> tuple[JournalEffect, ...]:
 def _delivered(state: JournalState, fact_id: FactId, transaction: int | None) -> tuple[JournalEffect, ...]:
     if fact_id.journal != state.journal or fact_id.number not in state.unfinished:
         return ()
-    entry = state.unfinished.pop(fact_id.number)
-    _taken(state, fact_id)
+    return (_write(state, (_put(_done(state, fact_id.number, transaction)),)),)
+
+
+def _done(state: JournalState, number: int, transaction: int | None) -> Entry:
+    entry = state.unfinished.pop(number)
+    _taken(state, entry.id)
     done = replace(entry, delivered=True, transaction=transaction)
-    state.delivered[fact_id.number] = done
+    state.delivered[number] = done
     _remember_transaction(state, done)
-    return (_write(state, (_put(done),)),)
+    return done
+
+
+def _known(state: JournalState, known: FactsKnown, now: Now) -> tuple[JournalEffect, ...]:
+    """How far the other side has the facts of a session: only those beyond are offered to it."""
+    if known.journal != state.journal:
+        return ()
+    done: list[Put] = []
+    for number in answered(state, known):
+        entry = state.unfinished.get(number) or state.delivered.get(number)
+        if entry is None:  # its row was outdated
+            continue
+        ordinal = entry.fact.ordinal
+        if ordinal <= known.taken_through:
+            _taken(state, entry.id)
+        if ordinal <= known.delivered_through and number in state.unfinished:
+            done.append(_put(_done(state, number, known.transaction)))
+    written = (_write(state, tuple(done)),) if done else ()
+    return (*written, *offer(state, now))
 
 
 def _tick(state: JournalState, now: Now) -> tuple[JournalEffect, ...]:
@@ -288,7 +269,7 @@ def _tick(state: JournalState, now: Now) -> tuple[JournalEffect, ...]:
         missing, state.refused = _still_true(state), ()
         if missing:
             effects.append(_write(state, missing))
-    effects.extend(_offer(state, now))
+    effects.extend(offer(state, now))
     if state.retry_at is not None:  # asked for while this tick was pending, it was not taken
         effects.append(WakeAt(state.retry_at))
     return tuple(effects)
@@ -301,20 +282,6 @@ def _still_true(state: JournalState) -> Rows:
         for row in state.refused
         if isinstance(row, Delete) or int(row.key) in state.pending or int(row.key) in state.delivered
     )
-
-
-def _offer(state: JournalState, now: Now) -> tuple[JournalEffect, ...]:
-    """Offer what nobody has taken: at once when new, again after a while, always in the order of the numbers."""
-    if not state.untaken:
-        return ()
-    effects: list[JournalEffect] = []
-    for number in sorted(state.untaken):
-        if now.mono >= state.offered_at.get(number, now.mono):
-            entry = state.untaken[number]
-            effects.append(FactOffered(entry.id, entry.fact))
-            state.offered_at[number] = now.mono + OFFER_AGAIN_SECONDS
-    effects.append(WakeAt(min(state.offered_at[number] for number in state.untaken)))
-    return tuple(effects)
 
 
 def _follow(state: JournalState, entry: Entry) -> None:

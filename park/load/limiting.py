@@ -115,21 +115,31 @@ def _clear(state: CoordinatorState, order: ClearLimit) -> Taken:
     return [_write(state, [_delete(key)], (order.reply_to, answer))], True
 
 
-def _hold(state: CoordinatorState, order: HoldLimits, now: Now) -> Taken:
-    """All limits of a kind, from whoever works them out; those of targets that are not in this park are left out."""
-    state.limits_told.add(order.kind)
-    wanted = {(each.target, order.kind, each.source): each for each in order.limits if each.target in state.targets}
-    held = {each.key: each.limit for each in state.limits.everything() if each.limit.kind is order.kind}
-    writes: list[Put | Delete] = []
-    for key in held.keys() - wanted.keys():
+def _hold(state: CoordinatorState, told: HoldLimits, now: Now) -> Taken:
+    """These of a kind and no others: what is new is set, what is not among them goes."""
+    state.told_limits = (*(each for each in state.told_limits if not _same(each, told)), told)
+    wanted = {(each.target, each.kind, each.source): each for each in told.limits if each.target in state.targets}
+    before = {each.key: each for each in state.limits.everything() if told.is_about(each.limit)}
+    new = [limit for key, limit in wanted.items() if key not in before or before[key].limit != limit]
+    gone = [key for key in before if key not in wanted]
+    writes: list[Put | Delete] = [_put(state, state.limits.set(limit, None, now.mono)) for limit in new]
+    for key in gone:
         state.limits.clear(key)
         writes.append(_delete(key))
-    for key, limit in wanted.items():
-        if held.get(key) != limit:
-            writes.append(_put(state, state.limits.set(limit, None, now.mono)))
-    for target in {key[0] for key in (*held, *wanted)}:
-        state.impose(target)
-    return [_write(state, writes)] if writes else [], bool(writes)
+    for target in {each.target for each in new} | {target for target, _, _ in gone}:
+        if target in state.targets:
+            state.impose(target)
+    return ([_write(state, writes)], True) if writes else ([], False)
+
+
+def _same(one: HoldLimits, other: HoldLimits) -> bool:
+    return (one.kind, one.source) == (other.kind, other.source)
+
+
+def _is_outdated(state: CoordinatorState, held: HeldLimit) -> bool:
+    """Nobody works out its kind any more, or who does has told already what holds, and it is not among that."""
+    told = held.limit.kind in state.settings.unset_kinds or any(each.is_about(held.limit) for each in state.told_limits)
+    return told and not state.limits.knows(held.key)
 
 
 def _refusal(state: CoordinatorState, order: SetLimit) -> LimitRefused | None:
@@ -166,14 +176,12 @@ def _loaded(state: CoordinatorState, loaded: RowsLoaded, now: Now) -> Taken:
     state.limits_loaded = True
     found, alarms = limits_of(loaded.rows, state.settings.machine_boot, now.mono)
     effects: list[LimitEffect] = list(alarms)
-    outdated: list[Put | Delete] = []
-    for held in found:
-        if state.limits.knows(held.key):
-            continue  # what was told since is newer
-        if held.limit.kind in state.limits_told:
-            outdated.append(_delete(held.key))
-            continue
-        state.limits.restore(held)
+    outdated = [held.key for held in found if _is_outdated(state, held)]
+    if outdated:
+        effects.append(_write(state, [_delete(key) for key in outdated]))
+    for held in (each for each in found if each.key not in outdated):
+        if not state.limits.knows(held.key):  # what was set since is newer
+            state.limits.restore(held)
         if held.limit.target in state.targets:
             state.impose(held.limit.target)
         else:
@@ -182,7 +190,7 @@ def _loaded(state: CoordinatorState, loaded: RowsLoaded, now: Now) -> Taken:
                 "the configuration, or clear the limit"
             )
             effects.append(Alarm("limit-without-target", text))
-    return effects + ([_write(state, outdated)] if outdated else []), True
+    return effects, True
 
 
 def _write(

@@ -18,8 +18,8 @@ Chain = tuple[Reason, ...]
 
 def binding(state: CircuitState, phase: int) -> Reason:
     """The limit that takes most from this phase (0, 1, 2) of the circuit, and what it leaves."""
-    limit, circuit, imposed = state.bound_by()[phase], state.circuit, state.imposed_by[phase]
-    if imposed is not None and limit == imposed.word:
+    limit, circuit, imposed = state.bound_by()[phase], state.circuit, state.bound_limit(phase)
+    if imposed is not None:
         return imposed_reason(imposed, max(0, state.planned_ma()[phase]), circuit.name, PHASE_NAMES[phase])
     sources = {
         "external_load": f"meter {circuit.meter}",
@@ -39,8 +39,9 @@ def of_line(state: CircuitState, place: int, *, balance: bool) -> Reason:
     circuit = state.circuit
     if place == WIRES:
         left = max(0, state.planned_sum_ma()) // WIRES
-        if state.power_by is not None:
-            return imposed_reason(state.power_by, left, circuit.name)
+        imposed = state.bound_power()
+        if imposed is not None:
+            return imposed_reason(imposed, left, circuit.name)
         return Reason("power", f"{state.limit_watts} W on the sum of the phases", circuit.name, available_ma=left)
     if balance:
         phase = PHASE_NAMES[place]

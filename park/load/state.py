@@ -15,8 +15,9 @@ from park.load.report import Bindings, CircuitReported, LimitsReported, ShareRep
 from park.load.rivalry import Rivalry
 from park.load.standing import Board, Point
 from park.load.told import Told, told_by
-from park.model.electric import ZERO, PerPhase, add, subtract
+from park.model.electric import ZERO, PerPhase, add, lowest, subtract
 from park.model.limit import LimitAnswer, LimitKind, TakesLimitOutcome
+from park.model.standing_limits import HoldLimits
 
 RENEWED_TOGETHER = 8  # charge points: renewing 250 at once kept a node busy for 45 ms, and everything else waited
 
@@ -57,7 +58,20 @@ class CoordinatorSettings:
 class CircuitState:
     """One circuit's limits now. Mutable, owned by the coordinator's state."""
 
-    __slots__ = ("_limit_ma", "circuit", "external", "imposed_by", "limit_watts", "points", "power_by", "reported")
+    __slots__ = (
+        "_charging_by",
+        "_charging_ma",
+        "_charging_power_by",
+        "_charging_watts",
+        "_limit_ma",
+        "circuit",
+        "external",
+        "imposed_by",
+        "limit_watts",
+        "points",
+        "power_by",
+        "reported",
+    )
 
     def __init__(self, circuit: Circuit, points: Sequence[Point]) -> None:
         self.circuit = circuit
@@ -67,15 +81,27 @@ class CircuitState:
         self._limit_ma = circuit.limit_ma
         self.limit_watts = circuit.limit_watts
         self.power_by: HeldLimit | None = None
+        self._charging_by = NOTHING_BINDS
+        self._charging_ma = circuit.limit_ma
+        self._charging_watts: int | None = None
+        self._charging_power_by: HeldLimit | None = None
         self.reported: CircuitReported | None = None
 
     def impose(self, held: Sequence[HeldLimit]) -> None:
-        """These limits are in force here, and no others."""
-        self._limit_ma, self.imposed_by = smallest(held, self.circuit.limit_ma)
-        self.limit_watts, self.power_by = smallest_watts(held, self.circuit.limit_watts)
+        """These limits are in force here, and no others.
+
+        A profile of a backend counts what the charge points take, the others count all that flows.
+        """
+        design = self.circuit.limit_ma
+        profiles = [each for each in held if each.limit.kind is LimitKind.PROFILE]
+        others = [each for each in held if each not in profiles]
+        self._limit_ma, self.imposed_by = smallest(others, design)
+        self.limit_watts, self.power_by = smallest_watts(others, self.circuit.limit_watts)
+        self._charging_ma, self._charging_by = smallest(profiles, design)
+        self._charging_watts, self._charging_power_by = smallest_watts(profiles, None)
 
     def limit_ma(self) -> PerPhase:
-        """The smallest of design limit and all limits in force, per phase (B-087, B-262)."""
+        """The smallest of design limit and all limits in force on what flows here, per phase (B-087, B-262)."""
         return self._limit_ma
 
     def available_ma(self) -> PerPhase:
@@ -95,22 +121,38 @@ class CircuitState:
         return self._sum_less(self.external.planned.held_ma)
 
     def _sum_less(self, external_ma: PerPhase) -> int:
-        watts = self.limit_watts
-        return FREE_MA if watts is None else as_sum_ma(watts) - sum(external_ma)
+        left = FREE_MA if self.limit_watts is None else as_sum_ma(self.limit_watts) - sum(external_ma)
+        return left if self._charging_watts is None else min(left, as_sum_ma(self._charging_watts))
+
+    def bound_power(self) -> HeldLimit | None:
+        """The limit in watts somebody set that leaves least to the sum of the phases; None: the design does."""
+        charging = self._charging_watts
+        if charging is not None and as_sum_ma(charging) <= self.planned_sum_ma():
+            return self._charging_power_by
+        return self.power_by
 
     def _less(self, external_ma: PerPhase) -> PerPhase:
         headroom = self.circuit.headroom_ma
-        return subtract(subtract(self.limit_ma(), external_ma), (headroom, headroom, headroom))
+        left = subtract(subtract(self.limit_ma(), external_ma), (headroom, headroom, headroom))
+        return lowest(left, self._charging_ma)
 
     def bound_by(self) -> Bindings:
         """Which limit takes most from each phase, in words of `Reason.limit`."""
         return (self._binding(0), self._binding(1), self._binding(2))
 
+    def bound_limit(self, phase: int) -> HeldLimit | None:
+        """The limit somebody set that takes most from this phase (0, 1, 2); None: something else does."""
+        circuit, foreign = self.circuit, self.external.planned.held_ma[phase]
+        charging = self._charging_by[phase]
+        if charging is not None and self._charging_ma[phase] <= self.limit_ma()[phase] - foreign - circuit.headroom_ma:
+            return charging
+        cut = circuit.limit_ma[phase] - self.limit_ma()[phase]
+        return self.imposed_by[phase] if cut >= foreign else None
+
     def _binding(self, phase: int) -> str:
         circuit, external = self.circuit, self.external
-        cut = circuit.limit_ma[phase] - self.limit_ma()[phase]
-        foreign, imposed = external.planned.held_ma[phase], self.imposed_by[phase]
-        if imposed is not None and cut >= foreign:
+        foreign, imposed = external.planned.held_ma[phase], self.bound_limit(phase)
+        if imposed is not None:
             return imposed.word
         if foreign > 0 and foreign >= circuit.headroom_ma:
             return "external_fallback" if external.fallback_in_force else "external_load"
@@ -138,7 +180,6 @@ class CoordinatorState:
         "limits",
         "limits_loaded",
         "limits_reported",
-        "limits_told",
         "network",
         "newly_ready",
         "next_cycle",
@@ -158,6 +199,7 @@ class CoordinatorState:
         "speaking",
         "stale_plan",
         "targets",
+        "told_limits",
         "unheard",
     )
 
@@ -193,8 +235,8 @@ class CoordinatorState:
         self.targets: dict[str, CircuitState | Point] = {state.circuit.name: state for state in self.circuits}
         self.targets |= self.points_by_name
         self.limits = Limits(_after(settings))
+        self.told_limits: tuple[HoldLimits, ...] = ()
         self.limits_loaded = not settings.keeps_limits
-        self.limits_told = set(settings.unset_kinds)  # what is on disk of these kinds is outdated
         self.limits_reported: LimitsReported | None = None
         self.limit_token = 0  # of the newest commit
         self.limit_answers: dict[int, tuple[TakesLimitOutcome, LimitAnswer]] = {}  # told when their commit is on disk

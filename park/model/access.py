@@ -222,13 +222,14 @@ class SettingChanged:
     """Central system or administration → charge point: a key that may change at run time has a new value.
 
     `name`: the OCPP configuration key (`ConnectionTimeOut`, `MeterValueSampleInterval`, …); `value`: seconds for
-    times and intervals, bool for switches. A receiver ignores names that are not its own.
+    times and intervals, amperes for currents, bool for switches, the word chosen else. A receiver ignores names that
+    are not its own.
     """
 
     delivery: ClassVar[Delivery] = Delivery.STATE
 
     name: str
-    value: int | bool
+    value: int | bool | str
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,6 +184,29 @@ class FactDelivered:
 
 
 @dataclass(frozen=True, slots=True)
+class FactsHeld:
+    """Journal → central system: it holds facts of these sessions, and does not know all of them to be delivered."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    journal: str
+    sessions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FactsKnown:
+    """Central system → journal, one a session: facts with ordinals up to these are taken, and delivered; -1: none."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    journal: str
+    session: str
+    taken_through: int
+    delivered_through: int
+    transaction: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionAssigned:
     """Central system → charge point: the backend's number for the session and its verdict on the id tag."""
 

@@ -13,6 +13,8 @@ from park.model.limit import Limit, LimitKind
 class HoldLimits:
     """Who works out limits of a kind → coordinator: these hold, and no others of that kind, until told otherwise.
 
+    `source`: no others of that kind and source; None: of that kind, whatever they are called.
+
     Told on every change and once after each start, so that one that was lost, or outlived its cause, heals.
     """
 
@@ -20,3 +22,7 @@ class HoldLimits:
 
     kind: LimitKind
     limits: tuple[Limit, ...]
+    source: str | None = None
+
+    def is_about(self, limit: Limit) -> bool:
+        return limit.kind is self.kind and self.source in {None, limit.source}

@@ -10,14 +10,14 @@ from park.model.time import Now
 from park.ocpp import delivery, keeping
 from park.ocpp.effects import CentralSystemEffect, ClockOffered
 from park.ocpp.link import Payload, ResetLink
-from park.ocpp.notices import Notice
+from park.ocpp.notifications import Notification
 from park.ocpp.state import (
     AuthorizeCall,
     BootCall,
     CentralSystem,
     Flight,
     HeartbeatCall,
-    NoticeCall,
+    NotificationCall,
     StatusCall,
     TransactionCall,
     TriggeredValues,
@@ -43,11 +43,11 @@ def answered(state: CentralSystem, unique_id: str, payload: Payload, now: Now) -
         case BootCall():
             return _booted(state, payload, now)
         case HeartbeatCall():
-            return state, _clock(payload, now)
+            return state, _clock(state, payload, now)
         case AuthorizeCall():
             return state, (_verdict(flight.purpose, payload),)
-        case NoticeCall(notice):
-            return keeping.settle(state, state.upkeep.notices.delivered(notice.number))
+        case NotificationCall(notification):
+            return keeping.settle(state, state.upkeep.notifications.delivered(notification.number))
         case StatusCall() | TriggeredValues() | TransactionCall():
             return state, ()
 
@@ -60,16 +60,18 @@ def failed(state: CentralSystem, unique_id: str, why: str, now: Now) -> Turn:
     if flight is None or flight.unique_id != unique_id:
         return _alive(state, now), ()
     state = _alive(replace(state, flight=None), now)
-    if isinstance(flight.purpose, NoticeCall):
-        return _refused(state, flight.purpose.notice, why)
+    if isinstance(flight.purpose, NotificationCall):
+        return _refused(state, flight.purpose.notification, why)
     return _given_up(state, flight, now)
 
 
-def _refused(state: CentralSystem, notice: Notice, why: str) -> Turn:
+def _refused(state: CentralSystem, notification: Notification, why: str) -> Turn:
     """A backend that does not know an action of the white paper is not told again; other errors are an end too."""
-    notices = state.upkeep.notices
+    notifications = state.upkeep.notifications
     unknown = why.partition(":")[0] in UNKNOWN_ACTION
-    return keeping.settle(state, notices.unknown(notice.action) if unknown else notices.delivered(notice.number))
+    return keeping.settle(
+        state, notifications.unknown(notification.action) if unknown else notifications.delivered(notification.number)
+    )
 
 
 def _alive(state: CentralSystem, now: Now) -> CentralSystem:
@@ -83,8 +85,8 @@ def _given_up(state: CentralSystem, flight: Flight, now: Now) -> Turn:
             return replace(state, registration=state.registration.unanswered(now.mono)), ()
         case AuthorizeCall(request_id, id_tag):
             return state, (BackendAuthorized(request_id, id_tag, None),)
-        case NoticeCall(notice):
-            return keeping.settle(state, state.upkeep.notices.unanswered(notice.number, now.mono))
+        case NotificationCall(notification):
+            return keeping.settle(state, state.upkeep.notifications.unanswered(notification.number, now.mono))
         case StatusCall() | TriggeredValues() | TransactionCall() | HeartbeatCall():
             return state, ()
 
@@ -158,12 +160,12 @@ def _booted(state: CentralSystem, payload: Payload, now: Now) -> Turn:
         values = state.values.with_value("HeartbeatInterval", str(seconds))
         statuses = state.statuses if before else state.statuses.untold()
         state = replace(state, values=values, statuses=statuses, last_heartbeat=now.mono)
-    return state, _clock(payload, now)
+    return state, _clock(state, payload, now)
 
 
-def _clock(payload: Payload, now: Now) -> tuple[CentralSystemEffect, ...]:
+def _clock(state: CentralSystem, payload: Payload, now: Now) -> tuple[CentralSystemEffect, ...]:
     theirs = instant(payload.get("currentTime"))
-    if theirs is None:
+    if theirs is None or not state.values.switch("useAsTimeSource"):
         return ()
     offset = (theirs - now.wall).total_seconds()
     return (ClockOffered(offset),) if abs(offset) >= CLOCK_TOLERANCE_SECONDS else ()

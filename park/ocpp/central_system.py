@@ -17,13 +17,21 @@ from park.model.access import (
 )
 from park.model.alarm import Alarm
 from park.model.metering import Quality, ReadingTaken
-from park.model.session import FactDelivered, FactOffered, FactTaken, SessionMetered, SessionStarted
+from park.model.session import (
+    FactDelivered,
+    FactOffered,
+    FactsHeld,
+    FactsKnown,
+    FactTaken,
+    SessionMetered,
+    SessionStarted,
+)
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, RowsLoaded
 from park.model.time import Now
 from park.ocpp import answers, closing, commands, connecting, delivery, intake, maintaining, outgoing, queue
 from park.ocpp.effects import BackendReported, CentralSystemEffect, Load, Write
-from park.ocpp.features import all_features, reservation
+from park.ocpp.features import all_features, configuration, reservation, transaction_data
 from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, LossCause, ReportLink
 from park.ocpp.maintenance import (
     CertificatesAnswered,
@@ -37,6 +45,8 @@ from park.ocpp.maintenance import (
     TrustKnown,
 )
 from park.ocpp.messages import Reading
+from park.ocpp.notices import noticed
+from park.ocpp.orders import ChangeSetting, ListSettings
 from park.ocpp.rows import TABLES
 from park.ocpp.state import (
     AuthorizeCall,
@@ -56,6 +66,7 @@ CentralSystemEvent: TypeAlias = (
     | Committed
     | CommitFailed
     | FactOffered
+    | FactsHeld
     | ConnectorStatusChanged
     | RepeatSettings
     | ReadingTaken
@@ -63,6 +74,8 @@ CentralSystemEvent: TypeAlias = (
     | Done
     | Refused
     | Undeliverable
+    | ChangeSetting
+    | ListSettings
     | LinkEvent
     | MaintenanceEvent
 )
@@ -97,8 +110,10 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
             return _commit_failed(state, token, reason, now)
         case FactOffered():
             return _offered(state, event, now)
+        case FactsHeld():
+            return _held(state, event)
         case ConnectorStatusChanged():
-            return _status_changed(state, event, now)
+            return _status_changed(state, noticed(event, state.values), now)
         case RepeatSettings(point):
             return state, _repeated(state, point)
         case ReadingTaken():
@@ -108,6 +123,10 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
             return _authorize(state, event, now)
         case Done() | Refused() | Undeliverable():
             return commands.command_answered(state, event)
+        case ChangeSetting():
+            return configuration.ordered(state, event, now)
+        case ListSettings():
+            return configuration.listed(state, event)
         case LinkUp(link):
             return _link_up(state, link, now)
         case LinkLost():
@@ -154,7 +173,18 @@ def _loaded(state: CentralSystem, event: RowsLoaded, now: Now) -> Turn:
     for offered in early:
         state, more = _offered(state, offered, now)
         effects += more
-    return state, tuple(effects)
+    for held in state.held_early:
+        state, more = _held(state, held)
+        effects += more
+    return replace(state, held_early=()), tuple(effects)
+
+
+def _held(state: CentralSystem, held: FactsHeld) -> Turn:
+    if not state.settings.enabled:  # whose facts they are stands in them
+        return state, tuple(FactsKnown(held.journal, session, -1, -1, None) for session in held.sessions)
+    if not state.loaded:
+        return replace(state, held_early=(*state.held_early, held)[-OFFERED_EARLY:]), ()
+    return state, tuple(intake.known(state.queue, held.journal, session) for session in held.sessions)
 
 
 def _repeated(state: CentralSystem, point: str) -> tuple[CentralSystemEffect, ...]:
@@ -285,6 +315,8 @@ def _link_up(state: CentralSystem, link: int, now: Now) -> Turn:
     if state.link == link:
         return state, ()
     state, effects = answers.link_lost(state, "replaced by a new connection")
+    if state.values.switch("bootNotificationOnReconnect"):
+        state = replace(state, registration=state.registration.triggered())
     upkeep = replace(state.upkeep, loss=LossCause.NETWORK)
     return replace(_traffic(state, now), link=link, link_reason="", volatile_last=False, upkeep=upkeep), effects
 
@@ -309,7 +341,8 @@ def _write(state: CentralSystem, now: Now) -> Turn:
     if waiting.arrivals.due:
         waiting, puts = intake.begin_write(waiting, now)
         state = _asked(replace(state, queue=waiting), IntakeCommit())
-        effects.append(Write(puts, state.next_token - 1))
+        repeated = transaction_data.wanted(state, waiting.arrivals.writing)
+        effects.append(Write((*puts, *repeated), state.next_token - 1))
     settling = state.queue.settling
     if settling is not None and not settling.asked and settling.not_before <= now.mono:
         waiting = replace(state.queue, settling=replace(settling, asked=True))

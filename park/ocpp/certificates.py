@@ -26,7 +26,8 @@ def answered(state: CentralSystem, event: CertificatesAnswered, now: Now) -> Tur
     connection = state.upkeep.connection
     if event.certificate and connection is not None:
         chosen = replace(connection.chosen, certificate=event.certificate)
-        return change(state, result, chosen, event.reconfigured)
+        refused = replace(result, payload={"status": "Rejected"})
+        return change(state, (result,), (refused,), chosen, event.reconfigured)
     kind, info = (INVALID_STATION_CERTIFICATE, event.refused) if event.refused else (RECONFIGURED, event.reconfigured)
     if not info:
         return state, (result,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from park.model.alarm import Alarm
 from park.model.storage import Row
@@ -13,10 +14,12 @@ from park.ocpp.connection import Connections, ConnectionSettings
 from park.ocpp.effects import CentralSystemEffect
 from park.ocpp.features.replies import deferred
 from park.ocpp.keeping import Turn, keep, secured
-from park.ocpp.link import LinkLost, LossCause, SendResult, UseConnection
+from park.ocpp.link import LinkLost, LossCause, UseConnection
 from park.ocpp.registration import Registration
 from park.ocpp.security import OF_LOSS, RECONFIGURED
 from park.ocpp.state import CentralSystem
+
+Answers: TypeAlias = tuple[CentralSystemEffect, ...]
 
 
 def begin(state: CentralSystem, rows: Iterable[Row]) -> Turn:
@@ -57,22 +60,23 @@ def _given_up(state: CentralSystem, connection: Connections, now: Now) -> Turn:
     return state, (Alarm("backend-settings-fallback", text), *effects, *more, *told)
 
 
-def change(state: CentralSystem, accepted: SendResult, chosen: ConnectionSettings, info: str) -> Turn:
-    """Settings the backend wants: answered and used when they are on disk. `info`: for the security log."""
+def change(state: CentralSystem, accepted: Answers, refused: Answers, chosen: ConnectionSettings, info: str) -> Turn:
+    """Other settings: answered and used when they are on disk. `info`: for the security log."""
     connection = state.upkeep.connection
     if connection is None:
-        return state, ()
+        return state, refused
     if connection.chosen == chosen:
-        return state, (accepted,)
-    purpose = ConnectionCommit(accepted, chosen, info)
+        return state, accepted
+    purpose = ConnectionCommit(accepted, refused, chosen, info)
     return deferred(state, (replace(connection, chosen=chosen).row(),), purpose)
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionCommit:
-    """A change of the connection itself. `accepted`: the answer when it is on disk."""
+    """A change of the connection itself, and its answers."""
 
-    accepted: SendResult
+    accepted: Answers
+    refused: Answers
     chosen: ConnectionSettings
     info: str
 
@@ -80,11 +84,11 @@ class ConnectionCommit:
         """The answer goes out before the connection it came on is ended."""
         connection = state.upkeep.connection
         if connection is None or not on_disk:
-            return state, (replace(self.accepted, payload={"status": "Rejected"}),)
+            return state, self.refused
         state, told = secured(state, RECONFIGURED, self.info, now)
         state = _with(state, connection.changed(self.chosen, now.mono))
         state, effects = _reconnect(state, "connecting with the settings the backend gave")
-        return state, (self.accepted, *effects, *told)
+        return state, (*self.accepted, *effects, *told)
 
 
 def _reconnect(state: CentralSystem, why: str) -> Turn:
@@ -110,8 +114,7 @@ def _use(state: CentralSystem) -> tuple[CentralSystemEffect, ...]:
     connection, values = state.upkeep.connection, state.values
     if connection is None:
         return ()
-    answer_seconds = float(values.number("MessageResponseTimeOut"))
-    return (UseConnection(connection.used, float(values.number("WebSocketPingInterval")), answer_seconds),)
+    return (UseConnection(connection.used, float(values.number("MessageResponseTimeOut"))),)
 
 
 def _with(state: CentralSystem, connection: Connections | None) -> CentralSystem:

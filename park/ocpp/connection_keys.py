@@ -11,10 +11,7 @@ from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from park.model.access import Refused
-from park.ocpp.connecting import change
 from park.ocpp.connection import TLS_PROFILE, ConnectionSettings
-from park.ocpp.keeping import Turn
-from park.ocpp.link import BackendCalled, SendResult
 from park.ocpp.maintenance import TrustKnown
 from park.ocpp.state import CentralSystem
 
@@ -25,19 +22,14 @@ URL_LENGTH = 512  # ours
 _Accept: TypeAlias = Callable[[str, ConnectionSettings, TrustKnown], ConnectionSettings | Refused]
 
 
-def change_connection(state: CentralSystem, call: BackendCalled, name: str, value: str) -> Turn | None:
-    """Answer a ChangeConfiguration of one of these keys; None: `name` is another key."""
+def wished(state: CentralSystem, name: str, value: str) -> ConnectionSettings | Refused | None:
+    """The settings that a new value of one of these keys means; None: `name` is another key."""
     accept, connection = _KEYS.get(name), state.upkeep.connection
     if accept is None:
         return None
-    if connection is None or state.link is None:
-        chosen: ConnectionSettings | Refused = Refused("", "there is no connection to change")
-    else:
-        chosen = accept(value, connection.chosen, state.upkeep.trust)
-    if isinstance(chosen, Refused):
-        return state, (SendResult(call.unique_id, call.action, {"status": "Rejected"}, state.link or 0),)
-    accepted = SendResult(call.unique_id, call.action, {"status": "Accepted"}, state.link or 0)
-    return change(state, accepted, chosen, f"{name} was changed by the backend")
+    if connection is None:
+        return Refused("", "there is no connection to change")
+    return accept(value, connection.chosen, state.upkeep.trust)
 
 
 def shown(state: CentralSystem, name: str) -> str | None:
@@ -45,7 +37,7 @@ def shown(state: CentralSystem, name: str) -> str | None:
     connection = state.upkeep.connection
     if connection is None:
         return None
-    return {"SecurityProfile": str(connection.used.profile), "OCPPBackendJSONURL": connection.used.url}.get(name)
+    return {"SecurityProfile": str(connection.used.profile), "CentralSystemURI": connection.used.url}.get(name)
 
 
 def _authorization_key(value: str, now: ConnectionSettings, _: TrustKnown) -> ConnectionSettings | Refused:
@@ -86,6 +78,6 @@ def _url(value: str, now: ConnectionSettings, _: TrustKnown) -> ConnectionSettin
 _KEYS: Mapping[str, _Accept] = {
     "AuthorizationKey": _authorization_key,
     "SecurityProfile": _security_profile,
-    "OCPPBackendJSONURL": _url,
+    "CentralSystemURI": _url,
 }
 CONNECTION_KEYS = frozenset(_KEYS)

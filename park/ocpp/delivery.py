@@ -22,6 +22,7 @@ from park.model.time import Now
 from park.ocpp import messages
 from park.ocpp.keys import KeyValues
 from park.ocpp.link import Payload
+from park.ocpp.payloads import Payloads
 from park.ocpp.queue import Attempt, Queue, Settling, is_dead
 from park.ocpp.rows import DeliveredSession, Entry, Fate, Transaction
 from park.ocpp.wire import integer_of, member, text_of
@@ -30,10 +31,8 @@ FINISHED_KEPT = 2_000  # delivered sessions kept whole: a busy week; of older on
 RETRY_COMMIT_SECONDS = 1.0  # ours: a full disk is looked at once a second
 REFUSING = (Verdict.BLOCKED, Verdict.EXPIRED, Verdict.INVALID)  # about the card, not about a second transaction
 
-ALIGNED, SAMPLED = "MeterValuesAlignedData", "MeterValuesSampledData"
 
-
-def prepare(queue: Queue, values: KeyValues, now: Now) -> Queue:
+def prepare(queue: Queue, payloads: Payloads, now: Now) -> Queue:
     """The head gets its payload, or its fate if it cannot be sent at all."""
     head = queue.backlog.head
     if queue.attempt is not None or queue.settling is not None or head is None:
@@ -49,11 +48,9 @@ def prepare(queue: Queue, values: KeyValues, now: Now) -> Queue:
         case _ if known.transaction is None:
             return bury(queue, head.fact.session, "the backend gave its transaction no number", now)
         case SessionEnded():
-            payload = messages.stop_transaction(head.fact, known.transaction)
-            return _attempting(queue, head, "StopTransaction", payload)
+            return _attempting(queue, head, "StopTransaction", payloads.stop(head.fact, known.transaction))
         case SessionMetered():
-            key = ALIGNED if head.fact.context.value == "Sample.Clock" else SAMPLED
-            payload = messages.meter_values(head.fact, known.transaction, values.items(key))
+            payload = payloads.reading(head.fact, known.transaction)
             if payload is None:
                 return _deliver(queue, head, known, now)
             return _attempting(queue, head, "MeterValues", payload)

@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, TypeAlias
 
-from park.model.access import BackendAuthorized, SettingChanged
+from park.model.access import Answer, BackendAuthorized, SettingChanged
 from park.model.alarm import Alarm
 from park.model.delivery import Delivery
 from park.model.listed import LocalListHeld
 from park.model.reservation import ConnectorReserved, ReservationsHeld
-from park.model.session import FactDelivered, FactTaken, TransactionAssigned
+from park.model.session import FactDelivered, FactsKnown, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.standing_limits import HoldLimits
 from park.model.storage import Load, Write
 from park.model.time import Now
 from park.ocpp.link import LinkOrder
 from park.ocpp.maintenance import MaintenanceOrder
+from park.ocpp.orders import AnswerSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,13 @@ class SettingsRepeated:
 
     charge_point: str
     settings: tuple[SettingChanged, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TellAuthorizer:
+    """A key that concerns cards has this value now."""
+
+    change: SettingChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,23 @@ class BackendReported:
         return None if self.oldest_at is None else max(0.0, (now.wall - self.oldest_at).total_seconds())
 
 
+ForPark: TypeAlias = (
+    TransactionAssigned
+    | BackendAuthorized
+    | StartRemotely
+    | StopRemotely
+    | SettingChanged
+    | SettingsRepeated
+    | TellAuthorizer
+    | HoldLimits
+    | ReservationsHeld
+    | ConnectorReserved
+    | LocalListHeld
+    | Answer
+    | AnswerSettings
+    | RepeatLevels
+)
+"""What is for somebody in the park."""
 CentralSystemEffect: TypeAlias = (
     LinkOrder
     | MaintenanceOrder
@@ -83,18 +108,9 @@ CentralSystemEffect: TypeAlias = (
     | Load
     | FactTaken
     | FactDelivered
-    | TransactionAssigned
-    | BackendAuthorized
-    | StartRemotely
-    | StopRemotely
-    | SettingChanged
-    | SettingsRepeated
-    | RepeatLevels
+    | FactsKnown
+    | ForPark
     | ClockOffered
-    | HoldLimits
-    | ReservationsHeld
-    | ConnectorReserved
-    | LocalListHeld
     | Alarm
     | BackendReported
     | WakeAt

@@ -47,7 +47,8 @@ BEFORE_INSTALLATION = frozenset({Stage.SCHEDULED, Stage.FETCHING, Stage.VERIFYIN
 class Update:
     """`request`, `certificate`, `signature`: of a signed one. `running`: the version that ordered the installation.
 
-    `expected`: what the installer says will run, empty when it does not say. `retry_at`: mono of the next try.
+    `expected`: what the installer says will run, empty when it does not say. `retry_at`: mono of the next try, and
+    until when the restart waits for answers. `leaving`: it is ordered.
     """
 
     url: str
@@ -65,6 +66,7 @@ class Update:
     expected: str = ""
     job: int = 0
     retry_at: float = 0.0
+    leaving: bool = False
 
     @property
     def signed(self) -> bool:
@@ -93,6 +95,8 @@ class Update:
                 at = self.fetch_at
             case Stage.READY if self.install_at is not None:
                 at = self.install_at
+            case Stage.REBOOTING if not self.leaving:
+                return self.retry_at
             case _:
                 return None
         by_wall = now.mono + min(max((at - now.wall).total_seconds(), 0.0), LOOK_SECONDS)

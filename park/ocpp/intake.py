@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from park.model.alarm import Alarm
-from park.model.session import FactDelivered, FactOffered, FactTaken, SessionEnded
+from park.model.session import FactDelivered, FactOffered, FactsKnown, FactTaken, SessionEnded
 from park.model.storage import Put
 from park.model.time import Now
 from park.ocpp import closing
@@ -37,6 +37,20 @@ def offer(queue: Queue, offered: FactOffered, now: Now) -> tuple[Queue, Told]:
     if offered.fact.ordinal > _next_ordinal(queue, offered.fact.session) and not is_dead(queue, offered.fact.session):
         return _early(queue, offered, now)
     return _accept(queue, offered), ()
+
+
+def known(queue: Queue, journal: str, session: str) -> FactsKnown:
+    """How far a session of this journal is here. An end that was made here is not its journal's."""
+    running = queue.transactions.get(session)
+    if running is not None and running.journal == journal:
+        taken = running.queued_through - running.closed
+        delivered = min(taken, running.delivered_through) if running.fate is Fate.OPEN else taken
+        return FactsKnown(journal, session, taken, delivered, running.transaction)
+    remembered = queue.delivered.get(session)
+    if remembered is not None and remembered.journal == journal:
+        through = remembered.through - remembered.closed
+        return FactsKnown(journal, session, through, through, remembered.transaction)
+    return FactsKnown(journal, session, -1, -1, None)
 
 
 def _known(known: Transaction, offered: FactOffered) -> Told:

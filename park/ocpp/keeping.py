@@ -1,4 +1,4 @@
-"""Rows of maintenance and security on their way to disk, and what is told to the backend as a notice."""
+"""Rows of maintenance and security on their way to disk, and what is told to the backend as a notification."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from park.model.time import Now
 from park.ocpp.effects import CentralSystemEffect
 from park.ocpp.features.replies import deferred
 from park.ocpp.link import BackendCalled, Payload, SendResult
-from park.ocpp.notices import Notices
-from park.ocpp.security import SecurityEvent
+from park.ocpp.maintenance import SecurityEvent
+from park.ocpp.notifications import Notifications
 from park.ocpp.state import CentralSystem
 
 NOTIFIED_FROM = 1  # the white paper's messages are for who uses its profiles; others get plain OCPP 1.6
@@ -46,16 +46,16 @@ def keep(
 
 
 def notify(state: CentralSystem, action: str, payload: Payload) -> Turn:
-    """Queue a notice; nothing waits for its row, which only a restart reads."""
+    """Queue a notification; nothing waits for its row, which only a restart reads."""
     if not state.settings.enabled:
         return state, ()
-    return settle(state, state.upkeep.notices.offer(action, payload))
+    return settle(state, state.upkeep.notifications.offer(action, payload))
 
 
-def settle(state: CentralSystem, change: tuple[Notices, tuple[Put | Delete, ...]]) -> Turn:
-    """Take a change of the notices."""
-    notices, writes = change
-    return keep(replace(state, upkeep=replace(state.upkeep, notices=notices)), writes)
+def settle(state: CentralSystem, change: tuple[Notifications, tuple[Put | Delete, ...]]) -> Turn:
+    """Take a change of the notifications."""
+    notifications, writes = change
+    return keep(replace(state, upkeep=replace(state.upkeep, notifications=notifications)), writes)
 
 
 def secured(state: CentralSystem, kind: str, info: str, now: Now) -> Turn:
@@ -69,7 +69,7 @@ def secured(state: CentralSystem, kind: str, info: str, now: Now) -> Turn:
 
 
 def say(state: CentralSystem, said: tuple[str, Payload] | None) -> Turn:
-    """A notice, or none when there is no word for it."""
+    """A notification, or none when there is no word for it."""
     return (state, ()) if said is None else notify(state, *said)
 
 

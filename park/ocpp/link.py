@@ -119,11 +119,18 @@ class ReportLink:
 
 @dataclass(frozen=True, slots=True)
 class UseConnection:
-    """Connect with these settings from now on; a connection with others is ended. Seconds as the keys say."""
+    """Connect with these settings from now on; a connection with others is ended."""
 
     settings: ConnectionSettings
-    ping_seconds: float  # 0: no pings (B-004)
     answer_seconds: float  # B-008: for a connection to come about
 
 
-LinkOrder: TypeAlias = SendCall | SendResult | SendError | ResetLink | ReportLink | UseConnection
+@dataclass(frozen=True, slots=True)
+class KeepAlive:
+    """How to see that a connection is alive, this one and the next: seconds; `ping_interval` 0: no pings (B-004)."""
+
+    ping_interval: int
+    pong_timeout: int
+
+
+LinkOrder: TypeAlias = SendCall | SendResult | SendError | ResetLink | ReportLink | UseConnection | KeepAlive

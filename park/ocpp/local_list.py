@@ -1,23 +1,17 @@
-"""The backend's list of id tags: what a SendLocalList makes of it (OCPP 1.6 §5.15), and its rows."""
+"""The backend's list of id tags: what a SendLocalList makes of it (OCPP 1.6 §5.15)."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypedDict, cast
+from typing import TypeAlias, cast
 
 from park.model.access import Verdict
-from park.model.alarm import Alarm
 from park.model.listed import ListedTag
-from park.model.storage import Delete, Put, Row
 from park.ocpp.link import Payload
-from park.ocpp.rows import Rows
-from park.ocpp.wire import ID_TAG_LENGTH, instant, integer_of, iso, member, text_of
+from park.ocpp.wire import ID_TAG_LENGTH, instant, integer_of, member, text_of
 
-TABLE, VERSION_TABLE = "local_list", "local_list_version"
 CAPACITY = 10_000  # B-210: LocalAuthListMaxLength and SendLocalListMaxLength
-VERSION_KEY = "version"
 NO_LIST = 0  # the version while nothing was sent (OCPP 1.6 §5.10)
 
 
@@ -91,47 +85,3 @@ def _entry(tag: str, info: Payload) -> ListedTag:
         if expires is None:
             raise ValueError(f"expiryDate of {tag!r} is no time")
     return ListedTag(tag, Verdict(text_of(info, "status")), expires, text_of(info, "parentIdTag"))
-
-
-# ------------------------------------------------------------ the disk
-
-
-class _Row(TypedDict):
-    status: str
-    expires: str | None
-    parent: str | None
-
-
-def writes(rows: Rows, update: Update) -> tuple[Put | Delete, ...]:
-    return (
-        *(Delete(TABLE, rows.key(tag)) for tag in update.removed),
-        *(Put(TABLE, rows.key(entry.tag), _body(entry)) for entry in update.put),
-        Put(VERSION_TABLE, rows.key(VERSION_KEY), str(update.after.version)),
-    )
-
-
-def load(rows: Rows, found: Iterable[Row]) -> tuple[LocalList, tuple[Alarm, ...]]:
-    """The list as the disk holds it. If it cannot be read it counts as never sent, and the backend sends it again."""
-    found = tuple(found)
-    try:
-        version = int(dict(rows.mine(found, VERSION_TABLE)).get(VERSION_KEY, str(NO_LIST)))
-        tags = {tag: _listed(tag, body) for tag, body in rows.mine(found, TABLE)}
-    except (ValueError, KeyError, TypeError) as error:
-        text = f"the backend's list of id tags cannot be read ({error}): nobody is known by it until it is sent again"
-        return LocalList(), (Alarm("local-list-unreadable", text),)
-    return LocalList(version, tags), ()
-
-
-def _body(entry: ListedTag) -> str:
-    row: _Row = {
-        "status": entry.verdict.value,
-        "expires": None if entry.expires is None else iso(entry.expires),
-        "parent": entry.parent_tag,
-    }
-    return json.dumps(row, separators=(",", ":"))
-
-
-def _listed(tag: str, body: str) -> ListedTag:
-    row = cast("_Row", json.loads(body))
-    expires = None if row["expires"] is None else instant(row["expires"])
-    return ListedTag(tag, Verdict(row["status"]), expires, row["parent"])

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from park.model.storage import Row
 from park.model.time import Now
-from park.ocpp import certificates, connecting, firmware, notices, updating, uploading, uploads
+from park.ocpp import certificates, connecting, firmware, notifications, updating, uploading, uploads
 from park.ocpp.firmware import Stage
 from park.ocpp.keeping import Turn, notify, secured
 from park.ocpp.maintenance import (
@@ -32,7 +32,7 @@ def begin(state: CentralSystem, rows: Iterable[Row], now: Now) -> Turn:
     """The rows are there: go on with what the restart interrupted, and tell how an installation ended."""
     rows = tuple(rows)
     mine = Rows(state.settings.identity)
-    state = replace(state, upkeep=replace(state.upkeep, notices=notices.load(mine, rows)))
+    state = replace(state, upkeep=replace(state.upkeep, notifications=notifications.load(mine, rows)))
     state, effects = connecting.begin(state, rows)
     state, more = secured(state, STARTUP, "", now)
     effects += more
@@ -61,7 +61,10 @@ def attend(state: CentralSystem, now: Now) -> Turn:
         state, more = updating.go_on(state, update)
         effects += more
     elif update.stage is Stage.INSTALLED and updating.may_restart(state):
-        state, more = updating.restart(state, update)
+        state, more = updating.announce_restart(state, update, now)
+        effects += more
+    elif update.stage is Stage.REBOOTING:
+        state, more = updating.restart(state, update, now)
         effects += more
     update = state.upkeep.update
     look_at = None if update is None else update.next_look(now)
@@ -118,6 +121,6 @@ def trigger(state: CentralSystem, wanted: str) -> Turn | None:
             said = None if update is None else update.status(upkeep.updated)
             return notify(state, wanted, {"status": "Idle"}) if said is None else notify(state, *said)
         case "SignChargePointCertificate":
-            return state, (MakeSigningRequest(state.settings.identity),)
+            return state, (MakeSigningRequest(state.settings.identity, state.values.text("CpoName")),)
         case _:
             return None

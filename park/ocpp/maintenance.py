@@ -13,12 +13,14 @@ from urllib.parse import urlsplit
 
 from park.model.delivery import Delivery
 from park.ocpp.link import Payload
-from park.ocpp.security import SecurityEvent
+from park.ocpp.wire import iso
 
 SCHEMES = ("http", "https", "ftp", "ftps")
+MOST_ROOTS = 20  # ours: of each kind
 DEFAULT_TRIES = 3  # OCPP 1.6 §6.25, §6.55: without `retries` the station decides
 DEFAULT_INTERVAL_SECONDS = 60.0
 LONGEST_INTERVAL_SECONDS = 86_400.0
+TECH_INFO_LENGTH = 255  # white paper §5.10
 
 
 class LogKind(Enum):
@@ -31,8 +33,28 @@ class LogKind(Enum):
 # ------------------------------------------------------------ orders
 
 
+class Order:
+    """What the maintenance edge is told."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class UploadLog:
+class SecurityEvent(Order):
+    """`type`: of the white paper's list. `info`: for people, without secrets."""
+
+    type: str
+    at: datetime
+    info: str = ""
+
+    def payload(self) -> Payload:
+        """SecurityEventNotification.req."""
+        payload = {"type": self.type[:50], "timestamp": iso(self.at)}
+        return {**payload, "techInfo": self.info[:TECH_INFO_LENGTH]} if self.info else payload
+
+
+@dataclass(frozen=True, slots=True)
+class UploadLog(Order):
     """One try: pack the log of that time into a file of that name and bring it to the URL."""
 
     job: int
@@ -44,7 +66,7 @@ class UploadLog:
 
 
 @dataclass(frozen=True, slots=True)
-class FetchFirmware:
+class FetchFirmware(Order):
     """One try; what an earlier one of this URL brought is gone on with."""
 
     job: int
@@ -52,7 +74,7 @@ class FetchFirmware:
 
 
 @dataclass(frozen=True, slots=True)
-class VerifyFirmware:
+class VerifyFirmware(Order):
     """`certificate`: PEM of the signer; `signature`: base64, over the whole file with SHA-256 (white paper §5.11)."""
 
     job: int
@@ -62,7 +84,7 @@ class VerifyFirmware:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckSigner:
+class CheckSigner(Order):
     """Whether this PEM certificate may sign firmware; answered by `SignerChecked` with the same id."""
 
     request_id: str
@@ -70,7 +92,7 @@ class CheckSigner:
 
 
 @dataclass(frozen=True, slots=True)
-class InstallFirmware:
+class InstallFirmware(Order):
     """Give the file to the installer. `sha256`: of what was verified; other bytes are not installed."""
 
     job: int
@@ -79,21 +101,21 @@ class InstallFirmware:
 
 
 @dataclass(frozen=True, slots=True)
-class AbandonJob:
+class AbandonJob(Order):
     """Nobody waits for this job any more."""
 
     job: int
 
 
 @dataclass(frozen=True, slots=True)
-class RestartNode:
+class RestartNode(Order):
     """End the process so that whoever supervises it starts it anew; sessions stay open on disk."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
-class AskCertificates:
+class AskCertificates(Order):
     """A certificate message of the backend; answered by `CertificatesAnswered`."""
 
     unique_id: str
@@ -103,10 +125,11 @@ class AskCertificates:
 
 
 @dataclass(frozen=True, slots=True)
-class MakeSigningRequest:
+class MakeSigningRequest(Order):
     """A new key and a PKCS #10 request for it, in this name; answered by `SigningRequestMade`."""
 
     name: str
+    organization: str
 
 
 MaintenanceOrder: TypeAlias = (

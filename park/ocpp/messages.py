@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
 
 from park.model.access import ConnectorStatusChanged
 from park.model.metering import Sample
 from park.model.session import SessionEnded, SessionMetered, SessionStarted
 from park.ocpp.link import Payload
+from park.ocpp.sampled import Manner, sampled
 from park.ocpp.wire import iso
 
 TRIGGER = "Trigger"  # OCPP 1.6 §7.39: a reading taken because the backend asked for one
@@ -74,17 +73,17 @@ def stop_transaction(fact: SessionEnded, transaction: int) -> Payload:
     return {**payload, "idTag": fact.id_tag} if fact.id_tag else payload
 
 
-def meter_values(fact: SessionMetered, transaction: int, measurands: Iterable[str]) -> Payload | None:
+def meter_values(fact: SessionMetered, transaction: int, manner: Manner) -> Payload | None:
     """MeterValues.req of a transaction, OCPP 1.6 §6.31; None when no measurand is wanted: there is nothing to send."""
-    values = sampled(fact.sample, fact.offered_ma, fact.context.value, measurands)
+    values = sampled(fact.sample, fact.offered_ma, fact.context.value, manner)
     return _metered(fact.connector, fact.at, values, transaction) if values else None
 
 
-def triggered_values(
-    connector: int, reading: Reading, transaction: int | None, measurands: Iterable[str]
+def values_outside(
+    connector: int, reading: Reading, transaction: int | None, manner: Manner, context: str = TRIGGER
 ) -> Payload | None:
-    """MeterValues.req asked for by TriggerMessage; outside a transaction it carries no transaction id."""
-    values = sampled(reading.sample, reading.offered_ma, TRIGGER, measurands)
+    """MeterValues.req that is no fact of a session: asked for by TriggerMessage, or aligned with the clock."""
+    values = sampled(reading.sample, reading.offered_ma, context, manner)
     return _metered(connector, reading.at, values, transaction) if values else None
 
 
@@ -103,45 +102,3 @@ def _metered(connector: int, at: datetime, values: list[Payload], transaction: i
         "meterValue": [{"timestamp": iso(at), "sampledValue": values}],
     }
     return payload if transaction is None else {**payload, "transactionId": transaction}
-
-
-_Values: TypeAlias = list[tuple[str, str | None, str | None]]  # value, phase, unit
-
-
-def sampled(sample: Sample, offered_ma: int | None, context: str, measurands: Iterable[str]) -> list[Payload]:
-    """SampledValues of the wished measurands; what the meter does not give is left out. `Voltage.L1`: one phase."""
-    found: list[Payload] = []
-    for wish in measurands:
-        name, phase = (wish[:-3], wish[-2:]) if wish[-3:-1] == ".L" else (wish, None)
-        for value, of_phase, unit in _VALUES[name](sample, offered_ma):
-            if phase is None or (of_phase is not None and of_phase.startswith(phase)):
-                fields = {"value": value, "context": context, "measurand": name, "phase": of_phase, "unit": unit}
-                found.append({key: text for key, text in fields.items() if text is not None})
-    return found
-
-
-def _thousandths(value: int) -> str:
-    return f"{value // 1000}.{value % 1000:03d}"
-
-
-def _import_currents(sample: Sample) -> _Values:
-    return [
-        (_thousandths(max(current, 0)), f"L{phase}", "A") for phase, current in enumerate(sample.currents_ma, start=1)
-    ]
-
-
-def _voltages(sample: Sample) -> _Values:
-    volts = sample.voltages_mv or ()
-    return [(_thousandths(max(value, 0)), f"L{phase}-N", "V") for phase, value in enumerate(volts, start=1)]
-
-
-_VALUES: Mapping[str, Callable[[Sample, int | None], _Values]] = {
-    "Energy.Active.Import.Register": lambda sample, _: [(str(sample.energy_wh), None, "Wh")],
-    "Power.Active.Import": lambda sample, _: [(str(max(sample.power_w, 0)), None, "W")],
-    "Current.Import": lambda sample, _: _import_currents(sample),
-    "Current.Offered": lambda _, offered: [] if offered is None else [(_thousandths(offered), None, "A")],
-    "Voltage": lambda sample, _: _voltages(sample),
-    "Frequency": lambda sample, _: (
-        [] if sample.frequency_mhz is None else [(_thousandths(sample.frequency_mhz), None, None)]
-    ),
-}

@@ -1,109 +1,29 @@
-"""Notices: calls of this side beside transactions that must arrive, one after the other, and survive a restart.
-
-Security events (white paper: guaranteed delivery), and the states of firmware and log uploads. An answer or an error
-of the backend ends a notice; silence and a lost connection do not.
-"""
+"""Which notices of a connector's state are told (B-034, B-035): errors by their own switch, energy flow by another."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import TypedDict, cast
+from collections.abc import Mapping
+from dataclasses import replace
 
-from park.model.storage import Delete, Put, Row
-from park.ocpp.link import Payload
-from park.ocpp.rows import Rows
+from park.model.access import ConnectorStatus, ConnectorStatusChanged
+from park.ocpp.keys import KeyValues
+from park.ocpp.statuses import NO_ERROR
 
-NOTICES = "notices"  # table
-TRIES = 5  # ours: of a notice to which a backend that answers everything else says nothing
-RETRY_SECONDS = 60.0  # ours: between them
-MOST_NOTICES = 1_000  # ours: some 200 kB; beyond it the oldest are given up, the security log has them all
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """`number`: its place in the queue and its row."""
-
-    number: int
-    action: str
-    payload: Payload
+FLOWS, FLOWS_NOT = "Energy is flowing to vehicle", "No energy flowing to vehicle"
+FLOW: Mapping[ConnectorStatus, str] = {
+    ConnectorStatus.CHARGING: FLOWS,
+    ConnectorStatus.SUSPENDED_EV: FLOWS_NOT,
+    ConnectorStatus.SUSPENDED_EVSE: FLOWS_NOT,
+    ConnectorStatus.FINISHING: FLOWS_NOT,
+}
 
 
-class _NoticeRow(TypedDict):
-    action: str
-    payload: dict[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Notices:
-    """`waiting`: oldest first. `refused`: actions the backend does not know; they are not sent any more.
-
-    `silences`: how often the oldest got no answer; it is not sent again before `not_before` (mono).
-    """
-
-    rows: Rows
-    waiting: tuple[Notice, ...] = ()
-    next_number: int = 0
-    refused: frozenset[str] = frozenset()
-    dropped: int = 0
-    silences: int = 0
-    not_before: float = 0.0
-
-    def due(self, mono: float) -> Notice | None:
-        return self.waiting[0] if self.waiting and mono >= self.not_before else None
-
-    def offer(self, action: str, payload: Payload) -> tuple[Notices, tuple[Put | Delete, ...]]:
-        """Add one at the end; returns what to write."""
-        if action in self.refused:
-            return self, ()
-        notice = Notice(self.next_number, action, payload)
-        over = self.waiting[: max(0, len(self.waiting) + 1 - MOST_NOTICES)]
-        kept = replace(
-            self,
-            waiting=(*self.waiting[len(over) :], notice),
-            next_number=self.next_number + 1,
-            dropped=self.dropped + len(over),
-        )
-        row: _NoticeRow = {"action": action, "payload": dict(payload)}
-        put = self.rows.put(NOTICES, _place(notice), json.dumps(row, separators=(",", ":")))
-        return kept, (put, *(self._delete(each) for each in over))
-
-    def delivered(self, number: int) -> tuple[Notices, tuple[Delete, ...]]:
-        """The backend answered it, or never will."""
-        found = tuple(each for each in self.waiting if each.number == number)
-        waiting = tuple(each for each in self.waiting if each.number != number)
-        kept = replace(self, waiting=waiting, silences=0, not_before=0.0)
-        return kept, tuple(self._delete(each) for each in found)
-
-    def unanswered(self, number: int, mono: float) -> tuple[Notices, tuple[Delete, ...]]:
-        """No answer in time; after the last try it is given up."""
-        if self.silences + 1 >= TRIES:
-            return self.delivered(number)
-        return replace(self, silences=self.silences + 1, not_before=mono + RETRY_SECONDS), ()
-
-    def unknown(self, action: str) -> tuple[Notices, tuple[Delete, ...]]:
-        """The backend does not know this action: none of them waits any more."""
-        gone = tuple(each for each in self.waiting if each.action == action)
-        waiting = tuple(each for each in self.waiting if each.action != action)
-        refused = self.refused | {action}
-        return replace(self, waiting=waiting, refused=refused), tuple(self._delete(each) for each in gone)
-
-    def _delete(self, notice: Notice) -> Delete:
-        return self.rows.delete(NOTICES, _place(notice))
-
-
-def load(rows: Rows, found: Iterable[Row]) -> Notices:
-    """What waits on disk; a row that cannot be read is left out, it is a notice and no session."""
-    waiting: list[Notice] = []
-    for key, body in rows.mine(found, NOTICES):
-        try:
-            row = cast("_NoticeRow", json.loads(body))
-            waiting.append(Notice(int(key), str(row["action"]), dict(row["payload"])))
-        except (ValueError, KeyError, TypeError):
-            continue
-    return Notices(rows, tuple(waiting), waiting[-1].number + 1 if waiting else 0)
-
-
-def _place(notice: Notice) -> str:
-    return f"{notice.number:012d}"
+def noticed(changed: ConnectorStatusChanged, values: KeyValues) -> ConnectorStatusChanged:
+    """The status as it is told. A notice of energy never carries error data; Faulted always says why."""
+    if changed.error_code != NO_ERROR:
+        if values.switch("ErrorStatusNotifications") or changed.status is ConnectorStatus.FAULTED:
+            return changed
+        changed = replace(changed, error_code=NO_ERROR, info="")
+    if values.switch("InfoStatusNotifications") and not changed.info:
+        return replace(changed, info=FLOW.get(changed.status, ""))
+    return changed

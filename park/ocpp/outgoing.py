@@ -10,13 +10,15 @@ from park.ocpp import delivery, messages
 from park.ocpp.effects import CentralSystemEffect
 from park.ocpp.features import all_features
 from park.ocpp.link import Payload, SendCall
+from park.ocpp.messages import Station
+from park.ocpp.payloads import Payloads
 from park.ocpp.state import (
     AuthorizeCall,
     BootCall,
     CentralSystem,
     Flight,
     HeartbeatCall,
-    NoticeCall,
+    NotificationCall,
     Purpose,
     StatusCall,
     TransactionCall,
@@ -32,7 +34,8 @@ def pump(state: CentralSystem, now: Now) -> Turn:
     """Send the next call if nothing is in flight."""
     if not (state.settings.enabled and state.loaded):
         return state, ()
-    state = replace(state, queue=delivery.prepare(state.queue, state.values, now))
+    payloads = Payloads(state.values, state.settings.phases, state.repeated)
+    state = replace(state, queue=delivery.prepare(state.queue, payloads, now))
     if state.link is None or state.flight is not None:
         return state, ()
     purpose = _next(state, now)
@@ -61,9 +64,9 @@ def _volatile(state: CentralSystem, now: Now) -> Purpose | None:
     changed = state.statuses.due(now.mono, state.values.number("MinimumStatusDuration"))
     if changed is not None:
         return StatusCall(changed)
-    notice = state.upkeep.notices.due(now.mono)
-    if notice is not None:
-        return NoticeCall(notice)
+    notification = state.upkeep.notifications.due(now.mono)
+    if notification is not None:
+        return NotificationCall(notification)
     heartbeat = _heartbeat_at(state)
     return HeartbeatCall() if heartbeat is not None and heartbeat <= now.mono else None
 
@@ -88,7 +91,7 @@ def _send(state: CentralSystem, purpose: Purpose, now: Now) -> Turn:
         _noted(state, purpose, unique_id, now),
         flight=Flight(unique_id, purpose, deadline),
         last_traffic=now.mono,
-        volatile_last=isinstance(purpose, StatusCall | HeartbeatCall | TriggeredValues | NoticeCall),
+        volatile_last=isinstance(purpose, StatusCall | HeartbeatCall | TriggeredValues | NotificationCall),
     )
     return state, (SendCall(unique_id, action, payload, state.link or 0),)
 
@@ -96,7 +99,7 @@ def _send(state: CentralSystem, purpose: Purpose, now: Now) -> Turn:
 def _request(state: CentralSystem, purpose: Purpose) -> tuple[str, Payload]:
     match purpose:
         case BootCall():
-            return "BootNotification", messages.boot(state.settings.station, state.settings.identity)
+            return "BootNotification", messages.boot(_plate(state), state.settings.identity)
         case HeartbeatCall():
             return "Heartbeat", {}
         case StatusCall(changed):
@@ -105,11 +108,21 @@ def _request(state: CentralSystem, purpose: Purpose) -> tuple[str, Payload]:
             return "Authorize", {"idTag": id_tag}
         case TriggeredValues(payload):
             return "MeterValues", payload
-        case NoticeCall(notice):
-            return notice.action, notice.payload
+        case NotificationCall(notification):
+            return notification.action, notification.payload
         case TransactionCall():
             attempt = state.queue.attempt
             return ("", {}) if attempt is None else (attempt.action, attempt.payload)
+
+
+def _plate(state: CentralSystem) -> Station:
+    station, values = state.settings.station, state.values
+    return replace(
+        station,
+        vendor=values.text("ChargePointVendor") or station.vendor,
+        model=values.text("ChargePointModel") or station.model,
+        serial=values.text("ChargePointSerialNumber") or station.serial,
+    )
 
 
 def _noted(state: CentralSystem, purpose: Purpose, unique_id: str, now: Now) -> CentralSystem:
@@ -125,7 +138,7 @@ def _noted(state: CentralSystem, purpose: Purpose, unique_id: str, now: Now) -> 
             return replace(state, authorizations=state.authorizations[1:])
         case TriggeredValues():
             return replace(state, triggered=_without(state, purpose))
-        case NoticeCall():
+        case NotificationCall():
             return state
         case TransactionCall():
             return replace(state, queue=delivery.sent(state.queue, unique_id))
@@ -165,9 +178,9 @@ def _send_times(state: CentralSystem) -> list[float]:
         _heartbeat_at(state),
         state.statuses.next_due(state.values.number("MinimumStatusDuration")),
     ]
-    notices = state.upkeep.notices
-    if notices.waiting:
-        found.append(notices.not_before)
+    notifications = state.upkeep.notifications
+    if notifications.waiting:
+        found.append(notifications.not_before)
     attempt = state.queue.attempt
     if attempt is not None and state.queue.settling is None:
         found.append(attempt.not_before)

@@ -14,7 +14,8 @@ from park.journal.codec import FactRow, fact_of, fact_row
 from park.model.access import Verdict
 from park.model.session import FactId, SessionFact, SessionStarted, TransactionAssigned
 from park.model.storage import Delete, Put, Row
-from park.ocpp.wire import iso
+from park.ocpp.keys import Setting
+from park.ocpp.wire import instant, iso
 
 QUEUE = "ocpp_queue"
 TRANSACTIONS = "ocpp_transactions"
@@ -166,9 +167,13 @@ class Rows:
     def delete_delivered(self, session: str) -> Delete:
         return Delete(DELIVERED, self.key(session))
 
-    def put_setting(self, name: str, value: str, by: str, at: datetime) -> Put:
-        row: _SettingRow = {"value": value, "by": by, "at": iso(at)}
-        return Put(SETTINGS, self.key(name), _json(row))
+    def put_setting(self, name: str, setting: Setting) -> Put:
+        row: _SettingRow = {
+            "value": setting.value,
+            "by": setting.by,
+            "at": "" if setting.at is None else iso(setting.at),
+        }
+        return Put(SETTINGS, self._key(name), _json(row))
 
     def put(self, table: str, key: str, body: str) -> Put:
         """A row of this identity whose body somebody else makes."""
@@ -176,6 +181,9 @@ class Rows:
 
     def delete(self, table: str, key: str) -> Delete:
         return Delete(table, self.key(key))
+
+    def delete_setting(self, name: str) -> Delete:
+        return Delete(SETTINGS, self._key(name))
 
     def mine(self, rows: Iterable[Row], table: str) -> list[tuple[str, str]]:
         """(rest of the key, body) of this identity's rows in a table, ascending."""
@@ -186,6 +194,10 @@ class Rows:
         return self.key(f"{entry.number:012d}")
 
     def key(self, rest: str) -> str:
+        """A row's key that only this identity reads again by `mine`."""
+        return self._key(rest)
+
+    def _key(self, rest: str) -> str:
         return f"{quote(self.identity, safe='')}/{rest}"  # an identity may hold a slash itself
 
 
@@ -229,8 +241,9 @@ def delivered_of(session: str, body: str) -> DeliveredSession:
     return DeliveredSession(session, journal, through, transaction, closed, datetime.fromisoformat(at))
 
 
-def setting_of(body: str) -> str:
-    return str(cast("_SettingRow", json.loads(body))["value"])
+def setting_of(body: str) -> Setting:
+    row = cast("_SettingRow", json.loads(body))
+    return Setting(str(row["value"]), str(row.get("by", "")), instant(row.get("at")))
 
 
 def session_of_dead(key: str) -> str:

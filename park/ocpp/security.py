@@ -2,28 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-
-from park.ocpp.link import LossCause, Payload
-from park.ocpp.wire import iso
-
-TECH_INFO_LENGTH = 255  # white paper §5.10
-
-
-@dataclass(frozen=True, slots=True)
-class SecurityEvent:
-    """`type`: of the white paper's list. `info`: for people, without secrets."""
-
-    type: str
-    at: datetime
-    info: str = ""
-
-    def payload(self) -> Payload:
-        """SecurityEventNotification.req."""
-        payload = {"type": self.type[:50], "timestamp": iso(self.at)}
-        return {**payload, "techInfo": self.info[:TECH_INFO_LENGTH]} if self.info else payload
-
+from park.ocpp.link import LossCause
 
 STARTUP = "StartupOfTheDevice"
 RECONFIGURED = "ReconfigurationOfSecurityParameters"

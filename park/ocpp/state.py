@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 from park.model.access import ConnectorStatusChanged
 from park.model.reservation import Reservation
-from park.model.session import FactOffered
+from park.model.session import FactOffered, FactsHeld, SessionMetered
 from park.model.storage import Row
 from park.model.time import Now
 from park.ocpp.connection import Connections, ConnectionSettings, restore
@@ -17,8 +17,9 @@ from park.ocpp.keys import KeyValues
 from park.ocpp.link import Payload
 from park.ocpp.local_list import LocalList
 from park.ocpp.messages import Reading, Station
-from park.ocpp.notices import Notice, Notices
+from park.ocpp.notifications import Notification, Notifications
 from park.ocpp.profiles.installed import PROFILES_A_CONNECTOR
+from park.ocpp.profiles.profile import MOST_PHASES
 from park.ocpp.profiles.standing import SmartCharging, Wired
 from park.ocpp.queue import Queue
 from park.ocpp.registration import Registration
@@ -34,8 +35,9 @@ class Settings:
     `station_keys`: defaults of this station for configuration keys. `meters`: which connector a meter belongs to.
     `enabled` False: no backend is configured; facts are acknowledged and go nowhere. `charge_points`: those of the
     configuration, by full name; None: whoever comes. `journal`: this node's own, which closes its own sessions itself.
-    `wired`: connectors as they are built; `station_wired`: the circuit all of them hang on.
     `connection`: to the backend, as the configuration file has it. `restart_with_sessions`: after an update (B-386).
+    `points`: full names by connector. `circuit`: the one all charge points of this identity hang on, which carries
+    `circuit_ma` on each phase. `phases`, `maxima_ma`: by connector, how it is built and what it carries on each phase.
     """
 
     identity: str
@@ -47,15 +49,40 @@ class Settings:
     enabled: bool = True
     charge_points: frozenset[str] | None = None
     journal: str = ""
-    wired: Mapping[int, Wired] = field(default_factory=dict[int, Wired])
-    station_wired: Wired = Wired("", 3, 0)
     connection: ConnectionSettings | None = None
     fallback_seconds: float = 0.0
     restart_with_sessions: bool = False
+    points: Mapping[int, str] = field(default_factory=dict[int, str])
+    circuit: str = ""
+    circuit_ma: int = 0
+    phases: Mapping[int, int] = field(default_factory=dict[int, int])
+    maxima_ma: Mapping[int, int] = field(default_factory=dict[int, int])
+
+    @property
+    def wired(self) -> dict[int, Wired]:
+        """Connectors as they are built."""
+        return {
+            number: Wired(point, self.phases.get(number, MOST_PHASES), self.maxima_ma.get(number, self.circuit_ma))
+            for number, point in self.points.items()
+        }
+
+    @property
+    def station_wired(self) -> Wired:
+        """The circuit all connectors hang on."""
+        return Wired(self.circuit, MOST_PHASES, self.circuit_ma)
 
     def connections(self, rows: Iterable[Row]) -> Connections | None:
         """What is connected with after a start; None: somebody else looks after the connection."""
         return None if self.connection is None else restore(self.connection, self.fallback_seconds, rows)
+
+    def places(self, connector: int) -> tuple[str, ...]:
+        """How a key may name this connector: by its number, by its board."""
+        return (str(connector), self.points.get(connector, "").partition("/")[0])
+
+    @property
+    def all_places(self) -> frozenset[str]:
+        boards = (point.partition("/")[0] for point in self.points.values())
+        return frozenset((*map(str, self.connectors), *boards))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +115,10 @@ class TriggeredValues:
 
 
 @dataclass(frozen=True, slots=True)
-class NoticeCall:
-    """The oldest notice."""
+class NotificationCall:
+    """The oldest notification."""
 
-    notice: Notice
+    notification: Notification
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +127,7 @@ class TransactionCall:
 
 
 Purpose: TypeAlias = (
-    BootCall | HeartbeatCall | StatusCall | AuthorizeCall | TriggeredValues | NoticeCall | TransactionCall
+    BootCall | HeartbeatCall | StatusCall | AuthorizeCall | TriggeredValues | NotificationCall | TransactionCall
 )
 
 
@@ -152,8 +179,10 @@ class CentralSystem:
     `readings`: the newest by connector, for TriggerMessage; the one part that a step changes in place, because a copy
     for each reading would cost more than all else about it. `last_traffic`, `last_heartbeat`: mono.
     `volatile_last`: the last call was not of the queue, which is next then. `left`: running sessions whose charge point
-    left, to be closed; not before `close_at` (mono) when the disk refused that. `reservations`: by number, looked at
-    again at `reservations_look_at` (mono). `list_newest`: the local list as it will be when all updates are on disk.
+    left, to be closed; not before `close_at` (mono) when the disk refused that. `repeated`: readings of a session that
+    its stop repeats, changed in place too; `forgetting`: sessions whose are being deleted. `aligned_due`: mono of the
+    next look for aligned readings, `aligned_slots`: the interval each connector was in then. `reservations`: by number,
+    looked at again at `reservations_look_at` (mono). `list_newest`: the local list with what is being written.
     """
 
     settings: Settings
@@ -163,6 +192,7 @@ class CentralSystem:
     loaded: bool = False
     load_again_at: float = 0.0
     offered_early: tuple[FactOffered, ...] = ()  # while the rows are not there yet
+    held_early: tuple[FactsHeld, ...] = ()
     link: int | None = None
     link_reason: str = "not connected yet"
     flight: Flight | None = None
@@ -186,6 +216,10 @@ class CentralSystem:
     readings: dict[int, Reading] = field(default_factory=dict[int, Reading])
     left: frozenset[str] = frozenset()
     close_at: float = 0.0
+    repeated: dict[str, list[SessionMetered]] = field(default_factory=dict[str, list[SessionMetered]])
+    forgetting: frozenset[str] = frozenset()
+    aligned_due: float = 0.0
+    aligned_slots: Mapping[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
     reported: BackendReported | None = None
     wake_at: float | None = None
 
@@ -196,7 +230,10 @@ def initial(settings: Settings) -> CentralSystem:
         "NumberOfConnectors": str(len(settings.connectors)),
         "MaxChargingProfilesInstalled": str(PROFILES_A_CONNECTOR * (1 + len(settings.connectors))),
         "ConnectorPhaseRotation": ",".join(f"{connector}.Unknown" for connector in (0, *settings.connectors)),
+        "ConnectorPhaseRotationMaxLength": str(len(settings.connectors) + 1),
         **settings.station_keys,
     }
     rows = Rows(settings.identity)
-    return CentralSystem(settings, KeyValues({}, station), Queue(rows), Upkeep(Notices(rows), settings.connections(())))
+    return CentralSystem(
+        settings, KeyValues({}, station), Queue(rows), Upkeep(Notifications(rows), settings.connections(()))
+    )

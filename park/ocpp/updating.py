@@ -23,6 +23,7 @@ from park.ocpp.security import FIRMWARE_UPDATED, INVALID_FIRMWARE_SIGNATURE, INV
 from park.ocpp.state import CentralSystem
 from park.ocpp.upkeep import Signing
 
+FAREWELL_SECONDS = 30.0  # ours: for answers of the backend before a restart
 MOST_SIGNING = 10  # ours: a backend has one CALL in flight
 
 
@@ -88,7 +89,7 @@ def _at(state: CentralSystem, update: Update, *words: str) -> Turn:
     state = replace(state, upkeep=replace(state.upkeep, update=update, next_job=job + 1))
     order = update.order()
     failed = partial(installed, event=FirmwareInstalled(job, problem="the disk is full"))
-    rows = state.upkeep.notices.rows
+    rows = state.upkeep.notifications.rows
     needs_disk = update.stage is Stage.INSTALLING  # it may end this process
     orders = () if order is None else (order,)
     state, effects = keep(
@@ -105,7 +106,7 @@ def _at(state: CentralSystem, update: Update, *words: str) -> Turn:
 
 
 def _ended(state: CentralSystem, update: Update, *words: str) -> Turn:
-    rows = state.upkeep.notices.rows
+    rows = state.upkeep.notifications.rows
     state, effects = keep(replace(state, upkeep=replace(state.upkeep, update=None)), (firmware.delete(rows),))
     for word in words:
         state, more = say(_last_word(state, word), update.status(word))
@@ -166,14 +167,20 @@ def may_restart(state: CentralSystem) -> bool:
     return state.settings.restart_with_sessions or not state.queue.transactions.all_running()
 
 
-def restart(state: CentralSystem, update: Update) -> Turn:
-    update = replace(update, stage=Stage.REBOOTING)
-    state = replace(state, upkeep=replace(state.upkeep, update=update))
-    rows = state.upkeep.notices.rows
-    state, effects = say(_last_word(state, "InstallRebooting"), update.status("InstallRebooting"))
-    restart = RestartNode("a firmware update was installed")
-    state, more = keep(state, (firmware.put(rows, update),), (restart,))
-    return state, (*effects, *more)
+def announce_restart(state: CentralSystem, update: Update, now: Now) -> Turn:
+    """The sessions are over; what is on its way to the backend gets a moment."""
+    update = replace(update, stage=Stage.REBOOTING, retry_at=now.mono + FAREWELL_SECONDS)
+    return _at(state, update, "InstallRebooting")
+
+
+def restart(state: CentralSystem, update: Update, now: Now) -> Turn:
+    """When nothing waits for an answer any more, or the moment has passed."""
+    waits = state.link is not None and (state.flight is not None or state.queue.backlog.head is not None)
+    waits = waits or (state.link is not None and bool(state.upkeep.notifications.waiting))
+    if update.leaving or (waits and now.mono < update.retry_at):
+        return state, ()
+    state = replace(state, upkeep=replace(state.upkeep, update=replace(update, leaving=True)))
+    return state, (RestartNode("a firmware update was installed"),)
 
 
 def interrupted(state: CentralSystem, update: Update, now: Now) -> Turn:

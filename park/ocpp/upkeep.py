@@ -8,7 +8,7 @@ from park.ocpp.connection import Connections
 from park.ocpp.firmware import Update
 from park.ocpp.link import LossCause
 from park.ocpp.maintenance import TrustKnown
-from park.ocpp.notices import Notices
+from park.ocpp.notifications import Notifications
 from park.ocpp.uploads import Upload
 
 
@@ -30,7 +30,7 @@ class Upkeep:
     `signing`: by request id.
     """
 
-    notices: Notices
+    notifications: Notifications
     connection: Connections | None = None
     loss: LossCause = LossCause.NETWORK
     trust: TrustKnown = TrustKnown(0, station_certificate=False, installer=False)

@@ -36,7 +36,7 @@ def get_log(state: CentralSystem, call: BackendCalled, now: Now) -> Turn:
 def _replaced(state: CentralSystem, upload: Upload) -> Turn:
     before = state.upkeep.upload
     state, effects = go_on(state, upload)
-    state, more = keep(state, (uploads.put(state.upkeep.notices.rows, upload),))
+    state, more = keep(state, (uploads.put(state.upkeep.notifications.rows, upload),))
     state, told_backend = say(state, upload.status("Uploading"))
     given_up = () if before is None else (AbandonJob(before.job),)
     return _last_word(state, "Uploading"), (*given_up, *effects, *more, *told_backend)
@@ -54,7 +54,7 @@ def uploaded(state: CentralSystem, event: LogUploaded, now: Now) -> Turn:
         return state, ()
     again = uploads.failed(upload, now.mono) if event.problem else None
     state = replace(state, upkeep=replace(state.upkeep, upload=again))
-    rows = state.upkeep.notices.rows
+    rows = state.upkeep.notifications.rows
     if again is not None:
         return keep(state, (uploads.put(rows, again),))
     word = "UploadFailure" if event.problem else "Uploaded"

@@ -48,11 +48,18 @@ CHARGE_POINT_ACTIONS = frozenset(
         # OCPP 1.6 §4, operations initiated by the charge point, as far as an embedded backend answers them
         "Authorize",
         "BootNotification",
+        "DiagnosticsStatusNotification",
+        "FirmwareStatusNotification",
         "Heartbeat",
         "MeterValues",
         "StartTransaction",
         "StatusNotification",
         "StopTransaction",
+        # OCPP 1.6 security white paper
+        "LogStatusNotification",
+        "SecurityEventNotification",
+        "SignCertificate",
+        "SignedFirmwareStatusNotification",
     }
 )
 

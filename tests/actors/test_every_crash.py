@@ -16,19 +16,21 @@ from support.probe import Probe
 
 from actors import messages
 from actors.address import Nowhere
+from actors.enrolment import EnrolmentWires
 from actors.supervision import Crashed, Restarted, SupervisionReport
 from actors.supervisor import RestartPolicy
 from actors.worker import Worker
 from nodes.board import Identities, client_board, leading_board
 from nodes.simulation.store import SimulatedStore
 from nodes.simulation.world import SimulatedWorld
-from nodes.wiring import Client, ClientEdges, Edges, Park, Roles, wire, wire_client
+from nodes.wiring import Client, ClientEdges, Edges, Park, Roles, declare_enrolment, wire, wire_client
 from park.charging.report import ChargePointReported
 from park.config.parsing import parse
 from park.model.access import CardPresented, ConnectorStatus
 from park.model.evse import EvseReported, PilotOutput, SetContactor, Signal
 from park.model.signals import Start
 from park.ocpp.effects import BackendReported
+from park.pairing.state import EnrolmentSettings
 
 BOARD = """
 [node]
@@ -92,6 +94,7 @@ PLAYS: dict[str, tuple[object, str]] = {
     "journal": (messages.JournalMessage, "journal"),
     "central_system": (messages.CentralSystemMessage, "central-system"),
     "board_link": (messages.BoardLinkMessage, "board-bay"),
+    "enrolment": (messages.EnrolmentMessage, "enrolment"),
     "server_link": (messages.ServerLinkMessage, "server-link"),
 }
 
@@ -174,7 +177,10 @@ class Stage:
         nobody = Nowhere()
         edges = Edges(SimulatedStore(self.world), self.driver, nobody, self.view, nobody, nobody, nobody)
         board = leading_board(parse(BOARD, "board.toml"), identities, "test")
-        return wire(self.world, board, edges, self.reports, roles=roles)
+        park = wire(self.world, board, edges, self.reports, roles=roles)
+        wires = EnrolmentWires(SimulatedStore(self.world), nobody, nobody, nobody)
+        declare_enrolment(self.world, park.supervisor, EnrolmentSettings("board"), wires, roles)
+        return park
 
     def _client(self, identities: Identities, roles: Roles) -> Client:
         edges = ClientEdges(SimulatedStore(self.world), self.driver, Nowhere(), self.view, Nowhere())

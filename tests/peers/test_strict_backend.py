@@ -119,7 +119,7 @@ async def test_commands_and_configuration_are_answered_as_the_standard_says(csms
             ("ChangeConfiguration", {"key": "MeterValueSampleInterval", "value": "30"}, {"status": "Accepted"}),
             ("ChangeConfiguration", {"key": "MeterValueSampleInterval", "value": "3"}, {"status": "Rejected"}),
             ("ChangeConfiguration", {"key": "NoSuchKey", "value": "3"}, {"status": "NotSupported"}),
-            ("ChangeConfiguration", {"key": "WebSocketPingInterval", "value": "30"}, {"status": "RebootRequired"}),
+            ("ChangeConfiguration", {"key": "ChargePointVendor", "value": "ACME"}, {"status": "RebootRequired"}),
             ("TriggerMessage", {"requestedMessage": "FirmwareStatusNotification"}, {"status": "NotImplemented"}),
         ]
         expected += [

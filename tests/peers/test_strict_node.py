@@ -6,49 +6,12 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from support.rig import Rig, eventually, rig
-from support.strict import StrictBackend
+from support.rig import eventually, rig
+from support.strict_park import Park
 
 ADA, BOB, BLOCKED = "04A1B2C3", "04D4E5F6", "04B10C4E"
 
 pytestmark = [pytest.mark.peer("ocpp-rpc"), pytest.mark.xdist_group("strict node")]
-
-
-class Park:
-    """A running node with three charge points, of which the tests use one each, and its backend."""
-
-    def __init__(self, node: Rig) -> None:
-        self.rig = node
-        self.csms = StrictBackend(node)
-        node.start_node()
-        eventually("the node is online", node.online)
-
-    def statuses(self, connector: int) -> list[str]:
-        return [each["status"] for each in self.csms.calls("StatusNotification", connectorId=connector)]
-
-    def starts(self, connector: int) -> list[dict[str, Any]]:
-        return self.csms.calls("StartTransaction", connectorId=connector)
-
-    def transaction(self, connector: int) -> int:
-        """The number of the session that runs on this connector, once its start has an answer."""
-        eventually("a reading with the number", lambda: self._running(connector))
-        return self._running(connector).pop()
-
-    def _running(self, connector: int) -> set[int]:
-        readings = self.csms.calls("MeterValues", connectorId=connector)
-        told = {each["transactionId"] for each in readings if "transactionId" in each}
-        return told - {each["transactionId"] for each in self.csms.calls("StopTransaction")}
-
-    def stop(self, transaction: int) -> dict[str, Any]:
-        eventually("the stop is delivered", lambda: self.csms.calls("StopTransaction", transactionId=transaction))
-        (stop,) = self.csms.calls("StopTransaction", transactionId=transaction)
-        return stop
-
-    def free(self, connector: int) -> None:
-        """Nobody is left on the connector."""
-        if self.rig.evse(f"cp{connector}").HasField("vehicle"):
-            self.rig.unplug(f"cp{connector}")
-        eventually("it is available again", lambda: self.statuses(connector)[-1] == "Available")
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +118,8 @@ def test_configuration_all_one_unknown_and_changed(park: Park):
         ("ConnectionTimeOut", "soon", "Rejected"),
         ("NumberOfConnectors", "7", "Rejected"),
         ("NoSuchKey", "7", "NotSupported"),
-        ("WebSocketPingInterval", "30", "RebootRequired"),
+        ("ChargePointVendor", "ACME", "RebootRequired"),
+        ("WebSocketPingInterval", "30", "Accepted"),
     ):
         answer = park.csms.ask("ChangeConfiguration", {"key": key, "value": value})
         assert answer["result"] == {"status": status}, key

@@ -35,6 +35,8 @@ def test_a_park_without_faults_charges_and_is_exact():
     assert outcome.sessions > 0
     assert outcome.energy_wh > 0
     assert outcome.longest_over <= 12.0
+    assert outcome.orders["RemoteStartTransaction Accepted"] > 0
+    assert outcome.orders["RemoteStopTransaction Accepted"] > 0
 
 
 def test_equal_seeds_are_equal_runs_and_other_seeds_are_others():

@@ -15,7 +15,6 @@ from park.ocpp.central_system import CentralSystemEvent, step
 from park.ocpp.effects import Alarm, BackendReported, CentralSystemEffect, Load, Write
 from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkLost, LinkUp, SendCall, SendError, SendResult
 from park.ocpp.messages import Station as Plate
-from park.ocpp.profiles.standing import Wired
 from park.ocpp.rows import DEAD_LETTERS, QUEUE
 from park.ocpp.state import Settings, initial
 
@@ -36,8 +35,11 @@ class Station:
             Plate("ACME", "Garage 12", firmware="1.0"),
             keys or {},
             meters={"m1": 1},
-            wired={number: Wired(f"board/cp{number}", 3, 32_000) for number in connectors},
-            station_wired=Wired("grid", 3, 63_000),
+            points={number: f"board/cp{number}" for number in connectors},
+            phases=dict.fromkeys(connectors, 3),
+            maxima_ma=dict.fromkeys(connectors, 32_000),
+            circuit="grid",
+            circuit_ma=63_000,
         )
         self.wall = WALL
         self.disk: dict[tuple[str, str], str] = {}

@@ -8,11 +8,13 @@ from park.model.storage import Row
 from park.model.time import Now
 from park.ocpp.effects import CentralSystemEffect
 from park.ocpp.features import (
+    aligned_readings,
     configuration,
     local_list,
     remote_transactions,
     reservation,
     smart_charging,
+    transaction_data,
     trigger,
     upkeep,
 )
@@ -26,6 +28,8 @@ FEATURES: tuple[Feature, ...] = (
     reservation.FEATURE,
     local_list.FEATURE,
     trigger.FEATURE,
+    transaction_data.FEATURE,
+    aligned_readings.FEATURE,
     upkeep.FEATURE,
 )
 HANDLERS: Mapping[str, Handler] = {

@@ -1,132 +1,220 @@
-"""GetConfiguration and ChangeConfiguration: the configuration keys as the backend sees them."""
+"""GetConfiguration and ChangeConfiguration, and the same for people on site: the keys, their places, who set them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Protocol, cast
 
-from park.model.access import Refused, RepeatSettings, SettingChanged
+from park.model.access import Answer, AnswersCommand, Done, Refused, RepeatSettings
 from park.model.alarm import Alarm
 from park.model.storage import Row
 from park.model.time import Now
-from park.ocpp import keys
-from park.ocpp.connection_keys import change_connection, shown
-from park.ocpp.effects import CentralSystemEffect, SettingsRepeated
+from park.ocpp import connecting, connection_keys, keys
+from park.ocpp.effects import CentralSystemEffect
+from park.ocpp.features import announcing
 from park.ocpp.features.feature import Feature, Turn
-from park.ocpp.features.replies import answer, deferred, link_of, refusal, result
-from park.ocpp.keys import Access, Key, KeyValues, Kind
+from park.ocpp.features.replies import deferred, link_of, refusal, result
+from park.ocpp.keys import Access, Key, Kind, Named, Scope, Setting
+from park.ocpp.keys.accepting import FAST_NETWORK, ours
 from park.ocpp.link import BackendCalled, Payload
+from park.ocpp.orders import AnswerSettings, ChangeSetting, ListedSetting, ListSettings, SettingsListed
 from park.ocpp.rows import SETTINGS, setting_of
 from park.ocpp.state import CentralSystem
 from park.ocpp.wire import OCCURRENCE_VIOLATION, text_of
 
 KEPT_IN_MEMORY = "HeartbeatInterval"  # B-206: the backend sets it with each boot
+BACKEND = "backend"
+NOT_WRITTEN = "it could not be written: free the disk and try again"
+
+
+class _Reply(Protocol):
+    def say(self, status: str, why: str = "") -> tuple[CentralSystemEffect, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _ToBackend:
+    unique_id: str
+    link: int
+
+    def say(self, status: str, why: str = "") -> tuple[CentralSystemEffect, ...]:  # noqa: ARG002 - a status is all
+        return result(self.unique_id, "ChangeConfiguration", {"status": status}, self.link)
+
+
+@dataclass(frozen=True, slots=True)
+class _ToPerson:
+    request_id: str
+    reply_to: AnswersCommand
+
+    def say(self, status: str, why: str = "") -> tuple[CentralSystemEffect, ...]:
+        done = status in {"Accepted", "RebootRequired"}
+        return (Answer(self.reply_to, Done(self.request_id) if done else Refused(self.request_id, why)),)
 
 
 @dataclass(frozen=True, slots=True)
 class SettingCommit:
-    """A ChangeConfiguration takes effect and is answered when it is on disk; a full disk refuses it."""
+    """A change takes effect and is answered when it is on disk; `setting` None: one place's value is taken back."""
 
-    unique_id: str
-    link: int
-    name: str
-    value: str
+    named: Named
+    setting: Setting | None
+    reply: _Reply
 
-    def stored(self, state: CentralSystem, now: Now, *, on_disk: bool) -> Turn:  # noqa: ARG002 - the protocol's
-        key = keys.find(self.name)
-        if key is None or not on_disk:
-            return state, self._answer("Rejected")
-        state = replace(state, values=state.values.with_value(key.name, self.value))
+    def stored(self, state: CentralSystem, now: Now, *, on_disk: bool) -> Turn:
+        if not on_disk:
+            return state, self.reply.say("Rejected", NOT_WRITTEN)
+        key, name, setting = self.named.key, self.named.stored, self.setting
+        values = state.values.without(name)
+        if setting is not None:
+            values = state.values.with_value(name, setting.value, setting.by, setting.at)
+        state = replace(state, values=values, aligned_due=now.mono)
         status = "RebootRequired" if key.restart else "Accepted"
-        return state, (*self._answer(status), *announced(key, self.value))
-
-    def _answer(self, status: str) -> tuple[CentralSystemEffect, ...]:
-        return result(self.unique_id, "ChangeConfiguration", {"status": status}, self.link)
+        return state, (*self.reply.say(status), *announcing.changed(state, key))
 
 
-def announced(key: Key, value: str) -> tuple[SettingChanged, ...]:
-    """What the rest of the park hears of a key: numbers and switches."""
-    match key.kind:
-        case Kind.NUMBER:
-            return (SettingChanged(key.name, int(value)),)
-        case Kind.SWITCH:
-            return (SettingChanged(key.name, value == "true"),)
-        case _:
-            return ()
+def ordered(state: CentralSystem, order: ChangeSetting, now: Now) -> Turn:
+    """A person on site sets a key."""
+    reply = _ToPerson(order.request_id, order.reply_to)
+    if not state.loaded:
+        return state, reply.say("Rejected", "the node is starting; try again in a minute")
+    return _set(state, order.name, order.value, order.by, reply, now)
 
 
-def in_force(values: KeyValues) -> tuple[SettingChanged, ...]:
-    """Every key the rest of the park may hear of, as it is set now, defaults included."""
-    return tuple(change for key in keys.KEYS for change in announced(key, values.text(key.name)))
+def listed(state: CentralSystem, order: ListSettings) -> Turn:
+    """A person on site asks for keys."""
+    wanted, unknown = _wanted(state, order.names)
+    settings = tuple(_described(state, each) for each in wanted)
+    return state, (AnswerSettings(order.reply_to, SettingsListed(order.request_id, settings, unknown)),)
+
+
+def _described(state: CentralSystem, named: Named) -> ListedSetting:
+    key = named.key
+    setting = state.values.changed.get(named.stored, Setting(""))
+    default = keys.MASK if key.access is Access.HIDDEN else state.values.station.get(named.stored, key.default)
+    return ListedSetting(
+        named.said,
+        _value(state, named),
+        default,
+        key.access.value,
+        key.restart,
+        setting.by,
+        setting.at,
+        key.about,
+    )
 
 
 def _load(state: CentralSystem, rows: tuple[Row, ...], now: Now) -> Turn:  # noqa: ARG001 - the protocol's
     values = state.values
+    widest = values.with_value(FAST_NETWORK, "true")
     effects: list[CentralSystemEffect] = []
     for name, body in state.queue.rows.mine(rows, SETTINGS):
-        key = keys.find(name)
-        value = None if key is None else _stored_value(key, body)
-        if key is None or value is None:
+        named = keys.named(name)
+        setting = None if named is None else _stored(named.key, body, widest)
+        if named is None or setting is None:
             effects.append(Alarm("ocpp-setting-ignored", f"the stored value of {name} is not valid; its default holds"))
             continue
-        values = values.with_value(key.name, value)
-    return replace(state, values=values), (*effects, *in_force(values))
+        values = values.with_value(named.stored, setting.value, setting.by, setting.at)
+    state = replace(state, values=values)
+    return state, (*effects, *announcing.everything(state))
 
 
-def _stored_value(key: Key, body: str) -> str | None:
+def _stored(key: Key, body: str, values: keys.KeyValues) -> Setting | None:
     """A value of an older version may be out of range today."""
     try:
-        value = keys.accept(key, setting_of(body))
+        setting = setting_of(body)
     except (ValueError, KeyError, TypeError):
         return None
-    return value if isinstance(value, str) else None
-
-
-def _repeat(state: CentralSystem, point: str) -> tuple[CentralSystemEffect, ...]:
-    known = in_force(state.values) if point != RepeatSettings.AUTHORIZER else ()
-    return (SettingsRepeated(point, known),) if known else ()
+    value = keys.accept(key, setting.value, values, on_site=True)
+    return replace(setting, value=value) if isinstance(value, str) else None
 
 
 def _get(state: CentralSystem, call: BackendCalled, _: Now) -> Turn:
-    wanted = cast("list[str]", call.payload.get("key") or [])
+    names = tuple(cast("list[str]", call.payload.get("key") or []))
     most = state.values.number("GetConfigurationMaxKeys")
-    if len(wanted) > most:
+    if len(names) > most:
         text = f"at most {most} keys in one request (GetConfigurationMaxKeys)"
         return state, refusal(state, call, OCCURRENCE_VIOLATION, text)
-    found = [keys.find(name) for name in wanted] if wanted else list(keys.KEYS)
-    payload: dict[str, object] = {
-        "configurationKey": [_listed(key, state) for key in _once(key for key in found if key is not None)]
-    }
-    unknown = [name for name in wanted if keys.find(name) is None]
+    wanted, unknown = _wanted(state, names)
+    payload: dict[str, object] = {"configurationKey": [_listed(state, each) for each in wanted]}
     if unknown:
-        payload["unknownKey"] = unknown
+        payload["unknownKey"] = list(unknown)
     return state, result(call.unique_id, call.action, payload, state.link)
 
 
-def _once(found: Iterable[Key]) -> Iterable[Key]:
-    return {key.name: key for key in found}.values()
+def _wanted(state: CentralSystem, names: tuple[str, ...]) -> tuple[tuple[Named, ...], tuple[str, ...]]:
+    """The keys of these names, each once, and the names that mean nothing; all, and the places set, for no names."""
+    if not names:
+        return tuple(_all(state)), ()
+    found = [(name, keys.named(name)) for name in names]
+    known = {each.said: each for _, each in found if each is not None and _exists(state, each)}
+    unknown = tuple(name for name, each in found if each is None or not _exists(state, each))
+    return tuple(known.values()), unknown
 
 
-def _listed(key: Key, state: CentralSystem) -> Payload:
-    value = shown(state, key.name) or keys.shown(key, state.values)
-    return {"key": key.name, "readonly": key.access is Access.READ, "value": value}
+def _all(state: CentralSystem) -> Iterable[Named]:
+    places = sorted(state.settings.all_places, key=lambda place: (not place.isdigit(), place.zfill(9)))
+    set_somewhere = {*state.values.changed, *state.values.station}
+    for key in keys.KEYS:
+        yield Named(key, None, None)
+        if key.scope is Scope.POINT:
+            yield from (Named(key, None, place) for place in places if f"{key.name}[{place}]" in set_somewhere)
+
+
+def _exists(state: CentralSystem, named: Named) -> bool:
+    """Whether the place is one of this park, and the key may differ from place to place."""
+    if named.place is None:
+        return True
+    return named.key.scope is Scope.POINT and named.place in state.settings.all_places
+
+
+def _listed(state: CentralSystem, named: Named) -> Payload:
+    read_only = named.key.access not in {Access.WRITE, Access.HIDDEN}
+    return {"key": named.said, "readonly": read_only, "value": _value(state, named)}
+
+
+def _value(state: CentralSystem, named: Named) -> str:
+    text = connection_keys.shown(state, named.key.name) or state.values.text(named.key.name)
+    if named.place is not None:
+        places = state.settings.places(int(named.place)) if named.place.isdigit() else (named.place,)
+        text = state.values.text_at(named.key.name, *places)
+    return keys.shown(named.key, text, state.values, named.alias)
 
 
 def _change(state: CentralSystem, call: BackendCalled, now: Now) -> Turn:
-    key = keys.find(text_of(call.payload, "key") or "")
-    if key is None:
-        return state, answer(state, call, "NotSupported")
-    of_connection = change_connection(state, call, key.name, text_of(call.payload, "value") or "")
-    if of_connection is not None:
-        return of_connection
-    value = keys.accept(key, text_of(call.payload, "value") or "")
+    reply = _ToBackend(call.unique_id, link_of(state))
+    return _set(state, text_of(call.payload, "key") or "", text_of(call.payload, "value") or "", BACKEND, reply, now)
+
+
+def _set(state: CentralSystem, name: str, text: str, by: str, reply: _Reply, now: Now) -> Turn:
+    named = keys.named(name)
+    if named is None or not _exists(state, named):
+        return state, reply.say("NotSupported", f"there is no key {name}")
+    chosen = connection_keys.wished(state, named.key.name, text)
+    if isinstance(chosen, Refused):
+        return state, reply.say("Rejected", chosen.reason)
+    if chosen is not None:
+        accepted, refused = reply.say("Accepted"), reply.say("Rejected", NOT_WRITTEN)
+        return connecting.change(state, accepted, refused, chosen, f"{named.key.name} was changed by {by}")
+    rows = state.queue.rows
+    if named.place is not None and not text.strip() and named.key.kind is not Kind.TEXT:
+        return deferred(state, (rows.delete_setting(named.stored),), SettingCommit(named, None, reply))
+    value = keys.accept(named.key, ours(named.alias, text), state.values, on_site=by != BACKEND)
     if isinstance(value, Refused):
-        return state, answer(state, call, "Rejected")
-    change = SettingCommit(call.unique_id, link_of(state), key.name, value)
-    if key.name == KEPT_IN_MEMORY:
+        return state, reply.say("Rejected", value.reason)
+    setting = Setting(value, by, now.wall)
+    change = SettingCommit(named, setting, reply)
+    if named.key.name == KEPT_IN_MEMORY:
         return change.stored(state, now, on_disk=True)
-    return deferred(state, (state.queue.rows.put_setting(key.name, value, "backend", now.wall),), change)
+    return deferred(state, (rows.put_setting(named.stored, setting),), change)
+
+
+def _repeat(state: CentralSystem, who: str) -> tuple[CentralSystemEffect, ...]:
+    match who:
+        case RepeatSettings.AUTHORIZER:
+            return announcing.for_authorizer(state)
+        case RepeatSettings.COORDINATOR:
+            return announcing.for_coordinator(state)
+        case _:
+            return announcing.for_point(state, who)
 
 
 FEATURE = Feature(

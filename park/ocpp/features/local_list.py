@@ -11,12 +11,12 @@ from park.model.access import RepeatSettings, Verdict
 from park.model.listed import LocalListHeld
 from park.model.storage import Row
 from park.model.time import Now
-from park.ocpp import local_list
+from park.ocpp import local_list_rows
 from park.ocpp.effects import CentralSystemEffect
 from park.ocpp.features.feature import Feature, Turn
 from park.ocpp.features.replies import answer, deferred, link_of, result
 from park.ocpp.link import BackendCalled
-from park.ocpp.local_list import NO_LIST, Update
+from park.ocpp.local_list import NO_LIST, Update, updated
 from park.ocpp.state import CentralSystem
 
 ENABLED = "LocalAuthListEnabled"
@@ -45,11 +45,11 @@ def _send(state: CentralSystem, call: BackendCalled, _: Now) -> Turn:
     """An update that comes while another one is written builds on that."""
     if not state.values.switch(ENABLED):
         return state, answer(state, call, "NotSupported")
-    update = local_list.updated(state.list_newest, call.payload)
+    update = updated(state.list_newest, call.payload)
     if not isinstance(update, Update):
         return state, answer(state, call, update)
     state = replace(state, list_newest=update.after)
-    writes = local_list.writes(state.queue.rows, update)
+    writes = local_list_rows.writes(state.queue.rows, update)
     return deferred(state, writes, ListCommit(call.unique_id, call.action, link_of(state), update))
 
 
@@ -66,7 +66,7 @@ def _held(state: CentralSystem, news: tuple[str, ...] = ()) -> LocalListHeld:
 
 
 def _load(state: CentralSystem, rows: tuple[Row, ...], now: Now) -> Turn:  # noqa: ARG001 - the protocol's
-    kept, alarms = local_list.load(state.queue.rows, rows)
+    kept, alarms = local_list_rows.load(state.queue.rows, rows)
     state = replace(state, local_list=kept, list_newest=kept)
     return state, (*alarms, *((_held(state),) if kept.version != NO_LIST else ()))
 
@@ -86,7 +86,7 @@ def _repeat(state: CentralSystem, point: str) -> tuple[CentralSystemEffect, ...]
 
 FEATURE = Feature(
     {"SendLocalList": _send, "GetLocalListVersion": _version},
-    tables=(local_list.TABLE, local_list.VERSION_TABLE),
+    tables=(local_list_rows.TABLE, local_list_rows.VERSION_TABLE),
     load=_load,
     settle=_settle,
     repeat=_repeat,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from park.model.access import RepeatSettings
 from park.model.limit import LimitKind
 from park.model.standing_limits import HoldLimits
 from park.model.storage import Row
@@ -58,6 +59,14 @@ def settle(state: CentralSystem, now: Now) -> Turn:
         more += (HoldLimits(LimitKind.PROFILE, found),)
         state = changed(state, told=found)
     return state, effects + more
+
+
+def repeat(state: CentralSystem, who: str) -> tuple[CentralSystemEffect, ...]:
+    """For a load management that began anew."""
+    told = state.smart_charging.told
+    if who != RepeatSettings.COORDINATOR or told is None:
+        return ()
+    return (HoldLimits(LimitKind.PROFILE, told),)
 
 
 def _same(one: Seen, other: Seen) -> bool:

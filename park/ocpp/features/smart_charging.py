@@ -13,13 +13,13 @@ from functools import partial
 from park.model.time import Now, milliseconds, moment
 from park.ocpp.features.charging_now import changed, charging, rules, running, unanswered
 from park.ocpp.features.feature import Feature, Turn
-from park.ocpp.features.profiles_in_force import deadline, load, settle
+from park.ocpp.features.profiles_in_force import deadline, load, repeat, settle
 from park.ocpp.features.replies import answer, deferred, link_of, result
 from park.ocpp.link import BackendCalled
 from park.ocpp.profiles import rows
 from park.ocpp.profiles.composite import RulingAt, composite
 from park.ocpp.profiles.installed import Installed
-from park.ocpp.profiles.profile import SECOND, Nonsense, Profile, Purpose, Unit, read
+from park.ocpp.profiles.profile import Nonsense, Profile, Purpose, Unit, read
 from park.ocpp.profiles.ruling import Charging, connector_ruling, station_ruling
 from park.ocpp.profiles.stack import STATION
 from park.ocpp.profiles.standing import Wired
@@ -109,7 +109,7 @@ def _composite(state: CentralSystem, call: BackendCalled, now: Now) -> Turn:
     wired = _wired(state).get(-1 if connector is None else connector)
     if connector is None or wired is None or seconds <= 0:
         return state, answer(state, call, "Rejected")
-    start = milliseconds(now.wall) // SECOND * SECOND
+    start = milliseconds(now.wall)
     profiles, in_force = state.smart_charging.profiles, rules(state)
     authorities: list[RulingAt] = [partial(station_ruling, profiles, in_force)]
     if connector != STATION:
@@ -149,4 +149,5 @@ FEATURE = Feature(
     load=load,
     settle=settle,
     deadline=deadline,
+    repeat=repeat,
 )

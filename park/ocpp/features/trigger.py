@@ -10,6 +10,7 @@ from park.ocpp.features.feature import Feature, Turn
 from park.ocpp.features.replies import answer
 from park.ocpp.link import BackendCalled, Payload
 from park.ocpp.messages import Reading
+from park.ocpp.payloads import SAMPLED, Payloads
 from park.ocpp.state import CentralSystem, HeartbeatCall, Purpose, StatusCall, TriggeredValues
 from park.ocpp.wire import integer_of, text_of
 
@@ -54,7 +55,8 @@ def _triggered(state: CentralSystem, wanted: str, connector: int | None, now: No
 def _values(state: CentralSystem, connector: int, reading: Reading) -> Payload | None:
     known = state.queue.transactions.on_connector(connector)
     number = None if known is None else known.transaction
-    return messages.triggered_values(connector, reading, number, state.values.items("MeterValuesSampledData"))
+    manner = Payloads(state.values, state.settings.phases).manner(connector, SAMPLED)
+    return messages.values_outside(connector, reading, number, manner)
 
 
 FEATURE = Feature({"TriggerMessage": _trigger, "ExtendedTriggerMessage": _trigger})

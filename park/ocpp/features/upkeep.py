@@ -5,7 +5,7 @@ from __future__ import annotations
 from park.ocpp import certificates, maintaining, updating, uploading
 from park.ocpp.connection import CONNECTION
 from park.ocpp.features.feature import Feature
-from park.ocpp.notices import NOTICES
+from park.ocpp.notifications import NOTIFICATIONS
 from park.ocpp.uploads import MAINTENANCE
 
 FEATURE = Feature(
@@ -16,7 +16,7 @@ FEATURE = Feature(
         "UpdateFirmware": updating.update_firmware,
         **dict.fromkeys(certificates.ACTIONS, certificates.asked),
     },
-    tables=(CONNECTION, MAINTENANCE, NOTICES),
+    tables=(CONNECTION, MAINTENANCE, NOTIFICATIONS),
     load=maintaining.begin,
     settle=maintaining.attend,
     deadline=maintaining.deadline,

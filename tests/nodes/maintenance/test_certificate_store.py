@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.x509 import ocsp
 from support.certificates import Issued, certify, issue
 
-from nodes.maintenance.certificates import MOST_ROOTS, CertificateStore, check_signature, check_signer, hash_data
+from nodes.maintenance.certificates import CertificateStore, check_signature, check_signer, hash_data
 from nodes.ocpp.trust import Trust
+from park.ocpp.maintenance import MOST_ROOTS
 
 CENTRAL, MAKER = "CentralSystemRootCertificate", "ManufacturerRootCertificate"
 ROOT, OTHER = issue("csms", authority=True), issue("another csms", authority=True)

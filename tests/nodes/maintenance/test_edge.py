@@ -46,13 +46,13 @@ from park.ocpp.maintenance import (
     MaintenanceOrder,
     MakeSigningRequest,
     RestartNode,
+    SecurityEvent,
     SignerChecked,
     SigningRequestMade,
     TrustKnown,
     UploadLog,
     VerifyFirmware,
 )
-from park.ocpp.security import SecurityEvent
 
 PATIENCE = 20.0
 MAKER = issue("maker", authority=True)
@@ -336,7 +336,7 @@ async def test_certificates_are_answered_and_the_trust_told(bay: Bay):
     answered = await bay.next()
     assert isinstance(answered, CertificatesAnswered)
     assert (answered.payload, answered.link) == ({"status": "Accepted"}, 3)
-    made = await bay.do(MakeSigningRequest("GARAGE"))
+    made = await bay.do(MakeSigningRequest("GARAGE", "Example Power"))
     assert isinstance(made, SigningRequestMade)
     assert "BEGIN CERTIFICATE REQUEST" in made.csr
 

@@ -284,9 +284,9 @@ async def test_other_settings_make_another_connection_at_once():
         edge = BackendEdge(endpoint, events, orders)
         task = asyncio.create_task(edge.run())
         assert await events.next() == LinkUp(1)
-        orders.tell(UseConnection(settings, 10.0, 5.0))
+        orders.tell(UseConnection(settings, 5.0))
         assert await events.next() == LinkUp(1)  # the same: told again, kept
-        orders.tell(UseConnection(replace(settings, password="second-password-2"), 10.0, 5.0))
+        orders.tell(UseConnection(replace(settings, password="second-password-2"), 5.0))
         assert await events.next() == LinkLost("connecting with other settings")
         assert await events.next() == LinkUp(2)
         orders.close()
@@ -307,7 +307,7 @@ async def test_other_settings_end_the_wait_and_other_orders_do_not():
         orders.tell(ReportLink())
         assert await events.next() == lost
         orders.tell(SendCall("old", "Heartbeat", {}, 0))
-        orders.tell(UseConnection(ConnectionSettings(f"ws://127.0.0.1:{port}", "GARAGE"), 10.0, 5.0))
+        orders.tell(UseConnection(ConnectionSettings(f"ws://127.0.0.1:{port}", "GARAGE"), 5.0))
         assert await events.next() == LinkUp(1)
         assert edge.traffic.late_orders == 1
         orders.close()

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from park.authorization.authorizer import AuthorizerEvent
+from park.authorization.messages import ApplyRules
 from park.authorization.settings import Mode, OfflineRule
 from park.model.access import (
     AuthorizationGranted,
@@ -55,6 +56,11 @@ def test_once_it_is_over_or_gone_everybody_may():
     assert grants(park) == [(ADA, None)]
 
 
+def test_whom_it_is_not_for_is_refused_without_a_question():
+    park = driven(Mode.BACKEND, BackendOnline(online=True), kept())
+    assert park.swipe(ADA) == [shown(Feedback.REFUSED)]
+
+
 @pytest.mark.rule("B-183")
 @pytest.mark.parametrize(("parent", "expected"), [("team", [(STRANGER, 5)]), ("others", []), (None, [])])
 def test_a_card_of_the_group_may_once_the_backend_has_said_so(parent: str | None, expected: list[object]):
@@ -66,7 +72,7 @@ def test_a_card_of_the_group_may_once_the_backend_has_said_so(parent: str | None
 
 
 def test_a_card_that_would_start_at_once_is_asked_about_when_its_group_matters():
-    park = driven(Mode.BACKEND, BackendOnline(online=True), kept(parent="TEAM"))
+    park = driven(Mode.BACKEND, BackendOnline(online=True), kept(parent="TEAM"), pre_authorize=True)
     park.swipe(ADA)
     assert isinstance(park.question(), AuthorizeWithBackend)
 
@@ -128,8 +134,6 @@ def test_a_board_that_is_alone_keeps_it():
     server = driven(Mode.WHITELIST, kept())
     rules = server.rules[-1].rules
     assert [each.number for each in rules.reservations] == [5]
-    from park.authorization.messages import ApplyRules  # noqa: PLC0415
-
     board = driven(Mode.WHITELIST, ApplyRules(rules))
     board.begin()
     board.tell(point(1, plugged_since=900.0))

@@ -13,6 +13,7 @@ from park.exchange.messages import OfferAgain
 from park.journal import journal
 from park.journal.codec import Entry, entry_body, entry_of, key_of_number
 from park.journal.journal import JournalEvent, Write
+from park.journal.offering import OFFER_AGAIN_SECONDS
 from park.model.alarm import Alarm
 from park.model.metering import Sample
 from park.model.session import (
@@ -20,6 +21,8 @@ from park.model.session import (
     FactId,
     FactOffered,
     FactPersisted,
+    FactsHeld,
+    FactsKnown,
     FactTaken,
     ReadingContext,
     RecordFact,
@@ -72,6 +75,12 @@ class Bench:
                 case Delete(_, key):
                     self.disk.pop(key, None)
         return self.tell(Committed(write.token))
+
+    def meets_a_stranger(self) -> None:
+        """A server that knows none of its sessions."""
+        for held in [effect for effect in self.tell(OfferAgain()) if isinstance(effect, FactsHeld)]:
+            for session in held.sessions:
+                self.tell(FactsKnown(held.journal, session, -1, -1, None))
 
     def record(self, *facts: SessionFact) -> None:
         for fact in facts:
@@ -155,7 +164,7 @@ def test_facts_are_offered_until_taken_and_in_order() -> None:
     assert bench.offered() == [1, 2, 3]
     bench.tell(FactTaken(FactId("J", 2)))
     bench.said.clear()
-    bench.mono = journal.OFFER_AGAIN_SECONDS
+    bench.mono = OFFER_AGAIN_SECONDS
     bench.tell(Tick())
     assert bench.offered() == [1, 3]
 
@@ -227,7 +236,7 @@ def test_to_a_server_with_a_new_disk_an_unfinished_session_is_offered_from_its_s
         bench.commit()
     for _ in range(2):  # after a restart too
         bench.said.clear()
-        bench.tell(OfferAgain())
+        bench.meets_a_stranger()
         assert bench.offered() == [1, 3, 4], "the session that is over stays where it is"
         bench.boot()
 
@@ -238,7 +247,7 @@ def test_an_open_session_is_offered_again_whatever_was_delivered_of_it() -> None
     bench.tell(FactDelivered(FactId("J", 1), 1001))
     bench.commit()
     bench.said.clear()
-    bench.tell(OfferAgain())
+    bench.meets_a_stranger()
     assert bench.offered() == [1]
     bench.tell(FactTaken(FactId("J", 1)))
     assert bench.tell(FactDelivered(FactId("J", 1), 1001)) == [], "it is no news"

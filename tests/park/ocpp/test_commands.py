@@ -13,7 +13,7 @@ from park.model.metering import Quality, ReadingTaken
 from park.ocpp.connection_keys import CONNECTION_KEYS
 from park.ocpp.effects import SettingsRepeated, StartRemotely, StopRemotely
 from park.ocpp.keys import KEYS, Access
-from park.ocpp.link import BackendCalled, SendResult
+from park.ocpp.link import BackendCalled, SendCall, SendResult
 from tests.support.facts import ended, metered, started
 from tests.support.station import ACCEPTED, WALL, Station, started_answer
 
@@ -163,11 +163,14 @@ def _change(station: Station, key: str, value: str) -> str:
         ("ConnectionTimeOut", "9" * 400, "Rejected"),
         ("ConnectionTimeOut", "٣", "Rejected"),
         ("LocalAuthorizeOffline", "yes", "Rejected"),
-        ("WebSocketPingInterval", "30", "RebootRequired"),
+        ("WebSocketPingInterval", "30", "Accepted"),
+        ("ChargePointVendor", "ACME", "RebootRequired"),
+        ("ChargePointVendor", "A" * 21, "Rejected"),
         ("MeterValuesSampledData", "Voltage.L1,power.active.import", "Accepted"),
         ("MeterValuesSampledData", "SoC", "Rejected"),
         ("StopTxnSampledData", "", "Accepted"),
-        ("StopTxnSampledData", "Voltage", "Rejected"),
+        ("StopTxnSampledData", "Voltage", "Accepted"),
+        ("StopTxnSampledData", "SoC", "Rejected"),
     ],
 )
 def test_change_configuration_answers(key: str, value: str, status: str):
@@ -274,6 +277,13 @@ def test_a_status_of_what_does_not_run_is_idle(wanted: str):
     station = Station().online()
     assert station.ask("ExtendedTriggerMessage", {"requestedMessage": wanted})["status"] == "Accepted"
     assert (station.sent[-1].action, station.sent[-1].payload) == (wanted, {"status": "Idle"})
+
+
+def test_a_triggered_message_follows_its_answer_on_the_wire():
+    station = Station().online()
+    told = station.tell(BackendCalled("b1", "TriggerMessage", {"requestedMessage": "Heartbeat"}))
+    kinds = [type(effect) for effect in told if isinstance(effect, SendResult | SendCall)]
+    assert kinds == [SendResult, SendCall]
 
 
 def test_triggers_of_an_unknown_connector_or_without_a_reading_are_rejected():

@@ -9,8 +9,7 @@ import pytest
 from park.model.storage import Row
 from park.ocpp.connection import CONNECTION, ConnectionSettings, restore
 from park.ocpp.link import BackendCalled, LinkLost, LossCause, SendResult, UseConnection
-from park.ocpp.maintenance import TrustKnown
-from park.ocpp.security import SecurityEvent
+from park.ocpp.maintenance import SecurityEvent, TrustKnown
 from park.ocpp.state import initial
 from tests.support.station import ACCEPTED, Station
 
@@ -92,7 +91,7 @@ def test_the_same_key_again_changes_nothing():
 @pytest.mark.parametrize("ends", ["unreachable", "pending"])
 def test_settings_that_do_not_work_are_given_up_for_the_last_good_ones(ends: str):
     station = linked()
-    change(station, "OCPPBackendJSONURL", "ws://elsewhere.example/ocpp")
+    change(station, "CentralSystemURI", "ws://elsewhere.example/ocpp")
     assert used(station).url == "ws://elsewhere.example/ocpp"
     if ends == "pending":
         station.connect()
@@ -138,7 +137,7 @@ def test_without_a_fallback_new_settings_are_tried_for_ever():
     station.settings = replace(station.settings, connection=FILE)
     station.state = initial(station.settings)
     station.online()
-    change(station, "OCPPBackendJSONURL", "ws://elsewhere.example/ocpp")
+    change(station, "CentralSystemURI", "ws://elsewhere.example/ocpp")
     station.lose()
     station.pass_time(1_000_000)
     assert used(station).url == "ws://elsewhere.example/ocpp"
@@ -198,13 +197,13 @@ def test_an_upgrade_that_could_not_work_is_rejected(roots: int, certificate: boo
     ],
 )
 def test_a_url_that_is_none_is_rejected(url: str):
-    assert change(linked(), "OCPPBackendJSONURL", url) == ["Rejected"]
+    assert change(linked(), "CentralSystemURI", url) == ["Rejected"]
 
 
 def test_what_may_be_read_is_shown():
-    answer = linked().ask("GetConfiguration", {"key": ["SecurityProfile", "OCPPBackendJSONURL", "AuthorizationKey"]})
+    answer = linked().ask("GetConfiguration", {"key": ["SecurityProfile", "CentralSystemURI", "AuthorizationKey"]})
     values = {each["key"]: each["value"] for each in answer["configurationKey"]}
-    assert values == {"SecurityProfile": "1", "OCPPBackendJSONURL": FILE.url, "AuthorizationKey": "****"}
+    assert values == {"SecurityProfile": "1", "CentralSystemURI": FILE.url, "AuthorizationKey": "****"}
 
 
 # ------------------------------------------------------------ refusals, and damaged rows

@@ -19,12 +19,12 @@ from park.ocpp.maintenance import (
     FirmwareVerified,
     InstallFirmware,
     RestartNode,
+    SecurityEvent,
     SignerChecked,
     TrustKnown,
     VerifyFirmware,
 )
 from park.ocpp.messages import Station as Plate
-from park.ocpp.security import SecurityEvent
 from park.ocpp.wire import iso
 from tests.support.facts import ended, started
 from tests.support.station import ACCEPTED, WALL, Station, started_answer
@@ -79,8 +79,8 @@ def test_an_update_from_the_order_to_the_first_start_of_the_new():
     fetched(station)
     assert station.of(InstallFirmware)[-1].sha256 == SHA
     installed(station)
-    assert len(station.of(RestartNode)) == 1
     assert words(station) == ["Downloading", "Downloaded", "Installing"]
+    assert len(station.of(RestartNode)) == 1
     reborn(station, "2.0")
     assert words(station) == ["Installed"]
     assert "FirmwareUpdated" in [event.type for event in station.of(SecurityEvent)]
@@ -96,6 +96,30 @@ def test_the_restart_waits_for_the_sessions_to_end():
     installed(station)
     assert station.of(RestartNode) == []
     station.offer(ended("s1", 1))
+    assert station.of(RestartNode) == []  # the backend has not answered yet
+    words(station)
+    assert len(station.of(RestartNode)) == 1
+
+
+def test_a_backend_that_does_not_answer_keeps_no_restart():
+    station = ready()
+    ask(station)
+    fetched(station)
+    installed(station)
+    station.pass_time(29)
+    assert station.of(RestartNode) == []
+    station.pass_time(1)
+    assert len(station.of(RestartNode)) == 1
+    station.pass_time(60)
+    assert len(station.of(RestartNode)) == 1
+
+
+def test_without_a_backend_the_restart_is_at_once():
+    station = ready()
+    ask(station)
+    fetched(station)
+    station.lose()
+    installed(station)
     assert len(station.of(RestartNode)) == 1
 
 
@@ -107,6 +131,7 @@ def test_the_restart_does_not_wait_when_told_so():
     ask(station)
     fetched(station)
     installed(station)
+    words(station)
     assert len(station.of(RestartNode)) == 1
 
 
@@ -160,6 +185,7 @@ def test_an_order_during_an_installation_is_confirmed_and_ignored():
     assert signed(station) == []
     assert answers(station) == ["Rejected"]
     installed(station)
+    words(station)
     assert len(station.of(RestartNode)) == 1
 
 

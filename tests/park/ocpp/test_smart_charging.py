@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from park.model.access import Done, Refused
+from park.model.access import Done, Refused, RepeatSettings
 from park.model.limit import LimitKind
 from park.model.standing_limits import HoldLimits
 from park.ocpp.effects import StartRemotely
@@ -45,10 +45,13 @@ def put(station: Station, connector: int, payload: dict[str, Any]) -> str:
     return station.ask("SetChargingProfile", {"connectorId": connector, "csChargingProfiles": payload})["status"]
 
 
+def heard(station: Station) -> list[HoldLimits]:
+    return [held for held in station.of(HoldLimits) if held.kind is LimitKind.PROFILE]
+
+
 def limits(station: Station) -> dict[str, int | None]:
     """Target → amperes, of the newest the load management heard."""
-    held = station.of(HoldLimits)[-1]
-    assert held.kind is LimitKind.PROFILE
+    held = heard(station)[-1]
     return {each.target: None if each.limit_ma is None else each.limit_ma[0] // 1_000 for each in held.limits}
 
 
@@ -61,7 +64,7 @@ def session(station: Station, number: int = 1, transaction: int = 7) -> None:
 
 def test_the_load_management_hears_once_that_nothing_limits():
     assert limits(station()) == {}
-    assert len(station().of(HoldLimits)) == 1
+    assert len(heard(station())) == 1
 
 
 @pytest.mark.rule("B-179", "B-161")
@@ -74,7 +77,7 @@ def test_each_purpose_limits_what_it_is_for():
     session(here)
     assert put(here, 1, profile(4, "TxProfile", limit=12.0, transactionId=7)) == "Accepted"
     assert limits(here)["board/cp1"] == 12
-    sources = {each.target: each.source for each in here.of(HoldLimits)[-1].limits}
+    sources = {each.target: each.source for each in heard(here)[-1].limits}
     assert sources["board/cp1"] == "backend profile 4 (TxProfile, level 0)"
 
 
@@ -244,9 +247,17 @@ def test_what_held_before_goes_on_while_the_clock_is_not_set():
     here.wall = datetime(1970, 1, 1, tzinfo=UTC)
     here.restart()
     here.pass_time(100)
-    assert here.of(HoldLimits) == []
+    assert heard(here) == []
     here.wall = WALL
     here.pass_time(1)
+    assert limits(here)["board/cp1"] == 10
+
+
+def test_a_load_management_that_began_anew_hears_it_again():
+    here = station()
+    put(here, 0, profile())
+    here.clear()
+    here.tell(RepeatSettings(RepeatSettings.COORDINATOR))
     assert limits(here)["board/cp1"] == 10
 
 

@@ -1,4 +1,4 @@
-"""Notices: in order, once answered gone, kept over restarts, and no burden to a backend that does not know them."""
+"""Notifications: in order, gone once answered, kept over restarts, no burden to a backend that knows none."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from park.ocpp.connection import ConnectionSettings
 from park.ocpp.link import LinkLost, LossCause
-from park.ocpp.notices import MOST_NOTICES, TRIES, Notices
+from park.ocpp.notifications import MOST_NOTIFICATIONS, TRIES, Notifications
 from park.ocpp.rows import Rows
 from park.ocpp.state import initial
 from tests.support.station import ACCEPTED, Station
@@ -35,7 +35,7 @@ def types(station: Station) -> list[object]:
 
 
 def kept(station: Station) -> int:
-    return sum(table == "notices" for table, _ in station.disk)
+    return sum(table == "notifications" for table, _ in station.disk)
 
 
 def test_events_of_an_outage_are_told_afterwards_in_order_and_once():
@@ -110,11 +110,11 @@ def test_a_notice_the_backend_passes_over_in_silence_is_given_up():
 
 
 def test_the_oldest_make_room():
-    notices = Notices(Rows("GARAGE"))
+    notifications = Notifications(Rows("GARAGE"))
     writes: tuple[object, ...] = ()
-    for number in range(MOST_NOTICES + 2):
-        notices, writes = notices.offer(ACTION, {"number": number})
-    assert len(notices.waiting) == MOST_NOTICES
-    assert notices.waiting[0].payload == {"number": 2}
-    assert notices.dropped == 2
+    for number in range(MOST_NOTIFICATIONS + 2):
+        notifications, writes = notifications.offer(ACTION, {"number": number})
+    assert len(notifications.waiting) == MOST_NOTIFICATIONS
+    assert notifications.waiting[0].payload == {"number": 2}
+    assert notifications.dropped == 2
     assert len(writes) == 2

@@ -1,0 +1,48 @@
+"""Configuration keys about cards, in force from the moment they are told (OCPP 1.6 §9.1)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from park.authorization import cards
+from park.authorization.settings import AuthorizerSettings, LetterCase, Mode, OfflineRule
+from park.authorization.state import Authorizer, Stepped
+from park.model.access import SettingChanged
+from park.model.time import Now
+
+UNKNOWN_OFFLINE = {"true": OfflineRule.ACCEPT, "ImmediatelyWhenPlugged": OfflineRule.PLUGGED}
+
+
+def tuned(state: Authorizer, change: SettingChanged, now: Now) -> Stepped:
+    """Unknown names and values of another kind change nothing; free charging lets in who waits."""
+    settings = _changed(state.settings, change)
+    if settings == state.settings:
+        return state, ()
+    state = replace(state, settings=settings)
+    return cards.let_in(state, now, tuple(state.occupancies.values()))
+
+
+def _changed(settings: AuthorizerSettings, change: SettingChanged) -> AuthorizerSettings:
+    match change.name, change.value:
+        case "LocalPreAuthorize", bool(on):
+            return replace(settings, pre_authorize=on)
+        case "AuthorizationCacheEnabled", bool(on):
+            return replace(settings, cache=on)
+        case "LocalAuthorizeOffline", bool(on):
+            unknown = settings.offline in UNKNOWN_OFFLINE.values()
+            return replace(settings, known_offline=on, offline=settings.offline if unknown else _known(on=on))
+        case "AllowOfflineTxForUnknownId", str(word):
+            rule = UNKNOWN_OFFLINE.get(word) or _known(on=settings.known_offline)
+            return replace(settings, offline=rule)
+        case "FreeCharging", bool(on):
+            return replace(settings, mode=Mode.FREE if on else settings.with_cards)
+        case "RfidTagFreeCharging", str(tag) if tag:
+            return replace(settings, free_tag=tag)
+        case "idTagLetterCase", str(word) if word in {each.value for each in LetterCase}:
+            return replace(settings, letter_case=LetterCase(word))
+        case _:
+            return settings
+
+
+def _known(*, on: bool) -> OfflineRule:
+    return OfflineRule.WHITELIST if on else OfflineRule.REFUSE

@@ -1,0 +1,59 @@
+"""Keys about how the station presents itself."""
+
+from __future__ import annotations
+
+from park.ocpp.keys.key import Alias, Key, KeyGroup, Kind, fact, switch
+
+_NAME_PLATE = "seed tables, B-048"
+
+
+def _plate(name: str, most: int, about: str, *aliases: str) -> Key:
+    return Key(
+        name,
+        Kind.TEXT,
+        "",
+        _NAME_PLATE,
+        about,
+        most=most,
+        restart=True,
+        aliases=tuple(Alias(alias) for alias in aliases),
+    )
+
+
+GROUP = KeyGroup(
+    "Core",
+    "Name plate and notifications",
+    (
+        _plate("ChargePointVendor", 20, "Vendor in BootNotification."),
+        _plate("ChargePointModel", 20, "Model in BootNotification.", "Model"),
+        _plate(
+            "ChargePointSerialNumber",
+            25,
+            "Serial number in BootNotification; empty: the identity.",
+            "SerialNumber",
+        ),
+        fact("FirmwareVersion", Kind.TEXT, "", "seed table of Bender", "Version of this program."),
+        fact(
+            "ConnectorPhaseRotation",
+            Kind.LIST,
+            "Unknown",
+            "§9.1.7",
+            "Grid phases on each connector's L1, L2, L3.",
+            file="charge_point.wiring",
+        ),
+        fact("ConnectorPhaseRotationMaxLength", Kind.NUMBER, "0", "§9.1.8", "Items of that list."),
+        fact("vendorId", Kind.TEXT, "chargepark", "seed table of chargebyte", "Vendor id of our own DataTransfer."),
+        switch(
+            "InfoStatusNotifications",
+            "B-034, B-035",
+            "Notifications without an error say whether energy flows.",
+            on=False,
+        ),
+        switch(
+            "ErrorStatusNotifications",
+            "B-035",
+            "Errors that leave a connector in use are told; Faulted always is.",
+            on=True,
+        ),
+    ),
+)

@@ -1,0 +1,44 @@
+"""Keys about files and certificates."""
+
+from __future__ import annotations
+
+from park.ocpp.keys.key import Key, KeyGroup, Kind, fact
+from park.ocpp.maintenance import MOST_ROOTS, SCHEMES
+
+CHAIN_LENGTH = 10_000  # security white paper §5.1: longest certificateChain of CertificateSigned
+
+GROUP = KeyGroup(
+    "FirmwareManagement",
+    "Firmware, logs and certificates",
+    (
+        fact(
+            "SupportedFileTransferProtocols",
+            Kind.LIST,
+            ",".join(scheme.upper() for scheme in SCHEMES),
+            "OCPP 1.6 §9.1",
+            "How logs may be brought and firmware be fetched.",
+        ),
+        fact(
+            "CertificateStoreMaxLength",
+            Kind.NUMBER,
+            str(MOST_ROOTS),
+            "security white paper §3",
+            "How many roots of a kind can be installed.",
+        ),
+        fact(
+            "CertificateSignedMaxChainSize",
+            Kind.NUMBER,
+            str(CHAIN_LENGTH),
+            "security white paper §3",
+            "Characters of a certificate chain.",
+        ),
+        Key(
+            "CpoName",
+            Kind.TEXT,
+            "",
+            "security white paper §3",
+            "Organisation in the station's next signing request.",
+            most=64,
+        ),
+    ),
+)

@@ -1,0 +1,69 @@
+"""What people on site ask about the configuration keys, and what they are answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Protocol
+
+from park.model.access import AnswersCommand
+from park.model.delivery import Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSetting:
+    """Answered `Done` when it is on disk and in force; an empty value takes a value of one place back."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    request_id: str
+    name: str
+    value: str
+    by: str
+    reply_to: AnswersCommand
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSetting:
+    """A key as it is in force. `by`, `at`: who set it last and when; empty, None: nobody. `restart`: works then."""
+
+    name: str
+    value: str
+    default: str
+    access: str
+    restart: bool
+    by: str
+    at: datetime | None
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsListed:
+    """Answer to `ListSettings`."""
+
+    request_id: str
+    settings: tuple[ListedSetting, ...]
+    unknown: tuple[str, ...]
+
+
+class TakesSettings(Protocol):
+    def tell(self, message: SettingsListed, /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ListSettings:
+    """`names` empty: all keys, and the values of single places that are set."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    request_id: str
+    names: tuple[str, ...]
+    reply_to: TakesSettings
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSettings:
+    """Effect: tell `listed` to `reply_to`."""
+
+    reply_to: TakesSettings
+    listed: SettingsListed
