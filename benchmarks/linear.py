@@ -52,6 +52,10 @@ class Program:
         self.rows = csr_matrix(rows[used])
         self.free = free[used] / AMPERE
 
+    def over(self, currents_ma: Sequence[int]) -> float:
+        """By how many mA these exceed any limit; 0 or less: none."""
+        return float((self.rows @ (np.array(currents_ma) / AMPERE) - self.free).max()) * AMPERE
+
     def fair(self) -> np.ndarray:
         """Lexicographic max-min of x / weight, the higher classes first: mA of each request, all being admitted."""
         low, high = self.minimum.copy(), self.maximum.copy()

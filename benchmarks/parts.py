@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from benchmarks import actors, exchange, grants, memory, outage, page, setpoint, sharing, simulation, store
+from benchmarks import actors, exactness, exchange, grants, memory, outage, page, setpoint, sharing, simulation, store
 from benchmarks.table import Table
 
 
@@ -26,4 +26,5 @@ PARTS: Mapping[str, Report] = {
     "page": page.report,
     "simulation": simulation.report,
     "sharing": sharing.report,
+    "exactness": exactness.report,
 }

@@ -225,6 +225,6 @@ class Admission:
         ]
 
     def _steadies(self, other: Request, tilts: list[Tilt]) -> bool:
-        if other.charge_point not in self.refused or self._unfit(other):
+        if not any(self.scales.steadies(other.lines, tilt) for tilt in tilts):
             return False
-        return any(self.scales.steadies(other.lines, tilt) for tilt in tilts)
+        return other.charge_point in self.refused and not self._unfit(other)

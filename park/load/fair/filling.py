@@ -101,10 +101,7 @@ class _Filling:
         level, kind, number = event
         rows = self.rows
         if kind == FULL:
-            if not rows.told(event):
-                return
-            if rows.full_at(number) > level + SAME:
-                rows.schedule(number, level)
+            if not rows.comes_true(event, SAME):
                 return
             self.level = max(self.level, level)
             self._full(number)
@@ -278,17 +275,15 @@ class _Filling:
 
     def _full(self, row: int) -> None:
         rows, basis = self.rows, self.rows.basis
-        if not rows.spreads:
+        coefficients: Sparse = {}
+        for helper in basis.inverse:
+            coefficient = rows.coefficient(row, self.columns[helper].pulls)
+            if coefficient:
+                coefficients[helper] = coefficient
+        if not coefficients and row < rows.count and not any(row in each.pulls for each in self.ceilings.values()):
             self._close(row)
             return
-        multipliers: Sparse = {}
-        if basis.rows:
-            coefficients = {
-                helper: found
-                for helper in basis.inverse
-                if (found := rows.coefficient(row, self.columns[helper].pulls))
-            }
-            multipliers = basis.multipliers(coefficients)
+        multipliers = basis.multipliers(coefficients)
         weights = {full: -entry for full, entry in multipliers.items()} | {row: 1.0}
         released = self._other_row(weights, row)
         if released is not None:
@@ -343,12 +338,10 @@ class _Filling:
     def _close(self, line: int) -> None:
         """The line is full for good, and nobody could give way."""
         self.rows.closed[line] = 1
-        level, take = self.level, self.rows.take
         for column in self.on_line.get(line, ()):
             if column.state == RISES:
-                value = column.base + column.speed * level
-                take(column.pulls, (value - column.base) * column.left, -column.speed * column.left)
-                column.base, column.speed, column.state, column.stop = value, 0.0, DONE, line
+                column.state, column.stop = DONE, line
+                self._change(column, column.speed * self.level, -column.speed)
 
     def _certify(self, weights: Sparse, row: int | None) -> None:
         """Nobody can give way: whoever loads these rows is stopped for good, and whoever relieves them stays."""
@@ -361,7 +354,7 @@ class _Filling:
                 if column.state == RISES and self._price(column, prices) > NOTHING:
                     column.state = DONE
                     column.stop = self._named(column, weights, row)
-                    self._change(column, self._value(column) - column.base, -column.speed)
+                    self._change(column, column.speed * self.level, -column.speed)
         for column in list(self.ceilings.values()):
             if self._price(column, prices) < -NOTHING:
                 self.ceilings.pop(column.number)

@@ -90,13 +90,21 @@ class Rows:
         free, rate = self.missing(row)
         return free / rate if rate > NOTHING else math.inf
 
-    def told(self, event: Event) -> bool:
-        """An event of a row is the newest one told of it, and now it is none any more."""
+    def comes_true(self, event: Event, tolerance: float) -> bool:
+        """The row is full at the level that was told of it. If it will be later, that is told instead."""
         level, _, row = event
-        if level > self._due[row] or row in self.basis.rows:
-            return False
+        if level > self._due[row] or row in self.basis.columns:
+            return False  # told earlier, or kept full since
         self._due[row] = math.inf
-        return True
+        free, rate = self.missing(row)
+        if rate <= NOTHING:
+            return False
+        when = free / rate
+        if when <= level + tolerance:
+            return True
+        self._due[row] = when
+        heappush(self.heap, (when, FULL, row))
+        return False
 
     def schedule(self, row: int, level: float) -> None:
         if row in self.basis.rows:

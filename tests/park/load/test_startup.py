@@ -6,6 +6,7 @@ import pytest
 
 from park.load.circuit import Circuit, Placement
 from park.load.startup import reaction_bounds, refusals, warnings
+from park.model.electric import Wiring
 from tests.park.load.boards import each
 
 GRID = Circuit("grid", each(63_000), headroom_ma=1_000, meter="m", external_fallback_ma=each(20_000))
@@ -33,6 +34,13 @@ def test_the_example_of_one_board_may_start():
         ([GRID], [replace(CP1, meter="m")], "meter m: named by 2"),
         ([replace(GRID, limit_ma=(0, 0, 0))], [], "its limit must be positive"),
         ([replace(GRID, headroom_ma=-1)], [], "must not be negative"),
+        ([replace(GRID, imbalance_ma=-1)], [], "the difference allowed between phases must not be negative"),
+        ([replace(GRID, limit_watts=0)], [], "its limit in watts must be positive"),
+        (
+            [replace(GRID, limit_watts=19_700)],
+            [replace(CP1, boot_ma=6_000)],
+            "boot currents 18 A + external fallback 60 A on the sum of the phases are 19734 W at 253 V, above",
+        ),
         ([replace(GRID, meter_period_seconds=9.0)], [], "polled faster"),
         ([GRID], [replace(CP1, minimum_ma=5_000)], "minimum 5 A must be at least 6 A"),
         ([GRID], [replace(CP1, fallback_ma=3_000)], "fallback current 3 A must be 0 or within 6 A to 32 A"),
@@ -84,3 +92,10 @@ def test_reaction_bounds_are_printed_and_slower_settings_show():
     assert not [text for text in usual if "slower" in text]
     slow = reaction_bounds(interval_seconds=2, lease_seconds=30, meter_period_seconds=1, meter_stale_seconds=5)
     assert [text for text in slow if "slower" in text] == [slow[1], slow[3]]
+
+
+def test_unknown_wiring_below_a_limit_of_imbalance_is_named():
+    balanced = replace(GRID, imbalance_ma=20_000)
+    unknown = replace(CP1, wiring=Wiring.UNKNOWN)
+    assert any("b/cp1: its wiring is unknown" in text for text in warnings([balanced], [unknown, CP2]))
+    assert not any("wiring" in text for text in (*warnings([GRID], [unknown]), *warnings([balanced], [CP1])))
