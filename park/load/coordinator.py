@@ -26,6 +26,7 @@ from park.load.state import CoordinatorSettings, CoordinatorState
 from park.load.told import LapseKept, Told
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant, Grant
+from park.model.limit import SetLimit
 from park.model.metering import ReadingTaken
 from park.model.placement import PlacementKept
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
@@ -100,6 +101,8 @@ def step(
             effects = _kept(state, event)
         case _:
             effects = _noted(state, limiting.take(state, event, now))
+            if isinstance(event, SetLimit) and event.valid_seconds is not None:
+                effects.append(WakeAt(limiting.next_look(state, now)))
     return state, tuple(effects)
 
 

@@ -39,9 +39,9 @@ def of_line(state: CircuitState, place: int, *, balance: bool) -> Reason:
     circuit = state.circuit
     if place == WIRES:
         left = max(0, state.planned_sum_ma()) // WIRES
-        power = state.bound_power()
-        if power is not None:
-            return imposed_reason(power, left, circuit.name)
+        imposed = state.bound_power()
+        if imposed is not None:
+            return imposed_reason(imposed, left, circuit.name)
         return Reason("power", f"{state.limit_watts} W on the sum of the phases", circuit.name, available_ma=left)
     if balance:
         phase = PHASE_NAMES[place]

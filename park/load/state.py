@@ -92,12 +92,12 @@ class CircuitState:
 
         A profile of a backend counts what the charge points take, the others count all that flows.
         """
-        design = self.circuit
+        design = self.circuit.limit_ma
         profiles = [each for each in held if each.limit.kind is LimitKind.PROFILE]
         others = [each for each in held if each not in profiles]
-        self._limit_ma, self.imposed_by = smallest(others, design.limit_ma)
-        self.limit_watts, self.power_by = smallest_watts(others, design.limit_watts)
-        self._charging_ma, self._charging_by = smallest(profiles, design.limit_ma)
+        self._limit_ma, self.imposed_by = smallest(others, design)
+        self.limit_watts, self.power_by = smallest_watts(others, self.circuit.limit_watts)
+        self._charging_ma, self._charging_by = smallest(profiles, design)
         self._charging_watts, self._charging_power_by = smallest_watts(profiles, None)
 
     def limit_ma(self) -> PerPhase:
@@ -125,10 +125,9 @@ class CircuitState:
         return left if self._charging_watts is None else min(left, as_sum_ma(self._charging_watts))
 
     def bound_power(self) -> HeldLimit | None:
-        """The limit somebody set that takes most from the sum of the phases; None: the design does."""
-        charging, foreign = self._charging_watts, sum(self.external.planned.held_ma)
-        flowing = None if self.limit_watts is None else as_sum_ma(self.limit_watts) - foreign
-        if charging is not None and (flowing is None or as_sum_ma(charging) <= flowing):
+        """The limit in watts somebody set that leaves least to the sum of the phases; None: the design does."""
+        charging = self._charging_watts
+        if charging is not None and as_sum_ma(charging) <= self.planned_sum_ma():
             return self._charging_power_by
         return self.power_by
 

@@ -15,7 +15,7 @@ from park.load.circuit import Circuit
 from park.load.conditions import Conditions, InputLimit, TimetableEntry
 from park.load.limit_answers import AnswerLimit
 from park.load.limit_rows import LIMIT_TABLE, limits_of, row_body, row_key
-from park.load.limits import FREE_MA, SOURCES, HeldLimit, Limits, Validity, as_current_ma, smallest
+from park.load.limits import FREE_MA, SOURCES, HeldLimit, Limits, Validity, as_current_ma, smallest, smallest_watts
 from park.load.report import LimitsReported
 from park.load.state import CoordinatorSettings
 from park.model.alarm import Alarm
@@ -32,7 +32,7 @@ from park.model.limit import (
     Refusal,
     SetLimit,
 )
-from park.model.signals import Start, Tick
+from park.model.signals import Start, Tick, WakeAt
 from park.model.standing_limits import HoldLimits
 from park.model.storage import CommitFailed, Committed, Delete, Load, Put, Row, RowsLoaded, Write
 from park.model.time import Now
@@ -239,6 +239,15 @@ def test_a_validity_ends_on_the_monotonic_clock_and_what_it_held_back_is_raised_
     assert not boards.violations
 
 
+def test_the_end_of_a_validity_is_not_waited_for_until_the_next_interval():
+    settings = CoordinatorSettings((grid(),), tuple(places(1)), "s", interval_seconds=300.0, renew_seconds=300.0)
+    state = coordinator.initial(settings, Now(0.0, WALL))
+    _, effects = coordinator.step(state, SetLimit("r", energy("grid", each(10_000)), 20.5), Now(0.0, WALL))
+    assert WakeAt(20.5) in effects
+    _, effects = coordinator.step(state, Tick(), Now(20.0, WALL))
+    assert effects[-1] == WakeAt(20.5)
+
+
 @pytest.mark.parametrize("hours", [-5, 5, 24 * 365])
 def test_a_jump_of_the_wall_clock_changes_no_validity(hours: int):
     state = coordinator.initial(CoordinatorSettings((grid(),), tuple(places(1)), "s"), Now(0.0, WALL))
@@ -267,6 +276,15 @@ def test_what_is_configured_to_follow_holds_from_the_end_until_the_limit_is_set_
     tell(boards, ClearLimit("r", "grid", ENERGY, "hems"))
     boards.run(15)
     assert signals(boards) == [32_000]
+
+
+def test_watts_that_ran_out_hold_no_more_beside_what_follows_them():
+    book = Limits({"grid": each(8_000)})
+    book.set(energy("grid", None, limit_w=1_000), 10.0, 0.0)
+    assert smallest_watts(book.at("grid"), None)[0] == 1_000
+    book.expire(10.0)
+    assert smallest_watts(book.at("grid"), None) == (None, None)
+    assert smallest(book.at("grid"), each(63_000))[0] == each(8_000)
 
 
 def test_the_limit_of_an_operator_is_followed_by_nothing():
@@ -415,6 +433,20 @@ def test_the_limits_of_a_kind_are_those_told_last_and_no_profile_raises_anything
     tell(boards, profiles())
     boards.run(15)
     assert signals(boards) == [32_000]
+
+
+def test_watts_of_a_profile_count_what_charging_takes_and_those_of_others_all_that_flows():
+    boards = Boards([grid(63_000, headroom_ma=0)], places(1), house=lambda _: each(10_000)).run(60)
+    boards.arrive("n/cp1")
+    boards.run(20)
+    tell(boards, profiles(Limit("grid", LimitKind.PROFILE, "profile 1", None, 11_000)))
+    boards.run(3)
+    assert signals(boards) == [14_400]  # 11 000 W at 253 V on three phases, the house is not counted
+    assert boards.state.points_by_name["n/cp1"].reason[0].source == "profile 1"
+    set_limit(boards, energy("grid", None, limit_w=16_000))
+    boards.run(3)
+    assert signals(boards) == [11_000]  # 21.0 A less 10 A of the house
+    assert boards.state.points_by_name["n/cp1"].reason[0].source == "hems"
 
 
 def test_a_profile_of_before_holds_until_those_of_now_are_told():
