@@ -28,3 +28,5 @@ PARTS: Mapping[str, Report] = {
     "sharing": sharing.report,
     "exactness": exactness.report,
 }
+ONLY_BY_NAME = frozenset({"exactness"})
+"""Measures no speed, and takes half an hour."""

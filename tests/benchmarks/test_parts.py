@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import actors, exchange, grants, memory, outage, page, setpoint, store
+from benchmarks import actors, exactness, exchange, grants, memory, outage, page, setpoint, sharing, store
 from benchmarks.parts import PARTS
 from benchmarks.spread import Spread
 from benchmarks.table import Table, machine
@@ -134,3 +134,13 @@ def test_the_command_says_which_parts_there_are():
     ran = command("speed")
     assert ran.returncode == 2
     assert f"no such part: speed; there are {', '.join(PARTS)}" in ran.stderr
+
+
+def test_shares_are_timed_beside_a_program_that_delivers_no_less():
+    for row in sharing.run(24, 2, sharing.FEW):
+        assert row.seconds > 0 < row.program
+        assert 0 < row.best <= 1.0001
+
+
+def test_exactness_says_how_far_off_shares_are():
+    assert "0.0000" in exactness.report(quick=True).rows[0]
