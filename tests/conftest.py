@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tools.rules import read_rules
 
@@ -60,6 +64,31 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             if IN_CI:
                 pytest.fail(reason, pytrace=False)
             pytest.skip(reason)
+
+
+class Together(LoadScopeScheduling):
+    """Tests of one `xdist_group`, and of a module that shares a fixture, go to one worker, in order.
+
+    The plugin's own groups are lost: pytest 9.2 does not let it rename tests.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid.split("::", maxsplit=1)[0]) or nodeid
+
+
+@cache
+def _group(path: str) -> str:
+    """The group of a module; empty: each of its tests may go anywhere."""
+    text = (HERE.parent / path).read_text(encoding="utf-8")
+    named = re.search(r'xdist_group\("([^"]+)"\)', text)
+    if named:
+        return named[1]
+    return path if 'scope="module"' in text else ""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:  # noqa: ANN401 - xdist's own
+    return Together(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

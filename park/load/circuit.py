@@ -112,14 +112,10 @@ class Network:
         """What a load on these phases of the circuit flows through, up to the grid: conductors and powers."""
         known = self._lines.get((circuit, phases))
         if known is None:
-            known = tuple(line for name in self.paths[circuit] for line in self._lines_of(self.index[name], phases))
+            places = [phase - 1 for phase in phases] + ([WIRES] if phases else [])
+            known = tuple(self.index[name] * LIMITS + place for name in self.paths[circuit] for place in places)
             self._lines[circuit, phases] = known
         return known
-
-    def _lines_of(self, number: int, phases: Phases) -> Lines:
-        """Of one circuit; its power only where that is limited."""
-        power = (number * LIMITS + WIRES,) if phases and self.circuits[number].limit_watts is not None else ()
-        return (*(number * LIMITS + phase - 1 for phase in phases), *power)
 
     def below(self, circuit: str, placements: Sequence[Placement]) -> tuple[Placement, ...]:
         """The charge points whose current flows through this circuit."""

@@ -11,9 +11,9 @@ NOTHING = 1e-9  # smaller coefficients and rates are rounding errors: true ones 
 
 
 class Basis:
-    """`inverse[helper][row]`: what the helper takes (mA) for one mA less on the row. As many helpers as rows.
+    """`inverse[reliever][row]`: what the reliever takes (mA) for one mA less on the row. As many relievers as rows.
 
-    A is the matrix of coefficients (rows × loads), T the full rows, H the helpers; this is A[T, H]⁻¹.
+    A is the matrix of coefficients (rows × loads), T the full rows, H the relievers; this is A[T, H]⁻¹.
     """
 
     __slots__ = ("columns", "inverse")
@@ -27,32 +27,32 @@ class Basis:
         return self.columns
 
     def multipliers(self, coefficients: Mapping[int, float]) -> Sparse:
-        """A[row, H] · A[T, H]⁻¹ of a row with these coefficients of the helpers, by full row."""
+        """A[row, H] · A[T, H]⁻¹ of a row with these coefficients of the relievers, by full row."""
         return _combined(self.inverse, coefficients)
 
     def answers(self, coefficients: Mapping[int, float]) -> Sparse:
-        """A[T, H]⁻¹ · A[T, load] of a load with these coefficients on the full rows, by helper."""
+        """A[T, H]⁻¹ · A[T, load] of a load with these coefficients on the full rows, by reliever."""
         return _combined(self.columns, coefficients)
 
-    def grow(self, row: int, helper: int, weights: Sparse, answers: Sparse, pivot: float) -> None:
-        """Take in a row and the helper that keeps it full.
+    def grow(self, row: int, reliever: int, weights: Sparse, answers: Sparse, pivot: float) -> None:
+        """Take in a row and the reliever that keeps it full.
 
-        `weights`: multipliers of the row, `answers`: of the helper, `pivot`: its entry less weights · A[T, helper].
+        `weights`: multipliers of the row, `answers`: of the reliever, `pivot`: its entry less weights · A[T, reliever].
         """
-        self.inverse[helper], self.columns[row] = {}, {}
+        self.inverse[reliever], self.columns[row] = {}, {}
         for other, answer in answers.items():
             line = self.inverse[other]
             for full, weight in weights.items():
                 self._put(other, full, line.get(full, 0.0) + answer * weight / pivot)
             self._put(other, row, -answer / pivot)
         for full, weight in weights.items():
-            self._put(helper, full, -weight / pivot)
-        self._put(helper, row, 1.0 / pivot)
+            self._put(reliever, full, -weight / pivot)
+        self._put(reliever, row, 1.0 / pivot)
 
-    def replace_helper(self, old: int, new: int, answers: Sparse) -> None:
+    def replace_reliever(self, old: int, new: int, answers: Sparse) -> None:
         """`new` keeps full what `old` kept. `answers`: of the new one."""
         pivot = answers[old]
-        line = {row: entry / pivot for row, entry in self._without_helper(old).items()}
+        line = {row: entry / pivot for row, entry in self._without_reliever(old).items()}
         for other, answer in answers.items():
             if other != old:
                 self._subtract(other, line, answer)
@@ -61,46 +61,46 @@ class Basis:
             self._put(new, row, entry)
 
     def replace_row(self, old: int, new: int, weights: Sparse) -> None:
-        """The helpers keep `new` full and let go of `old`. `weights`: multipliers of the new one."""
+        """The relievers keep `new` full and let go of `old`. `weights`: multipliers of the new one."""
         pivot = weights[old]
         column = self._without_row(old)
         self.columns[new] = {}
-        for helper, entry in column.items():
-            line, share = self.inverse[helper], entry / pivot
+        for reliever, entry in column.items():
+            line, share = self.inverse[reliever], entry / pivot
             for row, weight in weights.items():
                 if row != old:
-                    self._put(helper, row, line.get(row, 0.0) - share * weight)
-            self._put(helper, new, share)
+                    self._put(reliever, row, line.get(row, 0.0) - share * weight)
+            self._put(reliever, new, share)
 
-    def shrink(self, helper: int, row: int) -> None:
-        """Let go of a row, and of the helper that is not needed then."""
-        gone = self._without_helper(helper)
+    def shrink(self, reliever: int, row: int) -> None:
+        """Let go of a row, and of the reliever that is not needed then."""
+        gone = self._without_reliever(reliever)
         pivot = gone.pop(row)
         for other, entry in self._without_row(row).items():
             self._subtract(other, gone, entry / pivot)
 
-    def _put(self, helper: int, row: int, entry: float) -> None:
+    def _put(self, reliever: int, row: int, entry: float) -> None:
         if abs(entry) > NOTHING:
-            self.inverse[helper][row] = self.columns[row][helper] = entry
+            self.inverse[reliever][row] = self.columns[row][reliever] = entry
         else:
-            self.inverse[helper].pop(row, None)
-            self.columns[row].pop(helper, None)
+            self.inverse[reliever].pop(row, None)
+            self.columns[row].pop(reliever, None)
 
-    def _subtract(self, helper: int, other: Sparse, times: float) -> None:
-        line = self.inverse[helper]
+    def _subtract(self, reliever: int, other: Sparse, times: float) -> None:
+        line = self.inverse[reliever]
         for row, entry in other.items():
-            self._put(helper, row, line.get(row, 0.0) - times * entry)
+            self._put(reliever, row, line.get(row, 0.0) - times * entry)
 
-    def _without_helper(self, helper: int) -> Sparse:
-        line = self.inverse.pop(helper)
+    def _without_reliever(self, reliever: int) -> Sparse:
+        line = self.inverse.pop(reliever)
         for row in line:
-            del self.columns[row][helper]
+            del self.columns[row][reliever]
         return line
 
     def _without_row(self, row: int) -> Sparse:
         column = self.columns.pop(row)
-        for helper in column:
-            del self.inverse[helper][row]
+        for reliever in column:
+            del self.inverse[reliever][row]
         return column
 
 

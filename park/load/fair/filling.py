@@ -2,7 +2,7 @@
 
 The level is what everybody has, in mA a unit of weight. A full conductor or power stops for good whoever loads it. A
 full `Spread` does not: a load on the phase that carries too little leaves the level and rises as fast as the row needs,
-and a helper that can rise no more hands over to the next. Only when nobody can help, those who load the row are
+and a reliever that can rise no more hands over to the next. Only when nobody can help, those who load the row are
 stopped. In the words of linear programming: the dual simplex method with the level as parameter, one class after the
 other; its result is the lexicographic optimum, and does not depend on the order of the loads.
 """
@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from park.load.fair.basis import NOTHING, Sparse
 from park.load.fair.columns import AT_CEILING, DONE, HELPS, RISES, WAITS, Climber, Column, Spread, columns
-from park.load.fair.rows import FULL, HELPER, START, STOP, Event, Rows
+from park.load.fair.rows import FULL, RELIEVER, START, STOP, Event, Rows
 
 Stop: TypeAlias = tuple[float, int | None]
 """(mA reached, the row that stopped it: a line, or the number of lines + that of a spread; None: its own maximum)."""
@@ -34,8 +34,8 @@ class _Filling:
         self.ended = bytearray(len(climbers))  # climbers at their ceiling
         self.level = 0.0
         self.rising: int | None = None  # the class that rises
-        self.watched: dict[int, float] = {}  # level at which a helper is looked at next
-        self.settled: set[int] = set()  # helpers that keep a row full and have their final current
+        self.watched: dict[int, float] = {}  # level at which a reliever is looked at next
+        self.settled: set[int] = set()  # relievers that keep a row full and have their final current
         self.ceilings: dict[int, Column] = {}  # columns at their ceiling before their time
         self.on_line: dict[int, list[Column]] = {}
         ordered = sorted(self.columns, key=self._usefulness) if spreads else self.columns
@@ -90,8 +90,8 @@ class _Filling:
 
     def _restart(self, priority: int) -> None:
         """The class before is done: the level starts anew."""
-        for helper in self.rows.basis.inverse:
-            column = self.columns[helper]
+        for reliever in self.rows.basis.inverse:
+            column = self.columns[reliever]
             column.base, column.speed = self._value(column), 0.0
         self.rows.restart(self.level)
         self.watched.clear()
@@ -112,12 +112,12 @@ class _Filling:
             column = self.columns[number]
             if column.state != HELPS or level > self.watched.pop(number, math.inf):
                 return
-            when, way = self._helper_due(column)
+            when, way = self._reliever_due(column)
             if when > level + SAME:
                 self._watch(column)
                 return
             self.level = max(self.level, level)
-            self._helper_at_bound(column, way)
+            self._reliever_at_bound(column, way)
         rows.schedule_dirty(self.level)
 
     # ------------------------------------------------------------ loads
@@ -145,7 +145,7 @@ class _Filling:
             return
         if state == HELPS:
             if column.number not in self.settled:
-                self._helper_at_bound(column, -1)
+                self._reliever_at_bound(column, -1)
             if column.state == HELPS:
                 return
         self.ended[number] = 1
@@ -167,18 +167,18 @@ class _Filling:
         self._shift(column, base, speed, column.left)
 
     def _shift(self, column: Column, base: float, speed: float, count: int) -> None:
-        """So much more of so many loads of the column; the helpers answer on the rows that are kept full."""
+        """So much more of so many loads of the column; the relievers answer on the rows that are kept full."""
         rows = self.rows
         rows.take(column.pulls, base * count, speed * count)
         if rows.basis.rows:
-            for helper, answer in rows.basis.answers(self._on_full_rows(column, count)).items():
-                self._answer(self.columns[helper], -answer * base, -answer * speed)
+            for reliever, answer in rows.basis.answers(self._on_full_rows(column, count)).items():
+                self._answer(self.columns[reliever], -answer * base, -answer * speed)
 
-    def _answer(self, helper: Column, base: float, speed: float) -> None:
-        helper.base += base
-        helper.speed += speed
-        self.rows.take(helper.pulls, base, speed)
-        self._watch(helper)
+    def _answer(self, reliever: Column, base: float, speed: float) -> None:
+        reliever.base += base
+        reliever.speed += speed
+        self.rows.take(reliever.pulls, base, speed)
+        self._watch(reliever)
 
     def _on_full_rows(self, column: Column, count: int) -> Sparse:
         rows, pulls = self.rows, column.pulls
@@ -194,63 +194,63 @@ class _Filling:
                 found[row] = coefficient * count
         return found
 
-    # ------------------------------------------------------------ helpers
+    # ------------------------------------------------------------ relievers
 
-    def _watch(self, helper: Column) -> None:
-        when = max(self._helper_due(helper)[0], self.level)
-        if when < self.watched.get(helper.number, math.inf):
-            self.watched[helper.number] = when
-            heappush(self.rows.heap, (when, HELPER, helper.number))
+    def _watch(self, reliever: Column) -> None:
+        when = max(self._reliever_due(reliever)[0], self.level)
+        if when < self.watched.get(reliever.number, math.inf):
+            self.watched[reliever.number] = when
+            heappush(self.rows.heap, (when, RELIEVER, reliever.number))
 
-    def _helper_due(self, helper: Column) -> tuple[float, int]:
+    def _reliever_due(self, reliever: Column) -> tuple[float, int]:
         """When it reaches its ceiling (1) or comes down to what it must have at least (−1)."""
-        base, speed = helper.base, helper.speed
-        due, way = ((helper.span - base) / speed, 1) if speed > NOTHING else (math.inf, 1)
-        if helper.number in self.settled:
+        base, speed = reliever.base, reliever.speed
+        due, way = ((reliever.span - base) / speed, 1) if speed > NOTHING else (math.inf, 1)
+        if reliever.number in self.settled:
             return (self.level, -1) if speed < -NOTHING else (due, way)
         if speed < -NOTHING and -base / speed < due:
             due, way = -base / speed, -1
-        if helper.priority == self.rising and speed < helper.weight - NOTHING:
-            met = (base + helper.floor) / (helper.weight - speed)
+        if reliever.priority == self.rising and speed < reliever.weight - NOTHING:
+            met = (base + reliever.floor) / (reliever.weight - speed)
             if met < due:
                 due, way = met, -1
         return due, way
 
-    def _helper_at_bound(self, helper: Column, way: int) -> None:
+    def _reliever_at_bound(self, reliever: Column, way: int) -> None:
         basis = self.rows.basis
-        weights = {row: -way * entry for row, entry in basis.inverse[helper.number].items()}
+        weights = {row: -way * entry for row, entry in basis.inverse[reliever.number].items()}
         row = self._other_row(weights)
         if row is not None:
-            basis.shrink(helper.number, row)
-            self._leaves_basis(helper, way)
+            basis.shrink(reliever.number, row)
+            self._leaves_basis(reliever, way)
             self.rows.schedule(row, self.level)
             return
-        other = self._other_helper(weights)
+        other = self._other_reliever(weights)
         if other is None:
             self._certify(weights, None)
-            if way < 0 and helper.number not in self.settled:
-                helper.stop = self._named(helper, weights, None)
-            self.settled.add(helper.number)
+            if way < 0 and reliever.number not in self.settled:
+                reliever.stop = self._named(reliever, weights, None)
+            self.settled.add(reliever.number)
             return
-        basis.replace_helper(helper.number, other.number, basis.answers(self._on_full_rows(other, 1)))
-        self._leaves_basis(helper, way)
+        basis.replace_reliever(reliever.number, other.number, basis.answers(self._on_full_rows(other, 1)))
+        self._leaves_basis(reliever, way)
         self._watch(other)
 
-    def _leaves_basis(self, helper: Column, way: int) -> None:
+    def _leaves_basis(self, reliever: Column, way: int) -> None:
         value, speed = 0.0, 0.0
-        if helper.number in self.settled:
-            helper.state, value = DONE, self._value(helper)
+        if reliever.number in self.settled:
+            reliever.state, value = DONE, self._value(reliever)
         elif way > 0:
-            helper.state, value = AT_CEILING, float(helper.span)
-            self.ceilings[helper.number] = helper
-        elif helper.priority == self.rising and self.level * helper.weight >= helper.floor - SAME:
-            helper.state = RISES
-            value, speed = -float(helper.floor), float(helper.weight)
+            reliever.state, value = AT_CEILING, float(reliever.span)
+            self.ceilings[reliever.number] = reliever
+        elif reliever.priority == self.rising and self.level * reliever.weight >= reliever.floor - SAME:
+            reliever.state = RISES
+            value, speed = -float(reliever.floor), float(reliever.weight)
         else:
-            helper.state = WAITS
-            if helper.priority == self.rising:
-                heappush(self.rows.heap, (helper.floor / helper.weight, START, helper.number))
-        self._change(helper, value - helper.base, speed - helper.speed)
+            reliever.state = WAITS
+            if reliever.priority == self.rising:
+                heappush(self.rows.heap, (reliever.floor / reliever.weight, START, reliever.number))
+        self._change(reliever, value - reliever.base, speed - reliever.speed)
 
     def _alone(self, column: Column) -> Column:
         """Its load with the highest ceiling, on a column of its own, to help."""
@@ -276,10 +276,10 @@ class _Filling:
     def _full(self, row: int) -> None:
         rows, basis = self.rows, self.rows.basis
         coefficients: Sparse = {}
-        for helper in basis.inverse:
-            coefficient = rows.coefficient(row, self.columns[helper].pulls)
+        for reliever in basis.inverse:
+            coefficient = rows.coefficient(row, self.columns[reliever].pulls)
             if coefficient:
-                coefficients[helper] = coefficient
+                coefficients[reliever] = coefficient
         if not coefficients and row < rows.count and not any(row in each.pulls for each in self.ceilings.values()):
             self._close(row)
             return
@@ -291,30 +291,30 @@ class _Filling:
             self._keep_full(row)
             rows.schedule(released, self.level)
             return
-        helper = self._other_helper(weights)
-        if helper is None:
+        reliever = self._other_reliever(weights)
+        if reliever is None:
             self._certify(weights, row)
             return
-        on_full = self._on_full_rows(helper, 1)
-        pivot = rows.coefficient(row, helper.pulls) - sum(
+        on_full = self._on_full_rows(reliever, 1)
+        pivot = rows.coefficient(row, reliever.pulls) - sum(
             multipliers.get(full, 0.0) * on_full[full] for full in on_full
         )
-        basis.grow(row, helper.number, multipliers, basis.answers(on_full), pivot)
+        basis.grow(row, reliever.number, multipliers, basis.answers(on_full), pivot)
         self._keep_full(row)
-        self._watch(helper)
+        self._watch(reliever)
 
     def _keep_full(self, row: int) -> None:
-        """From now on the row stays full: its helpers take over what it would be overdrawn by."""
+        """From now on the row stays full: its relievers take over what it would be overdrawn by."""
         base, rate = self.rows.missing(row)
-        for helper, entry in self.rows.basis.columns[row].items():
-            self._answer(self.columns[helper], entry * base, -entry * rate)
+        for reliever, entry in self.rows.basis.columns[row].items():
+            self._answer(self.columns[reliever], entry * base, -entry * rate)
 
     def _other_row(self, weights: Sparse, row: int | None = None) -> int | None:
         """A full row that need not be full any more."""
         locked = self.rows.locked
         return next((full for full in weights if weights[full] < -NOTHING and full != row and full not in locked), None)
 
-    def _other_helper(self, weights: Sparse) -> Column | None:
+    def _other_reliever(self, weights: Sparse) -> Column | None:
         """A load that can give way on the rows weighed so, by rising, or from its ceiling by falling; it helps now."""
         prices = self.rows.on_lines(weights)
         for line in sorted(prices, key=lambda line: (prices[line], line)):

@@ -15,7 +15,7 @@ Event: TypeAlias = tuple[float, int, int]
 """(level, kind, number of the load or row)."""
 
 # Of one level: those who are done leave before others join.
-STOP, HELPER, FULL, START = 0, 1, 2, 3
+STOP, RELIEVER, FULL, START = 0, 1, 2, 3
 
 
 class Rows:
