@@ -215,7 +215,7 @@ async def test_two_hundred_starts_and_ends_leave_nothing_behind():
             await task
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == {asyncio.current_task()}
-    assert sockets() == before
+    assert sockets() <= before  # fewer: those of earlier tests went meanwhile
 
 
 def sockets() -> int:
