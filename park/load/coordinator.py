@@ -30,6 +30,7 @@ from park.model.limit import SetLimit
 from park.model.metering import ReadingTaken
 from park.model.placement import PlacementKept
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
+from park.model.storage import RowsLoaded
 from park.model.time import Now
 
 
@@ -101,8 +102,8 @@ def step(
             effects = _kept(state, event)
         case _:
             effects = _noted(state, limiting.take(state, event, now))
-            if isinstance(event, SetLimit) and event.valid_seconds is not None:
-                effects.append(WakeAt(limiting.next_look(state, now)))
+            if isinstance(event, SetLimit | RowsLoaded) and (due := limiting.next_look(state, now)) < math.inf:
+                effects.append(WakeAt(due))
     return state, tuple(effects)
 
 

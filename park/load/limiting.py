@@ -26,6 +26,7 @@ from park.model.standing_limits import HoldLimits
 from park.model.storage import CommitFailed, Committed, Delete, Load, Put, RowsLoaded, Write
 from park.model.time import Now
 
+MOST_EARLY_ORDERS = 100  # ours: so many wait at once for the limits of before; more than energy managers a park has
 LONGEST_SECONDS = 366 * 86_400  # ours: a year; what is to hold longer has no end
 
 LimitEvent: TypeAlias = SetLimit | ClearLimit | HoldLimits | InputChanged | RowsLoaded | Committed | CommitFailed
@@ -37,6 +38,8 @@ Taken: TypeAlias = tuple[list[LimitEffect], bool]
 def take(state: CoordinatorState, event: LimitEvent, now: Now) -> Taken:
     """Take in one of them."""
     match event:
+        case SetLimit() | ClearLimit() if not state.limits_loaded:
+            return _later(state, event), False
         case SetLimit():
             return _set(state, event, now)
         case ClearLimit():
@@ -88,6 +91,15 @@ def next_look(state: CoordinatorState, now: Now) -> float:
 
 
 # ------------------------------------------------------------ orders
+
+
+def _later(state: CoordinatorState, order: SetLimit | ClearLimit) -> list[LimitEffect]:
+    """Whether and how it binds is known once the limits of before are read; nothing is granted until then anyway."""
+    if len(state.early_orders) < MOST_EARLY_ORDERS:
+        state.early_orders.append(order)
+        return []
+    reason = "the limits of before the restart are still being read and too many orders wait for that; try again"
+    return _told(order.reply_to, LimitRefused(order.request_id, Refusal.TOO_MANY, reason))
 
 
 def _set(state: CoordinatorState, order: SetLimit, now: Now) -> Taken:
@@ -180,7 +192,7 @@ def _loaded(state: CoordinatorState, loaded: RowsLoaded, now: Now) -> Taken:
     if outdated:
         effects.append(_write(state, [_delete(key) for key in outdated]))
     for held in (each for each in found if each.key not in outdated):
-        if not state.limits.knows(held.key):  # what was set since is newer
+        if not state.limits.knows(held.key):  # what was told since is newer
             state.limits.restore(held)
         if held.limit.target in state.targets:
             state.impose(held.limit.target)
@@ -190,6 +202,9 @@ def _loaded(state: CoordinatorState, loaded: RowsLoaded, now: Now) -> Taken:
                 "the configuration, or clear the limit"
             )
             effects.append(Alarm("limit-without-target", text))
+    orders, state.early_orders = state.early_orders, []
+    for order in orders:
+        effects += take(state, order, now)[0]
     return effects, True
 
 

@@ -16,7 +16,7 @@ from park.load.rivalry import Rivalry
 from park.load.standing import Board, Point
 from park.load.told import Told, told_by
 from park.model.electric import ZERO, PerPhase, add, lowest, subtract
-from park.model.limit import LimitAnswer, LimitKind, TakesLimitOutcome
+from park.model.limit import ClearLimit, LimitAnswer, LimitKind, SetLimit, TakesLimitOutcome
 from park.model.standing_limits import HoldLimits
 
 RENEWED_TOGETHER = 8  # charge points: renewing 250 at once kept a node busy for 45 ms, and everything else waited
@@ -172,6 +172,7 @@ class CoordinatorState:
         "boards",
         "circuit_by_meter",
         "circuits",
+        "early_orders",
         "epoch",
         "holding_until",
         "input_levels",
@@ -237,6 +238,7 @@ class CoordinatorState:
         self.limits = Limits(_after(settings))
         self.told_limits: tuple[HoldLimits, ...] = ()
         self.limits_loaded = not settings.keeps_limits
+        self.early_orders: list[SetLimit | ClearLimit] = []  # they wait until the limits of before are loaded
         self.limits_reported: LimitsReported | None = None
         self.limit_token = 0  # of the newest commit
         self.limit_answers: dict[int, tuple[TakesLimitOutcome, LimitAnswer]] = {}  # told when their commit is on disk

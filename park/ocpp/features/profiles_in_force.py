@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 
 from park.model.access import RepeatSettings
@@ -15,6 +16,7 @@ from park.ocpp.features.charging_now import changed, charging, offset, rules, se
 from park.ocpp.features.feature import Turn
 from park.ocpp.features.remote_profile import begun
 from park.ocpp.profiles import limiting, rows
+from park.ocpp.profiles.ruling import Rules
 from park.ocpp.profiles.standing import Seen
 from park.ocpp.state import CentralSystem
 from park.pairing.validity import clock_is_known
@@ -31,14 +33,13 @@ def load(state: CentralSystem, found: tuple[Row, ...], now: Now) -> Turn:  # noq
 def settle(state: CentralSystem, now: Now) -> Turn:
     """Profiles begin and end with their sessions and validity; changed limits are told."""
     state, effects = begun(state, now)
+    state, in_force = _rules_in_force(state)
     here = state.smart_charging
-    in_force = here.seen.rules if here.seen is not None and here.seen.values is state.values else rules(state)
     matter = len(here.profiles) > 0 or any(each.nominal_period for each in in_force.values())
     running = sessions(state) if matter else ()
-    seen = Seen(here.profiles, state.values, in_force, running, state.link is not None, offset(now))
+    seen = Seen(here.profiles, in_force, running, state.link is not None, offset(now))
     if here.told is not None and now.mono < here.look_at and here.seen is not None and _same(here.seen, seen):
-        same_keys = here.seen.values is state.values
-        return (state if same_keys else changed(state, seen=replace(seen, offset=here.seen.offset))), effects
+        return state, effects
     if not clock_is_known(now.wall):  # what held before goes on: no schedule can be read
         return changed(state, look_at=now.mono + LOOK_SECONDS), effects
     state, more = _outlived(state, now)
@@ -62,6 +63,15 @@ def settle(state: CentralSystem, now: Now) -> Turn:
         more += (HoldLimits(LimitKind.PROFILE, found),)
         state = changed(state, told=found)
     return state, effects + more
+
+
+def _rules_in_force(state: CentralSystem) -> tuple[CentralSystem, Mapping[int, Rules]]:
+    """Worked out once for each set of values: this is asked after every message."""
+    known = state.smart_charging.rules
+    if known is not None and known[0] is state.values:
+        return state, known[1]
+    found = rules(state)
+    return changed(state, rules=(state.values, found)), found
 
 
 def repeat(state: CentralSystem, who: str) -> tuple[CentralSystemEffect, ...]:

@@ -41,12 +41,10 @@ class Awaited:
 class Seen:
     """What limits were worked out from: while it is the same and no time has come, so are they.
 
-    `values`: of the keys, which `rules` follow from. `sessions`: connector and session of each running one.
-    `offset`: of the wall clock from the monotonic one, s.
+    `sessions`: connector and session of each running one. `offset`: of the wall clock from the monotonic one, s.
     """
 
     profiles: Profiles
-    values: object
     rules: Mapping[int, Rules]
     sessions: tuple[tuple[int, str], ...]
     online: bool
@@ -57,7 +55,8 @@ class Seen:
 class SmartCharging:
     """`awaited`: by request of the remote start. `look_at`: mono at which the limits may change by themselves.
 
-    `told`: the limits in force; None: nobody was told yet.
+    `told`: the limits in force; None: nobody was told yet. `rules`: the values of keys they were last worked out from,
+    and they themselves.
     """
 
     profiles: Profiles = Profiles()
@@ -65,3 +64,4 @@ class SmartCharging:
     seen: Seen | None = None
     look_at: float = math.inf
     told: tuple[Limit, ...] | None = None
+    rules: tuple[object, Mapping[int, Rules]] | None = None

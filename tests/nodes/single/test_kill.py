@@ -28,8 +28,12 @@ def park(tmp_path: Path) -> Generator[Rig]:
 
 
 def charge(park: Rig, point: str = "cp1", tag: str = ADA) -> None:
-    """Plug and card; returns when the vehicle waits and the card was shown."""
+    """Plug and card; returns when the card was shown, after the node (if it still lives) knew of the vehicle.
+
+    Of what is shown sooner the vehicle may hear too late: nobody takes a card out within a few milliseconds.
+    """
     park.plug(point)
+    eventually("the node sees the vehicle", lambda: park.died() or park.pilot(point) not in {None, "A"})
     park.swipe(tag)
 
 

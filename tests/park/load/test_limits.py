@@ -15,9 +15,10 @@ from park.load.circuit import Circuit
 from park.load.conditions import Conditions, InputLimit, TimetableEntry
 from park.load.limit_answers import AnswerLimit
 from park.load.limit_rows import LIMIT_TABLE, limits_of, row_body, row_key
+from park.load.limiting import MOST_EARLY_ORDERS
 from park.load.limits import FREE_MA, SOURCES, HeldLimit, Limits, Validity, as_current_ma, smallest, smallest_watts
 from park.load.report import LimitsReported
-from park.load.state import CoordinatorSettings
+from park.load.state import CoordinatorSettings, CoordinatorState
 from park.model.alarm import Alarm
 from park.model.electric import PerPhase
 from park.model.grant import Reason
@@ -539,12 +540,54 @@ def test_nothing_is_granted_before_the_limits_of_before_are_read():
     assert state.holding_until is None
 
 
-def test_what_was_set_before_the_rows_came_is_newer_than_they_are():
+def unread() -> CoordinatorState:
+    """A coordinator whose limits of before are still on the disk alone."""
     settings = CoordinatorSettings((grid(),), tuple(places(1)), "s", keeps_limits=True)
-    state = coordinator.initial(settings, Now(0.0, WALL))
+    return coordinator.initial(settings, Now(0.0, WALL))
+
+
+def test_what_was_set_before_the_rows_came_is_newer_than_they_are():
+    state = unread()
     coordinator.step(state, SetLimit("r", energy("grid", each(9_000))), Now(0.0, WALL))
     coordinator.step(state, RowsLoaded((kept(HeldLimit(energy("grid", each(50_000)))),)), Now(0.0, WALL))
     assert state.circuits[0].limit_ma() == each(9_000)
+
+
+def test_an_order_before_the_rows_came_is_answered_with_what_they_hold():
+    state, told = unread(), Probe[LimitOutcome]()
+    before = kept(HeldLimit(energy("grid", each(20_000))))
+    wider = energy("grid", each(30_000), "second")
+    assert coordinator.step(state, SetLimit("a", wider, 60.0, told), Now(0.0, WALL))[1] == ()
+    assert coordinator.step(state, ClearLimit("b", "grid", ENERGY, "hems", told), Now(0.0, WALL))[1] == ()
+
+    _, effects = coordinator.step(state, RowsLoaded((before,)), Now(1.0, WALL))
+
+    set_, cleared = [effect for effect in effects if isinstance(effect, Write)]
+    answers = [
+        answered.outcome
+        for write in (set_, cleared)
+        for answered in coordinator.step(state, Committed(write.token), Now(1.0, WALL))[1]
+        if isinstance(answered, AnswerLimit)
+    ]
+    assert [(each_.request_id, each_.limit_ma) for each_ in answers if isinstance(each_, LimitAnswer)] == [
+        ("a", each(20_000)),
+        ("b", each(30_000)),
+    ]
+    assert any(isinstance(effect, WakeAt) and effect.mono == 61.0 for effect in effects)
+
+
+def test_more_orders_than_wait_for_the_rows_are_refused_and_told_to_try_again():
+    state, told = unread(), Probe[LimitOutcome]()
+    order = SetLimit("r", energy("grid", each(9_000)), None, told)
+    for _ in range(MOST_EARLY_ORDERS):
+        assert coordinator.step(state, order, Now(0.0, WALL))[1] == ()
+
+    ((refusal,),) = [coordinator.step(state, order, Now(0.0, WALL))[1]]
+
+    assert isinstance(refusal, AnswerLimit)
+    assert isinstance(refusal.outcome, LimitRefused)
+    assert refusal.outcome.because is Refusal.TOO_MANY
+    assert "try again" in refusal.outcome.reason
 
 
 def test_what_ran_out_is_written_down():
