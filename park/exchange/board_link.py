@@ -13,6 +13,7 @@ from typing import TypeAlias, cast
 
 from park.authorization.messages import ApplyRules
 from park.exchange.connection import Connection, LinkEffect, in_time
+from park.exchange.crossing import report_of
 from park.exchange.messages import (
     COMMAND_SECONDS,
     OLDEST_PROTOCOL,
@@ -47,6 +48,7 @@ from park.model.access import (
 from park.model.alarm import Alarm
 from park.model.demand import CurrentSignalled, DemandChanged
 from park.model.listed import ApplyLocalList
+from park.model.metering import MeterReported, Quality, ReadingTaken
 from park.model.placement import Placed, PlacementKept
 from park.model.session import FactOffered, FactsHeld
 from park.model.signals import Start, Tick, WakeAt
@@ -90,7 +92,8 @@ class BoardLink:
 
     `occupancies`: newest of each charge point, to be corrected while the board is away.
     `rules`: newest of the authorizer, of each kind. `seen`: mono of the newest sign of life.
-    `away_since`: mono, None while the board is there.
+    `away_since`: mono, None while the board is there. `failures`: of each meter that can be read,
+    as its board reported on this connection.
     """
 
     node: str
@@ -108,6 +111,7 @@ class BoardLink:
     restarts: int | None = None
     rules: tuple[ApplyRules | ApplyLocalList, ...] = ()
     stale_commands: int = 0
+    failures: dict[str, int] = field(default_factory=dict[str, int])
 
 
 def initial(
@@ -135,6 +139,7 @@ def step(state: BoardLink, event: BoardLinkEvent, now: Now) -> tuple[BoardLink, 
                 effects += _ended(state, now)
                 effects += state.connection.refuse("the board has connected again", now)
             state.connection.begin(event, now)
+            state.failures.clear()
         case LinkDown():
             if state.connection.ends(event):
                 effects += _ended(state, now)
@@ -197,8 +202,28 @@ def _heard(state: BoardLink, message: object, now: Now) -> Effects:
             return []
         case DemandChanged() | CurrentSignalled() | PlacementKept() if not _owns(state, message.charge_point):
             return []
+        case ReadingTaken():
+            return _read(state, message)
+        case MeterReported():
+            return _metered(state, message)
         case _:
             return [Inward("", message)]
+
+
+def _metered(state: BoardLink, report: MeterReported) -> Effects:
+    if report.problem is None:
+        state.failures[report.meter] = report.failures
+    else:
+        state.failures.pop(report.meter, None)
+    return [Inward("", report)]
+
+
+def _read(state: BoardLink, reading: ReadingTaken) -> Effects:
+    """The board only reports a meter itself where that says more than the reading."""
+    failures = state.failures.get(reading.meter)
+    if failures is None or reading.quality is not Quality.FRESH:
+        return [Inward("", reading)]
+    return [Inward("", reading), Inward("", report_of(reading, failures))]
 
 
 def _occupied(state: BoardLink, occupancy: OccupancyChanged) -> Effects:

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from park.exchange.crossing import URGENT, dated, key_of
+from park.exchange.crossing import HASTE, dated, key_of
 from park.exchange.messages import COMMAND_SECONDS, EndLink, FrameArrived, LinkDown, LinkUp, SendFrame
-from park.exchange.session import Arrived, Entry, Session
+from park.exchange.session import Arrived, Entry, Haste, Session
 from park.model.delivery import Delivery
 from park.model.signals import WakeAt
 from park.model.time import Now
@@ -42,8 +42,8 @@ class Connection:
         if self.session is None:
             self.dropped += 1
             return False
-        urgent = type(message) in URGENT
-        self.session.push(Entry(target, now.mono, message), key_of(target, message), urgent=urgent)
+        haste = HASTE.get(type(message), Haste.USUAL)
+        self.session.push(Entry(target, now.mono, message), key_of(target, message), haste)
         return True
 
     def take(self, arrived: FrameArrived, now: Now) -> list[Arrived]:

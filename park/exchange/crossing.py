@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 
 from park.authorization.messages import ApplyRules, ReadersAnnounced
 from park.charging.report import ChargePointReported
 from park.exchange.messages import RestartOrdered, StopOrdered, UnlockOrdered
+from park.exchange.session import Haste
 from park.model.access import (
     AuthorizationGranted,
     CardPresented,
@@ -19,7 +20,7 @@ from park.model.access import (
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant
 from park.model.listed import ApplyLocalList
-from park.model.metering import MeterReported, ReadingTaken
+from park.model.metering import MeterReported, Quality, ReadingTaken
 from park.model.placement import Placed, PlacementKept
 from park.model.reservation import ConnectorReserved
 from park.model.signals import RepeatLevels
@@ -44,22 +45,23 @@ def key_of(target: str, message: object) -> Hashable | None:
             return None
 
 
-URGENT = frozenset(
-    (
-        ApplyGrant,
-        AuthorizationGranted,
-        CardPresented,
-        CurrentSignalled,
-        DemandChanged,
-        OccupancyChanged,
-        ShowFeedback,
-        RestartOrdered,
-        StopOrdered,
-        UnlockOrdered,
-        StopSession,
-    )
+_URGENT = (
+    ApplyGrant,
+    AuthorizationGranted,
+    CardPresented,
+    CurrentSignalled,
+    DemandChanged,
+    OccupancyChanged,
+    ShowFeedback,
+    RestartOrdered,
+    StopOrdered,
+    UnlockOrdered,
+    StopSession,
 )
 """Somebody at a charge point waits for these, or a fuse does: they do not wait for company on the wire."""
+_LEISURELY = (ChargePointReported, MeterReported, ReadingTaken)
+"""Levels measured about once a second: the age of a reading is counted from when it was taken, not from its arrival."""
+HASTE: Mapping[type, Haste] = dict.fromkeys(_URGENT, Haste.URGENT) | dict.fromkeys(_LEISURELY, Haste.LEISURELY)
 
 
 def dated(message: object, offset: float) -> object:
@@ -89,6 +91,18 @@ def reading_as(reading: ReadingTaken, meter: str, mono: float) -> ReadingTaken:
     return ReadingTaken(
         meter, reading.quality, reading.sample, reading.average_ma, mono, reading.wall, reading.resolution_ma
     )
+
+
+def report_of(reading: ReadingTaken, failures: int) -> MeterReported:
+    """What the meter reports beside this reading, while it can be read."""
+    return MeterReported(reading.meter, reading.quality, reading.sample, reading.mono, failures, None)
+
+
+def follows_from(report: MeterReported, reading: ReadingTaken) -> bool:
+    """Whether `report_of` the reading says the same."""
+    if report.problem is not None or reading.quality is not Quality.FRESH:
+        return False
+    return (report.quality, report.mono) == (reading.quality, reading.mono) and report.sample == reading.sample
 
 
 def _report(report: ChargePointReported, offset: float) -> ChargePointReported:

@@ -17,7 +17,7 @@ from park.authorization.messages import ReadersAnnounced
 from park.authorization.settings import ReaderSettings
 from park.charging.report import ChargePointReported
 from park.exchange.connection import Connection, LinkEffect, in_time
-from park.exchange.crossing import reading_as
+from park.exchange.crossing import follows_from, reading_as
 from park.exchange.messages import (
     JOURNAL,
     OLDEST_PROTOCOL,
@@ -143,7 +143,8 @@ class ServerLink:
 
     `loaded`: both are read from disk; until then nobody is greeted, and `early` keeps the connection that waits.
     `kept`: placements as they are on disk. `placing`: on their way there, by token. `keep_at`: mono of the next try.
-    `held`: the newest grant for each point that waits until its voice is on disk.
+    `held`: the newest grant for each point that waits until its voice is on disk. `readings`: newest of each meter.
+    `meters_told`: failures and problem of each meter, as the server heard them.
     """
 
     settings: BoardSettings
@@ -162,6 +163,8 @@ class ServerLink:
     next_token: int = 1
     saving: tuple[int, tuple[int, str]] | None = None
     held: dict[str, ApplyGrant] = field(default_factory=dict[str, ApplyGrant])
+    readings: dict[str, ReadingTaken] = field(default_factory=dict[str, ReadingTaken])
+    meters_told: dict[str, tuple[int, str | None]] = field(default_factory=dict[str, tuple[int, str | None]])
     told: LinkReported | None = None
     stale_commands: int = 0
 
@@ -253,15 +256,26 @@ def _upwards(state: ServerLink, event: Upward, now: Now) -> Effects:
             epoch, server_id = state.voice
             _say(state, replace(event, epoch=epoch, server_id=server_id), now)
         case ReadingTaken():
+            state.readings[event.meter] = event
             _say(state, reading_as(event, state.settings.meters.get(event.meter, event.meter), event.mono), now)
         case MeterReported():
-            _say(state, replace(event, meter=state.settings.meters.get(event.meter, event.meter)), now)
+            _metered(state, event, now)
         case RepeatSettings(point) if point in state.placed:  # it began anew: where it hangs is known here
             _say(state, event, now)
             return [Inward(point, _fitted(state, state.placed[point]))]
         case _:
             _say(state, event, now)
     return []
+
+
+def _metered(state: ServerLink, report: MeterReported, now: Now) -> None:
+    """Most reports say what the reading before them said: of that the server makes the report itself."""
+    read, known = state.readings.get(report.meter), state.meters_told.get(report.meter)
+    if read is not None and known == (report.failures, report.problem) and follows_from(report, read):
+        return
+    if state.connection.greeted:
+        state.meters_told[report.meter] = (report.failures, report.problem)
+    _say(state, replace(report, meter=state.settings.meters.get(report.meter, report.meter)), now)
 
 
 def _settled(state: ServerLink, now: Now) -> Effects:
@@ -297,6 +311,7 @@ def _say(state: ServerLink, message: Upward, now: Now) -> None:
 def _up(state: ServerLink, up: LinkUp, now: Now) -> None:
     settings, (epoch, server_id) = state.settings, state.voice
     state.connection.begin(up, now)
+    state.meters_told.clear()
     state.peer, state.refused = up.peer, False
     hello = BoardHello(
         PROTOCOL,

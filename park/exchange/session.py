@@ -12,15 +12,29 @@ import math
 from collections import deque
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from enum import Enum
 
-GATHER_SECONDS = 0.005  # after a frame, the next waits so long for company: well below the 20 ms a grant may lose
-URGENT_FRAMES = 8  # so many go at once where somebody waits for them; more than that in a row wait as all do
+URGENT_SECONDS = 0.005  # between frames of urgent entries, once more than URGENT_FRAMES came in a row
+URGENT_FRAMES = 8  # so many go at once where somebody waits for them
+GATHER_SECONDS = 0.02  # after a frame, the next waits so long for company (design: at most 20 ms)
+LEISURE_SECONDS = (
+    0.2  # the same for what comes once a second and carries its own time: a frame costs ten times an entry
+)
 FRAME_ENTRIES = 500  # a frame of the largest entries stays below gRPC's 4 MiB
 WINDOW = 64  # frames under way; beyond it new levels replace older ones that wait
 BEAT_SECONDS = 1.0  # safety §3, Clock: a stamp every second, in each direction
-ACK_SECONDS = 0.1  # an acknowledgement waits so long for a frame that takes it along
+ACK_SECONDS = 0.25  # an acknowledgement waits so long for a frame that takes it along
+ACK_FRAMES = WINDOW // 4  # … or until so many frames are to be acknowledged: the window never runs out for that
 RESEND_SECONDS = 2.0  # a frame not acknowledged is sent again; over TCP only a stalled peer makes that happen
 SILENT_SECONDS = 6.0  # a link is dead after six missed beats: noticed well within 10 s
+
+
+class Haste(Enum):
+    """How long an entry may wait for company."""
+
+    URGENT = URGENT_SECONDS
+    USUAL = GATHER_SECONDS
+    LEISURELY = LEISURE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +97,7 @@ class Session:
         "_resend_at",
         "_sent_at",
         "_serial",
+        "_told",
         "_unacked",
         "offset",
     )
@@ -91,10 +106,10 @@ class Session:
         self._pending: dict[Hashable, Entry] = {}
         self._unacked: deque[Frame] = deque()
         self._early: dict[int, tuple[Entry, ...]] = {}  # frames that came before their turn
-        self._next, self._acked, self._received, self._serial = 1, 0, 0, 0
+        self._next, self._acked, self._received, self._told, self._serial = 1, 0, 0, 0, 0
         self._heard = now
         self._sent_at = -math.inf
-        self._free_at = -math.inf  # when all frames until now would have gone out one each GATHER_SECONDS
+        self._free_at = -math.inf  # when all frames until now would have gone out one each URGENT_SECONDS
         self._gathered_at = math.inf
         self._ack_due = math.inf
         self._beat_at = now
@@ -103,10 +118,10 @@ class Session:
         self._echoed_at: float | None = None
         self.offset: float | None = None
 
-    def push(self, entry: Entry, key: Hashable | None = None, *, urgent: bool = False) -> None:
+    def push(self, entry: Entry, key: Hashable | None = None, haste: Haste = Haste.USUAL) -> None:
         """Add an entry. Of those with an equal key only the newest waits, behind whatever was said before it.
 
-        What is urgent takes along all that waits.
+        Whose time has come takes along all that waits.
         """
         if key is None:
             self._serial += 1
@@ -114,7 +129,8 @@ class Session:
         else:
             self._pending.pop(key, None)
         self._pending[key] = entry
-        paced = self._free_at - URGENT_FRAMES * GATHER_SECONDS if urgent else self._sent_at + GATHER_SECONDS
+        urgent = haste is Haste.URGENT
+        paced = self._free_at - URGENT_FRAMES * URGENT_SECONDS if urgent else self._sent_at + haste.value
         self._gathered_at = min(self._gathered_at, max(entry.at, paced))
 
     def frames(self, now: float) -> list[Frame]:
@@ -129,7 +145,7 @@ class Session:
         if not found and now >= min(self._ack_due, self._beat_at):
             found.append(Frame(0, self._received, now, self._echo, self._echoed_at))
         if found:
-            self._beat_at, self._ack_due = now + BEAT_SECONDS, math.inf
+            self._beat_at, self._ack_due, self._told = now + BEAT_SECONDS, math.inf, self._received
         return found
 
     def receive(self, frame: Frame, now: float) -> list[Arrived]:
@@ -150,6 +166,8 @@ class Session:
         while (entries := self._early.pop(self._received + 1, None)) is not None:
             self._received += 1
             found += [Arrived(entry.target, entry.message, entry.at, self.offset) for entry in entries]
+        if self._received - self._told >= ACK_FRAMES:
+            self._ack_due = now
         return found
 
     def is_silent(self, now: float) -> bool:
@@ -181,7 +199,7 @@ class Session:
         self._next += 1
         self._unacked.append(frame)
         self._sent_at, self._gathered_at = now, now if self._pending else math.inf
-        self._free_at = max(self._free_at, now) + GATHER_SECONDS
+        self._free_at = max(self._free_at, now) + URGENT_SECONDS
         self._resend_at = min(self._resend_at, now + RESEND_SECONDS)
         return frame
 

@@ -55,6 +55,7 @@ from park.model.alarm import Alarm
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant, Grant, Stamp
 from park.model.listed import ApplyLocalList, ListedTag
+from park.model.metering import MeterReported, Quality, ReadingTaken, Sample
 from park.model.placement import Placed, PlacementKept
 from park.model.reservation import ConnectorReserved, Reservation
 from park.model.session import FactId, FactOffered, FactTaken, SessionStarted
@@ -95,6 +96,7 @@ class Pair:
         self.at_board: list[object] = []
         self.at_server: list[object] = []
         self.wire: list[tuple[float, bool, str, object]] = []
+        self.carried: list[list[object]] = []  # messages of each frame of the board
         self.connections = 0
         self.tell_board(Start())
         self.tell_board(RowsLoaded(self.rows))
@@ -118,6 +120,8 @@ class Pair:
 
     def _route(self, effect: object, log: list[object], *, upwards: bool) -> None:
         if isinstance(effect, SendFrame):
+            if upwards:
+                self.carried.append([each.message for each in effect.frame.entries])
             if not self.cut:
                 self.wire.append((self.now + self.delay, upwards, effect.connection, effect.frame))
         else:
@@ -207,6 +211,42 @@ def test_levels_cross_with_their_times_on_the_servers_clock() -> None:
     (signalled,) = pair.came(CurrentSignalled, board=False)
     assert told - 30.0 - 0.05 <= demand.since <= told - 30.0
     assert told - 0.05 <= signalled.mono <= told
+
+
+def test_a_meter_is_reported_at_the_server_as_at_its_board_and_each_reading_crosses_once() -> None:
+    """Most reports say what the reading says: the server makes them of it; failures and problems cross themselves."""
+    pair = Pair()
+    pair.connect()
+    told: list[MeterReported] = []
+
+    def poll(quality: Quality, energy_wh: int, failures: int, problem: str | None) -> None:
+        mono = pair.now + SKEW
+        sample = Sample((1, 2, 3), 4, energy_wh)
+        reading = ReadingTaken("m", quality, sample, None, mono, WALL)
+        told.append(MeterReported("m", quality, sample, mono, failures, problem))
+        for message in (reading, told[-1]):
+            pair.tell_board(message)
+        pair.run(0.5)
+
+    for number in range(3):
+        poll(Quality.FRESH, number, 0, None)
+    poll(Quality.STALE, 2, 1, "no answer")
+    poll(Quality.FRESH, 3, 1, None)
+    poll(Quality.FRESH, 4, 1, None)
+    pair.connect()
+    poll(Quality.FRESH, 5, 1, None)
+
+    heard = pair.came(MeterReported, board=False)
+    assert [(each.quality, each.sample, each.failures, each.problem) for each in heard] == [
+        (each.quality, each.sample, each.failures, each.problem) for each in told
+    ]
+    assert all(
+        each.mono == pytest.approx((by.mono or 0.0) - SKEW, abs=0.1) for each, by in zip(heard, told, strict=True)
+    )
+    assert {each.meter for each in heard} == {"bay/cp1/meter"}
+    crossed = [type(each) for frame in pair.carried for each in frame]
+    assert crossed.count(ReadingTaken) == len(told)
+    assert crossed.count(MeterReported) == 4  # the first of each connection, the failure, and the first after it
 
 
 def test_the_same_vehicle_told_again_keeps_its_time_of_plugging() -> None:

@@ -9,16 +9,20 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from park.exchange.session import (
+    ACK_FRAMES,
     ACK_SECONDS,
     BEAT_SECONDS,
     FRAME_ENTRIES,
     GATHER_SECONDS,
+    LEISURE_SECONDS,
     RESEND_SECONDS,
     SILENT_SECONDS,
     URGENT_FRAMES,
+    URGENT_SECONDS,
     WINDOW,
     Entry,
     Frame,
+    Haste,
     Session,
 )
 
@@ -70,6 +74,28 @@ def test_it_beats_once_a_second_and_acknowledges_sooner() -> None:
     assert session.due() == pytest.approx(0.2 + ACK_SECONDS)
     (ack,) = session.frames(0.2 + ACK_SECONDS)
     assert (ack.number, ack.ack, ack.echo, ack.echoed_at) == (0, 1, 5.0, 0.2)
+
+
+def test_many_frames_are_acknowledged_long_before_the_window_of_the_sender_is_full() -> None:
+    session = Session(0.0)
+    session.frames(0.0)
+    for number in range(1, ACK_FRAMES + 1):
+        assert session.frames(0.1) == []
+        session.receive(Frame(number, 0, 5.0, None, None, (entry("x"),)), 0.1)
+    (ack,) = session.frames(0.1)
+    assert ack.ack == ACK_FRAMES
+
+
+def test_levels_that_are_taken_once_a_second_wait_longer_and_leave_with_whatever_leaves() -> None:
+    session = Session(0.0)
+    session.push(entry("first", 1.0), haste=Haste.LEISURELY)
+    assert len(session.frames(1.0)) == 1
+    session.push(entry("reading", 1.01), haste=Haste.LEISURELY)
+    assert session.due() == pytest.approx(1.0 + LEISURE_SECONDS)
+    session.push(entry("fact", 1.011))
+    assert session.due() == pytest.approx(1.0 + GATHER_SECONDS)
+    (frame,) = session.frames(1.0 + GATHER_SECONDS)
+    assert [each.message for each in frame.entries] == ["reading", "fact"]
 
 
 def test_what_is_not_acknowledged_is_sent_again_with_a_new_date_and_what_is_acknowledged_is_not() -> None:
@@ -164,7 +190,7 @@ def test_what_is_urgent_does_not_wait_and_takes_along_what_waits():
     session.frames(1.0)
     session.push(Entry("", 1.001, "another level"))
     assert session.frames(1.001) == []
-    session.push(Entry("", 1.002, "grant"), urgent=True)
+    session.push(Entry("", 1.002, "grant"), haste=Haste.URGENT)
     (frame,) = session.frames(1.002)
     assert [entry.message for entry in frame.entries] == ["another level", "grant"]
 
@@ -179,10 +205,10 @@ def test_the_urgent_ones_too_are_paced_and_wait_no_longer_than_others(pauses: li
             at = session.due()
             sent += [at for frame in session.frames(at) if frame.number]
             session.receive(Frame(0, len(sent), at, None, None), at)
-        session.push(Entry("", now, number), urgent=True)
+        session.push(Entry("", now, number), haste=Haste.URGENT)
         sent += [now for frame in session.frames(now) if frame.number]
         session.receive(Frame(0, len(sent), now, None, None), now)
-        assert session.due() <= now + GATHER_SECONDS + 1e-9 or not session.waiting()
+        assert session.due() <= now + URGENT_SECONDS + 1e-9 or not session.waiting()
     for first, at in enumerate(sent):
-        within = [each for each in sent[first:] if each <= at + 10 * GATHER_SECONDS]
+        within = [each for each in sent[first:] if each <= at + 10 * URGENT_SECONDS]
         assert len(within) <= URGENT_FRAMES + 12
