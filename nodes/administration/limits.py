@@ -46,6 +46,11 @@ class LimitAdminService(LimitAdminServicer):
     ) -> energy_pb2.LimitEffect:
         return await self._desk.clear(request, LimitKind.OPERATOR, await _source(request.source, context), context)
 
+    async def ClearManagerLimit(  # noqa: N802
+        self, request: energy_pb2.ClearLimitRequest, context: Context
+    ) -> energy_pb2.LimitEffect:
+        return await self._desk.clear(request, LimitKind.ENERGY_MANAGER, request.source, context)
+
     async def ListLimits(self, request: pb.ListLimitsRequest, context: Context) -> pb.LimitList:  # noqa: ARG002, N802
         view = self._view.snapshot(self._now())
         return pb.LimitList(limits=[limit_row(row, view.now.mono) for row in view.limits])

@@ -65,12 +65,22 @@ def set_command(
 
 
 @app.command("clear")
-def clear_command(config: Config, target: Where, source: Label = "") -> None:
-    """End a limit of the operator."""
+def clear_command(
+    config: Config,
+    target: Where,
+    source: Label = "",
+    manager: Annotated[
+        str, typer.Option(metavar="NAME", help="End the limit of this energy manager instead, as `list` names it.")
+    ] = "",
+) -> None:
+    """End a limit of the operator, or one an energy manager has left behind."""
+    if manager and source:
+        raise typer.BadParameter("--source is of the operator's limits, --manager of others'; give one of them")
+    request = energy_pb2.ClearLimitRequest(source=manager or source)
+    _aim(request, target)
     with _limits(config) as admin:
-        request = energy_pb2.ClearLimitRequest(source=source)
-        _aim(request, target)
-        done = admin.ClearOperatorLimit(request, timeout=PATIENCE_SECONDS)
+        clear = admin.ClearManagerLimit if manager else admin.ClearOperatorLimit
+        done = clear(request, timeout=PATIENCE_SECONDS)
     typer.echo("\n".join(visible(line) for line in _effect(done)))
 
 

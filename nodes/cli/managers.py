@@ -58,7 +58,7 @@ def remove_command(config: Config, name: Name) -> None:
     """Put a manager out, at once; limits it has set hold until they run out or are cleared."""
     with _managers(config) as admin:
         admin.RemoveManager(pb.RemoveManagerRequest(name=name), timeout=PATIENCE_SECONDS)
-    typer.echo(f"{name} may set no limits any more")
+    typer.echo(f"{name} may set no limits any more; those it has set: `chargepark limit list`, `limit clear --manager`")
 
 
 def _with_token(config: Path, name: str, out: Path) -> None:

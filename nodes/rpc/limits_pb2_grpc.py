@@ -46,6 +46,11 @@ class LimitAdminStub:
                 request_serializer=nodes_dot_rpc_dot_energy__pb2.ClearLimitRequest.SerializeToString,
                 response_deserializer=nodes_dot_rpc_dot_energy__pb2.LimitEffect.FromString,
                 _registered_method=True)
+        self.ClearManagerLimit = channel.unary_unary(
+                '/chargepark.v1.LimitAdmin/ClearManagerLimit',
+                request_serializer=nodes_dot_rpc_dot_energy__pb2.ClearLimitRequest.SerializeToString,
+                response_deserializer=nodes_dot_rpc_dot_energy__pb2.LimitEffect.FromString,
+                _registered_method=True)
         self.ListLimits = channel.unary_unary(
                 '/chargepark.v1.LimitAdmin/ListLimits',
                 request_serializer=nodes_dot_rpc_dot_limits__pb2.ListLimitsRequest.SerializeToString,
@@ -70,6 +75,13 @@ class LimitAdminServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ClearManagerLimit(self, request, context):
+        """A limit of an energy manager, for one that is gone or out of its mind. `source` as ListLimits names it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListLimits(self, request, context):
         """All limits in force, whoever set them.
         """
@@ -87,6 +99,11 @@ def add_LimitAdminServicer_to_server(servicer, server):
             ),
             'ClearOperatorLimit': grpc.unary_unary_rpc_method_handler(
                     servicer.ClearOperatorLimit,
+                    request_deserializer=nodes_dot_rpc_dot_energy__pb2.ClearLimitRequest.FromString,
+                    response_serializer=nodes_dot_rpc_dot_energy__pb2.LimitEffect.SerializeToString,
+            ),
+            'ClearManagerLimit': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClearManagerLimit,
                     request_deserializer=nodes_dot_rpc_dot_energy__pb2.ClearLimitRequest.FromString,
                     response_serializer=nodes_dot_rpc_dot_energy__pb2.LimitEffect.SerializeToString,
             ),
@@ -149,6 +166,33 @@ class LimitAdmin:
             request,
             target,
             '/chargepark.v1.LimitAdmin/ClearOperatorLimit',
+            nodes_dot_rpc_dot_energy__pb2.ClearLimitRequest.SerializeToString,
+            nodes_dot_rpc_dot_energy__pb2.LimitEffect.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClearManagerLimit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chargepark.v1.LimitAdmin/ClearManagerLimit',
             nodes_dot_rpc_dot_energy__pb2.ClearLimitRequest.SerializeToString,
             nodes_dot_rpc_dot_energy__pb2.LimitEffect.FromString,
             options,

@@ -37,6 +37,8 @@ class LimitAdminStub:
     SetOperatorLimit: _grpc.UnaryUnaryMultiCallable[_energy_pb2.SetLimitRequest, _energy_pb2.LimitEffect]
     """`source` empty: "operator"."""
     ClearOperatorLimit: _grpc.UnaryUnaryMultiCallable[_energy_pb2.ClearLimitRequest, _energy_pb2.LimitEffect]
+    ClearManagerLimit: _grpc.UnaryUnaryMultiCallable[_energy_pb2.ClearLimitRequest, _energy_pb2.LimitEffect]
+    """A limit of an energy manager, for one that is gone or out of its mind. `source` as ListLimits names it."""
     ListLimits: _grpc.UnaryUnaryMultiCallable[_limits_pb2.ListLimitsRequest, _limits_pb2.LimitList]
     """All limits in force, whoever set them."""
 
@@ -48,6 +50,8 @@ class LimitAdminAsyncStub(LimitAdminStub):
     SetOperatorLimit: _aio.UnaryUnaryMultiCallable[_energy_pb2.SetLimitRequest, _energy_pb2.LimitEffect]  # type: ignore[assignment]
     """`source` empty: "operator"."""
     ClearOperatorLimit: _aio.UnaryUnaryMultiCallable[_energy_pb2.ClearLimitRequest, _energy_pb2.LimitEffect]  # type: ignore[assignment]
+    ClearManagerLimit: _aio.UnaryUnaryMultiCallable[_energy_pb2.ClearLimitRequest, _energy_pb2.LimitEffect]  # type: ignore[assignment]
+    """A limit of an energy manager, for one that is gone or out of its mind. `source` as ListLimits names it."""
     ListLimits: _aio.UnaryUnaryMultiCallable[_limits_pb2.ListLimitsRequest, _limits_pb2.LimitList]  # type: ignore[assignment]
     """All limits in force, whoever set them."""
 
@@ -68,6 +72,14 @@ class LimitAdminServicer(metaclass=_abc_1.ABCMeta):
         request: _energy_pb2.ClearLimitRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_energy_pb2.LimitEffect, _abc.Awaitable[_energy_pb2.LimitEffect]]: ...
+
+    @_abc_1.abstractmethod
+    def ClearManagerLimit(
+        self,
+        request: _energy_pb2.ClearLimitRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_energy_pb2.LimitEffect, _abc.Awaitable[_energy_pb2.LimitEffect]]:
+        """A limit of an energy manager, for one that is gone or out of its mind. `source` as ListLimits names it."""
 
     @_abc_1.abstractmethod
     def ListLimits(

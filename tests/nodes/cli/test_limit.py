@@ -22,6 +22,7 @@ from nodes.pairing import certificates as certs
 from nodes.pairing.authority import Authority, open_authority
 from nodes.view import ViewStore
 from park.config.quantities import Endpoint
+from park.model.limit import Limit, LimitAnswer, LimitKind, LimitOutcome, SetLimit
 
 SINGLE = """
 [node]
@@ -102,6 +103,27 @@ async def test_an_operator_sets_shows_and_clears_a_limit_and_it_outlives_a_resta
         assert grid == "grid: 20.0 16.0 70.0 A by operator (a limit set by the operator)"
         assert point.startswith("n/cp1: 7590 W by operator/night (a limit set by the operator), ")
         cleared = await told(here, "limit", "clear", "grid")
+        assert cleared[0] == "grid L1: 63.0 A by the fuse (circuit grid)"
+
+
+async def test_the_operator_clears_what_an_energy_manager_has_left_behind(tmp_path: Path):
+    async with node(tmp_path) as here:
+        left: asyncio.Queue[LimitOutcome] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+
+        class Told:
+            def tell(self, outcome: LimitOutcome, /) -> None:
+                loop.call_soon_threadsafe(left.put_nowait, outcome)
+
+        limit = Limit("grid", LimitKind.ENERGY_MANAGER, "hems/tariff", (9_000, 9_000, 9_000))
+        here.park.coordinator.tell(SetLimit("1", limit, None, Told()))
+        assert isinstance(await asyncio.wait_for(left.get(), 20), LimitAnswer)
+
+        code, text = await failed(here, "limit", "clear", "grid", "--manager", "hems")
+        assert (code, "hems has set no limit for grid (those who have: hems/tariff)" in text) == (1, True)
+        code, text = await failed(here, "limit", "clear", "grid", "--manager", "hems/tariff", "--source", "x")
+        assert (code, "give one of them" in text) == (2, True)
+        cleared = await told(here, "limit", "clear", "grid", "--manager", "hems/tariff")
         assert cleared[0] == "grid L1: 63.0 A by the fuse (circuit grid)"
 
 
