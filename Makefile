@@ -39,7 +39,7 @@ demo: $(INSTALLED)
 	@$(BIN)/chargepark demo
 
 test: $(INSTALLED)
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder --durations 20
+	@$(BIN)/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder --durations 20
 
 # Each check is a target of its own, so that `make -k check` shows all findings at once.
 CHECKS := check-lint check-format check-generated check-contracts check-types

@@ -7,6 +7,7 @@ from the stream between boards, who somebody is from the certificate.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import replace
 from typing import assert_never
@@ -27,6 +28,7 @@ from park.model.time import Now
 
 LOOK_SECONDS = 2.0  # how soon a changed address or link is noticed
 FORGET_SECONDS = 10.0  # after a change of the network: a board that has not answered by then is not there
+ANNOUNCE_SECONDS = 60.0  # ours: parts of a network that meet again hear each other, though nobody asks
 MOST_NAMES = 9  # of one node; who answers to more answers to all
 NAMES_AGAIN_SECONDS = 60.0
 MOST_NAMES_HEARD = 1_000  # more are a flood; they are read when others have gone
@@ -49,6 +51,7 @@ class DiscoveryEdge:
         *,
         pinned: str = "",
         look_seconds: float = LOOK_SECONDS,
+        announce_seconds: float = ANNOUNCE_SECONDS,
     ) -> None:
         self._settings = settings
         self._announcements = announcements
@@ -56,6 +59,7 @@ class DiscoveryEdge:
         self._alarms = alarms
         self._now = now
         self._look_seconds = look_seconds
+        self._announce_seconds = announce_seconds
         self._state = Sightings(settings.park, pinned)
         self._latest: Announcement | None = None
         self._renewed = asyncio.Event()
@@ -116,7 +120,9 @@ class DiscoveryEdge:
             elif latest is not None:
                 self._step(Announced(instance_name(latest, number), latest, here.announced))
                 await responder.update(latest, number)
-            await self._renewed.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._announce_seconds):
+                    await self._renewed.wait()
 
     async def _register(self, responder: Responder, announcement: Announcement) -> tuple[int, str]:
         """The number of the name that was free, and the name; the record says the node's own name all the same."""

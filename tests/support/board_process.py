@@ -48,6 +48,7 @@ async def main(park: str, node: str, role: str, port: str, *interfaces: str) -> 
         Printer(),
         lambda: Now(time.monotonic(), datetime.now(UTC)),
         look_seconds=0.2,
+        announce_seconds=3.0,
     )
     await keep_running("discovery", edge.run)
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from nodes.bridge import Outbox
-from nodes.discovery.edge import DiscoveryEdge
+from nodes.discovery.edge import ANNOUNCE_SECONDS, DiscoveryEdge
 from park.config.board import Role
 from park.config.quantities import Endpoint
 from park.discovery.announcement import Announcement
@@ -62,13 +62,27 @@ class Inbox(Generic[M]):
 class Board:
     """One edge; `announce` says something new, `sees` waits for what it sees now."""
 
-    def __init__(self, settings: DiscoverySettings, *, pinned: str = "", look_seconds: float = 0.1) -> None:
+    def __init__(
+        self,
+        settings: DiscoverySettings,
+        *,
+        pinned: str = "",
+        look_seconds: float = 0.1,
+        announce_seconds: float = ANNOUNCE_SECONDS,
+    ) -> None:
         self.settings = settings
         self.announcements: Outbox[Announcement] = Outbox()
         self.told: Inbox[SightingsChanged] = Inbox()
         self.alarms: Inbox[Alarm] = Inbox()
         self.edge = DiscoveryEdge(
-            settings, self.announcements, self.told, self.alarms, now, pinned=pinned, look_seconds=look_seconds
+            settings,
+            self.announcements,
+            self.told,
+            self.alarms,
+            now,
+            pinned=pinned,
+            look_seconds=look_seconds,
+            announce_seconds=announce_seconds,
         )
 
     def announce(self, fingerprint: str = "", pairing_port: int = 0) -> None:

@@ -56,17 +56,15 @@ async def test_pairing_and_fingerprint_are_announced_when_they_change():
     assert not server.alarms.messages
 
 
-async def test_a_board_that_is_heard_again_was_seen_later(monkeypatch: pytest.MonkeyPatch):
+async def test_a_board_announces_itself_again_and_was_seen_later_then(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("nodes.discovery.edge.FORGET_SECONDS", 0.2)
     monkeypatch.setattr("park.discovery.sightings.RENEWED_SECONDS", 1.5)
     park = new_park()
     async with (
-        announced(Board(settings(park, "server", "server", 7070))) as server,
+        announced(Board(settings(park, "server", "server", 7070), announce_seconds=1.0)),
         announced(Board(settings(park, "bay-a"))) as bay,
     ):
         first = next(each.seen for each in await bay.sees(lambda seen: len(seen) == 2) if each.node == "server")
-        await asyncio.sleep(first + 1.5 - time.monotonic())  # it is told again no sooner
-        server.announce()
         await bay.sees(lambda seen: any(each.node == "server" and each.seen > first for each in seen))
 
 
