@@ -30,6 +30,7 @@ from park.model.access import (
     RepeatSettings,
 )
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
+from park.model.limit import InputChanged
 from park.model.metering import MeterReported, ReadingTaken
 from park.model.placement import PlacementKept
 from park.model.session import FactOffered, FactsHeld
@@ -85,7 +86,7 @@ class BoardLink(Worker[BoardLinkMessage]):
 
     def _deliver(self, message: object) -> None:
         match message:
-            case DemandChanged() | CurrentSignalled() | BoardHeartbeat() | PlacementKept():
+            case DemandChanged() | CurrentSignalled() | BoardHeartbeat() | PlacementKept() | InputChanged():
                 self._wires.coordinator.tell(message)
             case ReadingTaken():
                 self._wires.coordinator.tell(message)

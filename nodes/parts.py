@@ -102,12 +102,18 @@ def driver_tasks(
     address, node = config.bench.address, config.node.name
     points, names = owned_names(config), [reader.name for reader in config.reader]
 
-    listening = virtual.Inputs(node, sorted({each.number for each in config.input}), inputs)
+    listening = virtual.Inputs(node, own_inputs(config), inputs)
 
     def drive() -> Coroutine[object, object, None]:
         return virtual.run(address, points, names, commands, charge_points, readers, node, listening)
 
     return [kept("bench", drive, LOCAL_BACKOFF, commands.close)]
+
+
+def own_inputs(config: NodeConfig) -> list[int]:
+    """Digital inputs of this board that somebody wants to know of: its own limits, or its server."""
+    own = {each.number for each in config.input if each.node in {None, config.node.name}}
+    return sorted(own.union(config.server.inputs if config.server is not None else ()))
 
 
 def meter_tasks(config: NodeConfig, meters: Mapping[str, Address[MeterMessage]]) -> Tasks:

@@ -36,6 +36,7 @@ from park.model.access import (
 )
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant
+from park.model.limit import InputChanged
 from park.model.listed import ApplyLocalList
 from park.model.metering import MeterReported, ReadingTaken
 from park.model.placement import Placed, PlacementKept
@@ -62,6 +63,7 @@ CROSSING: Final[tuple[type, ...]] = (
     FactTaken,
     FactsHeld,
     FactsKnown,
+    InputChanged,
     LinkRefused,
     LogPart,
     LogWanted,

@@ -159,6 +159,7 @@ class Entry(_message.Message):
     METER_REPORTED_FIELD_NUMBER: _builtins.int
     LOG_WANTED_FIELD_NUMBER: _builtins.int
     LOG_PART_FIELD_NUMBER: _builtins.int
+    INPUT_CHANGED_FIELD_NUMBER: _builtins.int
     target: _builtins.str
     at: _builtins.float
     @_builtins.property
@@ -241,6 +242,8 @@ class Entry(_message.Message):
     def log_wanted(self) -> Global___LogWanted: ...
     @_builtins.property
     def log_part(self) -> Global___LogPart: ...
+    @_builtins.property
+    def input_changed(self) -> Global___InputChanged: ...
     def __init__(
         self,
         *,
@@ -286,12 +289,13 @@ class Entry(_message.Message):
         meter_reported: Global___MeterReported | None = ...,
         log_wanted: Global___LogWanted | None = ...,
         log_part: Global___LogPart | None = ...,
+        input_changed: Global___InputChanged | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "facts_held", b"facts_held", "facts_known", b"facts_known", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "facts_held", b"facts_held", "facts_known", b"facts_known", "input_changed", b"input_changed", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "at", b"at", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "facts_held", b"facts_held", "facts_known", b"facts_known", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "target", b"target", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "at", b"at", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "facts_held", b"facts_held", "facts_known", b"facts_known", "input_changed", b"input_changed", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "target", b"target", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["board_hello", "server_hello", "link_refused", "placed", "repeat_levels", "placement_kept", "board_heartbeat", "demand_changed", "current_signalled", "reading_taken", "apply_grant", "occupancy_changed", "card_presented", "show_feedback", "authorization_granted", "stop_session", "stop_ordered", "done", "unlock_ordered", "restart_ordered", "refused", "undeliverable", "readers_announced", "fact_offered", "fact_taken", "fact_delivered", "transaction_assigned", "facts_held", "facts_known", "connector_status_changed", "repeat_settings", "setting_changed", "offer_again", "apply_rules", "connector_reserved", "apply_local_list", "charge_point_reported", "meter_reported", "log_wanted", "log_part"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["board_hello", "server_hello", "link_refused", "placed", "repeat_levels", "placement_kept", "board_heartbeat", "demand_changed", "current_signalled", "reading_taken", "apply_grant", "occupancy_changed", "card_presented", "show_feedback", "authorization_granted", "stop_session", "stop_ordered", "done", "unlock_ordered", "restart_ordered", "refused", "undeliverable", "readers_announced", "fact_offered", "fact_taken", "fact_delivered", "transaction_assigned", "facts_held", "facts_known", "connector_status_changed", "repeat_settings", "setting_changed", "offer_again", "apply_rules", "connector_reserved", "apply_local_list", "charge_point_reported", "meter_reported", "log_wanted", "log_part", "input_changed"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -2152,6 +2156,38 @@ class MeterReported(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__sample) -> _WhichOneofReturnType__sample | None: ...
 
 Global___MeterReported: _TypeAlias = MeterReported  # noqa: Y015
+
+@_typing.final
+class InputChanged(_message.Message):
+    """---------------------------------------------------------------- inputs
+
+    Level of a digital input of the board; without `high`: not known.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NODE_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    node: _builtins.str
+    number: _builtins.int
+    high: _builtins.bool
+    def __init__(
+        self,
+        *,
+        node: _builtins.str = ...,
+        number: _builtins.int = ...,
+        high: _builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_high", b"_high", "high", b"high"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high", b"_high", "high", b"high", "node", b"node", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__high: _TypeAlias = _typing.Literal["high"]  # noqa: Y015
+    _WhichOneofArgType__high: _TypeAlias = _typing.Literal["_high", b"_high"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__high) -> _WhichOneofReturnType__high | None: ...
+
+Global___InputChanged: _TypeAlias = InputChanged  # noqa: Y015
 
 @_typing.final
 class LogWanted(_message.Message):

@@ -22,13 +22,13 @@ from nodes.rpc.bench_codec import (
 from nodes.rpc.bench_pb2_grpc import BenchServicer
 from nodes.virtual.bench import Bench, Cable, known_input
 from nodes.virtual.truth import truth
+from park.config.quantities import LARGEST_INPUT
 from park.errors import BenchRefused, BenchUnusable
 from park.physics.hardware import Fault
 from park.physics.site import Site
 
 ATTACH_SECONDS = 5.0  # within this a driver says what it drives
 LARGEST_ID_TAG = 20  # OCPP 1.6 §7.28 CiString20
-LARGEST_INPUT = 64  # digital inputs of a node
 
 Context: TypeAlias = grpc.aio.ServicerContext[object, object]
 log = logging.getLogger(__name__)

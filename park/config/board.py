@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
-from park.config.quantities import About, ListenAddress, Name, RemoteAddress, Section
+from park.config.quantities import About, InputNumber, ListenAddress, Name, RemoteAddress, Section
 from park.pairing.fingerprint import parse_fingerprint
 
 Role: TypeAlias = Literal["single", "server", "client"]
@@ -121,6 +121,13 @@ class ServerSection(Section):
         About("HOST:PORT of the server's pairing port; empty: where the server was found, on port 7072."),
     ] = ""
     join_token_file: Annotated[str, About("File with a single-use join token; empty: approval on the server.")] = ""
+    inputs: Annotated[
+        tuple[InputNumber, ...],
+        Field(strict=False),
+        About(
+            "Digital inputs of this board whose levels it tells the server, which limits by them (`[[input]]` there)."
+        ),
+    ] = ()
 
 
 class PairingSection(Section):

@@ -8,9 +8,8 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, Field
 
 from park.config.electrical import Load
-from park.config.quantities import About, Amperes, Name, Section
+from park.config.quantities import About, Amperes, InputNumber, Name, Section
 
-LARGEST_INPUT = 64  # digital inputs of a node, as the bench has them
 LONGEST_LAG_SECONDS = 3600
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Day: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -65,7 +64,11 @@ class TimetableSection(LimitingSection):
 class InputSection(LimitingSection):
     """A limit while a digital input is active, or not known: a broken wire must not raise anything."""
 
-    number: Annotated[int, Field(ge=1, le=LARGEST_INPUT), About("Digital input of this node.")]
+    number: Annotated[InputNumber, About("Digital input of the board.")]
+    node: Annotated[
+        Name | None,
+        About("Board it is on; default: this one. A client board lists it under `server.inputs` of its own file."),
+    ] = None
     active: Annotated[Literal["high", "low"], About("Level at which it limits.", source="Bender DlmInput1Polarity")] = (
         "high"
     )

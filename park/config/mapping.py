@@ -119,7 +119,7 @@ def conditions(config: NodeConfig, zone: tzinfo, draw: Callable[[str], float]) -
         InputLimit(
             target=_limited(config, each),
             limit_ma=_input_limit(config, each),
-            node=config.node.name,
+            node=each.node or config.node.name,
             number=each.number,
             active_high=each.active == "high",
         )

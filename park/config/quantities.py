@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+LARGEST_INPUT = 64  # digital inputs of a board, as the bench has them
 LAST_PORT = 65_535  # RFC 9293: 16 bits
 ROUNDING = 1e-6  # what binary fractions do to 0.1
 STEP_MA = 100  # finest step of a configured current: 0.1 A, what the best control pilots resolve
@@ -113,6 +114,7 @@ def _tcp(text: str) -> str:
 
 Amperes: TypeAlias = Annotated[float, AfterValidator(_in_steps)]
 Name: TypeAlias = Annotated[str, AfterValidator(_name)]
+InputNumber: TypeAlias = Annotated[int, Field(ge=1, le=LARGEST_INPUT)]
 ListenAddress: TypeAlias = Annotated[str, AfterValidator(_listening)]
 """HOST:PORT, or "" for closed."""
 RemoteAddress: TypeAlias = Annotated[str, AfterValidator(_reached)]

@@ -76,6 +76,9 @@ def _limited(config: NodeConfig, circuits: set[str], points: set[str]) -> Iterat
             yield Finding((*path, "circuit"), reason, "name one of them: what is to be limited")
         yield from _unknown((*path, "circuit"), each.circuit, circuits, "circuit")
         yield from _unknown((*path, "charge_point"), each.charge_point, known, "charge point")
+    boards = {config.node.name} | {each.charge_point.partition("/")[0] for each in config.placement}
+    for n, each in enumerate(config.input):
+        yield from _unknown(("input", n, "node"), each.node, boards, "board with a placement")
 
 
 def _unknown(path: Path, name: str | None, known: Iterable[str], what: str) -> Iterator[Finding]:

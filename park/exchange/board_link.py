@@ -47,6 +47,7 @@ from park.model.access import (
 )
 from park.model.alarm import Alarm
 from park.model.demand import CurrentSignalled, DemandChanged
+from park.model.limit import InputChanged
 from park.model.listed import ApplyLocalList
 from park.model.metering import MeterReported, Quality, ReadingTaken
 from park.model.placement import Placed, PlacementKept
@@ -57,6 +58,7 @@ from park.view.rows import NodeReported
 
 SUSPECT_SECONDS = 3.0  # as long as the coordinator believes a board that does not speak (load.standing.SILENT_SECONDS)
 GONE_SECONDS = 12.0  # a crashed board is shown offline within 15 s
+INPUT_SECONDS = 10.0  # ours: a connection that is made anew is there again by then
 UNREACHABLE_SECONDS = 30.0  # interfaces, OCPP: its connectors are Unavailable then
 SAME_VEHICLE_SECONDS = 2.0  # nobody unplugs and plugs in again so fast; a bounded age varies by less
 REPORT_SECONDS = 1.0  # how often the view is told that the board is still there
@@ -93,7 +95,7 @@ class BoardLink:
     `occupancies`: newest of each charge point, to be corrected while the board is away.
     `rules`: newest of the authorizer, of each kind. `seen`: mono of the newest sign of life.
     `away_since`: mono, None while the board is there. `failures`: of each meter that can be read,
-    as its board reported on this connection.
+    as its board reported on this connection. `inputs`: those whose level is known.
     """
 
     node: str
@@ -112,6 +114,7 @@ class BoardLink:
     rules: tuple[ApplyRules | ApplyLocalList, ...] = ()
     stale_commands: int = 0
     failures: dict[str, int] = field(default_factory=dict[str, int])
+    inputs: set[int] = field(default_factory=set[int])
 
 
 def initial(
@@ -166,6 +169,7 @@ def _settled(state: BoardLink, now: Now) -> Effects:
     if had and state.connection.session is None:
         effects += _ended(state, now)
     effects += _overdue(state, now)
+    effects += _unfelt(state, now)
     effects += _unreachable(state, now)
     effects += _report(state, now)
     effects.append(WakeAt(_next_look(state, now)))
@@ -176,6 +180,8 @@ def _next_look(state: BoardLink, now: Now) -> float:
     due = [deadline for _, deadline in state.requests.values()]
     if state.away_since is not None and not state.told_away:
         due.append(state.away_since + UNREACHABLE_SECONDS)
+    if state.away_since is not None and state.inputs:
+        due.append(state.away_since + INPUT_SECONDS)
     told_again = state.told_at + REPORT_SECONDS
     due.append(told_again if told_again > now.mono else now.mono + REPORT_SECONDS)
     return min(due)
@@ -202,12 +208,21 @@ def _heard(state: BoardLink, message: object, now: Now) -> Effects:
             return []
         case DemandChanged() | CurrentSignalled() | PlacementKept() if not _owns(state, message.charge_point):
             return []
+        case InputChanged():
+            return _felt(state, message)
         case ReadingTaken():
             return _read(state, message)
         case MeterReported():
             return _metered(state, message)
         case _:
             return [Inward("", message)]
+
+
+def _felt(state: BoardLink, level: InputChanged) -> Effects:
+    if level.node != state.node:
+        return []
+    state.inputs.add(level.number)
+    return [Inward("", level)]
 
 
 def _metered(state: BoardLink, report: MeterReported) -> Effects:
@@ -383,6 +398,15 @@ def _ended(state: BoardLink, now: Now) -> Effects:
         if occupancy.charge_point in state.placed:
             effects.append(Inward("", replace(occupancy, available=False)))
     return effects
+
+
+def _unfelt(state: BoardLink, now: Now) -> Effects:
+    """Nobody knows the levels of its inputs any more: what they limit is limited (a broken wire raises nothing)."""
+    if state.away_since is None or now.mono < state.away_since + INPUT_SECONDS:
+        return []
+    levels = [InputChanged(state.node, number, None) for number in sorted(state.inputs)]
+    state.inputs.clear()
+    return [Inward("", level) for level in levels]
 
 
 def _unreachable(state: BoardLink, now: Now) -> Effects:

@@ -19,6 +19,7 @@ from park.model.access import (
 )
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant
+from park.model.limit import InputChanged
 from park.model.listed import ApplyLocalList
 from park.model.metering import MeterReported, Quality, ReadingTaken
 from park.model.placement import Placed, PlacementKept
@@ -37,6 +38,8 @@ def key_of(target: str, message: object) -> Hashable | None:
             return (type(message), message.name)
         case BoardHeartbeat() | ReadersAnnounced() | ApplyRules() | ApplyLocalList():
             return type(message)
+        case InputChanged():
+            return (type(message), message.number)
         case SettingChanged():
             return (type(message), target, message.name)
         case ApplyGrant() | Placed() | RepeatLevels() | ConnectorReserved():

@@ -51,6 +51,7 @@ from park.model.access import (
 from park.model.alarm import Alarm
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant
+from park.model.limit import InputChanged
 from park.model.metering import MeterReported, ReadingTaken
 from park.model.placement import Placed, PlacementKept
 from park.model.reservation import ConnectorReserved
@@ -71,6 +72,7 @@ Upward: TypeAlias = (
     | CurrentSignalled
     | BoardHeartbeat
     | ReadingTaken
+    | InputChanged
     | OccupancyChanged
     | ConnectorStatusChanged
     | RepeatSettings

@@ -96,6 +96,13 @@ def test_inputs_limit_to_a_value_or_by_an_offset_from_the_design():
     )
 
 
+def test_an_input_may_be_on_another_board_that_has_a_place_here():
+    text = '[[input]]\ncircuit = "grid"\nnumber = 3\nnode = "board"\nlimit_amps = [40, 40, 40]\n'
+    (made,) = mapping.conditions(config(text), UTC, lambda _: 0.0).inputs
+    assert (made.node, made.number) == ("board", 3)
+    assert "input[#1].node: there is no board with a placement 'bay-1'" in refused(text.replace('"board"', '"bay-1"'))
+
+
 def test_an_offset_at_a_charge_point_counts_from_its_maximum():
     text = '[[input]]\ncharge_point = "board/cp1"\nnumber = 1\noffset_amps = [-6, -6, -6]\n'
     (made,) = mapping.conditions(config(text), UTC, lambda _: 0.0).inputs

@@ -11,7 +11,7 @@ import pytest
 from park.authorization.messages import ApplyRules, LocalRules, ReadersAnnounced
 from park.authorization.settings import Mode, OfflineRule
 from park.exchange import board_link, server_link
-from park.exchange.board_link import GONE_SECONDS, UNREACHABLE_SECONDS, JournalKnown, ServerFacts
+from park.exchange.board_link import GONE_SECONDS, INPUT_SECONDS, UNREACHABLE_SECONDS, JournalKnown, ServerFacts
 from park.exchange.messages import (
     COMMAND_SECONDS,
     OLDEST_PROTOCOL,
@@ -54,6 +54,7 @@ from park.model.access import (
 from park.model.alarm import Alarm
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant, Grant, Stamp
+from park.model.limit import InputChanged
 from park.model.listed import ApplyLocalList, ListedTag
 from park.model.metering import MeterReported, Quality, ReadingTaken, Sample
 from park.model.placement import Placed, PlacementKept
@@ -247,6 +248,22 @@ def test_a_meter_is_reported_at_the_server_as_at_its_board_and_each_reading_cros
     crossed = [type(each) for frame in pair.carried for each in frame]
     assert crossed.count(ReadingTaken) == len(told)
     assert crossed.count(MeterReported) == 4  # the first of each connection, the failure, and the first after it
+
+
+@pytest.mark.rule("B-078")
+def test_inputs_of_a_board_are_known_while_it_is_there_and_of_no_other_board() -> None:
+    pair = Pair()
+    pair.connect()
+    for node, number in (("bay", 3), ("other", 4)):
+        pair.tell_board(InputChanged(node, number, True))
+    pair.run(0.5)
+    assert pair.came(InputChanged, board=False) == [InputChanged("bay", 3, True)]
+
+    pair.cut = True
+    pair.run(SILENT_SECONDS + INPUT_SECONDS - 1.0)
+    assert len(pair.came(InputChanged, board=False)) == 1, "a link that is soon there again changes nothing"
+    pair.run(2.0)
+    assert pair.came(InputChanged, board=False)[1:] == [InputChanged("bay", 3, None)]
 
 
 def test_the_same_vehicle_told_again_keeps_its_time_of_plugging() -> None:
