@@ -95,6 +95,7 @@ class Boards:
         self.meter_delay = meter_delay
         self.clock_rate = clock_rate
         self.dead_meters: set[str] = set()
+        self.wall = WALL
         self.down = False
         self.operator: dict[str, PerPhase] = {}
         self.violations: list[Violation] = []
@@ -145,7 +146,7 @@ class Boards:
             self.tell(operator_limit(name, limit))
 
     def clock(self) -> Now:
-        return Now(self.now, WALL)
+        return Now(self.now, self.wall)
 
     def tell(self, event: coordinator.CoordinatorEvent) -> None:
         if self.down:
