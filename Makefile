@@ -10,8 +10,12 @@ DAYS ?= $(shell seq 1 50)
 SEEDS ?= 1..1000
 MINUTES ?= 15
 KILL_SECONDS ?= 600
+TREES ?= 1..160
+TREE_SECONDS ?= 600
+MUTANT_SEED ?= 1
+MUTANT_MINUTES ?= 15
 
-.PHONY: help demo test check bench soak soak-days coverage lock proto docs clean
+.PHONY: help demo test check bench soak soak-days soak-load mutate coverage lock proto docs clean
 
 help:
 	@echo "make demo      a whole park with virtual cars, here, now (Ctrl-C ends it)"
@@ -20,6 +24,8 @@ help:
 	@echo "make bench     measures, and prints the table of the README"
 	@echo "make soak      random parks full of faults, then a real one under kill -9: SEEDS=1..50 MINUTES=15 KILL_SECONDS=600"
 	@echo "make soak-days the simulated day under many seeds: make soak-days DAYS=\"1 2 3\""
+	@echo "make soak-load load management alone, on deep trees under faults: TREES=1..160 TREE_SECONDS=600"
+	@echo "make mutate    bugs put in on purpose: the listed ones, then drawn ones: MUTANT_SEED=1 MUTANT_MINUTES=15"
 	@echo "make coverage  the tests again, with the lines they miss"
 	@echo "make proto docs   writes the generated files;  make lock   renews requirements.lock"
 	@echo "make clean     removes what these commands made"
@@ -66,6 +72,12 @@ soak: $(INSTALLED)
 
 soak-days: $(INSTALLED)
 	@set -e; for seed in $(DAYS); do $(BIN)/chargepark simulate $(SCENARIO) --seed $$seed; done
+
+soak-load: $(INSTALLED)
+	@$(BIN)/python -m tools.soak_load $(TREES) $(TREE_SECONDS)
+
+mutate: $(INSTALLED)
+	@$(BIN)/python -m tools.mutate --listed --drawn $(MUTANT_SEED) --minutes $(MUTANT_MINUTES) --record
 
 coverage: $(INSTALLED)
 	@$(BIN)/coverage erase

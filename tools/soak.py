@@ -36,6 +36,13 @@ drawn evenly by its logarithm:
 Every run has at least one partition, one crash and one clock jump. Checked throughout, by what is physically so and by
 what is on the disks: S1-S5, S11, S12, D1, D2, D4 ([architecture.md](architecture.md)). `make soak` adds a section;
 `chargepark simulate --park --seeds N` shows one run again.
+
+Sections of *decisions* (`make soak-load`) run the coordinator alone against a model of boards, pilots, vehicles, meters
+and links that shares no code with it: random circuit trees, two of five with 3 to 5 levels and 50 to 80 charge points,
+boards' clocks up to 5 % off, a fault every 1.5, 4 or 15 s (a mean drawn for each park), foreign load that steps every
+5 s. Checked: S1-S5 and S11. An overload in A·s is what one uninterrupted excess on one phase of one circuit came to,
+house steps and lowered limits included: what was above a limit is not always of our doing, how long it lasted is.
+`python -m tools.soak_load SEED 600` shows one run again.
 """
 
 

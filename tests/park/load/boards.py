@@ -95,6 +95,7 @@ class Boards:
         self.meter_delay = meter_delay
         self.clock_rate = clock_rate
         self.dead_meters: set[str] = set()
+        self.wall = WALL
         self.down = False
         self.operator: dict[str, PerPhase] = {}
         self.violations: list[Violation] = []
@@ -138,14 +139,17 @@ class Boards:
     def start_coordinator(self, epoch: int = 1) -> None:
         self.down = False
         self.settings = replace(self.settings, epoch=epoch)
-        self.state = coordinator.initial(self.settings, self.clock())
+        self.state = self.begun()
         self.incarnation = getattr(self, "incarnation", 0) + 1
         self.tell(Start())
         for name, limit in self.operator.items():
             self.tell(operator_limit(name, limit))
 
+    def begun(self) -> coordinator.CoordinatorState:
+        return coordinator.initial(self.settings, self.clock())
+
     def clock(self) -> Now:
-        return Now(self.now, WALL)
+        return Now(self.now, self.wall)
 
     def tell(self, event: coordinator.CoordinatorEvent) -> None:
         if self.down:
@@ -280,8 +284,12 @@ class Boards:
             if device.placement.node == node:
                 device.grant, device.fence, device.lapse_ma, device.drawn_ma = None, (0, 0), device.placement.boot_ma, 0
                 self.signal[name] = SignalWatch(device.placement)
-                self.promise.booted(name)
+                self.booted(name)
                 self._signal(name)
+
+    def booted(self, charge_point: str) -> None:
+        """No grant of the boot before holds any more."""
+        self.promise.booted(charge_point)
 
     def limit(self, circuit: str, limit_ma: PerPhase) -> None:
         self.operator[circuit] = limit_ma
@@ -304,6 +312,10 @@ class Boards:
             total = add(total, on_phases(device.drawn_ma, device.grid_phases()))
         return total
 
+    def foreign_ma(self, circuit: str) -> PerPhase:  # noqa: ARG002 - the same everywhere, but not in every world
+        """What flows there besides our own."""
+        return self.house(self.now)
+
     def _meters(self) -> list[str]:
         return [c.meter for c in self.circuits if c.meter] + [
             d.placement.meter for d in self.devices.values() if d.placement.meter
@@ -315,7 +327,7 @@ class Boards:
             return
         circuit = next((c for c in self.circuits if c.meter == meter), None)
         if circuit is not None:
-            external = self.house(self.now)
+            external = self.foreign_ma(circuit.name)
             true = add(self.own_ma(circuit.name), external) if circuit.meter_sees_charging else external
             self._told(circuit.name, meter, self.meter_delay, lowest(external, self.known[circuit.name]))
             self._told(circuit.name, meter, self.meter_delay + SETTLED_SECONDS, external)
@@ -352,9 +364,9 @@ class Boards:
 
     def _check(self) -> None:
         for circuit in self.circuits:
-            external = self.house(self.now)
-            self.violations += self.overload[circuit.name].observe(
-                self.now, self.limit_of(circuit.name), self.own_ma(circuit.name), external
+            name = circuit.name
+            self.violations += self.overload[name].observe(
+                self.now, self.limit_of(name), self.own_ma(name), self.foreign_ma(name)
             )
         for name, device in self.devices.items():
             self.violations += self.signal[name].signalled(self.now, device.signalled_ma)

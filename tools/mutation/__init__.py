@@ -1,0 +1,1 @@
+"""Bugs put into load management on purpose, to see whether the tests notice (docs/mutation.md)."""
