@@ -159,7 +159,7 @@ def _usable(path: Path) -> Generator[None]:
 
 def _open(directory: Path, path: Path) -> sqlite3.Connection:
     with _usable(path):
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make(directory)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=LOCK_SECONDS)
         _own(connection)
@@ -168,6 +168,18 @@ def _open(directory: Path, path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         _migrate(connection, version)
         return connection
+
+
+def _make(directory: Path) -> None:
+    """For its owner only. A new directory outlives a power cut only when the one around it was synchronised."""
+    new = [each for each in (directory, *directory.parents) if not each.exists()]
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in new:
+        around = os.open(each.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(around)
+        finally:
+            os.close(around)
 
 
 def _own(connection: sqlite3.Connection) -> None:
