@@ -322,7 +322,7 @@ async def test_the_right_password_lets_in():
         assert line.edge.traffic.connections == 1
 
 
-@pytest.mark.rule("B-201")
+@pytest.mark.rule("B-201", "B-390")
 async def test_a_missing_pong_ends_the_connection():
     silent = asyncio.Event()
 

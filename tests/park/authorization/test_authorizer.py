@@ -54,7 +54,7 @@ def test_an_accepted_card_is_not_granted_twice_before_the_charge_point_speaks():
 # ---------------------------------------------------------------- free
 
 
-@pytest.mark.rule("B-052", "B-053")
+@pytest.mark.rule("B-052", "B-053", "B-384")
 def test_in_free_mode_a_plugged_vehicle_charges_under_the_free_tag():
     driven = Driven(Mode.FREE, point(), free_tag="GRATIS")
     assert driven.tell(point(plugged_since=1_000.0)) == [AuthorizationGranted("g/cp1", "GRATIS", "free")]

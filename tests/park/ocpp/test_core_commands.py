@@ -174,7 +174,7 @@ def test_the_cache_is_the_authorizers(kind: type[Done | Refused], status: str):
 # ------------------------------------------------------------ reset
 
 
-@pytest.mark.rule("B-190")
+@pytest.mark.rule("B-190", "B-110")
 def test_a_soft_reset_ends_sessions_and_waits_for_their_stops():
     station = Station().online()
     station.offer(started(point="board/cp1"))
@@ -194,6 +194,7 @@ def test_a_soft_reset_ends_sessions_and_waits_for_their_stops():
     assert len(station.of(RestartBoards)) == 1
 
 
+@pytest.mark.rule("B-109")
 @pytest.mark.parametrize(("kind", "seconds", "reason"), [("Soft", 30.0, "SoftReset"), ("Hard", 10.0, "HardReset")])
 def test_a_backend_that_does_not_answer_holds_no_reset_up(kind: str, seconds: float, reason: str):
     station = Station().online()
