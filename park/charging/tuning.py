@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from park.charging.settings import ChargePointSettings, SampleMode, StopMode
-from park.model.access import SettingChanged
+from park.model.access import BACKEND_QUEUE, BackendQueue, SettingChanged
 
-Value: TypeAlias = int | bool | str | float | StopMode | SampleMode
+Value: TypeAlias = int | bool | str | float | StopMode | SampleMode | BackendQueue
 
 SWITCHES = {
     "StopTransactionOnEVSideDisconnect": "stop_on_ev_disconnect",
@@ -38,6 +38,7 @@ CHOICES: Mapping[str, tuple[str, Mapping[str, Value]]] = {
     ),
     "StatusNotificationStrategy": ("prepares_with_both", {"Either": False, "Both": True}),
     "MeterValueSampleMode": ("sample_mode", {mode.value: mode for mode in SampleMode}),
+    BACKEND_QUEUE: ("backend_queue", {word.value: word for word in BackendQueue}),
 }
 _MILLI = 1000
 

@@ -42,13 +42,14 @@ def boot(station: Station, identity: str) -> Payload:
 
 def status(changed: ConnectorStatusChanged) -> Payload:
     """StatusNotification.req, OCPP 1.6 §6.47."""
-    payload = {
+    payload: dict[str, object] = {
         "connectorId": changed.connector,
         "errorCode": changed.error_code,
         "status": changed.status.value,
         "timestamp": iso(changed.at),
     }
-    return {**payload, "info": changed.info[:50]} if changed.info else payload
+    texts = {"info": changed.info[:50], "vendorErrorCode": changed.vendor_code[:50]}
+    return payload | {name: text for name, text in texts.items() if text}
 
 
 def start_transaction(fact: SessionStarted) -> Payload:

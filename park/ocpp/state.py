@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from park.model.access import ConnectorStatusChanged
+from park.model.access import BackendQueue, ConnectorStatusChanged
 from park.model.reservation import Reservation
 from park.model.session import FactOffered, FactsHeld, SessionMetered
 from park.model.storage import Row
@@ -204,7 +204,8 @@ class CentralSystem:
     its stop repeats, changed in place too; `forgetting`: sessions whose are being deleted. `aligned_due`: mono of the
     next look for aligned readings, `aligned_slots`: the interval each connector was in then. `reservations`: by number,
     looked at again at `reservations_look_at` (mono). `list_newest`: the local list with what is being written.
-    `availability`: what the backend said of each connector, by number.
+    `availability`: what the backend said of each connector, by number. `queue_told`: what charge points know of the
+    queue's room.
     """
 
     settings: Settings
@@ -244,6 +245,7 @@ class CentralSystem:
     aligned_slots: Mapping[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
     availability: Mapping[int, bool] = field(default_factory=dict[int, bool])
     resetting: Resetting | None = None
+    queue_told: BackendQueue = BackendQueue.ROOM
     reported: BackendReported | None = None
     wake_at: float | None = None
 

@@ -14,6 +14,7 @@ from park.ocpp.features import (
     connectors,
     data_transfer,
     local_list,
+    queue_capacity,
     remote_transactions,
     reservation,
     reset,
@@ -38,6 +39,7 @@ FEATURES: tuple[Feature, ...] = (
     trigger.FEATURE,
     transaction_data.FEATURE,
     aligned_readings.FEATURE,
+    queue_capacity.FEATURE,
     upkeep.FEATURE,
 )
 HANDLERS: Mapping[str, Handler] = {

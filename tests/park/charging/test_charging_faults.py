@@ -380,7 +380,7 @@ def test_a_cleared_fault_is_named_in_the_info() -> None:
     park.fault("fan")
     park.fault()
     told = park.last(ConnectorStatusChanged)
-    assert (told.status, told.error_code, told.info) == (S.AVAILABLE, "NoError", "DeviceFault cleared")
+    assert (told.status, told.error_code, told.info) == (S.AVAILABLE, "NoError", "IOCU cleared")
 
 
 @pytest.mark.rule("B-204")
