@@ -49,6 +49,7 @@ class ChargePointSettings:
     `prepares_with_both`: Preparing needs plug and card (B-039). `clock_spread_seconds`: B-069.
     `energy_on_invalid_id_wh`: what a session may still take after its card was refused (B-119).
     `backend_queue`: whether the messages of one more session may wait for the backend.
+    `pilot_off`: vehicles are shown state F (B-387).
     """
 
     name: str
@@ -89,6 +90,7 @@ class ChargePointSettings:
     clock_spread_seconds: int = 0
     energy_on_invalid_id_wh: int = 0
     backend_queue: BackendQueue = BackendQueue.ROOM
+    pilot_off: bool = False
 
     @property
     def has_lock(self) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from park.charging.settings import ChargePointSettings, SampleMode, StopMode
-from park.model.access import BACKEND_QUEUE, BackendQueue, SettingChanged
+from park.model.access import BACKEND_QUEUE, PILOT_OFF, BackendQueue, SettingChanged
 
 Value: TypeAlias = int | bool | str | float | StopMode | SampleMode | BackendQueue
 
@@ -18,6 +18,7 @@ SWITCHES = {
     "LockIfAuthorized": "lock_if_authorized",
     "LockPermanently": "lock_permanently",
     "Operative": "operative",
+    PILOT_OFF: "pilot_off",
 }
 NUMBERS = {
     "ConnectionTimeOut": "plug_timeout_seconds",

@@ -260,6 +260,8 @@ class BackendQueue(Enum):
 
 BACKEND_QUEUE = "BackendQueue"
 """Name of the setting that carries it."""
+PILOT_OFF = "PilotOff"
+"""Name of the setting that makes charge points show state F (B-387)."""
 
 
 @dataclass(frozen=True, slots=True)

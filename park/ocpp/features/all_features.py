@@ -22,6 +22,7 @@ from park.ocpp.features import (
     transaction_data,
     trigger,
     upkeep,
+    withholding,
 )
 from park.ocpp.features.feature import Feature, Handler, Turn
 from park.ocpp.state import CentralSystem
@@ -41,6 +42,7 @@ FEATURES: tuple[Feature, ...] = (
     aligned_readings.FEATURE,
     queue_capacity.FEATURE,
     upkeep.FEATURE,
+    withholding.FEATURE,
 )
 HANDLERS: Mapping[str, Handler] = {
     action: handler for feature in FEATURES for action, handler in feature.handlers.items()

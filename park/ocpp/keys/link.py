@@ -81,5 +81,11 @@ GROUP = KeyGroup(
             "The board's clock follows the time in the backend's answers.",
             on=True,
         ),
+        switch(
+            "AllowTimeSyncDuringSession",
+            "B-392",
+            "It does so while vehicles charge too.",
+            on=True,
+        ),
     ),
 )

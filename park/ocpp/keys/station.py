@@ -44,6 +44,12 @@ GROUP = KeyGroup(
         fact("ConnectorPhaseRotationMaxLength", Kind.NUMBER, "0", "§9.1.8", "Items of that list."),
         fact("vendorId", Kind.TEXT, "chargepark", "chargebyte's table", "Vendor id of our own DataTransfer."),
         switch(
+            "AvailabilityOnlyWhenTimeSynchronized",
+            "B-391",
+            "Connectors are out of service while the time is not known.",
+            on=False,
+        ),
+        switch(
             "InfoStatusNotifications",
             "B-034, B-035",
             "Notifications without an error say whether energy flows.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from park.model.access import (
@@ -133,6 +135,29 @@ def test_backend_and_people_on_site_must_agree_unless_it_is_forced(
     on_site(station, "ConnectorStateOverride[1]", forced)
     assert operative(station)["board/cp1"] is expected
     assert operative(station)["board/cp2"] is True
+
+
+@pytest.mark.rule("B-391")
+def test_by_setting_nobody_charges_before_the_time_is_known():
+    station = Station({"AvailabilityOnlyWhenTimeSynchronized": "true"})
+    station.wall = datetime(1970, 1, 1, tzinfo=UTC)
+    station.online()
+    assert operative(station) == dict.fromkeys(("board/cp1", "board/cp2", "board/cp3"), False)
+    station.clear()
+    station.pass_time(5.0)
+    assert operative(station) == {}
+    station.wall = datetime(2027, 1, 1, tzinfo=UTC)
+    wake = station.state.wake_at
+    assert wake is not None
+    assert wake <= station.mono + 1.0
+    station.pass_time(1.0)
+    assert operative(station) == dict.fromkeys(("board/cp1", "board/cp2", "board/cp3"), True)
+
+
+def test_without_that_setting_the_time_is_of_no_matter():
+    station = Station()
+    station.wall = datetime(1970, 1, 1, tzinfo=UTC)
+    assert operative(station.online()) == dict.fromkeys(("board/cp1", "board/cp2", "board/cp3"), True)
 
 
 # ------------------------------------------------------------ unlock, cache

@@ -420,6 +420,23 @@ def test_without_a_backend_facts_are_acknowledged_and_go_nowhere():
     assert station.report().state == "disabled"
 
 
+@pytest.mark.rule("B-392")
+@pytest.mark.parametrize("moves", [True, False])
+def test_the_clock_is_moved_during_a_session_by_setting_only(moves: bool):
+    station = online(AllowTimeSyncDuringSession="true" if moves else "false", HeartbeatInterval="300")
+    station.offer(started())
+    station.answer(started_answer())
+    station.pass_time(300.0)
+    station.answer({"currentTime": "2027-01-05T09:30:00Z"})
+    assert len(station.of(ClockOffered)) == (1 if moves else 0)
+    station.offer(ended(ordinal=1))
+    station.answer({})
+    station.clear()
+    station.pass_time(300.0)
+    station.answer({"currentTime": "2027-01-05T09:30:00Z"})
+    assert len(station.of(ClockOffered)) == 1
+
+
 @pytest.mark.rule("B-128")
 def test_a_park_without_a_backend_never_connects_and_never_restarts_for_want_of_one():
     station = Station()
