@@ -133,6 +133,7 @@ def _plate(state: CentralSystem) -> Station:
         vendor=values.text("ChargePointVendor") or station.vendor,
         model=values.text("ChargePointModel") or station.model,
         serial=values.text("ChargePointSerialNumber") or station.serial,
+        board_serial=values.text("ChargeBoxSerialNumber"),
     )
 
 

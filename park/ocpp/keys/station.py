@@ -32,6 +32,16 @@ GROUP = KeyGroup(
             "Serial number in BootNotification; empty: the identity.",
             "SerialNumber",
         ),
+        Key(
+            "ChargeBoxSerialNumber",
+            Kind.TEXT,
+            "",
+            "B-047",
+            "Serial number of the board in BootNotification; written once, while it is empty.",
+            most=25,
+            restart=True,
+            once=True,
+        ),
         fact("FirmwareVersion", Kind.TEXT, "", "Bender's table", "Version of this program."),
         fact(
             "ConnectorPhaseRotation",
