@@ -40,11 +40,12 @@ class Endpoint:
     compression: bool = True
     via: str = ""
     certificate: str = ""
+    user: str = ""
     trust: Trust = Trust()
 
     @property
     def settings(self) -> ConnectionSettings:
-        return ConnectionSettings(self.url, self.identity, self.profile, self.password, self.certificate)
+        return ConnectionSettings(self.url, self.identity, self.profile, self.password, self.certificate, self.user)
 
     @property
     def address(self) -> str:
@@ -61,10 +62,11 @@ class Endpoint:
 
     @property
     def headers(self) -> dict[str, str]:
-        """HTTP Basic with the identity as user name (B-002)."""
+        """HTTP Basic with the identity as user name (B-002), unless the backend wants another (B-380)."""
         if not self.password or self.profile >= CERTIFICATE_PROFILE:
             return {}
-        return {"Authorization": f"Basic {b64encode(f'{self.identity}:{self.password}'.encode()).decode()}"}
+        credentials = f"{self.user or self.identity}:{self.password}"
+        return {"Authorization": f"Basic {b64encode(credentials.encode()).decode()}"}
 
     def context(self) -> ssl.SSLContext | None:
         """For one connection; None without TLS. Raises TrustUnusable."""
@@ -81,6 +83,7 @@ class Endpoint:
             password=settings.password,
             profile=settings.profile,
             certificate=settings.certificate,
+            user=settings.user,
             open_timeout=order.answer_seconds,
         )
 

@@ -1806,10 +1806,12 @@ class ConnectorStatusChanged(_message.Message):
     ERROR_CODE_FIELD_NUMBER: _builtins.int
     INFO_FIELD_NUMBER: _builtins.int
     AT_FIELD_NUMBER: _builtins.int
+    VENDOR_CODE_FIELD_NUMBER: _builtins.int
     connector: _builtins.int
     status: _builtins.str
     error_code: _builtins.str
     info: _builtins.str
+    vendor_code: _builtins.str
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -1820,10 +1822,11 @@ class ConnectorStatusChanged(_message.Message):
         error_code: _builtins.str = ...,
         info: _builtins.str = ...,
         at: _timestamp_pb2.Timestamp | None = ...,
+        vendor_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "connector", b"connector", "error_code", b"error_code", "info", b"info", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "connector", b"connector", "error_code", b"error_code", "info", b"info", "status", b"status", "vendor_code", b"vendor_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

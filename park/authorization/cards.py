@@ -57,7 +57,9 @@ def let_in(state: Authorizer, now: Now, points: tuple[OccupancyChanged, ...]) ->
         return state, effects
     for point in points:
         if routing.waits(point):
-            claim = Claim(state.settings.free_tag, point.charge_point, point.plugged_since, ordered=True)
+            claim = Claim(
+                state.settings.tag_without_card(point.connector), point.charge_point, point.plugged_since, ordered=True
+            )
             state, more = granted(state, claim, Mode.FREE.value, now)
             effects += more
     return state, effects

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
@@ -76,6 +77,7 @@ class ReaderSettings:
 class AuthorizerSettings:
     """`free_tag`: the id tag of sessions in free mode (B-052). `stop_with_card`: readers may allow it (B-280).
 
+    `tagless`: that of one connector where it has its own (B-133), by number.
     `answer_seconds`: how long the backend may take before the offline rule decides. `node`: name of this board.
     `charge_points`: full names of all of the park, as far as the configuration knows them. `with_cards`: the mode when
     charging is not free. `pre_authorize`: known cards do not wait for the backend (B-056). `cache`: cards it accepted
@@ -96,3 +98,8 @@ class AuthorizerSettings:
     cache: bool = False
     known_offline: bool = True
     letter_case: LetterCase = LetterCase.AS_READ
+    tagless: Mapping[int, str] = field(default_factory=dict[int, str])
+
+    def tag_without_card(self, connector: int) -> str:
+        """The id tag of sessions without a card at this connector."""
+        return self.tagless.get(connector) or self.free_tag

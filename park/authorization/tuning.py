@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from park.authorization import cards
@@ -10,6 +11,7 @@ from park.authorization.state import Authorizer, Stepped
 from park.model.access import SettingChanged
 from park.model.time import Now
 
+_TAGLESS = re.compile(r"TaglessIdTag\[([0-9]{1,5})\]")
 UNKNOWN_OFFLINE = {"true": OfflineRule.ACCEPT, "ImmediatelyWhenPlugged": OfflineRule.PLUGGED}
 
 
@@ -38,10 +40,18 @@ def _changed(settings: AuthorizerSettings, change: SettingChanged) -> Authorizer
             return replace(settings, mode=Mode.FREE if on else settings.with_cards)
         case "RfidTagFreeCharging", str(tag) if tag:
             return replace(settings, free_tag=tag)
+        case str(name), str(tag) if (connector := _connector_of(name)) is not None:
+            return replace(settings, tagless={**settings.tagless, connector: tag})
         case "idTagLetterCase", str(word) if word in {each.value for each in LetterCase}:
             return replace(settings, letter_case=LetterCase(word))
         case _:
             return settings
+
+
+def _connector_of(name: str) -> int | None:
+    """7 of `TaglessIdTag[7]` (B-133); None: another key."""
+    found = _TAGLESS.fullmatch(name)
+    return None if found is None else int(found[1])
 
 
 def _known(*, on: bool) -> OfflineRule:

@@ -10,6 +10,7 @@ from park.charging.lock import LockFault
 from park.charging.proximity import ProximityFault
 from park.charging.settings import Outlet
 from park.charging.state import ChargePointState
+from park.model.access import BackendQueue
 from park.model.evse import EvseReported, PilotOutput, PilotState
 from park.model.time import Now
 
@@ -119,3 +120,5 @@ def _around(state: ChargePointState, mono: float, found: Found) -> None:
     unasked = not state.recovered and mono >= state.started_at + outbox.SILENT_SECONDS
     if unasked or outbox.is_silent(state.outbox, mono):
         found.append((faults.STORE_SILENT, ""))
+    if state.settings.backend_queue is BackendQueue.ERROR:
+        found.append((faults.QUEUE_FULL, ""))

@@ -43,6 +43,8 @@ def may_charge(state: ChargePointState) -> bool:
 
 def offer(state: ChargePointState, mono: float) -> Offer:
     """What the pilot may show: the lease, shaped by cable, station and temperature (S2, S5); else nothing."""
+    if state.settings.pilot_off:
+        return SHUTDOWN
     if state.faults and any(fault.kind.impact is Impact.SHUTDOWN for fault in state.faults):
         return SHUTDOWN
     if not may_charge(state):
@@ -62,7 +64,7 @@ def wish(state: ChargePointState) -> Wish:
     report = state.evse
     if report is None or not state.ready:
         return Wish.OPEN
-    if any(fault.kind.impact in {Impact.CUT, Impact.SHUTDOWN} for fault in state.faults):
+    if state.settings.pilot_off or any(fault.kind.impact in {Impact.CUT, Impact.SHUTDOWN} for fault in state.faults):
         return Wish.OPEN
     if not may_charge(state):
         return Wish.RELEASE

@@ -24,7 +24,10 @@ STOPS_ENERGY = (Impact.PAUSE, Impact.CUT, Impact.SHUTDOWN)
 
 @dataclass(frozen=True, slots=True)
 class FaultKind:
-    """`error_code`: OCPP 1.6 §7.6 wire name. `ends`: why the session ends, if it does. `unlocks`: frees the plug."""
+    """`error_code`: OCPP 1.6 §7.6 wire name. `ends`: why the session ends, if it does. `unlocks`: frees the plug.
+
+    `text`: what a backend is told as info, else the code. `number`: a maker's number for it, told as vendorErrorCode.
+    """
 
     code: str
     error_code: str
@@ -33,6 +36,12 @@ class FaultKind:
     remedy: str
     ends: StopReason | None = None
     unlocks: bool = False
+    text: str = ""
+    number: str = ""
+
+    @property
+    def info(self) -> str:
+        return self.text or self.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,11 @@ class Fault:
     @property
     def cause(self) -> str:
         return f"{self.kind.cause} ({self.detail})" if self.detail else self.kind.cause
+
+    @property
+    def vendor_code(self) -> str:
+        """What vendorErrorCode of a StatusNotification says: the electronics' own name where they have one (B-175)."""
+        return self.kind.number or (self.detail if self.kind is DEVICE else self.kind.code)
 
 
 EVSE_LOST = FaultKind(
@@ -200,12 +214,22 @@ STORE_SILENT = FaultKind(
     "the journal does not confirm that session facts are on disk",
     "check free space and health of the disk that holds data_dir",
 )
+QUEUE_FULL = FaultKind(
+    "MessageQueueFull",
+    "InternalError",
+    Impact.NO_START,
+    "as many transaction messages wait for the backend as may wait",
+    "see why the backend is away; charging begins again by itself when messages were delivered",
+    text="Message queue is full",  # B-018
+    number="01-05-006",
+)
 DEVICE = FaultKind(
     "DeviceFault",
     "OtherError",
     Impact.PAUSE,
     "the charging electronics report a fault",
     "look the fault up in the device's manual and clear it there",
+    text="IOCU",  # B-175: the I/O control unit, as backends know it
 )
 
 DEVICE_FAULTS = {
@@ -238,6 +262,7 @@ PRIORITY = (
     CABLE_TOO_SMALL,
     DEVICE,
     STORE_SILENT,
+    QUEUE_FULL,
     CABLE_CHANGED,
 )
 """Which fault a status notification names when there are several: the seed's catalogue first (B-205), ours after it."""

@@ -12,6 +12,7 @@ from park.charging.energy import is_locked
 from park.charging.session import Phase, Session
 from park.charging.settings import ChargePointSettings, Outlet, SampleMode, StopMode
 from park.charging.state import NOT_RESERVED, ChargePointState, Effect
+from park.model.access import BackendQueue
 from park.model.evse import PilotState
 from park.model.metering import Sample
 from park.model.session import (
@@ -90,7 +91,10 @@ def _advance(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
 
 
 def can_start(state: ChargePointState) -> bool:
-    """Recovered, plugged, coded, locked, metered, no fault. An end not yet on disk never gets here: it is ENDING."""
+    """Recovered, plugged, coded, locked, metered, no fault, room for its messages.
+
+    An end not yet on disk never gets here: it is ENDING.
+    """
     vehicle = state.vehicle
     return (
         state.recovered
@@ -102,6 +106,7 @@ def can_start(state: ChargePointState) -> bool:
         and is_locked(state)
         and (state.settings.meter is None or state.meter_fresh)
         and not state.start_prevented
+        and state.settings.backend_queue is BackendQueue.ROOM
     )
 
 

@@ -9,7 +9,7 @@ from park.charging.lease import Lease
 from park.charging.report import ChargePointReported, ReportedFault, ReportedGrant, ReportedSession
 from park.charging.session import Phase
 from park.charging.state import NOT_RESERVED, ChargePointState, Effect, Status
-from park.model.access import ConnectorStatus, ConnectorStatusChanged, OccupancyChanged
+from park.model.access import BackendQueue, ConnectorStatus, ConnectorStatusChanged, OccupancyChanged
 from park.model.demand import CurrentSignalled, DemandChanged
 from park.model.evse import EvseReported
 from park.model.grant import Reason
@@ -209,7 +209,7 @@ def _wants(state: ChargePointState) -> bool:
 def _occupancy(state: ChargePointState) -> OccupancyChanged:
     session, vehicle = state.session, state.vehicle
     placed = state.settings.connector > 0
-    operable = placed and state.settings.operative
+    operable = placed and state.settings.operative and state.settings.backend_queue is BackendQueue.ROOM
     available = operable and state.evse is not None and state.recovered and not state.start_prevented
     expired = vehicle.present and session.expired_vehicle == vehicle.since
     tagged = session.held or session.phase in {Phase.AUTHORIZED, Phase.STARTING, Phase.RUNNING}
@@ -235,8 +235,8 @@ def _named_fault(state: ChargePointState) -> Fault | None:
 def _status(state: ChargePointState) -> Status:
     fault = _named_fault(state)
     if fault is None:
-        return (connector_status(state), NO_ERROR, "")
-    return (connector_status(state), fault.kind.error_code, fault.kind.code)
+        return (connector_status(state), NO_ERROR, "", "")
+    return (connector_status(state), fault.kind.error_code, fault.kind.info, fault.vendor_code)
 
 
 def _status_changed(state: ChargePointState, status: Status, now: Now) -> ConnectorStatusChanged:
@@ -246,7 +246,12 @@ def _status_changed(state: ChargePointState, status: Status, now: Now) -> Connec
     if status[1] == NO_ERROR and before is not None and before[1] != NO_ERROR:
         info = f"{before[2]} cleared"
     return ConnectorStatusChanged(
-        connector=state.settings.connector, status=status[0], error_code=status[1], info=info, at=now.wall
+        connector=state.settings.connector,
+        status=status[0],
+        error_code=status[1],
+        info=info,
+        at=now.wall,
+        vendor_code=status[3],
     )
 
 

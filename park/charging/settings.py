@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from park.model.access import BackendQueue
 from park.model.electric import MINIMUM_CURRENT_MA, Wiring
 from park.model.evse import EvseTraits
 
@@ -47,6 +48,8 @@ class ChargePointSettings:
     `operative`: the availability; without it no session begins (B-211). `operator_ma`: ceiling set at run time (B-075).
     `prepares_with_both`: Preparing needs plug and card (B-039). `clock_spread_seconds`: B-069.
     `energy_on_invalid_id_wh`: what a session may still take after its card was refused (B-119).
+    `backend_queue`: whether the messages of one more session may wait for the backend.
+    `pilot_off`: vehicles are shown state F (B-387).
     """
 
     name: str
@@ -86,6 +89,8 @@ class ChargePointSettings:
     sample_mode: SampleMode = SampleMode.WHOLE_TRANSACTION
     clock_spread_seconds: int = 0
     energy_on_invalid_id_wh: int = 0
+    backend_queue: BackendQueue = BackendQueue.ROOM
+    pilot_off: bool = False
 
     @property
     def has_lock(self) -> bool:

@@ -85,8 +85,8 @@ Effect: TypeAlias = (
 )
 
 
-Status: TypeAlias = tuple[ConnectorStatus, str, str]
-"""Status, OCPP error code, fault code: what a status notification says."""
+Status: TypeAlias = tuple[ConnectorStatus, str, str, str]
+"""Status, OCPP error code, info, vendor's error code: what a status notification says."""
 
 CurrentKey: TypeAlias = tuple[int, int, tuple[int, int], bool]
 """Signalled mA, lapse mA, (epoch, sequence), contactor open: what a confirmation says."""

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from park.charging.settings import ChargePointSettings, SampleMode, StopMode
-from park.model.access import SettingChanged
+from park.model.access import BACKEND_QUEUE, PILOT_OFF, BackendQueue, SettingChanged
 
-Value: TypeAlias = int | bool | str | float | StopMode | SampleMode
+Value: TypeAlias = int | bool | str | float | StopMode | SampleMode | BackendQueue
 
 SWITCHES = {
     "StopTransactionOnEVSideDisconnect": "stop_on_ev_disconnect",
@@ -18,6 +18,7 @@ SWITCHES = {
     "LockIfAuthorized": "lock_if_authorized",
     "LockPermanently": "lock_permanently",
     "Operative": "operative",
+    PILOT_OFF: "pilot_off",
 }
 NUMBERS = {
     "ConnectionTimeOut": "plug_timeout_seconds",
@@ -38,6 +39,7 @@ CHOICES: Mapping[str, tuple[str, Mapping[str, Value]]] = {
     ),
     "StatusNotificationStrategy": ("prepares_with_both", {"Either": False, "Both": True}),
     "MeterValueSampleMode": ("sample_mode", {mode.value: mode for mode in SampleMode}),
+    BACKEND_QUEUE: ("backend_queue", {word.value: word for word in BackendQueue}),
 }
 _MILLI = 1000
 

@@ -212,7 +212,10 @@ class ConnectorStatus(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ConnectorStatusChanged:
-    """Charge point → central system. `error_code`: OCPP 1.6 §7.6 ChargePointErrorCode wire name."""
+    """Charge point → central system. `error_code`: OCPP 1.6 §7.6 ChargePointErrorCode wire name.
+
+    `vendor_code`: this product's name of the fault, or the electronics' own; empty without an error.
+    """
 
     delivery: ClassVar[Delivery] = Delivery.STATE
 
@@ -221,6 +224,7 @@ class ConnectorStatusChanged:
     error_code: str
     info: str
     at: datetime
+    vendor_code: str = ""
 
 
 UNREACHABLE = "unreachable"
@@ -244,6 +248,20 @@ class SettingChanged:
 
     name: str
     value: int | bool | str
+
+
+class BackendQueue(Enum):
+    """Whether one more session's messages may wait for the backend; values are those of `SettingChanged`."""
+
+    ROOM = "Room"
+    FULL = "Full"  # no session begins (B-016)
+    ERROR = "Error"  # the same, and it is told as an error (B-017, B-018)
+
+
+BACKEND_QUEUE = "BackendQueue"
+"""Name of the setting that carries it."""
+PILOT_OFF = "PilotOff"
+"""Name of the setting that makes charge points show state F (B-387)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,10 +165,16 @@ def _booted(state: CentralSystem, payload: Payload, now: Now) -> Turn:
 
 def _clock(state: CentralSystem, payload: Payload, now: Now) -> tuple[CentralSystemEffect, ...]:
     theirs = instant(payload.get("currentTime"))
-    if theirs is None or not state.values.switch("useAsTimeSource"):
+    if theirs is None or not state.values.switch("useAsTimeSource") or _is_kept(state):
         return ()
     offset = (theirs - now.wall).total_seconds()
     return (ClockOffered(offset),) if abs(offset) >= CLOCK_TOLERANCE_SECONDS else ()
+
+
+def _is_kept(state: CentralSystem) -> bool:
+    """By setting the clock is not moved while a session runs (B-392)."""
+    moves = state.values.switch("AllowTimeSyncDuringSession")
+    return not moves and any(True for _ in state.queue.transactions.all_running())
 
 
 def _verdict(call: AuthorizeCall, payload: Payload) -> BackendAuthorized:

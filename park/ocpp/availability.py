@@ -5,11 +5,13 @@
 | none | operative | operative | operative |
 | none | any of the two inoperative || inoperative |
 | operative, inoperative | any | any | as forced |
+
+While something else withholds the station (`park.ocpp.features.withholding`) that counts as inoperative.
 """
 
 from __future__ import annotations
 
-from park.model.access import ConnectorStatus, ConnectorStatusChanged, SettingChanged
+from park.model.access import PILOT_OFF, ConnectorStatus, ConnectorStatusChanged, SettingChanged
 from park.model.time import Now
 from park.ocpp.effects import CentralSystemEffect, SettingsRepeated
 from park.ocpp.state import CentralSystem
@@ -26,15 +28,23 @@ def operative(state: CentralSystem, connector: int) -> bool:
     if forced != "None":
         return forced == "Operative"
     on_site = state.values.text_at("LocalAvailability", *places) == "Operative"
-    return on_site and state.availability.get(connector, True)
+    return on_site and not state.withheld.service and state.availability.get(connector, True)
 
 
 def for_point(state: CentralSystem, point: str) -> tuple[CentralSystemEffect, ...]:
     """What one charge point has to hear."""
     return tuple(
-        SettingsRepeated(point, (SettingChanged(SETTING, operative(state, connector)),))
+        SettingsRepeated(point, _settings(state, connector))
         for connector, name in state.settings.points.items()
         if name == point
+    )
+
+
+def _settings(state: CentralSystem, connector: int) -> tuple[SettingChanged, ...]:
+    mine = state.settings.points.get(connector, "").partition("/")[0] == state.settings.node
+    return (
+        SettingChanged(SETTING, operative(state, connector)),
+        SettingChanged(PILOT_OFF, value=mine and state.withheld.pilot),  # only this board begins anew
     )
 
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import TypedDict, cast
+from typing import NotRequired, TypedDict, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from park.model.storage import Put, Row
@@ -25,7 +25,8 @@ TLS_PROFILE = 2  # security white paper §3: from this profile on the link is TL
 class ConnectionSettings:
     """`url`: without the identity. `profile`: of the security white paper. An empty `password`: no Basic auth.
 
-    `certificate`: file of the station's certificate that a backend signed; empty: the configured one.
+    `certificate`: file of the station's certificate that a backend signed; empty: the configured one. `user`: of Basic
+    auth; empty: the identity.
     """
 
     url: str
@@ -33,6 +34,7 @@ class ConnectionSettings:
     profile: int = 0
     password: str = field(default="", repr=False)
     certificate: str = ""
+    user: str = ""
 
     @property
     def secure_url(self) -> str:
@@ -49,6 +51,7 @@ class _SettingsRow(TypedDict):
     profile: int
     password: str
     certificate: str
+    user: NotRequired[str]  # rows of earlier versions have none
 
 
 class _ConnectionRow(TypedDict):
@@ -130,13 +133,14 @@ def restore(file: ConnectionSettings, fallback_seconds: float, rows: Iterable[Ro
 
 
 def _settings_row(settings: ConnectionSettings) -> _SettingsRow:
-    return {
+    row: _SettingsRow = {
         "url": settings.url,
         "identity": settings.identity,
         "profile": settings.profile,
         "password": settings.password,
         "certificate": settings.certificate,
     }
+    return {**row, "user": settings.user} if settings.user else row
 
 
 def _digest(settings: ConnectionSettings) -> str:

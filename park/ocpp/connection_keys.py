@@ -16,6 +16,7 @@ from park.ocpp.maintenance import TrustKnown
 from park.ocpp.state import CentralSystem
 
 KEY_LENGTHS = range(16, 41)  # security white paper §2.3: 16 to 40 characters
+USER_LENGTH = 48  # ours: as long as an identity may be
 HIGHEST_PROFILE = 3
 URL_LENGTH = 512  # ours
 
@@ -37,13 +38,26 @@ def shown(state: CentralSystem, name: str) -> str | None:
     connection = state.upkeep.connection
     if connection is None:
         return None
-    return {"SecurityProfile": str(connection.used.profile), "CentralSystemURI": connection.used.url}.get(name)
+    used = connection.used
+    told = {
+        "SecurityProfile": str(used.profile),
+        "CentralSystemURI": used.url,
+        "AuthorizationUser": used.user or used.identity,
+    }
+    return told.get(name)
 
 
 def _authorization_key(value: str, now: ConnectionSettings, _: TrustKnown) -> ConnectionSettings | Refused:
     if len(value) not in KEY_LENGTHS or not all("!" <= letter <= "~" for letter in value):
         return Refused("", "an AuthorizationKey has 16 to 40 printable characters")
     return replace(now, password=value)
+
+
+def _authorization_user(value: str, now: ConnectionSettings, _: TrustKnown) -> ConnectionSettings | Refused:
+    """The identity again means: follow the identity. RFC 7617 §2 allows no colon."""
+    if len(value) > USER_LENGTH or ":" in value or not all("!" <= letter <= "~" for letter in value):
+        return Refused("", f"an AuthorizationUser has up to {USER_LENGTH} printable characters and no colon")
+    return replace(now, user="" if value == now.identity else value)
 
 
 def _security_profile(value: str, now: ConnectionSettings, trust: TrustKnown) -> ConnectionSettings | Refused:
@@ -77,6 +91,7 @@ def _url(value: str, now: ConnectionSettings, _: TrustKnown) -> ConnectionSettin
 
 _KEYS: Mapping[str, _Accept] = {
     "AuthorizationKey": _authorization_key,
+    "AuthorizationUser": _authorization_user,
     "SecurityProfile": _security_profile,
     "CentralSystemURI": _url,
 }

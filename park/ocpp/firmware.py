@@ -48,7 +48,8 @@ class Update:
     """`request`, `certificate`, `signature`: of a signed one. `running`: the version that ordered the installation.
 
     `expected`: what the installer says will run, empty when it does not say. `boot`: of the process that installs it.
-    `retry_at`: mono of the next try, and until when the restart waits for answers. `leaving`: it is ordered.
+    `retry_at`: mono of the next try, and until when the restart waits for answers. `leaves_at`: mono before which it is
+    not ordered (B-387). `leaving`: it is.
     """
 
     url: str
@@ -67,6 +68,7 @@ class Update:
     boot: str = ""
     job: int = 0
     retry_at: float = 0.0
+    leaves_at: float = 0.0
     leaving: bool = False
 
     @property
@@ -97,7 +99,7 @@ class Update:
             case Stage.READY if self.install_at is not None:
                 at = self.install_at
             case Stage.REBOOTING if not self.leaving:
-                return self.retry_at
+                return self.leaves_at if now.mono < self.leaves_at else self.retry_at
             case _:
                 return None
         by_wall = now.mono + min(max((at - now.wall).total_seconds(), 0.0), LOOK_SECONDS)

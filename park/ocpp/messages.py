@@ -22,6 +22,7 @@ class Station:
     vendor: str = "chargepark"
     model: str = "park"
     serial: str = ""  # empty: the identity stands in (B-048)
+    board_serial: str = ""
     firmware: str = ""
     meter_type: str = ""
     meter_serial: str = ""
@@ -33,6 +34,7 @@ def boot(station: Station, identity: str) -> Payload:
         "chargePointVendor": station.vendor[:20],
         "chargePointModel": station.model[:20],
         "chargePointSerialNumber": (station.serial or identity)[:25],
+        "chargeBoxSerialNumber": station.board_serial[:25],
         "firmwareVersion": station.firmware[:50],
         "meterType": station.meter_type[:25],
         "meterSerialNumber": station.meter_serial[:25],
@@ -42,13 +44,14 @@ def boot(station: Station, identity: str) -> Payload:
 
 def status(changed: ConnectorStatusChanged) -> Payload:
     """StatusNotification.req, OCPP 1.6 §6.47."""
-    payload = {
+    payload: dict[str, object] = {
         "connectorId": changed.connector,
         "errorCode": changed.error_code,
         "status": changed.status.value,
         "timestamp": iso(changed.at),
     }
-    return {**payload, "info": changed.info[:50]} if changed.info else payload
+    texts = {"info": changed.info[:50], "vendorErrorCode": changed.vendor_code[:50]}
+    return payload | {name: text for name, text in texts.items() if text}
 
 
 def start_transaction(fact: SessionStarted) -> Payload:

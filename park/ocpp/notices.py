@@ -23,7 +23,7 @@ def noticed(changed: ConnectorStatusChanged, values: KeyValues) -> ConnectorStat
     if changed.error_code != NO_ERROR:
         if values.switch("ErrorStatusNotifications") or changed.status is ConnectorStatus.FAULTED:
             return changed
-        changed = replace(changed, error_code=NO_ERROR, info="")
+        changed = replace(changed, error_code=NO_ERROR, info="", vendor_code="")
     if values.switch("InfoStatusNotifications") and not changed.info:
         return replace(changed, info=FLOW.get(changed.status, ""))
     return changed

@@ -24,6 +24,7 @@ from park.ocpp.state import (
     TransactionCall,
     TriggeredValues,
 )
+from park.ocpp.statuses import Pace
 
 CLOCK_SECONDS = 86_400.0  # OCPP 1.6 §4.6: a heartbeat a day at least, for the clock
 
@@ -61,7 +62,7 @@ def _next(state: CentralSystem, now: Now) -> Purpose | None:
 def _volatile(state: CentralSystem, now: Now) -> Purpose | None:
     if state.triggered:
         return state.triggered[0]
-    changed = state.statuses.due(now.mono, state.values.number("MinimumStatusDuration"))
+    changed = None if _overfull(state) else state.statuses.due(now.mono, _pace(state))
     if changed is not None:
         return StatusCall(changed)
     notification = state.upkeep.notifications.due(now.mono)
@@ -69,6 +70,16 @@ def _volatile(state: CentralSystem, now: Now) -> Purpose | None:
         return NotificationCall(notification)
     heartbeat = _heartbeat_at(state)
     return HeartbeatCall() if heartbeat is not None and heartbeat <= now.mono else None
+
+
+def _pace(state: CentralSystem) -> Pace:
+    return Pace(state.values.number("MinimumStatusDuration"), state.values.number("StatusNotificationInterval"))
+
+
+def _overfull(state: CentralSystem) -> bool:
+    """So much waits for the backend that statuses are not told; the latest is, when less waits (B-015)."""
+    level = state.values.number("StatusNotificationQueueLevel")
+    return 0 < level <= len(state.queue.backlog)
 
 
 def _heartbeat_at(state: CentralSystem) -> float | None:
@@ -122,6 +133,7 @@ def _plate(state: CentralSystem) -> Station:
         vendor=values.text("ChargePointVendor") or station.vendor,
         model=values.text("ChargePointModel") or station.model,
         serial=values.text("ChargePointSerialNumber") or station.serial,
+        board_serial=values.text("ChargeBoxSerialNumber"),
     )
 
 
@@ -133,7 +145,7 @@ def _noted(state: CentralSystem, purpose: Purpose, unique_id: str, now: Now) -> 
         case HeartbeatCall():
             return replace(state, last_heartbeat=now.mono, triggered=_without(state, purpose))
         case StatusCall(changed):
-            return replace(state, statuses=state.statuses.told(changed), triggered=_without(state, purpose))
+            return replace(state, statuses=state.statuses.told(changed, now.mono), triggered=_without(state, purpose))
         case AuthorizeCall():
             return replace(state, authorizations=state.authorizations[1:])
         case TriggeredValues():
@@ -176,7 +188,7 @@ def _send_times(state: CentralSystem) -> list[float]:
         return [state.registration.not_before]
     found = [
         _heartbeat_at(state),
-        state.statuses.next_due(state.values.number("MinimumStatusDuration")),
+        None if _overfull(state) else state.statuses.next_due(_pace(state)),
     ]
     notifications = state.upkeep.notifications
     if notifications.waiting:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from park.model.access import ConnectorStatusChanged
+from park.model.access import BackendQueue, ConnectorStatusChanged
 from park.model.reservation import Reservation
 from park.model.session import FactOffered, FactsHeld, SessionMetered
 from park.model.storage import Row
@@ -194,6 +194,18 @@ class Resetting:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """`service`: no session may begin, whatever was said of availability. `pilot`: vehicles are shown state F.
+
+    `look_at`: mono of the next look at the clock, None: it is not waited for.
+    """
+
+    service: bool = False
+    pilot: bool = False
+    look_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CentralSystem:
     """`link`: number of the connection, None without one. `silent`: a call timed out, a heartbeat must prove life.
 
@@ -204,7 +216,8 @@ class CentralSystem:
     its stop repeats, changed in place too; `forgetting`: sessions whose are being deleted. `aligned_due`: mono of the
     next look for aligned readings, `aligned_slots`: the interval each connector was in then. `reservations`: by number,
     looked at again at `reservations_look_at` (mono). `list_newest`: the local list with what is being written.
-    `availability`: what the backend said of each connector, by number.
+    `availability`: what the backend said of each connector, by number. `queue_told`: what charge points know of the
+    queue's room. `withheld`: why they may not charge besides.
     """
 
     settings: Settings
@@ -244,6 +257,8 @@ class CentralSystem:
     aligned_slots: Mapping[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
     availability: Mapping[int, bool] = field(default_factory=dict[int, bool])
     resetting: Resetting | None = None
+    queue_told: BackendQueue = BackendQueue.ROOM
+    withheld: Withheld = Withheld()
     reported: BackendReported | None = None
     wake_at: float | None = None
 

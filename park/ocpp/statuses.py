@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,19 +14,36 @@ NO_ERROR = "NoError"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One connector: what holds, since when (mono), and what the backend was told last."""
+    """One connector: what holds, since when (mono), what the backend was told last, and when (mono)."""
 
     current: ConnectorStatusChanged
     since: float
     told: ConnectorStatusChanged | None = None
+    told_at: float = -math.inf
 
     @property
     def news(self) -> bool:
         return self.told is None or _said(self.told) != _said(self.current)
 
 
-def _said(changed: ConnectorStatusChanged) -> tuple[ConnectorStatus, str, str]:
-    return (changed.status, changed.error_code, changed.info)
+def _said(changed: ConnectorStatusChanged) -> tuple[ConnectorStatus, str, str, str]:
+    return (changed.status, changed.error_code, changed.info, changed.vendor_code)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """`lasting`: seconds a status has to hold before it is told, unless nothing was told yet (OCPP 1.6 §9.1.20).
+
+    `apart`: seconds between two of one connector; what changed meanwhile is told as it is then (B-203).
+    """
+
+    lasting: float = 0.0
+    apart: float = 0.0
+
+    def due(self, line: Line) -> float:
+        """When, on the monotonic clock, news of a connector may be told."""
+        held = line.since if line.told is None else line.since + self.lasting
+        return max(held, line.told_at + self.apart)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +57,8 @@ class StatusBoard:
         line = self.lines.get(changed.connector)
         if line is not None and _said(line.current) == _said(changed):
             return self
-        told = None if line is None else line.told
-        return self._with(changed.connector, Line(changed, mono, told))
+        line = Line(changed, mono) if line is None else replace(line, current=changed, since=mono)
+        return self._with(changed.connector, line)
 
     def with_station(self, at: datetime, mono: float) -> StatusBoard:
         """Connector 0 is available unless somebody said otherwise."""
@@ -50,20 +68,20 @@ class StatusBoard:
 
     def untold(self) -> StatusBoard:
         """After a boot the backend knows nothing."""
-        return StatusBoard({connector: replace(line, told=None) for connector, line in self.lines.items()})
+        return StatusBoard({number: Line(line.current, line.since) for number, line in self.lines.items()})
 
-    def due(self, mono: float, minimum_duration: float) -> ConnectorStatusChanged | None:
-        """The next one to send, lowest connector first: news that has held for the minimum (OCPP 1.6 §9.1.20)."""
-        ready = [line.current for line in self.lines.values() if line.news and _at(line, minimum_duration) <= mono]
+    def due(self, mono: float, pace: Pace) -> ConnectorStatusChanged | None:
+        """The next one to send, lowest connector first: news that is due by `pace`."""
+        ready = [line.current for line in self.lines.values() if line.news and pace.due(line) <= mono]
         return min(ready, key=lambda changed: changed.connector, default=None)
 
-    def next_due(self, minimum_duration: float) -> float | None:
+    def next_due(self, pace: Pace) -> float | None:
         """When, on the monotonic clock, `due` has something."""
-        return min((_at(line, minimum_duration) for line in self.lines.values() if line.news), default=None)
+        return min((pace.due(line) for line in self.lines.values() if line.news), default=None)
 
-    def told(self, changed: ConnectorStatusChanged) -> StatusBoard:
+    def told(self, changed: ConnectorStatusChanged, mono: float) -> StatusBoard:
         line = self.lines.get(changed.connector)
-        return self if line is None else self._with(changed.connector, replace(line, told=changed))
+        return self if line is None else self._with(changed.connector, replace(line, told=changed, told_at=mono))
 
     def lost(self, connector: int) -> StatusBoard:
         """The connection went while it was told: nobody knows whether it arrived."""
@@ -72,7 +90,3 @@ class StatusBoard:
 
     def _with(self, connector: int, line: Line) -> StatusBoard:
         return StatusBoard({**self.lines, connector: line})
-
-
-def _at(line: Line, minimum_duration: float) -> float:
-    return line.since if line.told is None else line.since + minimum_duration

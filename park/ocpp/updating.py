@@ -170,7 +170,8 @@ def may_restart(state: CentralSystem) -> bool:
 
 def announce_restart(state: CentralSystem, update: Update, now: Now) -> Turn:
     """The sessions are over; what is on its way to the backend gets a moment."""
-    update = replace(update, stage=Stage.REBOOTING, retry_at=now.mono + FAREWELL_SECONDS)
+    leaves_at = now.mono + state.values.number("PreUnavailabilityForUpdate")
+    update = replace(update, stage=Stage.REBOOTING, retry_at=leaves_at + FAREWELL_SECONDS, leaves_at=leaves_at)
     return _at(state, update, "InstallRebooting")
 
 
@@ -180,7 +181,7 @@ def restart(state: CentralSystem, update: Update, now: Now) -> Turn:
         return _at(state, replace(update, stage=Stage.INSTALLED))
     waits = state.link is not None and (state.flight is not None or state.queue.backlog.head is not None)
     waits = waits or (state.link is not None and bool(state.upkeep.notifications.waiting))
-    if update.leaving or (waits and now.mono < update.retry_at):
+    if update.leaving or now.mono < update.leaves_at or (waits and now.mono < update.retry_at):
         return state, ()
     state = replace(state, upkeep=replace(state.upkeep, update=replace(update, leaving=True)))
     return state, (RestartBoards((state.settings.node,), hard=False),)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from nodes.board import Identities, client_board
 from park.config.parsing import parse
 from park.exchange.placing import PLACED_TABLE, placed_body
@@ -34,6 +36,7 @@ PLACED = Placed("bay/cp1", 7, "grid", "STR", 3, 6_000, 32_000, 10_000, 6_000)
 IDS = Identities("boot", "journal", "store", 0, lambda: "id")
 
 
+@pytest.mark.rule("B-081")
 def test_a_board_that_was_never_placed_signals_nothing_whatever_its_file_says() -> None:
     (point,) = client_board(CONFIG, IDS, "1").hardware.charge_points
     assert (point.connector, point.fallback_ma, point.boot_ma) == (0, 0, 0)

@@ -14,6 +14,7 @@ from park.ocpp.features import (
     connectors,
     data_transfer,
     local_list,
+    queue_capacity,
     remote_transactions,
     reservation,
     reset,
@@ -21,6 +22,7 @@ from park.ocpp.features import (
     transaction_data,
     trigger,
     upkeep,
+    withholding,
 )
 from park.ocpp.features.feature import Feature, Handler, Turn
 from park.ocpp.state import CentralSystem
@@ -38,7 +40,9 @@ FEATURES: tuple[Feature, ...] = (
     trigger.FEATURE,
     transaction_data.FEATURE,
     aligned_readings.FEATURE,
+    queue_capacity.FEATURE,
     upkeep.FEATURE,
+    withholding.FEATURE,
 )
 HANDLERS: Mapping[str, Handler] = {
     action: handler for feature in FEATURES for action, handler in feature.handlers.items()

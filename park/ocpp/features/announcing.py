@@ -7,7 +7,7 @@ from park.model.limit import Limit, LimitKind
 from park.model.standing_limits import HoldLimits
 from park.ocpp import availability, keys
 from park.ocpp.effects import CentralSystemEffect, SettingsRepeated, TellAuthorizer
-from park.ocpp.keys import Key, Kind, Steers
+from park.ocpp.keys import Key, Kind, Scope, Steers
 from park.ocpp.keys.load import LARGEST_AMPERES, PHASES
 from park.ocpp.link import KeepAlive
 from park.ocpp.state import CentralSystem
@@ -22,7 +22,7 @@ def changed(state: CentralSystem, key: Key) -> tuple[CentralSystemEffect, ...]:
         case Steers.POINT:
             return _to_points(state, (key,))
         case Steers.AUTHORIZATION:
-            return (TellAuthorizer(_change(key, state.values.text(key.name))),)
+            return _to_authorizer(state, key)
         case Steers.LOAD:
             return _operator_limit(state)
         case Steers.AVAILABILITY:
@@ -40,7 +40,16 @@ def everything(state: CentralSystem) -> tuple[CentralSystemEffect, ...]:
 
 def for_authorizer(state: CentralSystem) -> tuple[CentralSystemEffect, ...]:
     mine = (key for key in keys.KEYS if key.steers is Steers.AUTHORIZATION)
-    return tuple(TellAuthorizer(_change(key, state.values.text(key.name))) for key in mine)
+    return tuple(effect for key in mine for effect in _to_authorizer(state, key))
+
+
+def _to_authorizer(state: CentralSystem, key: Key) -> tuple[TellAuthorizer, ...]:
+    """Of keys that differ each connector's value, as `Key[7]`."""
+    if key.scope is Scope.PARK:
+        return (TellAuthorizer(_change(key, state.values.text(key.name))),)
+    values, places = state.values, state.settings.places
+    each = ((number, values.text_at(key.name, *places(number))) for number in state.settings.connectors)
+    return tuple(TellAuthorizer(SettingChanged(f"{key.name}[{number}]", text)) for number, text in each)
 
 
 def for_point(state: CentralSystem, point: str) -> tuple[CentralSystemEffect, ...]:

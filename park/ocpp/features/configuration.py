@@ -15,7 +15,7 @@ from park.ocpp.effects import CentralSystemEffect
 from park.ocpp.features import announcing
 from park.ocpp.features.feature import Feature, Turn
 from park.ocpp.features.replies import deferred, link_of, refusal, result
-from park.ocpp.keys import Access, Key, Kind, Named, Scope, Setting
+from park.ocpp.keys import Access, Key, Named, Scope, Setting
 from park.ocpp.keys.accepting import FAST_NETWORK, ours
 from park.ocpp.link import BackendCalled, Payload
 from park.ocpp.orders import AnswerSettings, ChangeSetting, ListedSetting, ListSettings, SettingsListed
@@ -195,16 +195,28 @@ def _set(state: CentralSystem, name: str, text: str, by: str, reply: _Reply, now
         accepted, refused = reply.say("Accepted"), reply.say("Rejected", NOT_WRITTEN)
         return connecting.change(state, accepted, refused, chosen, f"{named.key.name} was changed by {by}")
     rows = state.queue.rows
-    if named.place is not None and not text.strip() and named.key.kind is not Kind.TEXT:
+    if named.key.once and state.values.text(named.key.name):
+        return state, reply.say("Rejected", f"{named.key.name} is written once, and it is")
+    if named.place is not None and not text.strip():
         return deferred(state, (rows.delete_setting(named.stored),), SettingCommit(named, None, reply))
     value = keys.accept(named.key, ours(named.alias, text), state.values, on_site=by != BACKEND)
     if isinstance(value, Refused):
         return state, reply.say("Rejected", value.reason)
+    if named.key.unique and _is_shared(state, named, value):
+        return state, reply.say("Rejected", f"no two connectors may have the same {named.key.name}")
     setting = Setting(value, by, now.wall)
     change = SettingCommit(named, setting, reply)
     if named.key.name == KEPT_IN_MEMORY:
         return change.stored(state, now, on_disk=True)
     return deferred(state, (rows.put_setting(named.stored, setting),), change)
+
+
+def _is_shared(state: CentralSystem, named: Named, value: str) -> bool:
+    """Whether two connectors would have the same value, empty ones aside (B-133)."""
+    after = state.values.with_value(named.stored, value)
+    each = [after.text_at(named.key.name, *state.settings.places(number)) for number in state.settings.connectors]
+    told = [text.casefold() for text in each if text]
+    return len(set(told)) < len(told)
 
 
 def _repeat(state: CentralSystem, who: str) -> tuple[CentralSystemEffect, ...]:

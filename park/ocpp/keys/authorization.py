@@ -58,7 +58,7 @@ GROUP = KeyGroup(
             "B-053",
             "Every vehicle that is plugged in charges.",
             steers=Steers.AUTHORIZATION,
-            aliases=(Alias("TaglessCharging"),),
+            aliases=(Alias("TaglessCharging"), Alias("FreeMode")),
             file="authorization.mode",
         ),
         Key(
@@ -70,7 +70,19 @@ GROUP = KeyGroup(
             least=1,
             most=20,
             steers=Steers.AUTHORIZATION,
+            aliases=(Alias("FreeModeUID"),),
             file="authorization.free_tag",
+        ),
+        Key(
+            "TaglessIdTag",
+            Kind.TEXT,
+            "",
+            "B-133",
+            "Id tag of sessions without a card at one connector, of each another; empty: RfidTagFreeCharging.",
+            most=20,
+            scope=Scope.POINT,
+            steers=Steers.AUTHORIZATION,
+            unique=True,
         ),
         Key(
             "idTagLetterCase",

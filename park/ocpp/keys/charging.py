@@ -84,7 +84,7 @@ GROUP = KeyGroup(
             or_zero=True,
             scope=Scope.POINT,
             steers=Steers.POINT,
-            aliases=(Alias("MaxCurrentConnection"),),
+            aliases=(Alias("MaxCurrentConnection"), Alias("MaxCurrent")),
         ),
         point_fact(
             "HardwareCurrentLimit",

@@ -48,6 +48,34 @@ GROUP = KeyGroup(
             "Seconds a status has to last before it is told.",
             most=3_600,
         ),
+        Key(
+            "StatusNotificationInterval",
+            Kind.NUMBER,
+            "0",
+            "B-203; chargebyte: 10",
+            "Seconds between two StatusNotifications of a connector; what changed meanwhile is told as it is then.",
+            most=3_600,
+        ),
+        Key(
+            "StatusNotificationQueueLevel",
+            Kind.NUMBER,
+            "0",
+            "B-015; Bender: 70",
+            "While so many transaction messages wait, no StatusNotification is sent; 0: they are always sent.",
+        ),
+        Key(
+            "OcppQueueCapacity",
+            Kind.NUMBER,
+            "0",
+            "B-014, B-016, B-199; Bender: 350, chargebyte: 336",
+            "When so many transaction messages wait, new sessions are refused, nothing is lost; 0: the disk's space.",
+        ),
+        switch(
+            "OcppQueueFullAsErrorState",
+            "B-017, B-018, B-020",
+            "A full queue is told as an error of every connector; else new sessions are refused without one.",
+            on=False,
+        ),
         # 5 × 60 s bounds what a message the backend cannot digest holds up: 10 minutes of waiting and 5 timeouts.
         # Unlimited (0) would hold up every later transaction for ever, fewer would give a backend no time to recover.
         Key(

@@ -59,7 +59,8 @@ class Key:
     """One configuration key. `least`, `most`: bounds of a number, or of a text's length; `or_zero`: 0 is allowed (off).
 
     `choices`: what a list or choice may hold (None: anything). `restart`: a change works after a restart only. `about`:
-    what it is for. `file`: the key of the configuration file that gives the default.
+    what it is for. `file`: the key of the configuration file that gives the default. `once`: written only while it is
+    empty. `unique`: no two connectors may have the same.
     """
 
     name: str
@@ -77,6 +78,8 @@ class Key:
     steers: Steers = Steers.OCPP
     aliases: tuple[Alias, ...] = ()
     file: str = ""
+    once: bool = False
+    unique: bool = False
 
 
 @dataclass(frozen=True, slots=True)

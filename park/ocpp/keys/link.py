@@ -60,6 +60,14 @@ GROUP = KeyGroup(
             file="backend.password_file",
         ),
         Key(
+            "AuthorizationUser",
+            Kind.TEXT,
+            "",
+            "B-380",
+            "User of the connection where it is another than the identity, used as a new AuthorizationKey is.",
+            most=48,
+        ),
+        Key(
             "SecurityProfile",
             Kind.NUMBER,
             "0",
@@ -79,6 +87,12 @@ GROUP = KeyGroup(
             "useAsTimeSource",
             "chargebyte's table",
             "The board's clock follows the time in the backend's answers.",
+            on=True,
+        ),
+        switch(
+            "AllowTimeSyncDuringSession",
+            "B-392",
+            "It does so while vehicles charge too.",
             on=True,
         ),
     ),

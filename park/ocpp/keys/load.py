@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from park.ocpp.keys.key import Key, KeyGroup, Kind, Steers, fact
+from park.ocpp.keys.key import Alias, Key, KeyGroup, Kind, Steers, fact
 
 LARGEST_AMPERES = 6_300  # of a circuit in the file
 PHASES = (1, 2, 3)
@@ -36,10 +36,11 @@ GROUP = KeyGroup(
             "ChargePointCurrentLimit",
             Kind.NUMBER,
             str(LARGEST_AMPERES),
-            "GreenFlux's table",
+            "GreenFlux's table, B-388",
             "Amperes all charge points may take together on each phase; acts below the circuit's own limit only.",
             most=LARGEST_AMPERES,
             steers=Steers.LOAD,
+            aliases=(Alias("GlobalMaxCurrent"),),
         ),
         *(
             fact(

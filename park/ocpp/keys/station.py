@@ -32,6 +32,16 @@ GROUP = KeyGroup(
             "Serial number in BootNotification; empty: the identity.",
             "SerialNumber",
         ),
+        Key(
+            "ChargeBoxSerialNumber",
+            Kind.TEXT,
+            "",
+            "B-047",
+            "Serial number of the board in BootNotification; written once, while it is empty.",
+            most=25,
+            restart=True,
+            once=True,
+        ),
         fact("FirmwareVersion", Kind.TEXT, "", "Bender's table", "Version of this program."),
         fact(
             "ConnectorPhaseRotation",
@@ -43,6 +53,12 @@ GROUP = KeyGroup(
         ),
         fact("ConnectorPhaseRotationMaxLength", Kind.NUMBER, "0", "§9.1.8", "Items of that list."),
         fact("vendorId", Kind.TEXT, "chargepark", "chargebyte's table", "Vendor id of our own DataTransfer."),
+        switch(
+            "AvailabilityOnlyWhenTimeSynchronized",
+            "B-391",
+            "Connectors are out of service while the time is not known.",
+            on=False,
+        ),
         switch(
             "InfoStatusNotifications",
             "B-034, B-035",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from park.ocpp.keys.key import Key, KeyGroup, Kind, fact
+from park.ocpp.keys.key import Key, KeyGroup, Kind, fact, switch
 from park.ocpp.maintenance import MOST_ROOTS, SCHEMES
 
 CHAIN_LENGTH = 10_000  # security white paper §5.1: longest certificateChain of CertificateSigned
@@ -31,6 +31,20 @@ GROUP = KeyGroup(
             str(CHAIN_LENGTH),
             "security white paper §3",
             "Characters of a certificate chain.",
+        ),
+        switch(
+            "UnavailableDuringDownload",
+            "B-040",
+            "Connectors are out of service while firmware is being fetched; running sessions go on.",
+            on=False,
+        ),
+        Key(
+            "PreUnavailabilityForUpdate",
+            Kind.NUMBER,
+            "0",
+            "B-387",
+            "Seconds before the restart into new firmware in which charge points show vehicles state F; 0: none.",
+            most=3_600,
         ),
         Key(
             "CpoName",

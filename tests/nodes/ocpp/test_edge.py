@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -33,6 +34,7 @@ from park.ocpp.link import (
     SendCall,
     SendError,
     SendResult,
+    UseConnection,
 )
 
 BOOT = {"chargePointVendor": "ACME", "chargePointModel": "Garage"}
@@ -114,6 +116,14 @@ def test_the_identity_is_appended_and_is_the_user_name():
     assert endpoint.address == "ws://backend/ocpp/GARAGE%201%2F%C3%A4"
     assert endpoint.headers == {"Authorization": "Basic R0FSQUdFIDEvw6Q6c2VjcmV0"}
     assert Endpoint("ws://backend", "GARAGE").headers == {}
+
+
+@pytest.mark.rule("B-380")
+def test_another_user_name_goes_with_the_password():
+    endpoint = Endpoint("ws://backend", "GARAGE", "secret")
+    order = UseConnection(replace(endpoint.settings, user="fleet-17"), 30.0)
+    assert endpoint.using(order).headers == {"Authorization": "Basic ZmxlZXQtMTc6c2VjcmV0"}
+    assert endpoint.using(order).address == "ws://backend/GARAGE"
 
 
 async def test_a_call_is_answered(backend: Backend):
@@ -322,7 +332,7 @@ async def test_the_right_password_lets_in():
         assert line.edge.traffic.connections == 1
 
 
-@pytest.mark.rule("B-201")
+@pytest.mark.rule("B-201", "B-390")
 async def test_a_missing_pong_ends_the_connection():
     silent = asyncio.Event()
 

@@ -27,7 +27,7 @@ class Socket:
         return pong
 
 
-@pytest.mark.rule("B-202")
+@pytest.mark.rule("B-202", "B-127")
 async def test_no_pings_by_an_interval_of_zero_until_it_changes():
     socket, pinger = Socket(), Pinger(0.0, 1.0)
     task = asyncio.create_task(pinger.run(socket))  # type: ignore[arg-type]

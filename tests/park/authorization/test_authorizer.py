@@ -21,6 +21,7 @@ from park.model.access import (
     Feedback,
     OccupancyChanged,
     Refused,
+    SettingChanged,
     StopSession,
     Undeliverable,
     Verdict,
@@ -54,10 +55,21 @@ def test_an_accepted_card_is_not_granted_twice_before_the_charge_point_speaks():
 # ---------------------------------------------------------------- free
 
 
-@pytest.mark.rule("B-052", "B-053")
+@pytest.mark.rule("B-052", "B-053", "B-384")
 def test_in_free_mode_a_plugged_vehicle_charges_under_the_free_tag():
     driven = Driven(Mode.FREE, point(), free_tag="GRATIS")
     assert driven.tell(point(plugged_since=1_000.0)) == [AuthorizationGranted("g/cp1", "GRATIS", "free")]
+
+
+@pytest.mark.rule("B-133")
+def test_a_connector_with_a_tag_of_its_own_charges_under_it_and_its_readers_start_nothing():
+    driven = Driven(Mode.FREE, point(1), point(2), free_tag="GRATIS")
+    driven.tell(SettingChanged("TaglessIdTag[1]", "TAGLESS1"))
+    driven.tell(SettingChanged("TaglessIdTag[2]", ""))
+    assert driven.tell(point(1, plugged_since=1_000.0)) == [AuthorizationGranted("g/cp1", "TAGLESS1", "free")]
+    assert driven.tell(point(2, plugged_since=1_000.0)) == [AuthorizationGranted("g/cp2", "GRATIS", "free")]
+    driven.tell(point(1))
+    assert driven.swipe(ADA) == [shown(Feedback.IGNORED)]
 
 
 @pytest.mark.parametrize("changes", [{"available": False}, {"session_tag": "FREE"}, {"waiting_for_card": False}])

@@ -218,6 +218,7 @@ def test_in_free_mode_a_board_lets_vehicles_in_only_while_it_is_alone() -> None:
     assert alone.tell(point(1, plugged_since=1_010.0)) == [free]
 
 
+@pytest.mark.rule("B-054")
 def test_a_vehicle_that_waits_when_the_rules_become_free_charges() -> None:
     alone = board()
     alone.tell(point(1, plugged_since=1_000.0))

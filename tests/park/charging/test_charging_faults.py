@@ -359,6 +359,7 @@ def test_electronics_that_restart_are_told_everything_again() -> None:
     assert park.status is S.CHARGING
 
 
+@pytest.mark.rule("B-270")
 def test_a_fixed_cable_has_neither_lock_nor_proximity() -> None:
     park = ChargePointHarness(settings(outlet=Outlet.CABLE, cable_rating_ma=20_000))
     park.plug()
@@ -379,7 +380,7 @@ def test_a_cleared_fault_is_named_in_the_info() -> None:
     park.fault("fan")
     park.fault()
     told = park.last(ConnectorStatusChanged)
-    assert (told.status, told.error_code, told.info) == (S.AVAILABLE, "NoError", "DeviceFault cleared")
+    assert (told.status, told.error_code, told.info) == (S.AVAILABLE, "NoError", "IOCU cleared")
 
 
 @pytest.mark.rule("B-204")

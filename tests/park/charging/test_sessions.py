@@ -109,6 +109,21 @@ def test_the_backend_changes_the_plug_timeout_while_somebody_waits() -> None:
     assert park.status is S.AVAILABLE
 
 
+@pytest.mark.rule("B-117")
+@pytest.mark.parametrize("seconds", [10, 30, 900])
+def test_the_plug_is_waited_for_as_long_as_the_key_says(seconds: int) -> None:
+    park = ChargePointHarness()
+    park.send(SettingChanged("ConnectionTimeOut", seconds))
+    park.authorize()
+    park.advance(seconds - 1)
+    assert park.status is S.PREPARING
+    park.advance(2)
+    assert park.status is S.AVAILABLE
+    park.plug()
+    park.advance(5)
+    assert not park.started
+
+
 @pytest.mark.rule("B-118")
 def test_after_the_plug_the_card_must_follow_in_time() -> None:
     park = ChargePointHarness(settings(card_timeout_seconds=60.0))
@@ -225,7 +240,7 @@ def test_the_cable_may_stay_locked_until_its_owner_comes_back() -> None:
 
 
 @pytest.mark.rule("B-058")
-@pytest.mark.rule("B-059")
+@pytest.mark.rule("B-059", "B-131")
 def test_the_session_may_outlast_the_vehicle_and_go_on_when_it_returns() -> None:
     park = ChargePointHarness(settings(unlock_on_ev_disconnect=False))
     park.send(SettingChanged("StopTransactionOnEVSideDisconnect", value=False))
@@ -294,13 +309,14 @@ def test_a_stop_for_another_session_changes_nothing() -> None:
     assert not park.ended
 
 
-@pytest.mark.rule("B-120")
+@pytest.mark.rule("B-120", "B-191")
 def test_a_tag_the_backend_refuses_ends_the_session() -> None:
     park = ChargePointHarness()
     park.begin()
     park.send(TransactionAssigned(NAME, park.started[0].session, 42, accepted=False, status="Invalid"))
     park.advance(3)
     assert park.ended[0].reason is StopReason.DE_AUTHORIZED
+    assert park.status is S.FINISHING
 
 
 @pytest.mark.rule("B-120")
@@ -324,7 +340,7 @@ def test_the_transaction_number_is_shown() -> None:
     assert (shown.transaction, shown.authorized_by) == (42, "whitelist")
 
 
-@pytest.mark.rule("B-177")
+@pytest.mark.rule("B-177", "B-188")
 def test_who_suspends_decides_the_status() -> None:
     park = ChargePointHarness()
     park.begin()
@@ -340,7 +356,7 @@ def test_who_suspends_decides_the_status() -> None:
     assert park.state.session.phase is Phase.RUNNING
 
 
-@pytest.mark.rule("B-126")
+@pytest.mark.rule("B-126", "B-125")
 def test_readings_are_taken_at_start_end_and_by_both_intervals() -> None:
     park = ChargePointHarness(settings(sample_interval_seconds=20, clock_interval_seconds=60))
     park.begin()

@@ -8,6 +8,7 @@ from park.charging.settings import Outlet, SampleMode, StopMode
 from park.charging.tuning import with_changed
 from park.model.access import (
     NO_LOCK,
+    PILOT_OFF,
     ConnectorStatus,
     Done,
     OccupancyChanged,
@@ -257,3 +258,18 @@ def test_another_points_order_and_a_second_one_are_refused():
     unlock(park, "a")
     unlock(park, "b")
     assert [(answer.request_id, type(answer)) for answer in park.slot.answers] == [("x", Refused), ("b", Refused)]
+
+
+@pytest.mark.rule("B-387")
+def test_state_f_by_order_takes_the_current_away_and_is_no_fault():
+    park = ChargePointHarness()
+    park.begin()
+    park.send(SettingChanged(PILOT_OFF, value=True))
+    assert park.electronics.pilot is PilotState.F
+    assert not park.electronics.closed
+    park.advance(10)
+    assert park.fault_codes == set()
+    assert not park.ended
+    park.send(SettingChanged(PILOT_OFF, value=False))
+    park.advance(15)
+    assert park.status is S.CHARGING

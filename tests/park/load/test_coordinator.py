@@ -49,6 +49,7 @@ def test_a_newly_ready_vehicle_is_served_at_once():
     assert signals(world)[0] == 32
 
 
+@pytest.mark.rule("B-154")
 def test_two_cars_share_and_the_first_gives_way_before_the_second_gets_more():
     world = with_cars(steady(), Vehicle())
     world.arrive("n/cp2")

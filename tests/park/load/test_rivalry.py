@@ -218,6 +218,7 @@ def led(*, sees: bool = True, clone: bool = False) -> World:
     return world
 
 
+@pytest.mark.rule("B-082")
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32), clone=st.booleans(), disturb=st.sampled_from([0.02, 0.1, 0.4]))
 def test_two_servers_that_see_each_other_never_both_command(seed: int, clone: bool, disturb: float) -> None:

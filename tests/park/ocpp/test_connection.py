@@ -75,6 +75,20 @@ def test_a_new_authorization_key_is_answered_then_used_and_kept():
     assert used(station).password == "another-password-02"
 
 
+@pytest.mark.rule("B-380")
+def test_the_user_is_a_key_too_tried_kept_and_told():
+    station = linked()
+    assert station.ask("GetConfiguration", {"key": ["AuthorizationUser"]})["configurationKey"][0]["value"] == "GARAGE"
+    assert change(station, "AuthorizationUser", "fleet-17") == ["Accepted"]
+    assert used(station).user == "fleet-17"
+    station.connect()
+    station.answer(ACCEPTED)
+    station.restart()
+    assert used(station).user == "fleet-17"
+    for wrong in ("a:b", "with space", "x" * 49):
+        assert change(linked(), "AuthorizationUser", wrong) == ["Rejected"]
+
+
 def test_a_key_that_is_not_on_disk_is_not_used():
     station = linked()
     station.clear()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from park.model.access import (
@@ -135,6 +137,29 @@ def test_backend_and_people_on_site_must_agree_unless_it_is_forced(
     assert operative(station)["board/cp2"] is True
 
 
+@pytest.mark.rule("B-391")
+def test_by_setting_nobody_charges_before_the_time_is_known():
+    station = Station({"AvailabilityOnlyWhenTimeSynchronized": "true"})
+    station.wall = datetime(1970, 1, 1, tzinfo=UTC)
+    station.online()
+    assert operative(station) == dict.fromkeys(("board/cp1", "board/cp2", "board/cp3"), False)
+    station.clear()
+    station.pass_time(5.0)
+    assert operative(station) == {}
+    station.wall = datetime(2027, 1, 1, tzinfo=UTC)
+    wake = station.state.wake_at
+    assert wake is not None
+    assert wake <= station.mono + 1.0
+    station.pass_time(1.0)
+    assert operative(station) == dict.fromkeys(("board/cp1", "board/cp2", "board/cp3"), True)
+
+
+def test_without_that_setting_the_time_is_of_no_matter():
+    station = Station()
+    station.wall = datetime(1970, 1, 1, tzinfo=UTC)
+    assert operative(station.online()) == dict.fromkeys(("board/cp1", "board/cp2", "board/cp3"), True)
+
+
 # ------------------------------------------------------------ unlock, cache
 
 
@@ -174,7 +199,7 @@ def test_the_cache_is_the_authorizers(kind: type[Done | Refused], status: str):
 # ------------------------------------------------------------ reset
 
 
-@pytest.mark.rule("B-190")
+@pytest.mark.rule("B-190", "B-110")
 def test_a_soft_reset_ends_sessions_and_waits_for_their_stops():
     station = Station().online()
     station.offer(started(point="board/cp1"))
@@ -194,6 +219,7 @@ def test_a_soft_reset_ends_sessions_and_waits_for_their_stops():
     assert len(station.of(RestartBoards)) == 1
 
 
+@pytest.mark.rule("B-109")
 @pytest.mark.parametrize(("kind", "seconds", "reason"), [("Soft", 30.0, "SoftReset"), ("Hard", 10.0, "HardReset")])
 def test_a_backend_that_does_not_answer_holds_no_reset_up(kind: str, seconds: float, reason: str):
     station = Station().online()

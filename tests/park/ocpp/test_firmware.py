@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from park.model.access import PILOT_OFF
 from park.model.session import SessionFact
-from park.ocpp.effects import RestartBoards
+from park.ocpp.effects import RestartBoards, SettingsRepeated
 from park.ocpp.link import BackendCalled, SendResult
 from park.ocpp.maintenance import (
     EVERY_JOB,
@@ -104,6 +105,53 @@ def test_the_restart_waits_for_the_sessions_to_end():
     assert station.of(RestartBoards) == []  # the backend has not answered yet
     words(station)
     assert len(station.of(RestartBoards)) == 1
+
+
+def standing(station: Station, name: str, point: str = "board/cp1") -> object:
+    """What a charge point was told last of this setting."""
+    told = [message for each in station.of(SettingsRepeated) if each.charge_point == point for message in each.messages]
+    return [message.value for message in told if message.name == name][-1]
+
+
+@pytest.mark.rule("B-040")
+@pytest.mark.parametrize(("wish", "while_fetching"), [("true", False), ("false", True)])
+def test_connectors_are_out_of_service_during_the_download_on_wish(wish: str, while_fetching: bool):
+    station = ready()
+    station.ask("ChangeConfiguration", {"key": "UnavailableDuringDownload", "value": wish})
+    ask(station)
+    assert standing(station, "Operative") is while_fetching
+    fetched(station)
+    assert standing(station, "Operative") is True
+
+
+@pytest.mark.rule("B-387")
+def test_vehicles_are_shown_state_f_for_a_while_before_the_restart():
+    station = ready()
+    station.ask("ChangeConfiguration", {"key": "PreUnavailabilityForUpdate", "value": "20"})
+    ask(station)
+    fetched(station)
+    assert standing(station, PILOT_OFF) is False
+    installed(station)
+    words(station)
+    assert (standing(station, PILOT_OFF), standing(station, "Operative")) == (True, False)
+    station.pass_time(19.9)
+    assert station.of(RestartBoards) == []
+    station.pass_time(0.1)
+    assert len(station.of(RestartBoards)) == 1
+    reborn(station, "2.0")
+    assert (standing(station, PILOT_OFF), standing(station, "Operative")) == (False, True)
+
+
+def test_boards_that_do_not_restart_show_no_state_f():
+    station = ready()
+    station.settings = replace(station.settings, points={1: "board/cp1", 2: "elsewhere/cp1", 3: "board/cp3"})
+    station.state = replace(station.state, settings=station.settings)
+    station.ask("ChangeConfiguration", {"key": "PreUnavailabilityForUpdate", "value": "20"})
+    ask(station)
+    fetched(station)
+    installed(station)
+    assert standing(station, PILOT_OFF, "board/cp3") is True
+    assert standing(station, PILOT_OFF, "elsewhere/cp1") is False
 
 
 def test_a_backend_that_does_not_answer_keeps_no_restart():

@@ -215,6 +215,45 @@ def test_the_operators_amperes_limit_the_circuit_all_hang_on():
     ]
 
 
+@pytest.mark.rule("B-388")
+def test_one_key_bounds_the_sum_and_another_each_point():
+    station = Station().online()
+    station.clear()
+    change(station, "GlobalMaxCurrent", "40")
+    change(station, "MaxCurrent", "16")
+    (held,) = (each.limits for each in station.of(HoldLimits) if each.kind is LimitKind.OPERATOR)
+    assert [(limit.target, limit.limit_ma) for limit in held] == [("grid", (40_000, 40_000, 40_000))]
+    assert station.of(SettingChanged) == [SettingChanged("OperatorCurrentLimit", 16)]
+
+
+@pytest.mark.rule("B-133")
+def test_each_connector_has_a_tag_of_its_own_for_charging_without_cards_and_equal_ones_are_rejected():
+    station = Station().online()
+    assert change(station, "TaglessIdTag[1]", "TAGLESS1") == "Accepted"
+    assert change(station, "TaglessIdTag[2]", "tagless1") == "Rejected"
+    assert change(station, "TaglessIdTag", "EVERYBODY") == "Rejected"
+    station.clear()
+    assert change(station, "TaglessIdTag[2]", "TAGLESS2") == "Accepted"
+    heard = [SettingChanged("TaglessIdTag[1]", "TAGLESS1"), SettingChanged("TaglessIdTag[2]", "TAGLESS2")]
+    assert [told.change for told in station.of(TellAuthorizer)] == [*heard, SettingChanged("TaglessIdTag[3]", "")]
+    assert change(station, "TaglessIdTag[1]", "") == "Accepted"
+    assert change(station, "TaglessIdTag[2]", "TAGLESS1") == "Accepted"
+
+
+@pytest.mark.rule("B-047")
+def test_the_boards_serial_number_is_written_once():
+    station = Station().online()
+    assert change(station, "ChargeBoxSerialNumber", "0042") == "RebootRequired"
+    assert change(station, "ChargeBoxSerialNumber", "0043") == "Rejected"
+    answer = on_site(station, "ChargeBoxSerialNumber", "")
+    assert isinstance(answer, Refused)
+    assert "written once" in answer.reason
+    station.restart()
+    station.connect()
+    assert station.sent[-1].payload["chargeBoxSerialNumber"] == "0042"
+    assert change(station, "ChargeBoxSerialNumber", "0043") == "Rejected"
+
+
 @pytest.mark.rule("B-379")
 def test_pings_change_without_a_restart():
     station = Station().online()
@@ -244,4 +283,4 @@ def test_a_boot_after_each_reconnect_on_wish():
 
 def test_only_keys_of_charge_points_differ_from_place_to_place():
     assert {key.name for key in KEYS if key.scope is Scope.POINT} >= {"ConnectionTimeOut", "OperatorCurrentLimit"}
-    assert not any(key.scope is Scope.POINT and key.kind.value.startswith(("text", "comma")) for key in KEYS)
+    assert not any(key.scope is Scope.POINT and key.kind.value.startswith("comma") for key in KEYS)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from park.model.access import BackendAuthorized, RepeatSettings, Verdict
 from park.model.session import FactDelivered, FactTaken, TransactionAssigned
-from park.ocpp.effects import ClockOffered, Write
-from park.ocpp.link import ResetLink
+from park.ocpp.effects import ClockOffered, RestartBoards, Write
+from park.ocpp.link import ResetLink, UseConnection
 from park.ocpp.rows import TRANSACTIONS
 from tests.support.facts import ended, metered, started
 from tests.support.station import ACCEPTED, Station, started_answer
@@ -202,7 +203,7 @@ def test_an_answer_during_the_probe_spares_the_retransmission():
     assert station.queued() == 0
 
 
-@pytest.mark.rule("B-023")
+@pytest.mark.rule("B-023", "B-025")
 @pytest.mark.parametrize(("attempts", "dead"), [("1", True), ("3", True), ("0", False)])
 def test_after_the_last_attempt_the_whole_transaction_is_a_dead_letter_and_the_queue_goes_on(attempts: str, dead: bool):
     station = online(TransactionMessageAttempts=attempts, TransactionMessageRetryInterval="0")
@@ -299,6 +300,7 @@ def test_readings_keep_their_place_until_they_are_answered():
     assert station.sent[-1].action == "StopTransaction"
 
 
+@pytest.mark.rule("B-194")
 def test_offline_start_and_stop_survive_two_restarts_and_are_sent_once_each():
     station = Station()
     station.start()
@@ -416,6 +418,53 @@ def test_without_a_backend_facts_are_acknowledged_and_go_nowhere():
     station.offer(started())
     assert (len(station.of(FactTaken)), len(station.of(FactDelivered))) == (1, 1)
     assert station.report().state == "disabled"
+
+
+@pytest.mark.rule("B-392")
+@pytest.mark.parametrize("moves", [True, False])
+def test_the_clock_is_moved_during_a_session_by_setting_only(moves: bool):
+    station = online(AllowTimeSyncDuringSession="true" if moves else "false", HeartbeatInterval="300")
+    station.offer(started())
+    station.answer(started_answer())
+    station.pass_time(300.0)
+    station.answer({"currentTime": "2027-01-05T09:30:00Z"})
+    assert len(station.of(ClockOffered)) == (1 if moves else 0)
+    station.offer(ended(ordinal=1))
+    station.answer({})
+    station.clear()
+    station.pass_time(300.0)
+    station.answer({"currentTime": "2027-01-05T09:30:00Z"})
+    assert len(station.of(ClockOffered)) == 1
+
+
+@pytest.mark.rule("B-128")
+def test_a_park_without_a_backend_never_connects_and_never_restarts_for_want_of_one():
+    station = Station()
+    station.settings = replace(station.settings, enabled=False)
+    station.restart()
+    for _ in range(14):
+        station.pass_time(3_600.0)
+    assert station.sent == []
+    assert station.of(UseConnection) == station.of(ResetLink) == station.of(RestartBoards) == []
+    assert station.report().state == "disabled"
+
+
+@pytest.mark.rule("B-014", "B-199")
+def test_more_sessions_than_any_vendors_queue_holds_wait_for_the_backend():
+    station = Station()
+    station.start()
+    sessions = [f"s{number}" for number in range(1, 401)]
+    for session in sessions:
+        station.offer(started(session), metered(session), ended(session))
+    station.restart()
+    assert station.queued() == 1_200
+    station.connect()
+    station.answer(ACCEPTED)
+    while station.queued():
+        begins = station.sent[-1].action == "StartTransaction"
+        station.answer(started_answer(len(station.sent)) if begins else {})
+    assert station.actions().count("StartTransaction") == station.actions().count("StopTransaction") == len(sessions)
+    assert station.dead() == []
 
 
 @pytest.mark.parametrize(
