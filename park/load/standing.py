@@ -123,7 +123,11 @@ class Point:
 
     def reachable(self, now: float) -> bool:
         """Its board speaks, its EVSE has reported and goes on confirming: it can be told something new."""
-        return self.commitment.signalled_ma is not None and self.board.speaks(now) and not self.mute(now)
+        return self.board.speaks(now) and not self.deaf(now)
+
+    def deaf(self, now: float) -> bool:
+        """Its EVSE has not reported yet, or confirms nothing any more, whether its board speaks or not."""
+        return self.commitment.signalled_ma is None or (self.unconfirmed_since is not None and self.mute(now))
 
     def mute(self, now: float) -> bool:
         """Nothing it was told for a whole lease was read back: it is only probed, with its lapse current."""
@@ -245,11 +249,15 @@ class Point:
 
     def committed_ma(self, now: float) -> PerPhase:
         """Worst mA per grid phase; while nothing is heard, it may have booted, and another vehicle come: every wire."""
-        committed = self.commitment.on_phases(self.commitment.promised_ma(now), self.phases)
+        committed = self.told_ma(now)
         if self.board.speaks(now):
             return committed
         wired = self.placement.grid_phases(self.placement.phases)
         return highest(committed, on_phases(self.commitment.away_ma(), wired))
+
+    def told_ma(self, now: float) -> PerPhase:
+        """The same, as long as its board speaks."""
+        return self.commitment.on_phases(self.commitment.promised_ma(now), self.phases)
 
     def may_draw_ma(self, now: float) -> PerPhase:
         return on_phases(self.commitment.promised_ma(now), self.phases)
