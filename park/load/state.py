@@ -5,19 +5,28 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from park.load.circuit import FREE_MA, Circuit, Network, Placement, as_sum_ma
 from park.load.conditions import Conditions
 from park.load.external import ExternalLoad
 from park.load.lease import lease_and_guard
 from park.load.limits import NOTHING_BINDS, HeldLimit, Limits, smallest, smallest_watts
+from park.load.parts import Parts
 from park.load.report import Bindings, LimitsReported, ShareReported
 from park.load.rivalry import Rivalry
 from park.load.standing import Board, Point
 from park.load.told import Told, told_by
 from park.model.electric import PerPhase, lowest, subtract
+from park.model.grant import Reason
 from park.model.limit import ClearLimit, LimitAnswer, LimitKind, SetLimit, TakesLimitOutcome
 from park.model.standing_limits import HoldLimits
+
+Chain: TypeAlias = tuple[Reason, ...]
+Where: TypeAlias = tuple[int, bool, bool]
+"""(line, whether those it stops wait, whether it is the balance of phases)."""
+Stands: TypeAlias = tuple[tuple[PerPhase, bool, int], int]
+"""What decides about the limit (see `CircuitState.bound`), and how many share it."""
 
 RENEWED_TOGETHER = 8  # charge points: renewing 250 at once kept a node busy for 45 ms, and everything else waited
 
@@ -66,9 +75,12 @@ class CircuitState:
         "_charging_power_by",
         "_charging_watts",
         "_limit_ma",
+        "_planned",
+        "_planned_for",
         "circuit",
         "external",
         "imposed_by",
+        "impositions",
         "limit_watts",
         "points",
         "power_by",
@@ -88,15 +100,19 @@ class CircuitState:
         self._charging_watts: int | None = None
         self._charging_power_by: HeldLimit | None = None
         self.reported: tuple[object, ...] | None = None  # the values of the newest report
-        self._bound: tuple[PerPhase, bool] | None = None  # foreign load and quality that `_bound_by` was found with
+        self.impositions = 0  # how often limits came and went
+        self._bound: tuple[PerPhase, bool, int] | None = None  # with what `_bound_by` was found
         self._bound_by: Bindings = ("", "", "")
+        self._planned_for: PerPhase | None = None  # the foreign load that `_planned` was found with
+        self._planned = (0, 0, 0, 0)
 
     def impose(self, held: Sequence[HeldLimit]) -> None:
         """These limits are in force here, and no others.
 
         A profile of a backend counts what the charge points take, the others count all that flows.
         """
-        self._bound = None
+        self.impositions += 1
+        self._planned_for = None
         design = self.circuit.limit_ma
         profiles = [each for each in held if each.limit.kind is LimitKind.PROFILE]
         others = [each for each in held if each not in profiles]
@@ -125,6 +141,13 @@ class CircuitState:
         """For plans: the same with the foreign load that is certain and steady."""
         return self._sum_less(self.external.planned.held_ma)
 
+    def planned_lines(self) -> tuple[int, int, int, int]:
+        """`planned_ma` and `planned_sum_ma`, as lines (see `circuit.Lines`)."""
+        foreign = self.external.planned.held_ma
+        if foreign is not self._planned_for:
+            self._planned_for, self._planned = foreign, (*self._less(foreign), self._sum_less(foreign))
+        return self._planned
+
     def _sum_less(self, external_ma: PerPhase) -> int:
         left = FREE_MA if self.limit_watts is None else as_sum_ma(self.limit_watts) - sum(external_ma)
         return left if self._charging_watts is None else min(left, as_sum_ma(self._charging_watts))
@@ -143,10 +166,14 @@ class CircuitState:
 
     def bound_by(self) -> Bindings:
         """Which limit takes most from each phase, in words of `Reason.limit`."""
-        now = (self.external.planned.held_ma, self.external.fallback_in_force)
+        now = self.bound()
         if now != self._bound:
             self._bound, self._bound_by = now, (self._binding(0), self._binding(1), self._binding(2))
         return self._bound_by
+
+    def bound(self) -> tuple[PerPhase, bool, int]:
+        """All that decides which limit binds: it is the same one as long as this is the same."""
+        return (self.external.planned.held_ma, self.external.fallback_in_force, self.impositions)
 
     def bound_limit(self, phase: int) -> HeldLimit | None:
         """The limit somebody set that takes most from this phase (0, 1, 2); None: something else does."""
@@ -180,6 +207,7 @@ class CoordinatorState:
         "_upwards",
         "above",
         "boards",
+        "chains",
         "circuit_by_meter",
         "circuits",
         "early_orders",
@@ -195,6 +223,8 @@ class CoordinatorState:
         "newly_ready",
         "next_cycle",
         "next_renewal",
+        "parts",
+        "parts_unused",
         "points",
         "points_by_meter",
         "points_by_name",
@@ -280,6 +310,8 @@ class CoordinatorState:
         self.stale_plan = True
         self.recomputing = False
         self.newly_ready: list[Point] = []
+        self.parts, self.parts_unused = Parts(), Parts()  # shares of the newest plan: of all, and without the unused
+        self.chains: dict[Where, tuple[Stands, Chain]] = {}  # reasons of the newest plan, and with what they were found
 
     def _path(self, point: Point) -> tuple[str, ...]:
         return self.network.paths[point.placement.circuit]
