@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from park.load.circuit import Placement
 from park.load.lease import REACTION_SECONDS, Leases, lease_and_guard
 from park.load.told import Told, told_by
@@ -22,6 +24,9 @@ class Commitment:
         "_kept",
         "_past",
         "_placement",
+        "_promised_at",
+        "_promised_ma",
+        "_promised_until",
         "_silence",
         "_spoke",
         "contactor_open",
@@ -46,9 +51,13 @@ class Commitment:
         self.contactor_open = False
         self.measured_ma: PerPhase | None = None  # by its own meter; None: none or not fresh
         self.resolution_ma = 0
+        self._promised_ma = 0
+        self._promised_at = -1  # the newest grant when it was counted
+        self._promised_until = -math.inf  # by then time alone changes it
 
     def reported(self, report: CurrentSignalled, sequence: int, now: float) -> None:
         """The EVSE read back its signal. `sequence`: of the grant it obeys, 0: none of this coordinator's."""
+        self._promised_until = -math.inf
         self._foreign = sequence == 0 and report.sequence > 0
         ruled_out = self.leases.confirmed(sequence, report.lapse_ma, now)
         if report.contactor_open:  # nothing flows: only what may flow next counts
@@ -70,6 +79,7 @@ class Commitment:
     def superseded(self, now: float) -> None:
         """Another coordinator was heard: its grants may be in force as long as one lasts."""
         self._foreign_until = now + self._silence
+        self._promised_until = -math.inf
 
     def holds_unknown(self, now: float) -> bool:
         """It obeys a grant of an earlier coordinator: what it signals now is not the most that grant allows."""
@@ -94,11 +104,24 @@ class Commitment:
         if self.told == ours or not self._kept or reported is None or reported > ours.highest_ma:
             return False
         self.told = ours
+        self._promised_until = -math.inf
         return True
 
     def promised_ma(self, now: float) -> int:
         """Committed on each phase in use, in mA, without looking at the meter."""
-        return max(self.leases.highest_ma(now), self.lapse_ma(), self._signalled(now))
+        if now >= self._promised_until or self._promised_at != self.leases.newest_sequence:
+            self._promised_ma = max(self.leases.highest_ma(now), self.lapse_ma(), self._signalled(now))
+            self._promised_at, self._promised_until = self.leases.newest_sequence, self._next_change(now)
+        return self._promised_ma
+
+    def _next_change(self, now: float) -> float:
+        """Mono before which time alone does not change what is promised."""
+        ends = [self.leases.highest_until(), self._spoke + self._silence]
+        if self._foreign:
+            ends.append(self._foreign_until)
+        if self._past:
+            ends.append(self._past[0][0])
+        return min([end for end in ends if end > now], default=math.inf)
 
     def _signalled(self, now: float) -> int:
         placement = self._placement

@@ -25,6 +25,7 @@ from park.load.standing import Point
 from park.load.state import CoordinatorSettings, CoordinatorState
 from park.load.told import LapseKept, Told
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
+from park.model.electric import ZERO
 from park.model.grant import ApplyGrant, Grant
 from park.model.limit import SetLimit
 from park.model.metering import ReadingTaken
@@ -287,12 +288,12 @@ def _ticked(state: CoordinatorState, at: Now) -> Effects:
 def _refresh(state: CoordinatorState, now: float) -> None:
     """Notice what changed by the mere passing of time."""
     for circuit in state.circuits:
-        state.stale_plan = circuit.external.refresh(now) or state.stale_plan
-    for point in state.points:
-        if any(point.overdraw.held_ma):
-            state.stale_plan = point.note_overdraw(now) or state.stale_plan
-    speaking = frozenset(name for name, board in state.boards.items() if board.speaks(now))
-    everybody = all(point.reachable(now) for point in state.points)
+        if now >= circuit.external.refresh_at():
+            state.stale_plan = circuit.external.refresh(now) or state.stale_plan
+    for point in [point for point in state.points if point.overdraw.held_ma != ZERO]:
+        state.stale_plan = point.note_overdraw(now) or state.stale_plan
+    speaking = state.who_speaks(now)
+    everybody = len(speaking) == len(state.boards) and not any(point.deaf(now) for point in state.points)
     if speaking != state.speaking or not everybody or now >= state.replan_at:
         state.stale_plan = True  # what the silent are counted with ends by itself
     state.speaking = speaking

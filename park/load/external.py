@@ -110,6 +110,11 @@ class ExternalLoad:
         self._sum = add(subtract(self._sum, before), load)
         return self._settle(load, now)
 
+    def refresh_at(self) -> float:
+        """Mono before which `refresh` changes nothing: readings have told everything."""
+        turn, stale = self.planned.turn_at, self.stale_at()
+        return turn if stale is None else min(turn, stale)
+
     def refresh(self, now: float) -> bool:
         """Time passed: a silent meter becomes stale, an old peak is forgotten. True: the planned load changed."""
         stale_at = self.stale_at()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from park.model.electric import ZERO, PerPhase, highest
 
 TURN_SECONDS = 5.0  # a fall is believed after one to two of these: raises may wait, and are there within S10's 30 s
@@ -21,6 +23,11 @@ class PeakHold:
         self._older = held_ma
         self._newer = held_ma
         self._turn_at: float | None = None
+
+    @property
+    def turn_at(self) -> float:
+        """Mono at which it may fall next; −∞: it follows nothing yet."""
+        return -math.inf if self._turn_at is None else self._turn_at
 
     def rise(self, to_ma: PerPhase) -> bool:
         """Raise where `to_ma` is above. True: something changed."""

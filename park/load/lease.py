@@ -70,6 +70,10 @@ class Leases:
                 sent.pop(0)
         return sent[0].amps_ma if sent else 0
 
+    def highest_until(self) -> float:
+        """Mono from which `highest_ma` may be lower; ∞: nothing ends by itself."""
+        return self._sent[0].until + REACTION_SECONDS if self._sent and self._has_deadman else math.inf
+
     def lapse_ma(self, unknown_ma: int) -> int:
         """Largest lapse current that may be set in the device; `unknown_ma` before it ever reported."""
         reported = unknown_ma if self.reported_lapse_ma is None else self.reported_lapse_ma

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from park.load.admission import Request, Share
-from park.load.allocate import allocate
 from park.load.balancing import balances
 from park.load.circuit import LIMITS, WIRES, Lines
 from park.load.fair.columns import pulls
 from park.load.reasons import Explanations
-from park.load.rotation import Turn, next_turn, turn
+from park.load.rotation import Turn, next_turn, slice_began, turn, turn_in
 from park.load.standing import Point
-from park.load.state import CoordinatorState, by_line
+from park.load.state import CoordinatorState
 from park.model.electric import ZERO, PerPhase, add, highest, on_phases
 from park.model.grant import Reason
 
@@ -22,34 +22,58 @@ MINIMUM_OFF_SECONDS = 30.0  # … and not before: contactors wear; within it S10
 RESTORE_SECONDS = 60.0  # current must be left over for so long before idle points get their lapse current back
 
 
+class _Crowd(NamedTuple):
+    """The charge points of a plan. `fixed`: it cannot change what they take, `defiant`: those of them that are told."""
+
+    wanting: list[Point]
+    idle: list[Point]
+    defiant: list[Point]
+    fixed: list[Point]
+
+
 def plan(state: CoordinatorState, now: float) -> None:
     """Set `target_ma`, `target_lapse_ma` and `reason` of every charge point that can be told."""
     state.replan_at = math.inf
-    circuits = state.circuits
-    room = by_line([each.planned_ma() for each in circuits], [each.planned_sum_ma() for each in circuits])
-    told = [point for point in state.points if point.reachable(now)]
-    defiant = {point for point in told if point.defies(now)}
-    fixed = set(state.points).difference(told) | defiant
-    for point in state.points:
-        _take(room, state, point, _fixed(point, now) if point in fixed else point.overdraw.held_ma)
-    wanting = [point for point in told if point.wants and point not in defiant]
-    idle = [point for point in told if not point.wants and point not in defiant]
-    shares = _shares(state, wanting, idle, room, fixed, now)
+    room = [free for circuit in state.circuits for free in circuit.planned_lines()]
+    crowd = _crowd(state, room, now)
+    wanting, idle, defiant, _ = crowd
+    shares = _shares(state, crowd, room, now)
     _restore_reserve(state, wanting, idle, room, shares, now)
     for point in defiant:
         point.target_ma = min(point.target_ma, point.minimum_ma()) if point.wants else 0
         point.target_lapse_ma = min(point.target_lapse_ma, point.target_ma)
         point.reason = (Reason("own_maximum", "the vehicle draws more than it may"),)
-    explanations = Explanations(state, shares, wanting)
+    explanations = Explanations(state, shares)
     for point in idle:
         point.target_ma, point.target_lapse_ma = 0, point.reserved_lapse_ma() if point.reserve else 0
         point.reason = explanations.idle(point)
     _remember_admission(state, wanting, shares, now)
     for point in wanting:
-        share = shares[point.placement.charge_point]
-        point.target_ma, point.target_lapse_ma = share.amps_ma, min(point.placement.fallback_ma, share.amps_ma)
+        placement = point.placement
+        share = shares[placement.charge_point]
+        point.target_ma, point.target_lapse_ma = share.amps_ma, min(placement.fallback_ma, share.amps_ma)
         point.reason = explanations.of(point, share)
     state.stale_plan = False
+
+
+def _crowd(state: CoordinatorState, room: list[int], now: float) -> _Crowd:
+    """Sort them out, and take out of `room` what a plan cannot change."""
+    crowd = _Crowd([], [], [], [])
+    speaking = state.who_speaks(now)
+    for point in state.points:
+        over = point.overdraw.held_ma
+        if point.board.name not in speaking or point.deaf(now):
+            crowd.fixed.append(point)
+        elif over != ZERO and point.defies(now):
+            crowd.fixed.append(point)
+            crowd.defiant.append(point)
+        else:
+            if over != ZERO:
+                _take(room, state, point, over)
+            (crowd.wanting if point.wants else crowd.idle).append(point)
+    for point in crowd.fixed:
+        _take(room, state, point, _fixed(point, now))
+    return crowd
 
 
 def _fixed(point: Point, now: float) -> PerPhase:
@@ -59,57 +83,58 @@ def _fixed(point: Point, now: float) -> PerPhase:
     )
 
 
-def _shares(
-    state: CoordinatorState,
-    wanting: Sequence[Point],
-    idle: Sequence[Point],
-    room: Sequence[int],
-    fixed: Collection[Point],
-    now: float,
-) -> dict[str, Share]:
+def _shares(state: CoordinatorState, crowd: _Crowd, room: Sequence[int], now: float) -> dict[str, Share]:
     """Shares of all. Where a conductor binds, idle points give up their lapse current, others what they do not draw."""
-    requests = [_request(state, point, now) for point in wanting]
-    tilts = balances(state, fixed, now)
-    shares = allocate(requests, _without_reserve(idle, room), tilts)
+    wanting, idle = crowd.wanting, crowd.idle
+    began = slice_began(now, state.settings.rotation_seconds)
+    requests = [_request(state, point, now, began) for point in wanting]
+    tilts = balances(state, frozenset(crowd.fixed), now)
+    left = _without_reserve(idle, room)
+    shares = state.parts.allocate(requests, left, tilts)
     full = _binding(shares)
-    giving = [point for point in idle if point.reserve and not full.isdisjoint(point.lines)]
+    giving = [point for point in idle if point.reserve and not full.isdisjoint(point.lines)] if full else []
     if any(point.placement.fallback_ma for point in giving):
         for point in giving:
             point.reserve = False
-        shares = allocate(requests, _without_reserve(idle, room), tilts)
+        left = _without_reserve(idle, room)
+        shares = state.parts.allocate(requests, left, tilts)
         full = _binding(shares)
     if full and any(point.usage.cap_ma is not None for point in wanting):
-        requests = [_request(state, point, now, unused=True) for point in wanting]
-        shares = allocate(requests, _without_reserve(idle, room), tilts)
+        requests = [_without_unused(point, request) for point, request in zip(wanting, requests, strict=True)]
+        shares = state.parts_unused.allocate(requests, left, tilts)
     return shares
 
 
 def _binding(shares: dict[str, Share]) -> set[int]:
-    return {share.line for share in shares.values() if share.line is not None and not share.balance}
+    return {line for _, line, balance in shares.values() if line is not None and not balance}
 
 
-def _request(state: CoordinatorState, point: Point, now: float, *, unused: bool = False) -> Request:
-    placement, minimum, maximum = point.placement, point.minimum_ma(), point.maximum_ma()
-    if point.shed_at is not None and now < point.shed_at + MINIMUM_OFF_SECONDS:
-        state.replan_at = min(state.replan_at, point.shed_at + MINIMUM_OFF_SECONDS)
-        maximum = 0
+def _request(state: CoordinatorState, point: Point, now: float, began: float) -> Request:
+    """Of this plan; that of the plan before where it is the same. `began`: the slice of rotation."""
+    minimum, maximum = point.range_ma()
+    shed_at, margin = point.shed_at, 0
+    if shed_at is not None:
+        margin = 0 if point.made_room else ADMISSION_MARGIN_MA
+        if now < shed_at + MINIMUM_OFF_SECONDS:
+            state.replan_at = min(state.replan_at, shed_at + MINIMUM_OFF_SECONDS)
+            maximum = 0
+    since, waiting = _charging_since(point), point.waiting_since
+    wish = (point.lines, minimum, maximum, since, waiting, margin)
+    place, asked = turn_in(began, since, waiting, now), point.asked
+    if asked is None or asked[1:7] != wish or asked.turn != place:
+        at = point.placement
+        asked = Request(at.charge_point, *wish, at.priority, at.weight, at.resolution_ma, place)
+        point.asked = asked
+    return asked
+
+
+def _without_unused(point: Point, request: Request) -> Request:
+    """No more than what it draws."""
     cap = point.usage.cap_ma
-    if unused and cap is not None:
-        maximum = min(maximum, max(minimum, cap - cap % placement.resolution_ma))
-    since = _charging_since(point)
-    return Request(
-        charge_point=placement.charge_point,
-        lines=point.lines,
-        minimum_ma=minimum,
-        maximum_ma=maximum,
-        charging_since=since,
-        waiting_since=point.waiting_since,
-        margin_ma=0 if point.shed_at is None or point.made_room else ADMISSION_MARGIN_MA,
-        priority=placement.priority,
-        weight=placement.weight,
-        resolution_ma=placement.resolution_ma,
-        turn=turn(since, point.waiting_since, now, state.settings.rotation_seconds),
-    )
+    if cap is None:
+        return request
+    most = max(request.minimum_ma, cap - cap % request.resolution_ma)
+    return request if most >= request.maximum_ma else request._replace(maximum_ma=most)
 
 
 def _charging_since(point: Point) -> float | None:
@@ -154,10 +179,13 @@ def _take(room: list[int], state: CoordinatorState, point: Point, current_ma: Pe
 
 def _without_reserve(idle: Sequence[Point], room: Sequence[int]) -> list[int]:
     """The room without the lapse currents that idle points keep."""
-    left = list(room)
+    kept: dict[Lines, int] = {}
     for point in idle:
         if point.reserve and point.placement.fallback_ma:
-            _subtract(left, point.lines, point.placement.fallback_ma)
+            kept[point.lines] = kept.get(point.lines, 0) + point.placement.fallback_ma
+    left = list(room)
+    for lines, current in kept.items():
+        _subtract(left, lines, current)
     return left
 
 

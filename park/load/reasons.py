@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from functools import lru_cache
 
 from park.load.admission import Share
 from park.load.circuit import LIMITS, WIRES
 from park.load.limits import HeldLimit
 from park.load.standing import Point
-from park.load.state import CircuitState, CoordinatorState
+from park.load.state import Chain, CircuitState, CoordinatorState, Where
 from park.model.electric import PHASE_NAMES
 from park.model.grant import Reason
-
-Chain = tuple[Reason, ...]
 
 
 def binding(state: CircuitState, phase: int) -> Reason:
@@ -55,16 +52,14 @@ def imposed_reason(held: HeldLimit, available_ma: int, circuit: str | None = Non
 
 
 class Explanations:
-    """Reasons of one plan; a conductor's chain is made once and shared by all it stops."""
+    """Reasons of one plan; a conductor's chain is made once, shared by all it stops, and kept while it stays true."""
 
-    __slots__ = ("_bound", "_sharing", "_state")
+    __slots__ = ("_bound", "_shares", "_state")
 
-    def __init__(self, state: CoordinatorState, shares: dict[str, Share], wanting: Sequence[Point]) -> None:
+    def __init__(self, state: CoordinatorState, shares: dict[str, Share]) -> None:
         self._state = state
-        self._bound: dict[tuple[int, bool, bool], Chain] = {}
-        self._sharing = Counter(
-            line for point in wanting if shares[point.placement.charge_point].amps_ma for line in point.lines
-        )
+        self._bound: dict[Where, Chain] = {}
+        self._shares = shares
 
     def of(self, point: Point, share: Share) -> Chain:
         """For a vehicle that wants current."""
@@ -72,28 +67,49 @@ class Explanations:
             return self._at(share.line, waits=share.amps_ma == 0, balance=share.balance)
         maximum, limited = point.maximum_ma(), point.limited_by()
         if maximum < point.minimum_ma():
-            too_little = Reason("minimum", "cable, station or temperature allow less", available_ma=maximum)
+            too_little = _of_its_own("minimum", "cable, station or temperature allow less", maximum)
             return (too_little,) if limited is None else (imposed_reason(limited, maximum), _pauses(point))
         if share.amps_ma == 0:
             return (Reason("waiting", "minimum pause after protection"),)
         if share.amps_ma < maximum:
-            return (Reason("own_maximum", "the vehicle draws less", available_ma=share.amps_ma),)
+            return (_of_its_own("own_maximum", "the vehicle draws less", share.amps_ma),)
         if limited is not None:
             return (imposed_reason(limited, maximum),)
-        return (Reason("own_maximum", "vehicle, cable or station", available_ma=maximum),)
+        return (_of_its_own("own_maximum", "vehicle, cable or station", maximum),)
 
     def idle(self, point: Point) -> Chain:
         """For a charge point where nobody wants current."""
-        return (Reason("lapse", "nobody wants current", available_ma=point.target_lapse_ma),)
+        return (_of_its_own("lapse", "nobody wants current", point.target_lapse_ma),)
 
     def _at(self, line: int, *, waits: bool, balance: bool) -> Chain:
         key = (line, waits, balance)
-        if key not in self._bound:
-            limit = of_line(self._state.circuits[line // LIMITS], line % LIMITS, balance=balance)
-            sharing = self._sharing[line]
-            shared = Reason("share", f"{sharing} charging", limit.circuit, limit.phase)
-            self._bound[key] = (limit, Reason("waiting", f"{sharing} charging") if waits else shared)
-        return self._bound[key]
+        found = self._bound.get(key)
+        if found is None:
+            circuit, sharing = self._state.circuits[line // LIMITS], self._sharing(line)
+            stands, before = (circuit.bound(), sharing), self._state.chains.get(key)
+            found = before[1] if before and before[0] == stands else _chain(circuit, key, sharing)
+            self._state.chains[key] = (stands, found)
+            self._bound[key] = found
+        return found
+
+    def _sharing(self, line: int) -> int:
+        """How many charge on this line."""
+        shares, points = self._shares, self._state.circuits[line // LIMITS].points
+        on = [shares.get(point.placement.charge_point) for point in points if line in point.lines]
+        return sum([1 for share in on if share is not None and share.amps_ma])
+
+
+def _chain(circuit: CircuitState, where: Where, sharing: int) -> Chain:
+    line, waits, balance = where
+    limit = of_line(circuit, line % LIMITS, balance=balance)
+    shared = Reason("share", f"{sharing} charging", limit.circuit, limit.phase)
+    return (limit, Reason("waiting", f"{sharing} charging") if waits else shared)
+
+
+@lru_cache(maxsize=4096)
+def _of_its_own(limit: str, source: str, available_ma: int) -> Reason:
+    """No circuit's: many charge points have the same."""
+    return Reason(limit, source, available_ma=available_ma)
 
 
 def _pauses(point: Point) -> Reason:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from park.load.limits import HeldLimit, Validity
 from park.load.report import CircuitReported, LimitReported, LimitsReported, ShareReported
+from park.load.standing import Point
 from park.load.state import CircuitState, CoordinatorState
 from park.model.electric import ZERO, PerPhase, highest
 
@@ -17,42 +18,57 @@ def reports(state: CoordinatorState, now: float) -> Iterator[CircuitReported | S
         state.limits_reported = limits
         yield limits
     each = state.committed_ma(now)
-    for circuit, committed in zip(state.circuits, state.summed_ma(each), strict=True):
-        report = _circuit(state, circuit, committed, now)
-        if report != circuit.reported:
-            circuit.reported = report
-            yield report
+    yield from _circuits(state, state.summed_ma(each), now)
     for point in state.points:
-        name = point.placement.charge_point
-        share = ShareReported(
-            charge_point=name,
-            target_ma=point.target_ma,
-            granted_ma=point.held_ma(now),
-            committed_ma=max(each[point]),
-            confirmed=not point.commitment.leases.unconfirmed,
-            reason=point.reason,
-        )
-        if share != state.shares_reported.get(name):
-            state.shares_reported[name] = share
+        share = _share(state.shares_reported.get(point.placement.charge_point), point, max(each[point]), now)
+        if share is not None:
+            state.shares_reported[share.charge_point] = share
             yield share
 
 
-def _circuit(state: CoordinatorState, circuit: CircuitState, committed: PerPhase, now: float) -> CircuitReported:
-    external = circuit.external
-    return CircuitReported(
-        circuit=circuit.circuit.name,
-        parent=circuit.circuit.parent,
-        limit_ma=circuit.limit_ma(),
-        external_ma=external.possible_ma,
-        available_ma=highest(circuit.available_ma(), ZERO),
-        committed_ma=committed,
-        measured_ma=external.meter_ma if circuit.circuit.meter_sees_charging else None,
-        bound_by=circuit.bound_by(),
-        meter=external.quality,
-        unconfirmed=tuple(p.placement.charge_point for p in circuit.points if p.commitment.leases.unconfirmed),
-        silent=tuple(p.placement.charge_point for p in circuit.points if not p.reachable(now)),
-        holding=state.holding_until is not None,
-    )
+def _share(before: ShareReported | None, point: Point, committed_ma: int, now: float) -> ShareReported | None:
+    """None: it is as it was. Most are, so nothing is made only to be compared."""
+    granted, confirmed = point.held_ma(now), not point.commitment.leases.unconfirmed
+    if (
+        before is not None
+        and before.committed_ma == committed_ma
+        and before.granted_ma == granted
+        and before.target_ma == point.target_ma
+        and before.confirmed is confirmed
+        and before.reason == point.reason
+    ):
+        return None
+    name = point.placement.charge_point
+    return ShareReported(name, point.target_ma, granted, committed_ma, confirmed, point.reason)
+
+
+def _circuits(state: CoordinatorState, committed: Sequence[PerPhase], now: float) -> Iterator[CircuitReported]:
+    unconfirmed = frozenset([point for point in state.points if point.commitment.leases.unconfirmed])
+    silent = frozenset([point for point in state.points if not point.reachable(now)])
+    holding = state.holding_until is not None
+    for circuit, committed_ma in zip(state.circuits, committed, strict=True):
+        external = circuit.external
+        now_so = (
+            circuit.limit_ma(),
+            external.possible_ma,
+            highest(circuit.available_ma(), ZERO),
+            committed_ma,
+            external.meter_ma if circuit.circuit.meter_sees_charging else None,
+            circuit.bound_by(),
+            external.quality,
+            _names(circuit, unconfirmed),
+            _names(circuit, silent),
+            holding,
+        )
+        if now_so != circuit.reported:
+            circuit.reported = now_so
+            yield CircuitReported(circuit.circuit.name, circuit.circuit.parent, *now_so)
+
+
+def _names(circuit: CircuitState, among: frozenset[Point]) -> tuple[str, ...]:
+    if not among or among.isdisjoint(circuit.points):
+        return ()
+    return tuple([point.placement.charge_point for point in circuit.points if point in among])
 
 
 def _limit(held: HeldLimit) -> LimitReported:

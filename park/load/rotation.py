@@ -24,7 +24,16 @@ class Turn(IntEnum):
 
 def turn(charging_since: float | None, waiting_since: float, now: float, slice_seconds: float) -> Turn:
     """Whose turn it is. All times are monotonic seconds; `charging_since` None: it has no current."""
-    began = math.floor(now / slice_seconds) * slice_seconds
+    return turn_in(slice_began(now, slice_seconds), charging_since, waiting_since, now)
+
+
+def slice_began(now: float, slice_seconds: float) -> float:
+    """When the slice began."""
+    return math.floor(now / slice_seconds) * slice_seconds
+
+
+def turn_in(began: float, charging_since: float | None, waiting_since: float, now: float) -> Turn:
+    """Whose turn it is in the slice that began then."""
     if charging_since is None:
         return Turn.COMES if waiting_since < began else Turn.WAITS
     if charging_since >= began or now < charging_since + MINIMUM_ON_SECONDS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
+from park.load.admission import Request
 from park.load.circuit import Lines, Network, Placement
 from park.load.committed import Commitment
 from park.load.external import KEPT_READINGS
@@ -60,6 +61,8 @@ class Point:
 
     __slots__ = (
         "_lease_and_guard",
+        "_range_ma",
+        "asked",
         "board",
         "charging_since",
         "commitment",
@@ -101,6 +104,8 @@ class Point:
         self._lease_and_guard = lease_and_guard(lease_seconds)
         self.demand: DemandChanged | None = None
         self.held_limits: tuple[HeldLimit, ...] = ()
+        self._range_ma: tuple[int, int] | None = None  # what the wish and the limits make of it; None: to be found
+        self.asked: Request | None = None  # in the newest plan
         self.phases = placement.grid_phases(placement.phases)
         self.lines: Lines = network.lines(placement.circuit, self.phases)
         self.readings: deque[tuple[float, PerPhase]] = deque(maxlen=KEPT_READINGS)
@@ -123,7 +128,11 @@ class Point:
 
     def reachable(self, now: float) -> bool:
         """Its board speaks, its EVSE has reported and goes on confirming: it can be told something new."""
-        return self.commitment.signalled_ma is not None and self.board.speaks(now) and not self.mute(now)
+        return self.board.speaks(now) and not self.deaf(now)
+
+    def deaf(self, now: float) -> bool:
+        """Its EVSE has not reported yet, or confirms nothing any more, whether its board speaks or not."""
+        return self.commitment.signalled_ma is None or (self.unconfirmed_since is not None and self.mute(now))
 
     def mute(self, now: float) -> bool:
         """Nothing it was told for a whole lease was read back: it is only probed, with its lapse current."""
@@ -135,13 +144,25 @@ class Point:
 
     def minimum_ma(self) -> int:
         """Smallest current worth granting, rounded up to what the hardware can signal."""
+        return self.range_ma()[0]
+
+    def maximum_ma(self) -> int:
+        """Largest current the vehicle, its cable and the station can take, rounded down to the resolution."""
+        return self.range_ma()[1]
+
+    def range_ma(self) -> tuple[int, int]:
+        """Both; the largest may be below the smallest."""
+        if self._range_ma is None:
+            self._range_ma = (self._smallest_ma(), self._largest_ma())
+        return self._range_ma
+
+    def _smallest_ma(self) -> int:
         wish, step = self.demand, self.placement.resolution_ma
         worth = max((each.limit.minimum_ma for each in self.held_limits), default=0)
         smallest = max(self.placement.minimum_ma, wish.minimum_ma if wish else 0, worth)
         return -(-smallest // step) * step
 
-    def maximum_ma(self) -> int:
-        """Largest current the vehicle, its cable and the station can take, rounded down to the resolution."""
+    def _largest_ma(self) -> int:
         step = self.placement.resolution_ma
         largest = min(self.own_maximum_ma(), self.allowed_ma())
         return largest - largest % step
@@ -154,6 +175,7 @@ class Point:
     def impose(self, held: tuple[HeldLimit, ...]) -> None:
         """These limits are in force here, and no others."""
         self.held_limits = held
+        self._range_ma = None
 
     def imposed_ma(self) -> tuple[PerPhase, Binding]:
         """What limits leave of its design on each grid phase, with those that bind."""
@@ -171,6 +193,8 @@ class Point:
 
     def limited_by(self) -> HeldLimit | None:
         """The limit that leaves it less than it could take; None: there is none."""
+        if not self.held_limits:
+            return None
         imposed, binding = self.imposed_ma()
         least = min(self.phases, key=lambda phase: imposed[phase - 1]) - 1
         return binding[least] if imposed[least] < self.own_maximum_ma() else None
@@ -211,6 +235,7 @@ class Point:
         if self.demand is None or not self.demand.wants:
             self.waiting_since = min(demand.since, now)
         self.demand = demand
+        self._range_ma = None
         self.phases = self.placement.grid_phases(demand.phases_used or self.placement.phases)
         self.lines = self.network.lines(self.placement.circuit, self.phases)
         if not demand.wants:
@@ -245,11 +270,15 @@ class Point:
 
     def committed_ma(self, now: float) -> PerPhase:
         """Worst mA per grid phase; while nothing is heard, it may have booted, and another vehicle come: every wire."""
-        committed = self.commitment.on_phases(self.commitment.promised_ma(now), self.phases)
+        committed = self.told_ma(now)
         if self.board.speaks(now):
             return committed
         wired = self.placement.grid_phases(self.placement.phases)
         return highest(committed, on_phases(self.commitment.away_ma(), wired))
+
+    def told_ma(self, now: float) -> PerPhase:
+        """The same, as long as its board speaks."""
+        return self.commitment.on_phases(self.commitment.promised_ma(now), self.phases)
 
     def may_draw_ma(self, now: float) -> PerPhase:
         return on_phases(self.commitment.promised_ma(now), self.phases)

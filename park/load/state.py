@@ -5,19 +5,28 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from park.load.circuit import FREE_MA, Circuit, Network, Placement, as_sum_ma
 from park.load.conditions import Conditions
 from park.load.external import ExternalLoad
 from park.load.lease import lease_and_guard
 from park.load.limits import NOTHING_BINDS, HeldLimit, Limits, smallest, smallest_watts
-from park.load.report import Bindings, CircuitReported, LimitsReported, ShareReported
+from park.load.parts import Parts
+from park.load.report import Bindings, LimitsReported, ShareReported
 from park.load.rivalry import Rivalry
 from park.load.standing import Board, Point
 from park.load.told import Told, told_by
-from park.model.electric import ZERO, PerPhase, add, lowest, subtract
+from park.model.electric import PerPhase, lowest, subtract
+from park.model.grant import Reason
 from park.model.limit import ClearLimit, LimitAnswer, LimitKind, SetLimit, TakesLimitOutcome
 from park.model.standing_limits import HoldLimits
+
+Chain: TypeAlias = tuple[Reason, ...]
+Where: TypeAlias = tuple[int, bool, bool]
+"""(line, whether those it stops wait, whether it is the balance of phases)."""
+Stands: TypeAlias = tuple[tuple[PerPhase, bool, int], int]
+"""What decides about the limit (see `CircuitState.bound`), and how many share it."""
 
 RENEWED_TOGETHER = 8  # charge points: renewing 250 at once kept a node busy for 45 ms, and everything else waited
 
@@ -59,14 +68,19 @@ class CircuitState:
     """One circuit's limits now. Mutable, owned by the coordinator's state."""
 
     __slots__ = (
+        "_bound",
+        "_bound_by",
         "_charging_by",
         "_charging_ma",
         "_charging_power_by",
         "_charging_watts",
         "_limit_ma",
+        "_planned",
+        "_planned_for",
         "circuit",
         "external",
         "imposed_by",
+        "impositions",
         "limit_watts",
         "points",
         "power_by",
@@ -85,13 +99,20 @@ class CircuitState:
         self._charging_ma = circuit.limit_ma
         self._charging_watts: int | None = None
         self._charging_power_by: HeldLimit | None = None
-        self.reported: CircuitReported | None = None
+        self.reported: tuple[object, ...] | None = None  # the values of the newest report
+        self.impositions = 0  # how often limits came and went
+        self._bound: tuple[PerPhase, bool, int] | None = None  # with what `_bound_by` was found
+        self._bound_by: Bindings = ("", "", "")
+        self._planned_for: PerPhase | None = None  # the foreign load that `_planned` was found with
+        self._planned = (0, 0, 0, 0)
 
     def impose(self, held: Sequence[HeldLimit]) -> None:
         """These limits are in force here, and no others.
 
         A profile of a backend counts what the charge points take, the others count all that flows.
         """
+        self.impositions += 1
+        self._planned_for = None
         design = self.circuit.limit_ma
         profiles = [each for each in held if each.limit.kind is LimitKind.PROFILE]
         others = [each for each in held if each not in profiles]
@@ -120,6 +141,13 @@ class CircuitState:
         """For plans: the same with the foreign load that is certain and steady."""
         return self._sum_less(self.external.planned.held_ma)
 
+    def planned_lines(self) -> tuple[int, int, int, int]:
+        """`planned_ma` and `planned_sum_ma`, as lines (see `circuit.Lines`)."""
+        foreign = self.external.planned.held_ma
+        if foreign is not self._planned_for:
+            self._planned_for, self._planned = foreign, (*self._less(foreign), self._sum_less(foreign))
+        return self._planned
+
     def _sum_less(self, external_ma: PerPhase) -> int:
         left = FREE_MA if self.limit_watts is None else as_sum_ma(self.limit_watts) - sum(external_ma)
         return left if self._charging_watts is None else min(left, as_sum_ma(self._charging_watts))
@@ -138,7 +166,14 @@ class CircuitState:
 
     def bound_by(self) -> Bindings:
         """Which limit takes most from each phase, in words of `Reason.limit`."""
-        return (self._binding(0), self._binding(1), self._binding(2))
+        now = self.bound()
+        if now != self._bound:
+            self._bound, self._bound_by = now, (self._binding(0), self._binding(1), self._binding(2))
+        return self._bound_by
+
+    def bound(self) -> tuple[PerPhase, bool, int]:
+        """All that decides which limit binds: it is the same one as long as this is the same."""
+        return (self.external.planned.held_ma, self.external.fallback_in_force, self.impositions)
 
     def bound_limit(self, phase: int) -> HeldLimit | None:
         """The limit somebody set that takes most from this phase (0, 1, 2); None: something else does."""
@@ -168,8 +203,11 @@ class CoordinatorState:
     """
 
     __slots__ = (
+        "_place",
+        "_upwards",
         "above",
         "boards",
+        "chains",
         "circuit_by_meter",
         "circuits",
         "early_orders",
@@ -185,6 +223,8 @@ class CoordinatorState:
         "newly_ready",
         "next_cycle",
         "next_renewal",
+        "parts",
+        "parts_unused",
         "points",
         "points_by_meter",
         "points_by_name",
@@ -232,6 +272,10 @@ class CoordinatorState:
         self.above = {
             point: tuple(self.circuits[self.network.index[name]] for name in self._path(point)) for point in self.points
         }
+        index, paths = self.network.index, self.network.paths
+        self._place = [index[point.placement.circuit] for point in self.points]
+        inward = sorted(paths.values(), key=lambda path: -len(path))  # every circuit comes before its parent
+        self._upwards = [(index[path[0]], index[path[1]]) for path in inward if len(path) > 1]
         self.circuit_by_meter = {state.circuit.meter: state for state in self.circuits if state.circuit.meter}
         self.targets: dict[str, CircuitState | Point] = {state.circuit.name: state for state in self.circuits}
         self.targets |= self.points_by_name
@@ -266,6 +310,8 @@ class CoordinatorState:
         self.stale_plan = True
         self.recomputing = False
         self.newly_ready: list[Point] = []
+        self.parts, self.parts_unused = Parts(), Parts()  # shares of the newest plan: of all, and without the unused
+        self.chains: dict[Where, tuple[Stands, Chain]] = {}  # reasons of the newest plan, and with what they were found
 
     def _path(self, point: Point) -> tuple[str, ...]:
         return self.network.paths[point.placement.circuit]
@@ -278,17 +324,29 @@ class CoordinatorState:
 
     def committed_ma(self, now: float) -> dict[Point, PerPhase]:
         """Committed current of each charge point."""
-        return {point: point.committed_ma(now) for point in self.points}
+        speaking = self.who_speaks(now)
+        return {
+            point: point.told_ma(now) if point.board.name in speaking else point.committed_ma(now)
+            for point in self.points
+        }
+
+    def who_speaks(self, now: float) -> frozenset[str]:
+        """The boards that are heard."""
+        return frozenset([name for name, board in self.boards.items() if board.speaks(now)])
 
     def summed_ma(self, each_ma: dict[Point, PerPhase]) -> list[PerPhase]:
         """Σ over the charge points below each circuit, in the order of `circuits`."""
-        sums = [ZERO] * len(self.circuits)
-        for number, circuit in enumerate(self.circuits):
-            total = ZERO
-            for point in circuit.points:
-                total = add(total, each_ma[point])
-            sums[number] = total
-        return sums
+        one, two, three = [0] * len(self.circuits), [0] * len(self.circuits), [0] * len(self.circuits)
+        for point, number in zip(self.points, self._place, strict=True):
+            a, b, c = each_ma[point]
+            one[number] += a
+            two[number] += b
+            three[number] += c
+        for number, parent in self._upwards:
+            one[parent] += one[number]
+            two[parent] += two[number]
+            three[parent] += three[number]
+        return list(zip(one, two, three, strict=True))
 
 
 def _after(settings: CoordinatorSettings) -> dict[str, PerPhase]:

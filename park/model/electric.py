@@ -41,7 +41,7 @@ class Wiring(Enum):
 
 def on_phases(current_ma: int, phases: Phases) -> PerPhase:
     """The same current on each of the given grid phases, 0 on the others."""
-    first, second, third = (current_ma if phase in phases else 0 for phase in (1, 2, 3))
+    first, second, third = [current_ma if phase in phases else 0 for phase in (1, 2, 3)]
     return (first, second, third)
 
 

@@ -11,6 +11,10 @@ from park.load.circuit import LIMITS, Lines, is_power
 Pulls: TypeAlias = dict[int, int]
 """Row → mA taken there by one mA of the load: 1 on a conductor, the number of phases in a power."""
 
+Stop: TypeAlias = tuple[float, int | None]
+"""(mA reached, the row that stopped it: a line, or the number of lines + that of a spread; None: its own maximum)."""
+
+SAME = 1e-7  # mA: closer levels are one
 PAIRS = ((0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1))
 WAITS, RISES, HELPS, AT_CEILING, DONE = 0, 1, 2, 3, 4
 """At its floor | with the level | ahead of it | at its ceiling before its time, may be lowered | final."""

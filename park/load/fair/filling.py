@@ -12,16 +12,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush
-from typing import TypeAlias
 
 from park.load.fair.basis import NOTHING, Sparse
-from park.load.fair.columns import AT_CEILING, DONE, HELPS, RISES, WAITS, Climber, Column, Spread, columns
+from park.load.fair.columns import AT_CEILING, DONE, HELPS, RISES, SAME, WAITS, Climber, Column, Spread, Stop, columns
+from park.load.fair.plain import raise_plain
 from park.load.fair.rows import FULL, RELIEVER, START, STOP, Event, Rows
-
-Stop: TypeAlias = tuple[float, int | None]
-"""(mA reached, the row that stopped it: a line, or the number of lines + that of a spread; None: its own maximum)."""
-
-SAME = 1e-7  # mA: closer levels are one
 
 
 class _Filling:
@@ -374,7 +369,7 @@ def raise_together(climbers: Sequence[Climber], room: Sequence[int], spreads: Se
 
     `room`: mA free on each line, the floors already taken.
     """
-    return _Filling(climbers, room, spreads).run()
+    return _Filling(climbers, room, spreads).run() if spreads else raise_plain(climbers, room)
 
 
 def whole(current_ma: float) -> int:
