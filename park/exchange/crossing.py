@@ -24,6 +24,7 @@ from park.model.metering import MeterReported, Quality, ReadingTaken
 from park.model.placement import Placed, PlacementKept
 from park.model.reservation import ConnectorReserved
 from park.model.signals import RepeatLevels
+from park.rolling.messages import FirmwareStanding
 
 
 def key_of(target: str, message: object) -> Hashable | None:
@@ -35,7 +36,7 @@ def key_of(target: str, message: object) -> Hashable | None:
             return (type(message), message.meter)
         case ChargePointReported():
             return (type(message), message.name)
-        case BoardHeartbeat() | ReadersAnnounced() | ApplyRules() | ApplyLocalList():
+        case BoardHeartbeat() | ReadersAnnounced() | ApplyRules() | ApplyLocalList() | FirmwareStanding():
             return type(message)
         case SettingChanged():
             return (type(message), target, message.name)
