@@ -35,6 +35,7 @@ from park.model.metering import MeterReported, ReadingTaken
 from park.model.placement import PlacementKept
 from park.model.session import FactOffered, FactsHeld
 from park.model.signals import WakeAt
+from park.rolling.messages import BoardFirmware, PieceWanted
 from park.view.rows import NodeReported
 
 
@@ -42,7 +43,7 @@ from park.view.rows import NodeReported
 class BoardLinkWires:
     """Who the link tells on the server. `returns`: finds the journal a fact came from.
 
-    `logs`: puts the logs of boards together.
+    `logs`: puts the logs of boards together. `firmware`: has the file that boards fetch.
     """
 
     edge: Address[ExchangeMessage]
@@ -53,6 +54,7 @@ class BoardLinkWires:
     alarms: Address[Alarm]
     returns: Returns
     logs: Address[LogPart] = Nowhere()
+    firmware: Address[PieceWanted] = Nowhere()
 
 
 class BoardLink(Worker[BoardLinkMessage]):
@@ -93,11 +95,13 @@ class BoardLink(Worker[BoardLinkMessage]):
                 self._wires.central.tell(message)
             case OccupancyChanged() | CardPresented() | ReadersAnnounced():
                 self._wires.authorizer.tell(message)
-            case ConnectorStatusChanged() | RepeatSettings() | FactOffered() | FactsHeld():
+            case ConnectorStatusChanged() | RepeatSettings() | FactOffered() | FactsHeld() | BoardFirmware():
                 self._wires.central.tell(message)
             case ChargePointReported() | MeterReported():
                 self._wires.view.tell(message)
             case LogPart():
                 self._wires.logs.tell(message)
+            case PieceWanted():
+                self._wires.firmware.tell(message)
             case _:  # of a newer version, or nothing a board may say
                 pass

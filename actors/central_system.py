@@ -17,7 +17,7 @@ from actors.messages import (
 )
 from actors.worker import Worker
 from actors.world import World
-from park.exchange.messages import RestartOrdered
+from park.exchange.messages import Outward, RestartOrdered
 from park.model import access, listed, reservation
 from park.model.session import FactDelivered, FactsKnown, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels, WakeAt
@@ -29,11 +29,15 @@ from park.ocpp.link import ForLink
 from park.ocpp.maintenance import MaintenanceOrder, Order
 from park.ocpp.orders import AnswerSettings
 from park.ocpp.state import Settings, initial
+from park.rolling.messages import TellBoard
 
 
 @dataclass(frozen=True, slots=True)
 class CentralSystemWires:
-    """Who the central system tells. `clock`: who may follow the backend's; `maintenance`: files, installer."""
+    """Who the central system tells. `clock`: who may follow the backend's; `maintenance`: files, installer.
+
+    `boards`: every node, to start again; `links`: to the others.
+    """
 
     store: Address[StoreMessage]
     journal: Address[FactTaken | FactDelivered | FactsKnown]
@@ -46,6 +50,7 @@ class CentralSystemWires:
     clock: Address[fx.ClockOffered]
     maintenance: Address[MaintenanceOrder] = Nowhere()
     boards: Mapping[str, Address[RestartOrdered]] = field(default_factory=dict[str, Address[RestartOrdered]])
+    links: Mapping[str, Address[Outward]] = field(default_factory=dict[str, Address[Outward]])
 
 
 class CentralSystem(Worker[CentralSystemMessage]):
@@ -107,6 +112,8 @@ class CentralSystem(Worker[CentralSystemMessage]):
             case fx.RestartBoards(boards, hard):
                 for board in boards or self._wires.boards:
                     self._wires.boards[board].tell(RestartOrdered(hard))
+            case TellBoard(node, message):
+                self._wires.links.get(node, Nowhere()).tell(Outward("", message))
             case _:
                 self._wires.maintenance.tell(effect)
 

@@ -38,6 +38,8 @@ from park.model.session import FactDelivered, FactsKnown, FactTaken
 from park.model.signals import RepeatLevels, WakeAt
 from park.model.storage import Commit, Load, LoadRows, Write
 from park.ocpp.effects import ClockOffered
+from park.rolling.board import FromServer
+from park.rolling.messages import FirmwareAsked, FirmwareOffered, FirmwareOrdered, FirmwarePiece
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class ServerLinkWires:
     clock: Address[ClockOffered] = Nowhere()
     node: Address[RestartOrdered] = Nowhere()
     logs: Address[LogWanted] = Nowhere()
+    firmware: Address[FromServer] = Nowhere()
 
 
 class ServerLink(Worker[ServerLinkMessage]):
@@ -110,6 +113,8 @@ class ServerLink(Worker[ServerLinkMessage]):
                 self._wires.charge_points[point].tell(UnlockConnector(request_id, point, self._me))
             case LogWanted():
                 self._wires.logs.tell(message)
+            case FirmwareAsked() | FirmwareOffered() | FirmwareOrdered() | FirmwarePiece():
+                self._wires.firmware.tell(message)
             case RestartOrdered():
                 self._wires.node.tell(message)
             case _ if target in self._wires.charge_points and isinstance(message, server_link.FOR_CHARGE_POINTS):

@@ -206,11 +206,19 @@ def _ocpp(config: NodeConfig, identities: Identities, version: str, password: st
         connection=_connection(config.backend, password),
         fallback_seconds=config.backend.fallback_seconds if config.backend else 0.0,
         restart_with_sessions=config.maintenance.restart_with_sessions,
+        boards=_boards(config),
         boot=identities.boot_id,
         maxima_ma=_maxima_ma(config),
         circuit=root.name if root else "",
         circuit_ma=min(root.limit_ma) if root else 0,
     )
+
+
+def _boards(config: NodeConfig) -> tuple[str, ...]:
+    """The others that a firmware of the backend is for."""
+    if config.maintenance.boards == "own":
+        return ()
+    return tuple(sorted({each.charge_point.partition("/")[0] for each in config.placement} - {config.node.name}))
 
 
 def _connection(backend: BackendSection | None, password: str) -> ConnectionSettings | None:

@@ -25,8 +25,9 @@ from nodes.discovery.edge import DiscoveryEdge
 from nodes.energy.server import EnergyServer
 from nodes.exchange.client import MOST_DIALLED, SERVER_BACKOFF, Dial, ServerEdge, ServerUnknown
 from nodes.field import ThreadWorld, clock
+from nodes.maintenance.board_firmware import BoardFirmware
 from nodes.maintenance.board_logs import BoardLogs
-from nodes.maintenance.parts import about
+from nodes.maintenance.parts import about, board_workshop
 from nodes.metrics.server import MetricsServer
 from nodes.pairing.client import join, log_progress, pairing_endpoint, renew_if_due
 from nodes.pairing.credentials import CHANNEL_OPTIONS, channel_credentials
@@ -50,6 +51,7 @@ from park.exchange.placing import PLACED_TABLE
 from park.model.time import Now
 from park.pairing.token import JoinToken
 from park.physics.hardware import TRAITS
+from park.rolling.board import FIRMWARE_TABLE, BoardEvent
 from park.view.configured import as_configured
 
 INDISPENSABLE = frozenset({"server-link", "journal"})  # without grants or durable facts the node has to end
@@ -90,6 +92,7 @@ async def client(
         driver: Outbox[DriverMessage] = Outbox(loop)
         exchange: Outbox[ExchangeMessage] = Outbox(loop)
         logs: Outbox[LogWanted] = Outbox(loop)
+        firmware: Outbox[BoardEvent] = Outbox(loop)
         board: Client
         view = ViewStore(
             config.node.name,
@@ -98,7 +101,9 @@ async def client(
         )
         alarms = log_lines.Alarms(time.monotonic)
         follower = log_lines.Clock(board_clock, always=True)
-        edges = ClientEdges(store, driver, exchange, log_lines.Changes(view), alarms, follower, restarts, logs)
+        edges = ClientEdges(
+            store, driver, exchange, log_lines.Changes(view), alarms, follower, restarts, logs, firmware
+        )
         described = client_board(config, identities, program, store.rows(PLACED_TABLE))
         board = wire_client(world, described, edges, log_lines.Supervision(view), gave_up)
         metrics = (
@@ -107,6 +112,20 @@ async def client(
             else None
         )
         energy = _energy_server(config, view, board_clock.now)
+        firmware_edge = BoardFirmware(
+            board_workshop(
+                config,
+                beside / config.maintenance.maker_file if config.maintenance.maker_file else None,
+                identities.boot_id,
+                store,
+                restarts,
+                board_clock.now,
+                lambda: view.snapshot(board_clock.now()),
+            ),
+            board.link,
+            firmware,
+            store.rows(FIRMWARE_TABLE),
+        )
         store.start()
         board.supervisor.start()
         if metrics is not None:
@@ -137,6 +156,7 @@ async def client(
             lambda: about(view.snapshot(board_clock.now())),
         )
         tasks.append(kept("logs", logs_edge.run, LOCAL_BACKOFF, logs.close))
+        tasks.append(kept("firmware", firmware_edge.run, LOCAL_BACKOFF, firmware.close))
         discovery = discovery_settings(config)
         if discovery is not None:
             tasks.append(_discovery(discovery, keys, server, alarms))

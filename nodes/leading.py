@@ -39,6 +39,7 @@ from nodes.energy.service import Writing
 from nodes.field import ThreadWorld, clock
 from nodes.maintenance.collecting import Collector
 from nodes.maintenance.parts import maintenance_edge
+from nodes.maintenance.pieces import FirmwareDesk
 from nodes.metrics.server import MetricsServer
 from nodes.ocpp.edge import BackendEdge
 from nodes.ocpp.endpoint import BackendBackoff, Endpoint
@@ -92,6 +93,7 @@ class Built:
     managers: EnergyManagers
     orders: tuple[Callable[[grpc.aio.Server], None], ...]
     collector: Collector
+    firmware: FirmwareDesk
 
 
 Boards = Callable[[Built], AbstractAsyncContextManager[object]]
@@ -163,6 +165,7 @@ async def leading(
             board_clock.now,
             lambda: built.view.snapshot(board_clock.now()),
             built.collector,
+            built.firmware,
         )
         maintained = [kept("maintenance", maintenance.run, LOCAL_BACKOFF, built.maintenance.close)]
         backend = _backend_tasks(config, access, park.central, built.backend, built.connection)
@@ -221,6 +224,7 @@ def _build(
     maintenance: Outbox[MaintenanceMessage] = Outbox(loop)
     park: Park
     collector = Collector(lambda node: park.link_of(node))  # noqa: PLW0108 - the park is made later
+    firmware = FirmwareDesk(lambda node: park.link_of(node))  # noqa: PLW0108 - as above
     view = ViewStore(
         config.node.name,
         as_configured(config, board_clock.now(), program, restarts=0),
@@ -246,6 +250,7 @@ def _build(
         maintenance,
         collector,
         Restarts(restart),
+        firmware,
     )
     board = leading_board(config, identities, program, lambda: board_clock.known, telling, password)
     park = wire(world, board, edges, log_lines.Supervision(view), gave_up)
@@ -275,6 +280,7 @@ def _build(
         managers,
         orders,
         collector,
+        firmware,
     )
 
 

@@ -43,6 +43,14 @@ from park.model.placement import Placed, PlacementKept
 from park.model.reservation import ConnectorReserved
 from park.model.session import FactDelivered, FactOffered, FactsHeld, FactsKnown, FactTaken, TransactionAssigned
 from park.model.signals import RepeatLevels
+from park.rolling.messages import (
+    FirmwareAsked,
+    FirmwareOffered,
+    FirmwareOrdered,
+    FirmwarePiece,
+    FirmwareStanding,
+    FirmwareWanted,
+)
 
 CROSSING: Final[tuple[type, ...]] = (
     ApplyGrant,
@@ -63,6 +71,12 @@ CROSSING: Final[tuple[type, ...]] = (
     FactTaken,
     FactsHeld,
     FactsKnown,
+    FirmwareAsked,
+    FirmwareOffered,
+    FirmwareOrdered,
+    FirmwarePiece,
+    FirmwareStanding,
+    FirmwareWanted,
     InputChanged,
     LinkRefused,
     LogPart,

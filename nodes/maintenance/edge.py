@@ -23,6 +23,7 @@ from nodes.maintenance.certificates import FAILED, Answer, CertificateStore, che
 from nodes.maintenance.installer import Installer
 from nodes.maintenance.logs import SECURITY
 from nodes.maintenance.partial import Stop
+from nodes.maintenance.pieces import FirmwareDesk
 from nodes.maintenance.places import Rules
 from nodes.maintenance.threads import in_thread
 from park.errors import KeysUnusable
@@ -33,11 +34,13 @@ from park.ocpp.maintenance import (
     CertificateExpires,
     CertificatesAnswered,
     CheckSigner,
+    DropFirmware,
     FetchFirmware,
     FirmwareFetched,
     FirmwareInstalled,
     FirmwareVerified,
     InstallFirmware,
+    KeepFirmware,
     LogKind,
     LogUploaded,
     MaintenanceEvent,
@@ -58,7 +61,7 @@ _security = structlog.get_logger(SECURITY)
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What the edge works with. `contents`: what diagnostics hold beside the logs."""
+    """What the edge works with. `contents`: what diagnostics hold beside the logs. `desk`: gives boards firmware."""
 
     node: str
     data_dir: Path
@@ -68,6 +71,7 @@ class Workshop:
     most_bytes: int
     now: Callable[[], datetime]
     contents: Callable[[datetime | None, datetime | None], Awaitable[archive.Contents]]
+    desk: FirmwareDesk | None = None
 
 
 class MaintenanceEdge:
@@ -113,6 +117,11 @@ class MaintenanceEdge:
                 self._begin(job, lambda _: self._install(order), lambda why: FirmwareInstalled(job, problem=why))
             case AbandonJob(job):
                 self._abandon(job)
+            case KeepFirmware(update, path):
+                self._keep(update, path)
+            case DropFirmware(path):
+                self._keep("", "")
+                Path(path).unlink(missing_ok=True)
             case CheckSigner() | AskCertificates() | MakeSigningRequest():
                 task = asyncio.create_task(self._ask(order), name="maintenance certificates")
                 self._others.add(task)
@@ -179,7 +188,12 @@ class MaintenanceEdge:
             self._central_system.tell(FirmwareFetched(order.job, "", "", _text(error)))
             return
         _log.info("firmware fetched", bytes=file.stat().st_size, sha256=digest)
-        self._central_system.tell(FirmwareFetched(order.job, str(file), digest))
+        size = file.stat().st_size
+        self._central_system.tell(FirmwareFetched(order.job, str(file), digest, size=size))
+
+    def _keep(self, update: str, path: str) -> None:
+        if self._shop.desk is not None:
+            self._shop.desk.keep(update, Path(path))
 
     def _forget_others(self, file: Path) -> None:
         """One firmware at a time takes space on this board."""
@@ -218,7 +232,8 @@ class MaintenanceEdge:
         version, problem = await self._shop.installer.install(file)
         if problem:
             _log.error("firmware not installed", reason=problem)
-        await in_thread(lambda: file.unlink(missing_ok=True))
+        if problem or not order.keep:
+            await in_thread(lambda: file.unlink(missing_ok=True))
         self._central_system.tell(FirmwareInstalled(order.job, version, problem))
 
     # ------------------------------------------------------------ certificates

@@ -12,17 +12,21 @@ from importlib.metadata import version
 from pathlib import Path
 
 from actors.address import Address
-from actors.messages import MaintenanceMessage
+from actors.messages import MaintenanceMessage, StoreMessage
 from nodes.maintenance.archive import Contents
+from nodes.maintenance.board_firmware import BoardWorkshop
 from nodes.maintenance.certificates import CertificateStore
 from nodes.maintenance.collecting import Collector
 from nodes.maintenance.edge import MaintenanceEdge, Workshop
 from nodes.maintenance.installer import Installer
+from nodes.maintenance.pieces import FirmwareDesk
 from nodes.maintenance.places import Rules
 from nodes.parts import CERTIFICATES, BackendAccess
 from park.config.node_config import NodeConfig
+from park.exchange.messages import RestartOrdered
 from park.model.time import Now
 from park.ocpp.maintenance import MaintenanceEvent
+from park.rolling.board import BoardFacts
 from park.view import ParkView
 from park.view.status import to_json
 
@@ -37,8 +41,9 @@ def maintenance_edge(
     now: Callable[[], Now],
     snapshot: Callable[[], ParkView],
     collector: Collector,
+    desk: FirmwareDesk,
 ) -> MaintenanceEdge:
-    """`snapshot`: the park view, a part of the diagnostics. `collector`: gets those of other boards."""
+    """`snapshot`: the park view, a part of the diagnostics. `collector` gets those of boards, `desk` gives firmware."""
     section, data_dir = config.maintenance, Path(config.node.data_dir)
     trust = access.trust
 
@@ -68,8 +73,39 @@ def maintenance_edge(
         int(section.firmware_mb * MEGABYTE),
         lambda: now().wall,
         contents,
+        desk,
     )
     return MaintenanceEdge(shop, central, orders)
+
+
+def board_workshop(
+    config: NodeConfig,
+    maker_file: Path | None,
+    boot: str,
+    store: Address[StoreMessage],
+    restarts: Address[RestartOrdered],
+    now: Callable[[], Now],
+    snapshot: Callable[[], ParkView],
+) -> BoardWorkshop:
+    """What a client board installs firmware of its server with. `boot`: of this run of the process."""
+    section, data_dir = config.maintenance, Path(config.node.data_dir)
+    facts = BoardFacts(
+        version("chargepark"),
+        boot,
+        bool(section.installer),
+        int(section.firmware_mb * MEGABYTE),
+        section.restart_with_sessions,
+    )
+    return BoardWorkshop(
+        facts,
+        data_dir,
+        store,
+        Installer(section.installer, section.installer_seconds),
+        CertificateStore(data_dir / CERTIFICATES, lambda: now().wall, maker_file=maker_file),
+        lambda: any(row.session is not None or row.contactor_closed for row in snapshot().charge_points),
+        now,
+        restarts,
+    )
 
 
 def about(view: ParkView) -> dict[str, bytes]:

@@ -160,6 +160,12 @@ class Entry(_message.Message):
     LOG_WANTED_FIELD_NUMBER: _builtins.int
     LOG_PART_FIELD_NUMBER: _builtins.int
     INPUT_CHANGED_FIELD_NUMBER: _builtins.int
+    FIRMWARE_ASKED_FIELD_NUMBER: _builtins.int
+    FIRMWARE_OFFERED_FIELD_NUMBER: _builtins.int
+    FIRMWARE_ORDERED_FIELD_NUMBER: _builtins.int
+    FIRMWARE_STANDING_FIELD_NUMBER: _builtins.int
+    FIRMWARE_WANTED_FIELD_NUMBER: _builtins.int
+    FIRMWARE_PIECE_FIELD_NUMBER: _builtins.int
     target: _builtins.str
     at: _builtins.float
     @_builtins.property
@@ -244,6 +250,18 @@ class Entry(_message.Message):
     def log_part(self) -> Global___LogPart: ...
     @_builtins.property
     def input_changed(self) -> Global___InputChanged: ...
+    @_builtins.property
+    def firmware_asked(self) -> Global___FirmwareAsked: ...
+    @_builtins.property
+    def firmware_offered(self) -> Global___FirmwareOffered: ...
+    @_builtins.property
+    def firmware_ordered(self) -> Global___FirmwareOrdered: ...
+    @_builtins.property
+    def firmware_standing(self) -> Global___FirmwareStanding: ...
+    @_builtins.property
+    def firmware_wanted(self) -> Global___FirmwareWanted: ...
+    @_builtins.property
+    def firmware_piece(self) -> Global___FirmwarePiece: ...
     def __init__(
         self,
         *,
@@ -290,12 +308,18 @@ class Entry(_message.Message):
         log_wanted: Global___LogWanted | None = ...,
         log_part: Global___LogPart | None = ...,
         input_changed: Global___InputChanged | None = ...,
+        firmware_asked: Global___FirmwareAsked | None = ...,
+        firmware_offered: Global___FirmwareOffered | None = ...,
+        firmware_ordered: Global___FirmwareOrdered | None = ...,
+        firmware_standing: Global___FirmwareStanding | None = ...,
+        firmware_wanted: Global___FirmwareWanted | None = ...,
+        firmware_piece: Global___FirmwarePiece | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "facts_held", b"facts_held", "facts_known", b"facts_known", "input_changed", b"input_changed", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "facts_held", b"facts_held", "facts_known", b"facts_known", "firmware_asked", b"firmware_asked", "firmware_offered", b"firmware_offered", "firmware_ordered", b"firmware_ordered", "firmware_piece", b"firmware_piece", "firmware_standing", b"firmware_standing", "firmware_wanted", b"firmware_wanted", "input_changed", b"input_changed", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "at", b"at", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "facts_held", b"facts_held", "facts_known", b"facts_known", "input_changed", b"input_changed", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "target", b"target", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "at", b"at", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "facts_held", b"facts_held", "facts_known", b"facts_known", "firmware_asked", b"firmware_asked", "firmware_offered", b"firmware_offered", "firmware_ordered", b"firmware_ordered", "firmware_piece", b"firmware_piece", "firmware_standing", b"firmware_standing", "firmware_wanted", b"firmware_wanted", "input_changed", b"input_changed", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "target", b"target", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["board_hello", "server_hello", "link_refused", "placed", "repeat_levels", "placement_kept", "board_heartbeat", "demand_changed", "current_signalled", "reading_taken", "apply_grant", "occupancy_changed", "card_presented", "show_feedback", "authorization_granted", "stop_session", "stop_ordered", "done", "unlock_ordered", "restart_ordered", "refused", "undeliverable", "readers_announced", "fact_offered", "fact_taken", "fact_delivered", "transaction_assigned", "facts_held", "facts_known", "connector_status_changed", "repeat_settings", "setting_changed", "offer_again", "apply_rules", "connector_reserved", "apply_local_list", "charge_point_reported", "meter_reported", "log_wanted", "log_part", "input_changed"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["board_hello", "server_hello", "link_refused", "placed", "repeat_levels", "placement_kept", "board_heartbeat", "demand_changed", "current_signalled", "reading_taken", "apply_grant", "occupancy_changed", "card_presented", "show_feedback", "authorization_granted", "stop_session", "stop_ordered", "done", "unlock_ordered", "restart_ordered", "refused", "undeliverable", "readers_announced", "fact_offered", "fact_taken", "fact_delivered", "transaction_assigned", "facts_held", "facts_known", "connector_status_changed", "repeat_settings", "setting_changed", "offer_again", "apply_rules", "connector_reserved", "apply_local_list", "charge_point_reported", "meter_reported", "log_wanted", "log_part", "input_changed", "firmware_asked", "firmware_offered", "firmware_ordered", "firmware_standing", "firmware_wanted", "firmware_piece"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -2261,3 +2285,170 @@ class LogPart(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LogPart: _TypeAlias = LogPart  # noqa: Y015
+
+@_typing.final
+class FirmwareAsked(_message.Message):
+    """---------------------------------------------------------------- firmware
+
+    `update` names one order of a firmware. The server asks every few seconds; each question is answered by the standing.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPDATE_FIELD_NUMBER: _builtins.int
+    update: _builtins.str
+    def __init__(
+        self,
+        *,
+        update: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["update", b"update"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FirmwareAsked: _TypeAlias = FirmwareAsked  # noqa: Y015
+
+@_typing.final
+class FirmwareOffered(_message.Message):
+    """Fetch this file. `sha256` as hex; `certificate` (PEM) and `signature` (base64) are empty for one that is not signed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPDATE_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    update: _builtins.str
+    size: _builtins.int
+    sha256: _builtins.str
+    certificate: _builtins.str
+    signature: _builtins.str
+    def __init__(
+        self,
+        *,
+        update: _builtins.str = ...,
+        size: _builtins.int = ...,
+        sha256: _builtins.str = ...,
+        certificate: _builtins.str = ...,
+        signature: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "sha256", b"sha256", "signature", b"signature", "size", b"size", "update", b"update"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FirmwareOffered: _TypeAlias = FirmwareOffered  # noqa: Y015
+
+@_typing.final
+class FirmwareOrdered(_message.Message):
+    """It is the board's turn to install; each turn is taken once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPDATE_FIELD_NUMBER: _builtins.int
+    TURN_FIELD_NUMBER: _builtins.int
+    update: _builtins.str
+    turn: _builtins.int
+    def __init__(
+        self,
+        *,
+        update: _builtins.str = ...,
+        turn: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["turn", b"turn", "update", b"update"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FirmwareOrdered: _TypeAlias = FirmwareOrdered  # noqa: Y015
+
+@_typing.final
+class FirmwareStanding(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPDATE_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    TURN_FIELD_NUMBER: _builtins.int
+    BUSY_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    update: _builtins.str
+    stage: _builtins.str
+    turn: _builtins.int
+    busy: _builtins.bool
+    version: _builtins.str
+    problem: _builtins.str
+    def __init__(
+        self,
+        *,
+        update: _builtins.str = ...,
+        stage: _builtins.str = ...,
+        turn: _builtins.int = ...,
+        busy: _builtins.bool = ...,
+        version: _builtins.str = ...,
+        problem: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["busy", b"busy", "problem", b"problem", "stage", b"stage", "turn", b"turn", "update", b"update", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FirmwareStanding: _TypeAlias = FirmwareStanding  # noqa: Y015
+
+@_typing.final
+class FirmwareWanted(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPDATE_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    update: _builtins.str
+    offset: _builtins.int
+    def __init__(
+        self,
+        *,
+        update: _builtins.str = ...,
+        offset: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["offset", b"offset", "update", b"update"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FirmwareWanted: _TypeAlias = FirmwareWanted  # noqa: Y015
+
+@_typing.final
+class FirmwarePiece(_message.Message):
+    """`problem`: why the server has no such piece."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPDATE_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    update: _builtins.str
+    offset: _builtins.int
+    body: _builtins.bytes
+    problem: _builtins.str
+    def __init__(
+        self,
+        *,
+        update: _builtins.str = ...,
+        offset: _builtins.int = ...,
+        body: _builtins.bytes = ...,
+        problem: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "offset", b"offset", "problem", b"problem", "update", b"update"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FirmwarePiece: _TypeAlias = FirmwarePiece  # noqa: Y015

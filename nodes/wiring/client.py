@@ -34,6 +34,7 @@ from park.exchange.server_link import BoardSettings
 from park.model.access import OccupancyChanged
 from park.model.metering import MeterReported
 from park.ocpp.effects import ClockOffered
+from park.rolling.board import FromServer
 
 M = TypeVar("M")
 
@@ -60,6 +61,7 @@ class ClientEdges:
     clock: Address[ClockOffered] = Nowhere()
     restarts: Address[RestartOrdered] = Nowhere()
     logs: Address[LogWanted] = Nowhere()
+    firmware: Address[FromServer] = Nowhere()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,7 @@ def wire_client(
         edges.clock,
         edges.restarts,
         edges.logs,
+        edges.firmware,
     )
     point_wires = ChargePointWires(edges.driver, journal, link, occupancies, link, view)
     listeners = Listeners(point_wires, link, Nowhere(), link, link, edges.driver, view)

@@ -46,6 +46,7 @@ from park.model.placement import Placed
 from park.model.signals import RepeatLevels
 from park.ocpp.effects import BackendReported, ClockOffered
 from park.ocpp.state import Settings as OcppSettings
+from park.rolling.messages import PieceWanted
 
 CENTRAL_SYSTEM = "central-system"
 OCPP_GAVE_UP = "the OCPP side failed too often and was stopped: read the crashes in the log and restart the node"
@@ -89,6 +90,7 @@ class Edges:
     maintenance: Address[MaintenanceMessage] = Nowhere()
     logs: Address[LogPart] = Nowhere()
     restarts: Address[RestartOrdered] = Nowhere()
+    firmware: Address[PieceWanted] = Nowhere()
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,12 +228,13 @@ def wire(
         edges.clock,
         maintenance=edges.maintenance,
         boards=_Nodes(board.hardware.node, edges.restarts, boards),
+        links=boards,
     )
     point_wires = ChargePointWires(edges.driver, journal, coordinator, authorizer, central, edges.view)
     listeners = Listeners(point_wires, coordinator, central, authorizer, coordinator, edges.driver, edges.view)
     declare(world, root, board.hardware, listeners, things, roles, eyes)
     link_wires = BoardLinkWires(
-        edges.exchange, coordinator, authorizer, central, edges.view, edges.alarms, returns, edges.logs
+        edges.exchange, coordinator, authorizer, central, edges.view, edges.alarms, returns, edges.logs, edges.firmware
     )
 
     def make_link(remote: RemoteBoard) -> Address[BoardLinkMessage]:

@@ -87,6 +87,14 @@ class MaintenanceSection(Section):
     installer_seconds: Annotated[
         float, Field(ge=1, le=86_400), About("An installer that runs longer is ended and has failed.", "s")
     ] = 1800
+    boards: Annotated[
+        Literal["all", "own"],
+        About(
+            "Of a server. `all`: firmware goes to the boards of the `[[placement]]`s too, one after the other, to its "
+            "own board last; each board needs an `installer`. `own`: to its own board alone.",
+            source="B-309",
+        ),
+    ] = "all"
     firmware_mb: Annotated[float, Field(ge=1, le=100_000), About("A larger firmware is refused.", "MB")] = 512
     restart_with_sessions: Annotated[
         bool,

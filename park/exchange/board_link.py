@@ -54,6 +54,7 @@ from park.model.placement import Placed, PlacementKept
 from park.model.session import FactOffered, FactsHeld
 from park.model.signals import Start, Tick, WakeAt
 from park.model.time import Now
+from park.rolling.messages import BoardFirmware, FirmwareStanding, FirmwareWanted, PieceWanted
 from park.view.rows import NodeReported
 
 SUSPECT_SECONDS = 3.0  # as long as the coordinator believes a board that does not speak (load.standing.SILENT_SECONDS)
@@ -214,6 +215,10 @@ def _heard(state: BoardLink, message: object, now: Now) -> Effects:
             return _read(state, message)
         case MeterReported():
             return _metered(state, message)
+        case FirmwareStanding():
+            return [Inward("", BoardFirmware(state.node, message))]
+        case FirmwareWanted():
+            return [Inward("", PieceWanted(state.node, message))]
         case _:
             return [Inward("", message)]
 

@@ -25,6 +25,7 @@ from park.model.metering import MeterReported, Quality, ReadingTaken
 from park.model.placement import Placed, PlacementKept
 from park.model.reservation import ConnectorReserved
 from park.model.signals import RepeatLevels
+from park.rolling.messages import FirmwareStanding
 
 
 def key_of(target: str, message: object) -> Hashable | None:
@@ -36,7 +37,7 @@ def key_of(target: str, message: object) -> Hashable | None:
             return (type(message), message.meter)
         case ChargePointReported():
             return (type(message), message.name)
-        case BoardHeartbeat() | ReadersAnnounced() | ApplyRules() | ApplyLocalList():
+        case BoardHeartbeat() | ReadersAnnounced() | ApplyRules() | ApplyLocalList() | FirmwareStanding():
             return type(message)
         case InputChanged():
             return (type(message), message.number)

@@ -61,6 +61,7 @@ from park.model.storage import CommitFailed, Committed, Load, Put, RowsLoaded, W
 from park.model.time import Now
 from park.ocpp.answers import CLOCK_TOLERANCE_SECONDS
 from park.ocpp.effects import ClockOffered
+from park.rolling.messages import FirmwareStanding, FirmwareWanted
 
 VOICE_TABLE = "voice"
 VOICE_KEY = "obeyed"
@@ -82,6 +83,8 @@ Upward: TypeAlias = (
     | MeterReported
     | ChargePointReported
     | LogPart
+    | FirmwareStanding
+    | FirmwareWanted
     | Done
     | Refused
     | Undeliverable

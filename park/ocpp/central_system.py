@@ -29,7 +29,7 @@ from park.model.session import (
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, RowsLoaded
 from park.model.time import Now
-from park.ocpp import answers, closing, commands, connecting, delivery, intake, maintaining, outgoing, queue
+from park.ocpp import answers, closing, commands, connecting, delivery, intake, maintaining, outgoing, queue, rolling
 from park.ocpp.effects import BackendReported, CentralSystemEffect, Load, Write
 from park.ocpp.features import all_features, configuration, reservation, transaction_data
 from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, LossCause, ReportLink
@@ -56,6 +56,7 @@ from park.ocpp.state import (
     SettleCommit,
 )
 from park.ocpp.wire import ID_TAG_LENGTH
+from park.rolling.messages import BoardFirmware
 
 OFFERED_EARLY = 1_000  # facts kept until the rows are there; the journal offers the others again
 LOAD_AGAIN_SECONDS = 15.0  # ours: ask the store again when it did not answer; a day's outage takes seconds to read
@@ -79,6 +80,7 @@ CentralSystemEvent: TypeAlias = (
     | ListSettings
     | LinkEvent
     | MaintenanceEvent
+    | BoardFirmware
 )
 Turn: TypeAlias = tuple[CentralSystem, tuple[CentralSystemEffect, ...]]
 
@@ -150,6 +152,8 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
             | TrustKnown()
         ):
             return maintaining.told(state, event, now)
+        case BoardFirmware():
+            return rolling.heard(state, event, now), ()
         case _:
             assert_never(event)
 

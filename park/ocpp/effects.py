@@ -29,6 +29,7 @@ from park.model.time import Now
 from park.ocpp.link import LinkOrder
 from park.ocpp.maintenance import MaintenanceOrder
 from park.ocpp.orders import AnswerSettings
+from park.rolling.messages import TellBoard
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,7 @@ ForPark: TypeAlias = (
     | ForgetCards
     | EndSession
     | RestartBoards
+    | TellBoard
     | SettingChanged
     | SettingsRepeated
     | TellAuthorizer

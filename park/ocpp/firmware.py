@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
-from typing import TypedDict, cast
+from typing import NotRequired, TypedDict, cast
 
 from park.model.storage import Delete, Put
 from park.model.time import Now
@@ -35,6 +35,7 @@ class Stage(Enum):
     FETCHING = "fetching"
     VERIFYING = "verifying"
     READY = "ready"  # the date of the installation has not come
+    ROLLING = "rolling"  # the other boards of the park get it first
     INSTALLING = "installing"
     INSTALLED = "installed"  # waits for the sessions to end, then for its restart
     REBOOTING = "rebooting"
@@ -48,6 +49,7 @@ class Update:
     """`request`, `certificate`, `signature`: of a signed one. `running`: the version that ordered the installation.
 
     `expected`: what the installer says will run, empty when it does not say. `boot`: of the process that installs it.
+    `size`: bytes. `kept`: of the file for boards that are away.
     `retry_at`: mono of the next try, and until when the restart waits for answers. `leaves_at`: mono before which it is
     not ordered (B-387). `leaving`: it is.
     """
@@ -67,6 +69,8 @@ class Update:
     expected: str = ""
     boot: str = ""
     job: int = 0
+    size: int = 0
+    kept: bool = False
     retry_at: float = 0.0
     leaves_at: float = 0.0
     leaving: bool = False
@@ -113,7 +117,7 @@ class Update:
             case Stage.VERIFYING:
                 return VerifyFirmware(self.job, self.path, self.certificate, self.signature)
             case Stage.INSTALLING:
-                return InstallFirmware(self.job, self.path, self.sha256)
+                return InstallFirmware(self.job, self.path, self.sha256, self.kept)
             case _:
                 return None
 
@@ -160,7 +164,7 @@ def restored(update: Update, running: str, boot: str) -> tuple[Update | None, st
     """
     if update.stage in BEFORE_INSTALLATION:
         return replace(update, stage=Stage.SCHEDULED), ""
-    if boot and update.boot == boot:
+    if update.stage is Stage.ROLLING or (boot and update.boot == boot):
         return update, ""
     if update.stage is Stage.INSTALLING:
         return None, "Installed" if running != update.running else "InstallationFailed"
@@ -185,6 +189,8 @@ class _UpdateRow(TypedDict):
     expected: str
     boot: str
     job: int
+    size: NotRequired[int]  # absent, as the next: written before other boards got firmware
+    kept: NotRequired[bool]
 
 
 def put(rows: Rows, update: Update) -> Put:
@@ -204,6 +210,8 @@ def put(rows: Rows, update: Update) -> Put:
         "expected": update.expected,
         "boot": update.boot,
         "job": update.job,
+        "size": update.size,
+        "kept": update.kept,
     }
     return rows.put(MAINTENANCE, FIRMWARE, json.dumps(row, separators=(",", ":")))
 
@@ -235,6 +243,8 @@ def update_of(body: str) -> Update | None:
             str(row["expected"]),
             str(row["boot"]),
             int(row["job"]),
+            int(row.get("size", 0)),
+            bool(row.get("kept", False)),
         )
     except (ValueError, KeyError, TypeError):
         return None

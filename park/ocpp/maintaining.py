@@ -8,7 +8,7 @@ from typing import assert_never
 
 from park.model.storage import Row
 from park.model.time import Now
-from park.ocpp import certificates, connecting, firmware, notifications, updating, uploading, uploads
+from park.ocpp import certificates, connecting, firmware, notifications, rolling, updating, uploading, uploads
 from park.ocpp.firmware import Stage
 from park.ocpp.keeping import Turn, keep, notify, secured
 from park.ocpp.maintenance import (
@@ -49,6 +49,8 @@ def begin(state: CentralSystem, rows: Iterable[Row], now: Now) -> Turn:
     if upload is not None:
         state, more = uploading.go_on(state, upload)
         effects += more
+    state, more = rolling.restored(state, kept, now)
+    effects += more
     update = firmware.update_of(kept.get(firmware.FIRMWARE, ""))
     if update is not None:
         state, more = updating.interrupted(state, update, now)
@@ -71,24 +73,31 @@ def _started(state: CentralSystem, boot_before: str, now: Now) -> Turn:
 def attend(state: CentralSystem, now: Now) -> Turn:
     """Whatever the clock makes due."""
     state, effects = connecting.attend(state, now)
-    upload, update = state.upkeep.upload, state.upkeep.update
+    upload = state.upkeep.upload
     if upload is not None and upload.retry_at is not None and now.mono >= upload.retry_at:
         state, more = uploading.go_on(state, upload)
         effects += more
-    if update is None:
-        return state, effects
-    if update.due(now):
-        state, more = updating.go_on(state, update)
-        effects += more
-    elif update.stage is Stage.INSTALLED and updating.may_restart(state):
-        state, more = updating.announce_restart(state, update, now)
-        effects += more
-    elif update.stage is Stage.REBOOTING:
-        state, more = updating.restart(state, update, now)
+    for then in (_update, rolling.attend):
+        state, more = then(state, now)
         effects += more
     update = state.upkeep.update
     look_at = None if update is None else update.next_look(now)
     return replace(state, upkeep=replace(state.upkeep, look_at=look_at)), effects
+
+
+def _update(state: CentralSystem, now: Now) -> Turn:
+    """The next stage of the update, when nothing is waited for any more."""
+    update = state.upkeep.update
+    if update is None:
+        return state, ()
+    if update.due(now):
+        begins = rolling.concerns(state, update)
+        return rolling.begin(state, update, now) if begins else updating.go_on(state, update)
+    if update.stage is Stage.INSTALLED and updating.may_restart(state):
+        return updating.announce_restart(state, update, now)
+    if update.stage is Stage.REBOOTING:
+        return updating.restart(state, update, now)
+    return state, ()
 
 
 def deadline(state: CentralSystem) -> float | None:
@@ -98,6 +107,7 @@ def deadline(state: CentralSystem) -> float | None:
         None if upkeep.connection is None else upkeep.connection.trial_ends,
         None if upkeep.upload is None else upkeep.upload.retry_at,
         None if upkeep.update is None else upkeep.look_at,
+        rolling.next_look(state),
     )
     return min((at for at in found if at is not None), default=None)
 

@@ -94,11 +94,30 @@ class CheckSigner(Order):
 
 @dataclass(frozen=True, slots=True)
 class InstallFirmware(Order):
-    """Give the file to the installer. `sha256`: of what was verified; other bytes are not installed."""
+    """Give the file to the installer. `sha256`: of what was verified; other bytes are not installed.
+
+    `keep`: boards that are away get the file later.
+    """
 
     job: int
     path: str
     sha256: str
+    keep: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeepFirmware(Order):
+    """Boards may fetch the pieces of this file, by the name of the update."""
+
+    update: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropFirmware(Order):
+    """No board gets this file any more."""
+
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +152,8 @@ MaintenanceOrder: TypeAlias = (
     | VerifyFirmware
     | CheckSigner
     | InstallFirmware
+    | KeepFirmware
+    | DropFirmware
     | AbandonJob
     | AskCertificates
     | MakeSigningRequest
@@ -152,12 +173,15 @@ class LogUploaded:
 
 @dataclass(frozen=True, slots=True)
 class FirmwareFetched:
+    """`size`: bytes."""
+
     delivery: ClassVar[Delivery] = Delivery.STATE
 
     job: int
     path: str
     sha256: str
     problem: str = ""
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

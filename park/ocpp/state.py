@@ -38,7 +38,8 @@ class Settings:
     `connection`: to the backend, as the configuration file has it. `restart_with_sessions`: after an update (B-386).
     `points`: full names by connector. `circuit`: the one all charge points of this identity hang on, which carries
     `circuit_ma` on each phase. `phases`, `maxima_ma`: by connector, how it is built and what it carries on each phase.
-    `node`: this board. `boot`: of this run of the process; empty: each start of the actor counts as one.
+    `node`: this board. `boards`: the others that firmware is for. `boot`: of this run of the process; empty: each start
+    of the actor counts as one.
     """
 
     identity: str
@@ -59,6 +60,7 @@ class Settings:
     phases: Mapping[int, int] = field(default_factory=dict[int, int])
     maxima_ma: Mapping[int, int] = field(default_factory=dict[int, int])
     node: str = ""
+    boards: tuple[str, ...] = ()
     boot: str = ""
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from park.model.time import Now
-from park.ocpp import firmware
+from park.ocpp import firmware, roll_rows
 from park.ocpp.effects import RestartBoards
 from park.ocpp.firmware import BEFORE_INSTALLATION, Stage, Update
 from park.ocpp.keeping import Turn, keep, notify, result, say, secured
@@ -14,6 +14,7 @@ from park.ocpp.link import BackendCalled, SendResult
 from park.ocpp.maintenance import (
     AbandonJob,
     CheckSigner,
+    DropFirmware,
     FirmwareFetched,
     FirmwareInstalled,
     FirmwareVerified,
@@ -22,6 +23,7 @@ from park.ocpp.maintenance import (
 from park.ocpp.security import FIRMWARE_UPDATED, INVALID_FIRMWARE_SIGNATURE, INVALID_SIGNING_CERTIFICATE
 from park.ocpp.state import CentralSystem
 from park.ocpp.upkeep import Signing
+from park.rolling.roll import summary
 
 FAREWELL_SECONDS = 30.0  # ours: for answers of the backend before a restart
 MOST_SIGNING = 10  # ours: a backend has one CALL in flight
@@ -72,18 +74,30 @@ def signer_checked(state: CentralSystem, event: SignerChecked, now: Now) -> Turn
 
 def is_installing(state: CentralSystem) -> bool:
     """From the beginning of an installation to the restart after it."""
-    update = state.upkeep.update
-    return update is not None and update.stage not in BEFORE_INSTALLATION
+    update, roll = state.upkeep.update, state.upkeep.roll
+    late = roll is not None and roll.ordered is not None
+    return late or (update is not None and update.stage not in BEFORE_INSTALLATION)
 
 
 def _ordered(state: CentralSystem, update: Update) -> Turn:
     before = state.upkeep.update
     given_up = () if before is None else (AbandonJob(before.job),)
-    state, effects = _at(state, update)
-    return state, (*given_up, *effects)
+    state, nobody_late = without_roll(state)
+    state, effects = at(state, update)
+    return state, (*given_up, *nobody_late, *effects)
 
 
-def _at(state: CentralSystem, update: Update, *words: str) -> Turn:
+def without_roll(state: CentralSystem) -> Turn:
+    """No board gets the firmware of before any more, neither now nor late."""
+    roll = state.upkeep.roll
+    if roll is None:
+        return state, ()
+    state = replace(state, upkeep=replace(state.upkeep, roll=None, roll_row=""))
+    state, effects = keep(state, (roll_rows.delete(state.upkeep.notifications.rows),))
+    return state, (*effects, DropFirmware(roll.path))
+
+
+def at(state: CentralSystem, update: Update, *words: str) -> Turn:
     """A new stage: on disk, then what it needs is ordered, and the backend hears the words."""
     job = state.upkeep.next_job
     update = replace(update, job=job, boot=state.settings.boot)
@@ -106,9 +120,13 @@ def _at(state: CentralSystem, update: Update, *words: str) -> Turn:
     return state, effects
 
 
-def _ended(state: CentralSystem, update: Update, *words: str) -> Turn:
-    rows = state.upkeep.notifications.rows
-    state, effects = keep(replace(state, upkeep=replace(state.upkeep, update=None)), (firmware.delete(rows),))
+def ended(state: CentralSystem, update: Update, *words: str) -> Turn:
+    """What has failed here, or at the last board, is for nobody."""
+    roll, rows = state.upkeep.roll, state.upkeep.notifications.rows
+    is_over = roll is not None and ("Installed" not in words or not roll.open)
+    state, effects = without_roll(state) if is_over else (state, ())
+    state, more = keep(replace(state, upkeep=replace(state.upkeep, update=None)), (firmware.delete(rows),))
+    effects += more
     for word in words:
         state, more = say(_last_word(state, word), update.status(word))
         effects += more
@@ -118,10 +136,10 @@ def _ended(state: CentralSystem, update: Update, *words: str) -> Turn:
 def go_on(state: CentralSystem, update: Update) -> Turn:
     """A date has come."""
     if update.stage is Stage.SCHEDULED:
-        return _at(state, replace(update, stage=Stage.FETCHING), "Downloading")
+        return at(state, replace(update, stage=Stage.FETCHING), "Downloading")
     if not state.upkeep.trust.installer:
-        return _ended(state, update, "InstallationFailed")
-    return _at(state, replace(update, stage=Stage.INSTALLING), "Installing")
+        return ended(state, update, "InstallationFailed")
+    return at(state, replace(update, stage=Stage.INSTALLING), "Installing")
 
 
 def fetched(state: CentralSystem, event: FirmwareFetched, now: Now) -> Turn:
@@ -130,17 +148,17 @@ def fetched(state: CentralSystem, event: FirmwareFetched, now: Now) -> Turn:
         return state, ()
     if event.problem:
         again = firmware.failed_fetch(update, now.mono)
-        return _ended(state, update, "DownloadFailed") if again is None else _at(state, again)
-    update = replace(update, path=event.path, sha256=event.sha256)
+        return ended(state, update, "DownloadFailed") if again is None else at(state, again)
+    update = replace(update, path=event.path, sha256=event.sha256, size=event.size)
     if update.signed:
-        return _at(state, replace(update, stage=Stage.VERIFYING), "Downloaded")
+        return at(state, replace(update, stage=Stage.VERIFYING), "Downloaded")
     return _ready(state, update, now, "Downloaded")
 
 
 def _ready(state: CentralSystem, update: Update, now: Now, word: str) -> Turn:
     update = replace(update, stage=Stage.READY)
     later = () if update.due(now) else ("InstallScheduled",)
-    return _at(state, update, word, *later)
+    return at(state, update, word, *later)
 
 
 def verified(state: CentralSystem, event: FirmwareVerified, now: Now) -> Turn:
@@ -149,7 +167,7 @@ def verified(state: CentralSystem, event: FirmwareVerified, now: Now) -> Turn:
         return state, ()
     if not event.problem:
         return _ready(state, update, now, "SignatureVerified")
-    state, effects = _ended(state, update, "InvalidSignature")
+    state, effects = ended(state, update, "InvalidSignature")
     state, more = secured(state, INVALID_FIRMWARE_SIGNATURE, event.problem, now)
     return state, (*effects, *more)
 
@@ -160,8 +178,8 @@ def installed(state: CentralSystem, event: FirmwareInstalled) -> Turn:
     if update is None:
         return state, ()
     if event.problem:
-        return _ended(state, update, "InstallationFailed")
-    return _at(state, replace(update, stage=Stage.INSTALLED, expected=event.version))
+        return ended(state, update, "InstallationFailed")
+    return at(state, replace(update, stage=Stage.INSTALLED, expected=event.version))
 
 
 def may_restart(state: CentralSystem) -> bool:
@@ -172,13 +190,13 @@ def announce_restart(state: CentralSystem, update: Update, now: Now) -> Turn:
     """The sessions are over; what is on its way to the backend gets a moment."""
     leaves_at = now.mono + state.values.number("PreUnavailabilityForUpdate")
     update = replace(update, stage=Stage.REBOOTING, retry_at=leaves_at + FAREWELL_SECONDS, leaves_at=leaves_at)
-    return _at(state, update, "InstallRebooting")
+    return at(state, update, "InstallRebooting")
 
 
 def restart(state: CentralSystem, update: Update, now: Now) -> Turn:
     """When nothing waits for an answer any more, or the moment has passed; a session that began is waited for."""
     if not update.leaving and not may_restart(state):
-        return _at(state, replace(update, stage=Stage.INSTALLED))
+        return at(state, replace(update, stage=Stage.INSTALLED))
     waits = state.link is not None and (state.flight is not None or state.queue.backlog.head is not None)
     waits = waits or (state.link is not None and bool(state.upkeep.notifications.waiting))
     if update.leaving or now.mono < update.leaves_at or (waits and now.mono < update.retry_at):
@@ -191,13 +209,15 @@ def interrupted(state: CentralSystem, update: Update, now: Now) -> Turn:
     running = state.settings.station.firmware
     again, word = firmware.restored(update, running, state.settings.boot)
     if again is not None and again.stage not in BEFORE_INSTALLATION:
-        return replace(state, upkeep=replace(state.upkeep, update=again)), ()
+        return _last_word(replace(state, upkeep=replace(state.upkeep, update=again)), "Installing"), ()
     if again is not None:
-        return _at(state, again)
-    state, effects = _ended(state, update, word)
+        return at(state, again)
+    roll = state.upkeep.roll
+    boards = "" if roll is None else f"; {summary(roll)}"
+    state, effects = ended(state, update, word)
     if word != "Installed":
         return state, effects
-    state, more = secured(state, FIRMWARE_UPDATED, f"{update.running} to {running}", now)
+    state, more = secured(state, FIRMWARE_UPDATED, f"{update.running} to {running}{boards}", now)
     return state, (*effects, *more)
 
 

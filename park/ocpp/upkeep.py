@@ -10,6 +10,7 @@ from park.ocpp.link import LossCause
 from park.ocpp.maintenance import TrustKnown
 from park.ocpp.notifications import Notifications
 from park.ocpp.uploads import Upload
+from park.rolling.roll import Roll
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class Upkeep:
 
     `uploaded`, `updated`: the last words about an upload and an update, for who triggers them. `next_job` numbers both.
     `look_at`: mono at which a date of the update may have come.
-    `signing`: by request id.
+    `signing`: by request id. `roll`: of the newest firmware over the other boards, until all of them have it;
+    `roll_row`: as it was written last.
     """
 
     notifications: Notifications
@@ -41,3 +43,5 @@ class Upkeep:
     next_job: int = 1
     look_at: float | None = None
     signing: tuple[Signing, ...] = ()
+    roll: Roll | None = None
+    roll_row: str = ""
