@@ -28,6 +28,7 @@ from park.ocpp.central_system import step
 from park.ocpp.link import ForLink
 from park.ocpp.maintenance import MaintenanceOrder, Order
 from park.ocpp.orders import AnswerSettings
+from park.ocpp.services import ForwardTransfer, TransferDone
 from park.ocpp.state import Settings, initial
 from park.rolling.messages import TellBoard
 
@@ -36,7 +37,7 @@ from park.rolling.messages import TellBoard
 class CentralSystemWires:
     """Who the central system tells. `clock`: who may follow the backend's; `maintenance`: files, installer.
 
-    `boards`: every node, to start again; `links`: to the others.
+    `boards`: every node, to start again; `links`: to the others. `services`: those on site that answer DataTransfer.
     """
 
     store: Address[StoreMessage]
@@ -50,6 +51,7 @@ class CentralSystemWires:
     clock: Address[fx.ClockOffered]
     maintenance: Address[MaintenanceOrder] = Nowhere()
     boards: Mapping[str, Address[RestartOrdered]] = field(default_factory=dict[str, Address[RestartOrdered]])
+    services: Address[ForwardTransfer] = Nowhere()
     links: Mapping[str, Address[Outward]] = field(default_factory=dict[str, Address[Outward]])
 
 
@@ -82,6 +84,8 @@ class CentralSystem(Worker[CentralSystemMessage]):
                 self._wires.authorizer.tell(access.BackendOnline(effect.state == "online"))
             case Alarm():
                 self._wires.alarms.tell(effect)
+            case ForwardTransfer():
+                self._wires.services.tell(effect)
             case fx.ClockOffered():
                 self._wires.clock.tell(effect)
             case WakeAt(mono):
@@ -97,7 +101,7 @@ class CentralSystem(Worker[CentralSystemMessage]):
                 self._wires.authorizer.tell(effect.order(self._me))
             case HoldLimits():
                 self._wires.coordinator.tell(effect)
-            case access.Answer() | AnswerSettings():
+            case access.Answer() | AnswerSettings() | TransferDone():
                 effect.give()
             case access.SettingChanged() | RepeatLevels():
                 for address in self._wires.charge_points.values():

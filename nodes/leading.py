@@ -57,6 +57,7 @@ from nodes.parts import (
     kept,
     meter_tasks,
 )
+from nodes.services.edge import LocalServices
 from nodes.store import Store
 from nodes.view import ViewStore
 from nodes.wiring import Edges, Park, wire
@@ -65,6 +66,7 @@ from park.load.report import EpochTaken
 from park.load.rivalry import StandingReported
 from park.model.time import Now
 from park.ocpp.connection import CONNECTION, ConnectionSettings
+from park.ocpp.services import OWN_VENDOR
 from park.physics.hardware import TRAITS
 from park.view.configured import as_configured
 
@@ -236,6 +238,7 @@ def _build(
     standing: Outbox[StandingReported] = Outbox(loop, key=type)
     kept_standing = epochs.StandingKeeper(store, standing)
     keeper = epochs.Keeper(store, view)
+    services = LocalServices(OWN_VENDOR)
     edges = Edges(
         store,
         driver,
@@ -251,6 +254,7 @@ def _build(
         collector,
         Restarts(restart),
         firmware,
+        services,
     )
     board = leading_board(config, identities, program, lambda: board_clock.known, telling, password)
     park = wire(world, board, edges, log_lines.Supervision(view), gave_up)
@@ -259,6 +263,7 @@ def _build(
         whitelist_service(park.authorizer),
         configuration_service(park.central),
         limit_service(desk, view, board_clock.now),
+        services.connect(park.central),
         manager_service(managers, _authority(config, board_clock.now()), board_clock.now),
     )
     connection = board.ocpp.connections(store.rows(CONNECTION))

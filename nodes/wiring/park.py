@@ -45,6 +45,7 @@ from park.model.access import BackendOnline
 from park.model.placement import Placed
 from park.model.signals import RepeatLevels
 from park.ocpp.effects import BackendReported, ClockOffered
+from park.ocpp.services import ForwardTransfer
 from park.ocpp.state import Settings as OcppSettings
 from park.rolling.messages import PieceWanted
 
@@ -91,6 +92,7 @@ class Edges:
     logs: Address[LogPart] = Nowhere()
     restarts: Address[RestartOrdered] = Nowhere()
     firmware: Address[PieceWanted] = Nowhere()
+    services: Address[ForwardTransfer] = Nowhere()
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +231,7 @@ def wire(
         maintenance=edges.maintenance,
         boards=_Nodes(board.hardware.node, edges.restarts, boards),
         links=boards,
+        services=edges.services,
     )
     point_wires = ChargePointWires(edges.driver, journal, coordinator, authorizer, central, edges.view)
     listeners = Listeners(point_wires, coordinator, central, authorizer, coordinator, edges.driver, edges.view)

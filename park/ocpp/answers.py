@@ -9,6 +9,7 @@ from park.model.access import BackendAuthorized, Verdict
 from park.model.time import Now
 from park.ocpp import delivery, keeping
 from park.ocpp.effects import CentralSystemEffect, ClockOffered
+from park.ocpp.features import local_services
 from park.ocpp.link import Payload, ResetLink
 from park.ocpp.notifications import Notification
 from park.ocpp.state import (
@@ -20,6 +21,7 @@ from park.ocpp.state import (
     NotificationCall,
     StatusCall,
     TransactionCall,
+    TransferCall,
     TriggeredValues,
 )
 from park.ocpp.wire import NOT_IMPLEMENTED, instant, integer_of, member, text_of
@@ -48,6 +50,8 @@ def answered(state: CentralSystem, unique_id: str, payload: Payload, now: Now) -
             return state, (_verdict(flight.purpose, payload),)
         case NotificationCall(notification):
             return keeping.settle(state, state.upkeep.notifications.delivered(notification.number))
+        case TransferCall():
+            return state, (local_services.answer_of(flight.purpose, payload),)
         case StatusCall() | TriggeredValues() | TransactionCall():
             return state, ()
 
@@ -62,6 +66,8 @@ def failed(state: CentralSystem, unique_id: str, why: str, now: Now) -> Turn:
     state = _alive(replace(state, flight=None), now)
     if isinstance(flight.purpose, NotificationCall):
         return _refused(state, flight.purpose.notification, why)
+    if isinstance(flight.purpose, TransferCall):
+        return state, (local_services.failure_of(flight.purpose, f"the backend refused it: {why}"),)
     return _given_up(state, flight, now)
 
 
@@ -87,6 +93,8 @@ def _given_up(state: CentralSystem, flight: Flight, now: Now) -> Turn:
             return state, (BackendAuthorized(request_id, id_tag, None),)
         case NotificationCall(notification):
             return keeping.settle(state, state.upkeep.notifications.unanswered(notification.number, now.mono))
+        case TransferCall():
+            return state, (local_services.failure_of(flight.purpose),)
         case StatusCall() | TriggeredValues() | TransactionCall() | HeartbeatCall():
             return state, ()
 
@@ -126,11 +134,14 @@ def link_lost(state: CentralSystem, reason: str) -> Turn:
     unanswered = [*state.authorizations]
     statuses = state.statuses
     in_flight: str | None = None
+    state, effects = local_services.link_lost(state)
     match flight.purpose if flight is not None else None:
         case AuthorizeCall() as call:
             unanswered.append(call)
         case StatusCall(changed):
             statuses = statuses.lost(changed.connector)
+        case TransferCall() as call:
+            effects += (local_services.failure_of(call),)
         case TransactionCall():
             in_flight = flight.unique_id if flight is not None else None
         case _:
@@ -147,7 +158,7 @@ def link_lost(state: CentralSystem, reason: str) -> Turn:
         commands={},
         queue=delivery.lost(state.queue, in_flight),
     )
-    return state, tuple(BackendAuthorized(call.request_id, call.id_tag, None) for call in unanswered)
+    return state, effects + tuple(BackendAuthorized(call.request_id, call.id_tag, None) for call in unanswered)
 
 
 def _booted(state: CentralSystem, payload: Payload, now: Now) -> Turn:

@@ -31,7 +31,7 @@ from park.model.storage import CommitFailed, Committed, RowsLoaded
 from park.model.time import Now
 from park.ocpp import answers, closing, commands, connecting, delivery, intake, maintaining, outgoing, queue, rolling
 from park.ocpp.effects import BackendReported, CentralSystemEffect, Load, Write
-from park.ocpp.features import all_features, configuration, reservation, transaction_data
+from park.ocpp.features import all_features, configuration, local_services, reservation, transaction_data
 from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, LossCause, ReportLink
 from park.ocpp.maintenance import (
     CertificateExpires,
@@ -49,6 +49,7 @@ from park.ocpp.messages import Reading
 from park.ocpp.notices import noticed
 from park.ocpp.orders import ChangeSetting, ListSettings
 from park.ocpp.rows import TABLES
+from park.ocpp.services import ServiceAttached, ServiceEvent, ServiceLeft, TransferAnswered, TransferWanted
 from park.ocpp.state import (
     AuthorizeCall,
     CentralSystem,
@@ -81,6 +82,7 @@ CentralSystemEvent: TypeAlias = (
     | LinkEvent
     | MaintenanceEvent
     | BoardFirmware
+    | ServiceEvent
 )
 Turn: TypeAlias = tuple[CentralSystem, tuple[CentralSystemEffect, ...]]
 
@@ -152,6 +154,8 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
             | TrustKnown()
         ):
             return maintaining.told(state, event, now)
+        case ServiceAttached() | ServiceLeft() | TransferAnswered() | TransferWanted():
+            return local_services.told(state, event)
         case BoardFirmware():
             return rolling.heard(state, event, now), ()
         case _:

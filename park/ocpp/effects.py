@@ -29,6 +29,7 @@ from park.model.time import Now
 from park.ocpp.link import LinkOrder
 from park.ocpp.maintenance import MaintenanceOrder
 from park.ocpp.orders import AnswerSettings
+from park.ocpp.services import ForwardTransfer, TransferDone
 from park.rolling.messages import TellBoard
 
 
@@ -162,6 +163,7 @@ ForPark: TypeAlias = (
     | Answer
     | AnswerSettings
     | RepeatLevels
+    | TransferDone
 )
 """What is for somebody in the park."""
 CentralSystemEffect: TypeAlias = (
@@ -173,6 +175,7 @@ CentralSystemEffect: TypeAlias = (
     | FactDelivered
     | FactsKnown
     | ForPark
+    | ForwardTransfer
     | ClockOffered
     | Alarm
     | BackendReported

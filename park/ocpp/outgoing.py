@@ -8,7 +8,7 @@ from typing import TypeAlias
 from park.model.time import Now
 from park.ocpp import delivery, messages
 from park.ocpp.effects import CentralSystemEffect
-from park.ocpp.features import all_features
+from park.ocpp.features import all_features, local_services
 from park.ocpp.link import Payload, SendCall
 from park.ocpp.messages import Station
 from park.ocpp.payloads import Payloads
@@ -22,6 +22,7 @@ from park.ocpp.state import (
     Purpose,
     StatusCall,
     TransactionCall,
+    TransferCall,
     TriggeredValues,
 )
 from park.ocpp.statuses import Pace
@@ -68,6 +69,8 @@ def _volatile(state: CentralSystem, now: Now) -> Purpose | None:
     notification = state.upkeep.notifications.due(now.mono)
     if notification is not None:
         return NotificationCall(notification)
+    if state.services.waiting:
+        return TransferCall(state.services.waiting[0])
     heartbeat = _heartbeat_at(state)
     return HeartbeatCall() if heartbeat is not None and heartbeat <= now.mono else None
 
@@ -102,7 +105,7 @@ def _send(state: CentralSystem, purpose: Purpose, now: Now) -> Turn:
         _noted(state, purpose, unique_id, now),
         flight=Flight(unique_id, purpose, deadline),
         last_traffic=now.mono,
-        volatile_last=isinstance(purpose, StatusCall | HeartbeatCall | TriggeredValues | NotificationCall),
+        volatile_last=not isinstance(purpose, BootCall | AuthorizeCall | TransactionCall),
     )
     return state, (SendCall(unique_id, action, payload, state.link or 0),)
 
@@ -121,6 +124,8 @@ def _request(state: CentralSystem, purpose: Purpose) -> tuple[str, Payload]:
             return "MeterValues", payload
         case NotificationCall(notification):
             return notification.action, notification.payload
+        case TransferCall():
+            return "DataTransfer", local_services.request(purpose)
         case TransactionCall():
             attempt = state.queue.attempt
             return ("", {}) if attempt is None else (attempt.action, attempt.payload)
@@ -152,6 +157,8 @@ def _noted(state: CentralSystem, purpose: Purpose, unique_id: str, now: Now) -> 
             return replace(state, triggered=_without(state, purpose))
         case NotificationCall():
             return state
+        case TransferCall():
+            return local_services.taken(state)
         case TransactionCall():
             return replace(state, queue=delivery.sent(state.queue, unique_id))
 

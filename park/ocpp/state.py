@@ -24,6 +24,7 @@ from park.ocpp.profiles.standing import SmartCharging, Wired
 from park.ocpp.queue import Queue
 from park.ocpp.registration import Registration
 from park.ocpp.rows import Rows
+from park.ocpp.services import Services, TransferWanted
 from park.ocpp.statuses import StatusBoard
 from park.ocpp.upkeep import Upkeep
 
@@ -127,12 +128,26 @@ class NotificationCall:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferCall:
+    """A DataTransfer of a service on site."""
+
+    wanted: TransferWanted
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionCall:
     """The head of the queue."""
 
 
 Purpose: TypeAlias = (
-    BootCall | HeartbeatCall | StatusCall | AuthorizeCall | TriggeredValues | NotificationCall | TransactionCall
+    BootCall
+    | HeartbeatCall
+    | StatusCall
+    | AuthorizeCall
+    | TriggeredValues
+    | NotificationCall
+    | TransferCall
+    | TransactionCall
 )
 
 
@@ -257,6 +272,7 @@ class CentralSystem:
     forgetting: frozenset[str] = frozenset()
     aligned_due: float = 0.0
     aligned_slots: Mapping[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
+    services: Services = Services()
     availability: Mapping[int, bool] = field(default_factory=dict[int, bool])
     resetting: Resetting | None = None
     queue_told: BackendQueue = BackendQueue.ROOM

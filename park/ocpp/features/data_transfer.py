@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from park.model.time import Now
-from park.ocpp.features import reset
+from park.ocpp.features import local_services, reset
 from park.ocpp.features.feature import Feature, Turn
 from park.ocpp.features.replies import answer
 from park.ocpp.link import BackendCalled
@@ -16,6 +16,9 @@ RESTART = "RestartBoard"  # interfaces: Reset of one board. `data`: its name
 def _transfer(state: CentralSystem, call: BackendCalled, now: Now) -> Turn:
     vendor, message = text_of(call.payload, "vendorId"), text_of(call.payload, "messageId")
     if vendor != state.values.text("vendorId"):
+        forwarded = local_services.forwarded(state, call, now)
+        if forwarded is not None:
+            return forwarded
         return state, answer(state, call, "UnknownVendorId")
     if message != RESTART:
         return state, answer(state, call, "UnknownMessageId")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from park.ocpp.keys.key import Alias, Key, KeyGroup, Kind, fact, switch
+from park.ocpp.services import OWN_VENDOR
 
 _NAME_PLATE = "the makers' tables, B-048"
 
@@ -52,7 +53,7 @@ GROUP = KeyGroup(
             file="charge_point.wiring",
         ),
         fact("ConnectorPhaseRotationMaxLength", Kind.NUMBER, "0", "§9.1.8", "Items of that list."),
-        fact("vendorId", Kind.TEXT, "chargepark", "chargebyte's table", "Vendor id of our own DataTransfer."),
+        fact("vendorId", Kind.TEXT, OWN_VENDOR, "chargebyte's table", "Vendor id of our own DataTransfer."),
         switch(
             "AvailabilityOnlyWhenTimeSynchronized",
             "B-391",

@@ -1,0 +1,1 @@
+"""Programs on site that talk to the backend through this node."""
