@@ -12,6 +12,8 @@ import ocpp.messages as library  # pyright: ignore[reportMissingTypeStubs]
 from ocpp.exceptions import OCPPError  # pyright: ignore[reportMissingTypeStubs]
 from ocpp.messages import Call, CallError, CallResult  # pyright: ignore[reportMissingTypeStubs]
 
+from nodes.ocpp import schemas
+from nodes.ocpp.schemas import VERSION
 from park.ocpp.keys import VALUE_LENGTH
 from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, Payload, SendCall, SendError, SendResult
 from park.ocpp.wire import (
@@ -28,7 +30,6 @@ _Message: TypeAlias = Call | CallResult | CallError
 _unpack = cast("Callable[[str], _Message]", library.unpack)  # pyright: ignore[reportUnknownMemberType]
 _pack = cast("Callable[[_Message], str]", library.pack)  # pyright: ignore[reportUnknownMemberType]
 
-VERSION = "1.6"
 DESCRIPTION_LENGTH = 255  # OCPP-J 1.6 §4.2.3
 _CALL_ID = re.compile(r'\s*\[\s*2\s*,\s*"([^"\\]{1,36})"')
 
@@ -54,7 +55,10 @@ class Violation:
 
 async def violation(action: str, payload: Payload, *, answer: bool = False) -> Violation | None:
     """Check the payload of a call, or of the answer to one, against the schema of its action."""
-    message = CallResult("", dict(payload), action) if answer else Call("", action, dict(payload))
+    plain = dict(payload)
+    if schemas.is_valid(action, plain, answer=answer):
+        return None
+    message = CallResult("", plain, action) if answer else Call("", action, plain)
     try:
         await library.validate_payload(message, VERSION)
     except OCPPError as error:
