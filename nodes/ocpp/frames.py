@@ -20,6 +20,7 @@ from park.ocpp.wire import (
     BACKEND_ACTIONS,
     FORMATION_VIOLATION,
     INTERNAL_ERROR,
+    OCCURRENCE_VIOLATION,
     PROPERTY_VIOLATION,
     UNIQUE_ID_LENGTH,
 )
@@ -71,9 +72,12 @@ async def violation(action: str, payload: Payload, *, answer: bool = False) -> V
 
 
 def _code(error: OCPPError) -> str:
-    """The library names formation violations as OCPP 2 does, and counts values outside an enumeration among them."""
-    if getattr(error.__context__, "validator", None) in {"enum", "multipleOf"}:
+    """The library names formation violations as OCPP 2 does, and counts most others among them (OCPP-J 1.6 table 7)."""
+    broken = getattr(error.__context__, "validator", None)
+    if broken in {"enum", "multipleOf"}:
         return PROPERTY_VIOLATION
+    if broken in {"minItems", "maxItems"}:
+        return OCCURRENCE_VIOLATION
     code = str(getattr(error, "code", INTERNAL_ERROR))
     return FORMATION_VIOLATION if code == "FormatViolation" else code
 

@@ -27,6 +27,7 @@ STRANGE: tuple[Any, ...] = (
     "' OR 1=1 --", [], {}, [[]], [{}], {"": {}}, [None] * 100,
 )  # fmt: skip
 LONGEST_LIST = 3
+LARGEST = 1e300  # of numbers that are reckoned with here
 
 
 def names() -> list[tuple[str, bool]]:
@@ -117,7 +118,7 @@ def _spoil(container: Any, key: Any, draw: random.Random) -> None:  # noqa: ANN4
             container[key] = draw.choice((held.lower(), held * 2, held[:-1], held + " ", held + "x" * 500))
         case 4 if isinstance(held, list):
             container[key] = draw.choice((held * 50, [], [*held, None], held[:1] * 2))
-        case 5 if isinstance(held, int | float):
+        case 5 if isinstance(held, int | float) and -LARGEST < held < LARGEST:
             container[key] = draw.choice((-held, held + 0.05, held * 10**20, float(held), str(held)))
         case 6:
             container[key] = [held]

@@ -17,6 +17,7 @@ from tests.fuzz.payloads import names, spoilt, valid
 T = TypeVar("T")
 EACH = 60  # payloads a schema: a third valid
 SEED = 20_261_126
+EMPTY = {"timestamp": "2026-06-01T12:00:00Z", "sampledValue": []}
 
 
 def done(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -64,3 +65,20 @@ def test_the_compiled_schemas_accept_exactly_what_the_library_accepts(
 @pytest.mark.parametrize(("action", "answer"), [("Reset/../Heartbeat", False), ("Coffee", False), ("Reset", True)])
 def test_a_name_without_a_schema_is_never_valid(action: str, answer: bool):
     assert not schemas.is_valid(action, {"type": "Soft"}, answer=answer)
+
+
+@pytest.mark.parametrize(
+    ("action", "payload", "code"),
+    [
+        ("Heartbeat", {"more": 1}, "FormationViolation"),
+        ("Authorize", {}, "ProtocolError"),
+        ("Authorize", {"idTag": 7}, "TypeConstraintViolation"),
+        ("Authorize", {"idTag": "x" * 21}, "TypeConstraintViolation"),
+        ("Reset", {"type": "Firm"}, "PropertyConstraintViolation"),
+        ("MeterValues", {"connectorId": 1, "meterValue": [EMPTY]}, "OccurenceConstraintViolation"),
+    ],
+)  # fmt: skip
+def test_what_breaks_a_schema_has_the_code_of_the_standard(action: str, payload: dict[str, Any], code: str):
+    told = done(frames.violation(action, payload))
+    assert told is not None
+    assert told.code == code
