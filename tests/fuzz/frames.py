@@ -16,6 +16,7 @@ UNKNOWN = ("Coffee", "", "reset", "../../etc/passwd", "Heartbeat", "x" * 5_000)
 KEY_NAMES = tuple(key.name for key in KEYS)
 VALUES = ("0", "1", "-1", "true", "false", "", "99999999999999999999", "1.5", "NaN", "A", "x" * 500, "ws://h/", "1,2,3")
 REMEMBERED = 200  # frames that may be sent again
+DAMAGED = 4  # copies of each frame: they are cheap to make and to read
 DEEP = 3_000  # brackets: more than Python's own depth of recursion
 TYPES = (2, 3, 4, 5, -1, "2", None, 2.0, True)
 CODES = ("InternalError", "GenericError", "", "x" * 300, 7, None, [], {})
@@ -27,11 +28,16 @@ class Frames:
     def __init__(self, draw: random.Random) -> None:
         self._draw = draw
         self._number = 0
-        self._sent: list[str] = []
+        self._sent: list[str] = []  # the newest last
+        self._copies = 0
 
     def next(self, waiting: Mapping[str, str]) -> str | bytes:
-        """One frame."""
+        """One frame; each is followed by damaged copies of it."""
         draw = self._draw
+        if self._copies:
+            self._copies -= 1
+            return self._damaged(self._sent[-1])
+        self._copies = DAMAGED
         kind = draw.random()
         if kind < 0.45:
             text = self._call(spoil=False)
@@ -43,16 +49,13 @@ class Frames:
             text = draw.choice(self._sent)
         else:
             text = self._shapeless(waiting)
-        if draw.random() < 0.12:
-            text = self._damaged(text)
         self._remember(text)
         return text.encode(errors="surrogatepass") if draw.random() < 0.005 else text
 
     def _remember(self, text: str) -> None:
-        if len(self._sent) < REMEMBERED:
-            self._sent.append(text)
-        else:
-            self._sent[self._draw.randrange(REMEMBERED)] = text
+        if len(self._sent) == REMEMBERED:
+            del self._sent[self._draw.randrange(REMEMBERED)]
+        self._sent.append(text)
 
     def _id(self) -> str:
         self._number += 1
