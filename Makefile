@@ -14,14 +14,17 @@ TREES ?= 1..160
 TREE_SECONDS ?= 600
 MUTANT_SEED ?= 1
 MUTANT_MINUTES ?= 15
+RUNS ?= 1000000
+SEED ?= 1
 
-.PHONY: help demo test check bench soak soak-days soak-load mutate coverage lock proto docs clean
+.PHONY: help demo test check bench fuzz soak soak-days soak-load mutate coverage lock proto docs clean
 
 help:
 	@echo "make demo      a whole park with virtual cars, here, now (Ctrl-C ends it)"
 	@echo "make test      all tests; those that need a program that is missing say how to get it"
 	@echo "make check     formatting, lint, types, import contracts, generated files"
 	@echo "make bench     measures, and prints the table of the README"
+	@echo "make fuzz      hostile frames of a backend, read and answered without sockets: RUNS=1000000 SEED=1"
 	@echo "make soak      random parks full of faults, then a real one under kill -9: SEEDS=1..50 MINUTES=15 KILL_SECONDS=600"
 	@echo "make soak-days the simulated day under many seeds: make soak-days DAYS=\"1 2 3\""
 	@echo "make soak-load load management alone, on deep trees under faults: TREES=1..160 TREE_SECONDS=600"
@@ -65,6 +68,9 @@ check-types:
 
 bench: $(INSTALLED)
 	@$(BIN)/python -m benchmarks
+
+fuzz: $(INSTALLED)
+	@$(BIN)/python -m tests.fuzz --runs $(RUNS) --seed $(SEED)
 
 soak: $(INSTALLED)
 	@$(BIN)/python -m tools.soak $(SEEDS) $(MINUTES)

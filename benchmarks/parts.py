@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from benchmarks import actors, exactness, exchange, grants, memory, outage, page, setpoint, sharing, simulation, store
+from benchmarks import (
+    actors,
+    exactness,
+    exchange,
+    grants,
+    memory,
+    outage,
+    page,
+    setpoint,
+    sharing,
+    simulation,
+    store,
+    validation,
+)
 from benchmarks.table import Table
 
 
@@ -22,6 +35,7 @@ PARTS: Mapping[str, Report] = {
     "grants": grants.report,
     "memory": memory.report,
     "store": store.report,
+    "validation": validation.report,
     "outage": outage.report,
     "page": page.report,
     "simulation": simulation.report,

@@ -12,12 +12,15 @@ import ocpp.messages as library  # pyright: ignore[reportMissingTypeStubs]
 from ocpp.exceptions import OCPPError  # pyright: ignore[reportMissingTypeStubs]
 from ocpp.messages import Call, CallError, CallResult  # pyright: ignore[reportMissingTypeStubs]
 
+from nodes.ocpp import schemas
+from nodes.ocpp.schemas import VERSION
 from park.ocpp.keys import VALUE_LENGTH
 from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, Payload, SendCall, SendError, SendResult
 from park.ocpp.wire import (
     BACKEND_ACTIONS,
     FORMATION_VIOLATION,
     INTERNAL_ERROR,
+    OCCURRENCE_VIOLATION,
     PROPERTY_VIOLATION,
     UNIQUE_ID_LENGTH,
 )
@@ -28,7 +31,6 @@ _Message: TypeAlias = Call | CallResult | CallError
 _unpack = cast("Callable[[str], _Message]", library.unpack)  # pyright: ignore[reportUnknownMemberType]
 _pack = cast("Callable[[_Message], str]", library.pack)  # pyright: ignore[reportUnknownMemberType]
 
-VERSION = "1.6"
 DESCRIPTION_LENGTH = 255  # OCPP-J 1.6 §4.2.3
 _CALL_ID = re.compile(r'\s*\[\s*2\s*,\s*"([^"\\]{1,36})"')
 
@@ -54,22 +56,32 @@ class Violation:
 
 async def violation(action: str, payload: Payload, *, answer: bool = False) -> Violation | None:
     """Check the payload of a call, or of the answer to one, against the schema of its action."""
-    message = CallResult("", dict(payload), action) if answer else Call("", action, dict(payload))
+    plain = dict(payload)
+    if schemas.is_valid(action, plain, answer=answer):
+        return None
+    message = CallResult("", plain, action) if answer else Call("", action, plain)
     try:
         await library.validate_payload(message, VERSION)
     except OCPPError as error:
         return Violation(_code(error), _cause(error))
     except RecursionError:
         return Violation(FORMATION_VIOLATION, "nested too deeply")
-    except (TypeError, ArithmeticError):  # the library computes with Infinity, NaN and 1e300 as if they were numbers
+    except (
+        TypeError,
+        ValueError,
+        ArithmeticError,
+    ):  # the library computes with Infinity, NaN and 1e300 as if they were numbers
         return Violation(PROPERTY_VIOLATION, "a number that is none, or too large to be checked")
     return None
 
 
 def _code(error: OCPPError) -> str:
-    """The library names formation violations as OCPP 2 does, and counts values outside an enumeration among them."""
-    if getattr(error.__context__, "validator", None) in {"enum", "multipleOf"}:
+    """The library names formation violations as OCPP 2 does, and counts most others among them (OCPP-J 1.6 table 7)."""
+    broken = getattr(error.__context__, "validator", None)
+    if broken in {"enum", "multipleOf"}:
         return PROPERTY_VIOLATION
+    if broken in {"minItems", "maxItems"}:
+        return OCCURRENCE_VIOLATION
     code = str(getattr(error, "code", INTERNAL_ERROR))
     return FORMATION_VIOLATION if code == "FormatViolation" else code
 

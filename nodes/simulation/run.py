@@ -54,9 +54,19 @@ def simulate(
 
 
 class Run:
-    """One simulated board from power-on to the end of its scenario. `roles`: other classes for some of the actors."""
+    """One simulated board from power-on to the end of its scenario.
 
-    def __init__(self, scenario: Scenario, config: NodeConfig, seed: int, roles: Roles = Roles()) -> None:
+    `roles`: other classes for some of the actors. `backend`: another class of backend.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        config: NodeConfig,
+        seed: int,
+        roles: Roles = Roles(),
+        backend: type[SimulatedBackend] = SimulatedBackend,
+    ) -> None:
         self.scenario, self.config, self.seed = scenario, config, seed
         self.world = SimulatedWorld(seed, scenario.start)
         names = {point.name: full_name(config.node.name, point.name) for point in config.charge_point}
@@ -65,7 +75,7 @@ class Run:
         self.checkers = Checkers(self.world, circuits(config), points, self.site, names)
         self.hardware = SimulatedHardware(self.world, self.site, names, self.checkers.look, self.checkers.sampled)
         self.store = SimulatedStore(self.world)
-        self.backend = SimulatedBackend(self.world, self._random("backend"), scenario.backend, self._called)
+        self.backend = backend(self.world, self._random("backend"), scenario.backend, self._called)
         self.crashes, self.alarms, self.reports = KeptCrashes(), KeptAlarms(), KeptReports(self.world)
         self.park = self._wire(roles)
         self.people = People(self.world, self.hardware, scenario.arrivals, self._random("people"), self._is_charging)

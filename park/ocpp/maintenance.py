@@ -282,4 +282,4 @@ def tries_of(payload: Payload) -> tuple[int, float]:
     tries = DEFAULT_TRIES if not isinstance(retries, int) else max(retries, 1)
     if not isinstance(interval, int | float):
         return tries, DEFAULT_INTERVAL_SECONDS
-    return tries, min(max(float(interval), 0.0), LONGEST_INTERVAL_SECONDS)
+    return tries, float(min(max(interval, 0.0), LONGEST_INTERVAL_SECONDS))

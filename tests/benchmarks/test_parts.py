@@ -6,9 +6,10 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import ocpp.messages as library
 import pytest
 
-from benchmarks import actors, exactness, exchange, grants, memory, outage, page, setpoint, sharing, store
+from benchmarks import actors, exactness, exchange, grants, memory, outage, page, setpoint, sharing, store, validation
 from benchmarks.parts import PARTS
 from benchmarks.spread import Spread
 from benchmarks.table import Table, machine
@@ -74,6 +75,14 @@ def test_the_store_is_measured_beside_a_plain_file(tmp_path: Path):
     ]  # fmt: skip
     assert all(row.rows_per_second > 0 and in_order(row.seconds) for row in rows)
     assert not list(tmp_path.iterdir())
+
+
+def test_calls_are_measured_beside_the_stock_library():
+    rows = validation.run(2, 3, 1)
+    assert [row.action for row in rows] == ["StartTransaction"] * 3 + ["MeterValues"] * 3
+    assert [row.way for row in rows[:3]] == ["ocpp library", "ocpp library, no thread pool", "backend edge"]
+    assert all(row.rate.calls_per_second > 0 < row.rate.processor for row in rows)
+    assert not library.ASYNC_VALIDATION
 
 
 def test_the_queue_is_measured_from_the_first_fact_to_the_last_answer():

@@ -13,14 +13,15 @@ import pytest
 from support.disk import Fate, Note, Platter, Promised, recording
 from support.probe import Probe
 
-from nodes.store import Store
+from nodes.store import FILE, LOG_BYTES, Store
 from park.model.storage import Commit, Committed, Delete, Put
 
 SEED = 20_261_126
-COMMITS = 360  # bring the log over 1,000 pages twice, where SQLite writes it back into the database
-CUTS = 1_200
+COMMITS = 360  # bring the log over 256 pages several times, where SQLite writes it back into the database
+CUTS = 1_050
 LARGEST = 24_000  # characters of a row: a few pages
 KEYS = 40
+LOG = f"{FILE}-wal"
 MEMORY = Path("/dev/shm")  # noqa: S108 - a new directory of our own in it
 
 
@@ -104,7 +105,8 @@ def cuts(notes: list[Note], draw: random.Random) -> Iterator[tuple[dict[str, byt
 def broken(directory: Path, files: dict[str, bytearray], promises: list[object], books: Books) -> str:
     """What a start on these files finds wrong; empty: nothing. Raises StoreUnusable when it does not open."""
     for name, body in files.items():
-        (directory / name).write_bytes(body)
+        room = LOG_BYTES if name == LOG else 0  # laid out by the store itself, beside SQLite
+        (directory / name).write_bytes(body.ljust(room, b"\0"))
     store = Store(directory)
     rows = {row.key: row.body for row in store.rows("book")}
     identity = Identity(store.journal_id, store.server_id)

@@ -13,7 +13,7 @@ import pytest
 from support.probe import Probe
 
 from nodes.epochs import take_next
-from nodes.store import FILE, Store
+from nodes.store import FILE, LOG_BYTES, Store
 from park.errors import StoreUnusable
 from park.model.storage import Commit, Committed, Delete, LoadRows, Put, Row, RowsLoaded
 
@@ -98,4 +98,35 @@ def test_a_disk_that_refuses_at_the_start_is_named_with_a_remedy(tmp_path: Path)
     store._connection.execute("PRAGMA query_only = ON")  # pyright: ignore[reportPrivateUsage]
     with pytest.raises(StoreUnusable, match="check the disk"):
         take_next(store)
+    store.stop()
+
+
+def test_the_log_has_its_room_from_the_start_and_commits_do_not_lengthen_it(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    log = tmp_path / f"{FILE}-wal"
+    for number in range(600):
+        assert log.stat().st_size == LOG_BYTES
+        store.put_now(Put("t", str(number % 9), "x" * 500))
+    store.stop()
+    again = Store(tmp_path)
+    assert len(again.rows("t")) == 9
+    assert log.stat().st_size == LOG_BYTES
+    again.stop()
+
+
+def test_a_disk_without_room_for_the_log_goes_without(tmp_path: Path) -> None:
+    code = (
+        "import resource, signal\n"
+        "from pathlib import Path\n"
+        "from nodes.store import Store\n"
+        "from park.model.storage import Put\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
+        f"store = Store(Path({str(tmp_path)!r}))\n"
+        "store.put_now(Put('t', '1', 'a'))\n"
+        f"assert Path({str(tmp_path / FILE)!r} + '-wal').stat().st_size < 200_000\n"
+    )
+    subprocess.run([sys.executable, "-c", code], timeout=60, check=True)
+    store = Store(tmp_path)
+    assert store.rows("t") == (Row("t", "1", "a"),)
     store.stop()

@@ -10,10 +10,16 @@ from support.rig import Rig, eventually, rig
 ADA, BOB = "04A1B2C3", "04D4E5F6"
 
 
+HEADER, FRAME = 32, 24 + 4096  # bytes, https://sqlite.org/fileformat2.html#walformat
+
+
 def fill(park: Rig) -> None:
-    """From now on no file of the node may become longer: what a full disk does, but only to the node."""
-    log = park.directory / "data/chargepark.sqlite3-wal"
-    resource.prlimit(park.processes["node"].pid, resource.RLIMIT_FSIZE, (log.stat().st_size, resource.RLIM_INFINITY))
+    """From now on the database's log takes nothing more, and no file becomes longer than it: only for the node."""
+    log = (park.directory / "data/chargepark.sqlite3-wal").read_bytes()
+    used, salts = HEADER, log[16:24]  # the frames in use repeat those of the header
+    while used < len(log) and log[used + 8 : used + 16] == salts:
+        used += FRAME
+    resource.prlimit(park.processes["node"].pid, resource.RLIMIT_FSIZE, (used, resource.RLIM_INFINITY))
 
 
 def free(park: Rig) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from park.ocpp.maintenance import AbandonJob, LogKind, LogUploaded, UploadLog
+from park.ocpp.maintenance import LONGEST_INTERVAL_SECONDS, AbandonJob, LogKind, LogUploaded, UploadLog
 from tests.support.station import Station
 
 AT = "ftp://files.example/logs"
@@ -72,6 +72,15 @@ def test_it_is_tried_as_often_as_wanted(retries: int | None, tries: int):
         station.pass_time(1.0)
     assert len(station.of(UploadLog)) == tries
     assert statuses(station) == ["Uploading", "UploadFailed"]
+
+
+@pytest.mark.parametrize("interval", [10**400, -(10**400), 1e308], ids=["huge", "minus", "float"])
+def test_an_interval_beyond_all_reason_is_the_longest_or_none(interval: float):
+    station = Station().online()
+    station.ask("GetDiagnostics", {"location": AT, "retryInterval": interval})
+    station.tell(LogUploaded(order(station).job, "no route"))
+    station.pass_time(LONGEST_INTERVAL_SECONDS)
+    assert len(station.of(UploadLog)) == 2
 
 
 @pytest.mark.parametrize("location", ["file:///etc/passwd", "sftp://x/y", "nonsense", "http://", "ftp://x:0/"])
