@@ -1,6 +1,6 @@
 """The decision soak: the coordinator on random trees under faults; the totals are kept in docs/soak.md.
 
-`python -m tools.soak_load 1..160 [SECONDS] [MINUTES]`: seeds, simulated seconds each, and for how long to begin new
+`python -m tools.soak_load 1..180 [SECONDS] [MINUTES]`: seeds, simulated seconds each, and for how long to begin new
 runs at most. Exit code 1 when a promise was broken; the seed shows it again: `python -m tools.soak_load SEED SECONDS`.
 """
 
@@ -19,7 +19,7 @@ from tools.load_soak.figures import Figures
 from tools.load_soak.run import run
 from tools.soak import RECORD, commit
 
-DEFAULTS = ("1..160", "600", "240")
+DEFAULTS = ("1..180", "600", "240")
 SHOWN = 5  # violations of one run
 
 

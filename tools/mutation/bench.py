@@ -20,9 +20,11 @@ ROOT = Path(__file__).parents[2]
 COPIED = ("park", "actors", "nodes", "benchmarks", "tools", "tests", "docs", "pyproject.toml")
 LEFT_OUT = ("node_modules", "__pycache__", ".hypothesis", ".pytest_cache")
 LOOK_SECONDS = 0.02
-HANGS_SECONDS = 120.0  # many times what all these tests take: a bug that makes them endless is noticed
+HANGS_SECONDS = 240.0  # many times what all these tests take: a bug that makes them endless is noticed
 FAILED = 1  # pytest's exit code for "a test failed"; others mean that it could not even start
-OPTIONS = ("-x", "-q", "--tb=line", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+# A test that takes 20 s, ten times what the slowest one needs, never ends.
+OPTIONS = ("-x", "-q", "--tb=line", "-p", "no:cacheprovider", "-o", "timeout=20",
+           "-W", "ignore::pytest.PytestAssertRewriteWarning")  # fmt: skip
 LAST_WORDS = 400  # characters of what it said
 DIED = 70  # EX_SOFTWARE of sysexits.h: the process of the tests ended without a code
 

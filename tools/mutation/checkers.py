@@ -31,12 +31,15 @@ ALL = (
     "test_promises.py",
     "fair",
 )
+ELSEWHERE = {"park/charging/lease.py": ("tests/park/charging/test_grants.py", "tests/park/charging")}
 FOLDER = "tests/park/load"
 LOAD = ("park/load/", "park/model/")  # what is tested there
 
 
 def checkers_for(file: str) -> list[str]:
     """Tests of load management for a bug in this file. Those without whom nothing is noticed come first."""
+    if file in ELSEWHERE:
+        return list(ELSEWHERE[file])
     if not file.startswith(LOAD):
         return [f"tests/{file.rpartition('/')[0]}"]
     ordered = dict.fromkeys((*NEAREST.get(file, ()), *ALL))

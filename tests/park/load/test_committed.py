@@ -130,3 +130,18 @@ def test_measured_current_counts_with_one_step_of_the_meter_where_it_is_more():
     commitment.leases.sent(1, 16_000, 0, UNTIL)
     commitment.measured_ma, commitment.resolution_ma = (16_000, 17_600, 300), 10
     assert commitment.on_phases(commitment.promised_ma(1.0), (1, 2)) == (16_000, 17_610, 310)
+
+
+@pytest.mark.parametrize("phase", [0, 1, 2])
+@pytest.mark.parametrize(("above_ma", "more_ma"), [(0, 0), (1, 11), (3_000, 3_010)])
+def test_on_each_phase_what_is_measured_counts_only_where_it_is_more_than_promised(
+    phase: int, above_ma: int, more_ma: int
+):
+    commitment = known()
+    commitment.leases.sent(1, 16_000, 0, UNTIL)
+    measured = [16_000, 16_000, 16_000]
+    measured[phase] += above_ma
+    commitment.measured_ma, commitment.resolution_ma = (measured[0], measured[1], measured[2]), 10
+    counted = [16_000, 16_000, 16_000]
+    counted[phase] += more_ma
+    assert commitment.on_phases(16_000, (1, 2, 3)) == tuple(counted)
