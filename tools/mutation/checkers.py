@@ -15,7 +15,6 @@ NEAREST = {
     "park/load/fair/rounding.py": ("test_admission.py", "fair"),
 }
 ALL = (
-    "test_hold.py",
     "test_committed.py",
     "test_allocate.py",
     "test_traps.py",
