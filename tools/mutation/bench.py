@@ -25,6 +25,7 @@ FAILED = 1  # pytest's exit code for "a test failed"; others mean that it could 
 # A test that takes 20 s, ten times what the slowest one needs, never ends.
 OPTIONS = ("-x", "-q", "--tb=line", "-p", "no:cacheprovider", "-o", "timeout=20",
            "-W", "ignore::pytest.PytestAssertRewriteWarning")  # fmt: skip
+EXAMPLES = 30  # of a property: a bug that needs more to show is looked for by another test
 LAST_WORDS = 400  # characters of what it said
 DIED = 70  # EX_SOFTWARE of sysexits.h: the process of the tests ended without a code
 
@@ -94,7 +95,9 @@ def _load_libraries() -> None:
     import xdist  # noqa: F401, PLC0415
 
     phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)  # a failure is enough, it need not be small
-    hypothesis.settings.register_profile("mutation", phases=phases, derandomize=True, database=None)
+    hypothesis.settings.register_profile(
+        "mutation", phases=phases, derandomize=True, database=None, max_examples=EXAMPLES
+    )
     hypothesis.settings.load_profile("mutation")
 
 

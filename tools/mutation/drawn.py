@@ -83,6 +83,8 @@ def _is_fixed(node: ast.AST) -> bool:
         return True
     if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
         return node.targets[0].id in {"__slots__", "delivery"}
+    if isinstance(node, ast.keyword) and node.arg == "strict":  # of zip: an assertion, and no more
+        return True
     return isinstance(node, ast.Import | ast.ImportFrom | ast.Raise | ast.JoinedStr)
 
 
