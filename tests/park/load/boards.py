@@ -108,7 +108,7 @@ class Boards:
             c.name: OverloadWatch(c, tolerance_ma=RESOLUTION_MA + noise_ma * (len(placements) + 1)) for c in circuits
         }
         self.signal = {p.charge_point: SignalWatch(p) for p in placements}
-        self.promise = PromiseWatch(circuits, placements, tolerance_ma=noise_ma * (len(placements) + 1))
+        self.promise = self.promises(noise_ma * (len(placements) + 1))
         self.known = {c.name: c.external_fallback_ma for c in circuits}
         self.start_coordinator()
         for number, node in enumerate(self.links):
@@ -144,6 +144,9 @@ class Boards:
         self.tell(Start())
         for name, limit in self.operator.items():
             self.tell(operator_limit(name, limit))
+
+    def promises(self, tolerance_ma: int) -> PromiseWatch:
+        return PromiseWatch(self.circuits, self.settings.placements, tolerance_ma)
 
     def begun(self) -> coordinator.CoordinatorState:
         return coordinator.initial(self.settings, self.clock())
@@ -284,12 +287,8 @@ class Boards:
             if device.placement.node == node:
                 device.grant, device.fence, device.lapse_ma, device.drawn_ma = None, (0, 0), device.placement.boot_ma, 0
                 self.signal[name] = SignalWatch(device.placement)
-                self.booted(name)
+                self.promise.booted(name)
                 self._signal(name)
-
-    def booted(self, charge_point: str) -> None:
-        """No grant of the boot before holds any more."""
-        self.promise.booted(charge_point)
 
     def limit(self, circuit: str, limit_ma: PerPhase) -> None:
         self.operator[circuit] = limit_ma
