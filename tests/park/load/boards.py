@@ -110,6 +110,7 @@ class Boards:
         self.signal = {p.charge_point: SignalWatch(p) for p in placements}
         self.promise = self.promises(noise_ma * (len(placements) + 1))
         self.known = {c.name: c.external_fallback_ma for c in circuits}
+        self.polled = dict(self.known)
         self.start_coordinator()
         for number, node in enumerate(self.links):
             self.at(0.11 + 0.07 * number, lambda node=node: self._heartbeat(node))
@@ -328,6 +329,7 @@ class Boards:
         if circuit is not None:
             external = self.foreign_ma(circuit.name)
             true = add(self.own_ma(circuit.name), external) if circuit.meter_sees_charging else external
+            self.polled[circuit.name] = external
             self._told(circuit.name, meter, self.meter_delay, lowest(external, self.known[circuit.name]))
             self._told(circuit.name, meter, self.meter_delay + SETTLED_SECONDS, external)
         else:
@@ -343,8 +345,8 @@ class Boards:
 
         def tell() -> None:
             if meter not in self.dead_meters:
-                self.known[circuit] = external
-                self.promise.metered(circuit, external)
+                self.known[circuit] = lowest(external, self.polled[circuit])  # a newer reading may have said less
+                self.promise.metered(circuit, self.known[circuit])
 
         self.at(self.now + delay, tell)
 
