@@ -7,6 +7,7 @@ import pytest
 from park.load.circuit import Placement
 from park.load.committed import Commitment
 from park.load.lease import REACTION_SECONDS, lease_and_guard
+from park.load.told import Told
 from park.model.demand import CurrentSignalled
 
 LEASE = 10.0
@@ -289,3 +290,38 @@ def test_the_first_signal_that_is_heard_may_have_been_any_before():
     commitment.reported(report(6_000, 0), 0, 1.0)
     assert commitment.promised_ma(1.0 + REACTION_SECONDS - 0.001) == 20_000
     assert commitment.promised_ma(1.0 + REACTION_SECONDS) == 6_000
+
+
+def test_before_anything_is_heard_nothing_foreign_is_known():
+    assert not point().holds_unknown(0.0)
+
+
+def test_a_meter_without_a_step_counts_as_it_reads():
+    commitment = known()
+    commitment.measured_ma = (1_000, 2_000, 3_000)
+    assert commitment.on_phases(0, ()) == (1_000, 2_000, 3_000)
+
+
+@pytest.mark.parametrize(
+    ("kept", "reported_ma", "forgotten"),
+    [
+        (Told(6_000, 8_000), 8_000, True),
+        (Told(0, 0), 0, True),
+        (Told(6_001, 8_000), 8_000, False),
+        (Told(6_000, 8_001), 8_000, False),
+        (Told(6_000, 8_000), 8_001, False),
+        (Told(6_000, 8_000), None, False),
+        (None, 8_000, False),
+    ],
+)
+def test_what_was_told_before_is_forgotten_when_neither_board_nor_device_has_it(
+    kept: Told | None, reported_ma: int | None, forgotten: bool
+):
+    before = Told(16_000, 16_000)
+    commitment = Commitment(Placement("cp", "n", "grid", fallback_ma=6_000, boot_ma=8_000), LEASE, 0.0, before)
+    if kept is not None:
+        commitment.keeps(kept)
+    commitment.leases.reported_lapse_ma = reported_ma
+    assert commitment.lowered() is forgotten
+    assert commitment.told == (Told(6_000, 8_000) if forgotten else before)
+    assert not commitment.lowered(), "told once"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from park.load.circuit import Circuit
 from park.load.raising import affordable, wants_raise
 from park.load.standing import Point
 from park.model.demand import DemandChanged
@@ -73,7 +74,14 @@ def test_all_rise_together_where_there_is_not():
 def test_a_minimum_that_just_fits_is_given_and_one_that_does_not_waits():
     world = settled(12_000)
     assert offered(world, wishing(world, cp1=6_000, cp2=6_000, cp3=6_000)) == {"cp1": (6_000, 0), "cp2": (6_000, 0)}
-    assert offered(settled(5_900), wishing(settled(5_900), cp1=6_000)) == {}
+    world = settled(5_900)
+    assert offered(world, wishing(world, cp1=6_000)) == {}
+
+
+def test_one_phase_that_is_full_is_enough_to_wait():
+    circuit = Circuit("grid", (10_000, 5_900, 10_000))
+    world = Boards([circuit], places(1, fallback_ma=0)).run(12)
+    assert offered(world, wishing(world, cp1=10_000)) == {}
 
 
 def test_the_higher_class_is_seated_first_then_the_longest_waiting_then_by_name():
@@ -127,7 +135,29 @@ def test_a_raise_up_to_what_is_promised_costs_nothing():
     point.commitment.leases.reported_lapse_ma = 8_000
     assert point.promised_ma(world.now) == 8_000
     assert offered(world, [point]) == {"cp1": (10_000, 0)}
-    assert offered(settled(0), []) == {}
+
+
+def test_also_where_nothing_at_all_is_left():
+    world = settled(10_000)
+    (point,) = wishing(world, cp1=10_000)
+    point.commitment.leases.reported_lapse_ma = 8_000
+    world.state.points_by_name["n/cp2"].commitment.leases.reported_lapse_ma = 2_000
+    assert offered(world, [point]) == {"cp1": (8_000, 0)}
+
+
+def test_who_holds_what_it_may_have_is_sent_nothing():
+    world = settled(40_000)
+    (point,) = wishing(world, cp1=8_000)
+    point.commitment.signalled_ma = 8_000
+    assert offered(world, [point]) == {}
+
+
+def test_a_minimum_and_a_lapse_current_that_just_fit_are_both_given():
+    world = settled(12_000)
+    (rising,) = wishing(world, cp1=6_000)
+    idle = world.state.points_by_name["n/cp2"]
+    idle.target_lapse_ma = 6_000
+    assert offered(world, [rising, idle]) == {"cp1": (6_000, 0), "cp2": (0, 6_000)}
 
 
 def test_nobody_rises_on_a_circuit_that_carries_too_much_already():
