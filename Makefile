@@ -10,7 +10,7 @@ DAYS ?= $(shell seq 1 50)
 SEEDS ?= 1..1000
 MINUTES ?= 15
 KILL_SECONDS ?= 600
-TREES ?= 1..160
+TREES ?= 1..180
 TREE_SECONDS ?= 600
 MUTANT_SEED ?= 1
 MUTANT_MINUTES ?= 15
@@ -27,7 +27,7 @@ help:
 	@echo "make fuzz      hostile frames of a backend, read and answered without sockets: RUNS=1000000 SEED=1"
 	@echo "make soak      random parks full of faults, then a real one under kill -9: SEEDS=1..50 MINUTES=15 KILL_SECONDS=600"
 	@echo "make soak-days the simulated day under many seeds: make soak-days DAYS=\"1 2 3\""
-	@echo "make soak-load load management alone, on deep trees under faults: TREES=1..160 TREE_SECONDS=600"
+	@echo "make soak-load load management alone, on deep trees under faults: TREES=1..180 TREE_SECONDS=600"
 	@echo "make mutate    bugs put in on purpose: the listed ones, then drawn ones: MUTANT_SEED=1 MUTANT_MINUTES=15"
 	@echo "make coverage  the tests again, with the lines they miss"
 	@echo "make proto docs   writes the generated files;  make lock   renews requirements.lock"

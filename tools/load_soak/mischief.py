@@ -14,7 +14,7 @@ from tools.load_soak.world import TreeBoards
 
 STAY_SECONDS = 120.0  # of a vehicle, on average
 ARRIVAL_SECONDS = 30.0  # between two at one charge point, on average
-HOUSE_SECONDS = 5.0  # between two changes of the foreign load somewhere, on average
+HOUSE_SECONDS = (0.5, 2.0, 8.0)  # between two changes of the foreign load somewhere: a mean for each park
 LIMIT_SECONDS = 20.0  # … of an operator's limit
 FAULT_SECONDS = (1.5, 4.0, 15.0)  # … of faults: a mean for each park, so that some have quiet times
 FAULT_LASTS = (0.3, 30.0)  # drawn evenly by the logarithm
@@ -33,10 +33,11 @@ class Mischief:
         self.causes: dict[Cause, int] = dict.fromkeys(Cause, 0)
         self.epoch = 1
         self.over = False  # nothing new happens
+        self.house_seconds = self.random.choice(HOUSE_SECONDS)
         self.fault_seconds = self.random.choice(FAULT_SECONDS)
         for name in world.devices:
             self._after(ARRIVAL_SECONDS / 4, lambda name=name: self._plug(name))
-        self._after(HOUSE_SECONDS, self._house)
+        self._after(self.house_seconds, self._house)
         self._after(LIMIT_SECONDS, self._limit)
         self._after(self.fault_seconds, self._fault)
 
@@ -76,7 +77,7 @@ class Mischief:
 
     def _house(self) -> None:
         """Never beyond the fallback: what cannot be known then is no promise of ours."""
-        self._after(HOUSE_SECONDS, self._house)
+        self._after(self.house_seconds, self._house)
         self.figures.deeds["house step"] += 1
         name = self.random.choice(list(self.park.houses))
         most = self.park.houses[name]

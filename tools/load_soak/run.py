@@ -11,7 +11,7 @@ from tools.load_soak.mischief import FAULT_LASTS, Mischief
 from tools.load_soak.trees import DEEP, SMALL, Kind, draw
 from tools.load_soak.world import TreeBoards
 
-DEEP_RUNS = (2, 5)  # of so many seeds in a row so many are deep
+DEEP_RUNS = (2, 6)  # of so many seeds in a row so many are deep
 SETTLE_SECONDS = 30.0  # S10: after the last disturbance
 REST_SECONDS = FAULT_LASTS[1] + SETTLE_SECONDS + 30.0  # faults end, shares settle, and are looked at
 DEEP_FROM = 3  # levels

@@ -34,7 +34,7 @@ class Kind:
     boards: tuple[int, int]
 
 
-DEEP = Kind(depth=(3, 5), fan=(2, 3), points=(50, 80), boards=(5, 12))
+DEEP = Kind(depth=(3, 5), fan=(2, 3), points=(50, 64), boards=(5, 10))
 SMALL = Kind(depth=(1, 3), fan=(1, 3), points=(2, 20), boards=(1, 5))
 
 

@@ -16,13 +16,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 COPIED = ("park", "actors", "nodes", "benchmarks", "tools", "tests", "docs", "pyproject.toml")
 LEFT_OUT = ("node_modules", "__pycache__", ".hypothesis", ".pytest_cache")
 LOOK_SECONDS = 0.02
-HANGS_SECONDS = 120.0  # many times what all these tests take: a bug that makes them endless is noticed
-FAILED = 1  # pytest's exit code for "a test failed"; others mean that it could not even start
-OPTIONS = ("-x", "-q", "--tb=line", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+HANGS_SECONDS = 240.0  # many times what all these tests take: a bug that makes them endless is noticed
+# A test that takes 20 s, ten times what the slowest one needs, never ends.
+OPTIONS = ("-x", "-q", "--tb=line", "-p", "no:cacheprovider", "-o", "timeout=20",
+           "-W", "ignore::pytest.PytestAssertRewriteWarning")  # fmt: skip
+EXAMPLES = 30  # of a property: a bug that needs more to show is looked for by another test
 LAST_WORDS = 400  # characters of what it said
 DIED = 70  # EX_SOFTWARE of sysexits.h: the process of the tests ended without a code
 
@@ -80,6 +84,8 @@ class Bench:
             if child == 0:
                 _become_pytest(self.root, checkers, said.name, keep_compiled=keep_compiled)
             code = _wait(child, began + HANGS_SECONDS)
+            if code in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED}:
+                raise RuntimeError(f"these tests cannot be run: {_first_failure(Path(said.name), code)}")
             return Outcome(code != 0, _first_failure(Path(said.name), code), time.monotonic() - began)
 
 
@@ -87,12 +93,13 @@ def _load_libraries() -> None:
     """What tests import beside the code that is changed: loaded once, and there in every fork."""
     import hypothesis  # noqa: PLC0415 - slow, and only wanted where tests run
     import pydantic  # noqa: F401, PLC0415
-    import pytest  # noqa: F401, PLC0415
     import scipy.optimize  # noqa: F401, PLC0415
     import xdist  # noqa: F401, PLC0415
 
     phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)  # a failure is enough, it need not be small
-    hypothesis.settings.register_profile("mutation", phases=phases, derandomize=True, database=None)
+    hypothesis.settings.register_profile(
+        "mutation", phases=phases, derandomize=True, database=None, max_examples=EXAMPLES
+    )
     hypothesis.settings.load_profile("mutation")
 
 
@@ -109,8 +116,6 @@ def _become_pytest(root: Path, checkers: Sequence[str], said: str, *, keep_compi
         for name in [name for name in sys.modules if name.partition(".")[0] in {"tools", "tests", "park", "support"}]:
             del sys.modules[name]  # those of the copy count
         sys.dont_write_bytecode = not keep_compiled
-        import pytest  # noqa: PLC0415 - loaded already
-
         code = int(pytest.main([*OPTIONS, *checkers]))
     except BaseException:  # noqa: BLE001 - a fork must not go on as its parent
         traceback.print_exc()

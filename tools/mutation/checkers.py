@@ -1,43 +1,31 @@
-"""Which tests are asked about a bug in which file, the cheapest and nearest first."""
+"""Which tests are asked about a bug in which file, the nearest and cheapest first."""
 
 from __future__ import annotations
 
-NEAREST = {
-    "park/load/committed.py": ("test_committed.py",),
-    "park/load/lease.py": ("test_committed.py",),
-    "park/load/hold.py": ("test_external.py",),
-    "park/load/external.py": ("test_external.py",),
-    "park/load/told.py": ("test_told.py",),
-    "park/load/startup.py": ("test_startup.py",),
-    "park/load/rotation.py": ("test_rotation.py",),
-    "park/load/admission.py": ("test_admission.py",),
-    "park/load/allocate.py": ("test_allocate.py", "test_admission.py"),
-    "park/load/fair/rounding.py": ("test_admission.py", "fair"),
-}
-ALL = (
-    "test_hold.py",
-    "test_committed.py",
-    "test_allocate.py",
-    "test_traps.py",
-    "test_raising.py",
-    "test_coordinator.py",
-    "test_external.py",
-    "test_reaction_times.py",
-    "test_told.py",
-    "test_startup.py",
-    "test_admission.py",
-    "test_rotation.py",
-    "test_limits.py",
-    "test_promises.py",
-    "fair",
-)
 FOLDER = "tests/park/load"
-LOAD = ("park/load/", "park/model/")  # what is tested there
+WORLDS = ("test_traps.py", "test_coordinator.py", "test_reaction_times.py", "test_promises.py")
+"""Short days on simulated boards: what is counted and raised wrongly breaks a promise there."""
+SHARING = ("test_allocate.py", "test_admission.py", "test_rotation.py")
+ALL = (*WORLDS, *SHARING, "test_external.py", "test_limits.py")
+NEAREST = {
+    "committed.py": ("test_committed.py", "test_told.py", *WORLDS),
+    "lease.py": ("test_committed.py", *WORLDS),
+    "hold.py": ("test_hold.py", "test_external.py", "test_coordinator.py"),
+    "external.py": ("test_external.py", *WORLDS),
+    "told.py": ("test_told.py", "test_startup.py"),
+    "startup.py": ("test_startup.py", "test_traps.py"),
+    "rotation.py": ("test_rotation.py",),
+    "admission.py": SHARING,
+    "allocate.py": ("test_allocate.py", "test_admission.py"),
+    "fair/rounding.py": ("fair/test_rounding.py", "test_admission.py", "fair/test_filling.py"),
+    "raising.py": ("test_raising.py", *WORLDS, "test_rotation.py"),
+}
+ELSEWHERE = {"park/charging/lease.py": ("tests/park/charging/test_grants.py", "tests/park/charging")}
 
 
 def checkers_for(file: str) -> list[str]:
-    """Tests of load management for a bug in this file. Those without whom nothing is noticed come first."""
-    if not file.startswith(LOAD):
-        return [f"tests/{file.rpartition('/')[0]}"]
-    ordered = dict.fromkeys((*NEAREST.get(file, ()), *ALL))
-    return [f"{FOLDER}/{name}" for name in ordered]
+    """Tests of load management for a bug in this file."""
+    if file in ELSEWHERE:
+        return list(ELSEWHERE[file])
+    names = NEAREST.get(file.removeprefix("park/load/"), ALL)
+    return [f"{FOLDER}/{name}" for name in names]

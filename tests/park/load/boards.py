@@ -108,8 +108,9 @@ class Boards:
             c.name: OverloadWatch(c, tolerance_ma=RESOLUTION_MA + noise_ma * (len(placements) + 1)) for c in circuits
         }
         self.signal = {p.charge_point: SignalWatch(p) for p in placements}
-        self.promise = PromiseWatch(circuits, placements, tolerance_ma=noise_ma * (len(placements) + 1))
+        self.promise = self.promises(noise_ma * (len(placements) + 1))
         self.known = {c.name: c.external_fallback_ma for c in circuits}
+        self.polled = dict(self.known)
         self.start_coordinator()
         for number, node in enumerate(self.links):
             self.at(0.11 + 0.07 * number, lambda node=node: self._heartbeat(node))
@@ -144,6 +145,9 @@ class Boards:
         self.tell(Start())
         for name, limit in self.operator.items():
             self.tell(operator_limit(name, limit))
+
+    def promises(self, tolerance_ma: int) -> PromiseWatch:
+        return PromiseWatch(self.circuits, self.settings.placements, tolerance_ma)
 
     def begun(self) -> coordinator.CoordinatorState:
         return coordinator.initial(self.settings, self.clock())
@@ -284,12 +288,8 @@ class Boards:
             if device.placement.node == node:
                 device.grant, device.fence, device.lapse_ma, device.drawn_ma = None, (0, 0), device.placement.boot_ma, 0
                 self.signal[name] = SignalWatch(device.placement)
-                self.booted(name)
+                self.promise.booted(name)
                 self._signal(name)
-
-    def booted(self, charge_point: str) -> None:
-        """No grant of the boot before holds any more."""
-        self.promise.booted(charge_point)
 
     def limit(self, circuit: str, limit_ma: PerPhase) -> None:
         self.operator[circuit] = limit_ma
@@ -329,6 +329,7 @@ class Boards:
         if circuit is not None:
             external = self.foreign_ma(circuit.name)
             true = add(self.own_ma(circuit.name), external) if circuit.meter_sees_charging else external
+            self.polled[circuit.name] = external
             self._told(circuit.name, meter, self.meter_delay, lowest(external, self.known[circuit.name]))
             self._told(circuit.name, meter, self.meter_delay + SETTLED_SECONDS, external)
         else:
@@ -344,8 +345,8 @@ class Boards:
 
         def tell() -> None:
             if meter not in self.dead_meters:
-                self.known[circuit] = external
-                self.promise.metered(circuit, external)
+                self.known[circuit] = lowest(external, self.polled[circuit])  # a newer reading may have said less
+                self.promise.metered(circuit, self.known[circuit])
 
         self.at(self.now + delay, tell)
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from park.load.admission import Request, Share
 from park.load.allocate import allocate
+from park.load.fair.balance import Balance
 from park.load.fair.columns import pulls
 
 L1, L2, L3 = 0, 1, 2
@@ -170,3 +171,12 @@ def test_max_min_fair_nobody_has_more_than_one_who_was_stopped_beside_it(cars: l
             alike = fast.priority == slow.priority and fast.weight == slow.weight
             if alike and line in fast.lines:
                 assert shares[fast.charge_point].amps_ma <= max(reached, fast.minimum_ma) + slow.resolution_ma
+
+
+def test_a_share_that_the_balance_stopped_names_the_phase_with_too_much():
+    """The first of the differences there are, and the last."""
+    one, other = Balance(0, 10_000), Balance(0, 10_000, (0, 0, 0), (0, 9_000, 0))
+    shares = allocate([car("a", (L1,)), car("c", (L3,))], [100_000] * 4, [one])
+    assert shares == {"a": Share(10_000, L1, balance=True), "c": Share(10_000, L3, balance=True)}
+    shares = allocate([car("a", (L1,)), car("c", (L3,))], [15_000, 100_000, 100_000, 100_000], [other])
+    assert shares == {"a": Share(15_000, L1), "c": Share(19_000, L3, balance=True)}

@@ -73,6 +73,19 @@ def test_supply_that_swings_around_two_minima_does_not_toggle_the_second():
     assert not world.violations
 
 
+def test_who_lost_its_minimum_stays_off_for_half_a_minute_however_much_comes_back():
+    """Contactors wear, and vehicles give up: a pause is never a short one (safety §2, minimum off time)."""
+    world = charging(replace(BARE, limit_ma=each(13_000)), Vehicle(), Vehicle())
+    world.limit("grid", each(11_900))
+    world.run(1)
+    shed = next(name for name, device in world.devices.items() if not device.signalled_ma)
+    began = world.now
+    world.limit("grid", each(13_000))
+    world.run(60)
+    (again,) = [at for at, amps in world.devices[shed].changes if at > began and amps]
+    assert 28 < again - began < 36
+
+
 def test_four_cars_at_35_amperes_share_and_leave_less_than_a_step_each():
     world = charging(replace(BARE, limit_ma=each(35_000)), *[Vehicle() for _ in range(4)])
     assert signals(world) == [8_700] * 4
@@ -292,6 +305,16 @@ def test_phase_switch_under_load_a_phase_that_goes_is_given_to_others():
     world.run(30)
     assert signals(world) == [20_000, 20_000]
     assert not world.violations
+
+
+def test_unknown_wiring_counts_on_every_phase_however_few_the_vehicle_uses():
+    wirings = (Wiring.UNKNOWN, Wiring.STR)
+    points = [replace(place, wiring=wiring) for place, wiring in zip(places(2), wirings, strict=True)]
+    world = Boards([replace(BARE, limit_ma=each(20_000))], points).run(12)
+    for name in world.devices:
+        world.arrive(name, Vehicle(phases=1))
+    world.run(30)
+    assert signals(world) == [10_000, 10_000]
 
 
 def test_idle_port_takes_nothing_from_who_charges():
