@@ -102,7 +102,8 @@ def driver_tasks(
     address, node = config.bench.address, config.node.name
     points, names = owned_names(config), [reader.name for reader in config.reader]
 
-    listening = virtual.Inputs(node, sorted({each.number for each in config.input}), inputs)
+    numbers = {each.number for each in (*config.input, *config.authorization_input)}
+    listening = virtual.Inputs(node, sorted(numbers), inputs)
 
     def drive() -> Coroutine[object, object, None]:
         return virtual.run(address, points, names, commands, charge_points, readers, node, listening)

@@ -42,6 +42,7 @@ from park.load.rivalry import StandingReported
 from park.load.state import CoordinatorSettings
 from park.load.told import LapseKept
 from park.model.access import BackendOnline
+from park.model.limit import InputChanged
 from park.model.placement import Placed
 from park.model.signals import RepeatLevels
 from park.ocpp.effects import BackendReported, ClockOffered
@@ -107,6 +108,21 @@ class Park:
     journal: Address[JournalMessage]
     central: Address[CentralSystemMessage]
     link_of: Callable[[str], Address[BoardLinkMessage]]
+
+    @property
+    def inputs(self) -> Address[InputChanged]:
+        """Who hears of digital inputs: they limit, and they authorize."""
+        return _Inputs(self.coordinator, self.authorizer)
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    coordinator: Address[CoordinatorMessage]
+    authorizer: Address[AuthorizerMessage]
+
+    def tell(self, message: InputChanged, /) -> None:
+        self.coordinator.tell(message)
+        self.authorizer.tell(message)
 
 
 class _Asked(Mapping[str, Address[RepeatLevels]]):

@@ -74,6 +74,17 @@ class ReaderSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AuthorizingInput:
+    """A digital input of a node that authorizes at one charge point; `stops`: activated again it ends that session."""
+
+    node: str
+    number: int
+    charge_point: str
+    active_high: bool = True
+    stops: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AuthorizerSettings:
     """`free_tag`: the id tag of sessions in free mode (B-052). `stop_with_card`: readers may allow it (B-280).
 
@@ -99,6 +110,7 @@ class AuthorizerSettings:
     known_offline: bool = True
     letter_case: LetterCase = LetterCase.AS_READ
     tagless: Mapping[int, str] = field(default_factory=dict[int, str])
+    inputs: tuple[AuthorizingInput, ...] = ()
 
     def tag_without_card(self, connector: int) -> str:
         """The id tag of sessions without a card at this connector."""

@@ -48,9 +48,12 @@ def energy_wh(state: ChargePointState) -> int:
 
 
 def ends_with_vehicle(state: ChargePointState) -> bool:
-    """Whether the vehicle's leaving ends the session (B-058, B-059)."""
+    """Whether the vehicle's leaving ends the session (B-058, B-059).
+
+    From a socket that cannot lock, anybody's plug could go on with it: there it always ends (B-132).
+    """
     settings = state.settings
-    if settings.outlet is Outlet.SOCKET and not state.vehicle.cable_in:
+    if settings.outlet is Outlet.SOCKET and not (state.vehicle.cable_in and settings.has_lock):
         return True
     if settings.stop_mode is StopMode.NORMAL:
         return settings.stop_on_ev_disconnect

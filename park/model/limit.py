@@ -121,7 +121,10 @@ class ClearLimit:
 
 @dataclass(frozen=True, slots=True)
 class InputChanged:
-    """Device edge → coordinator: level of a digital input of a node, on change and on `Start`; None: not known."""
+    """Device edge → coordinator and authorizer: level of a digital input of a node, on change and again and again.
+
+    None: not known.
+    """
 
     delivery: ClassVar[Delivery] = Delivery.STATE
 
