@@ -102,6 +102,7 @@ class MeterSection(Section):
     max_amps: Annotated[
         Amperes | None, Field(gt=0, le=10_000), About("Largest plausible current; absent: the meter type's own.", "A")
     ] = None
+    calibrated: Annotated[bool, About("It is certified for billing (calibration law).", source="B-030")] = False
     frozen_after_polls: Annotated[
         int,
         Field(ge=0, le=3600),

@@ -124,6 +124,7 @@ class PlacementSection(Section):
     priority: Annotated[int, Field(ge=0, le=9), About("Higher classes are served first.")] = 0
     weight: Annotated[int, Field(ge=1, le=100), About("Share within its class.")] = 1
     metered: Annotated[bool, About("The charge point has a meter of its own.")] = True
+    calibrated: Annotated[bool, About("That meter is certified for billing (calibration law).", source="B-030")] = False
     fallback_amps: Annotated[
         Amperes,
         Field(ge=0, le=80),
