@@ -244,7 +244,9 @@ def wire(
         boards=_Nodes(board.hardware.node, edges.restarts, boards),
     )
     point_wires = ChargePointWires(edges.driver, journal, coordinator, authorizer, central, edges.view)
-    listeners = Listeners(point_wires, coordinator, central, authorizer, coordinator, edges.driver, edges.view)
+    listeners = Listeners(
+        point_wires, coordinator, central, authorizer, coordinator, edges.driver, edges.view, edges.restarts, central
+    )
     declare(world, root, board.hardware, listeners, things, roles, eyes)
     link_wires = BoardLinkWires(
         edges.exchange, coordinator, authorizer, central, edges.view, edges.alarms, returns, edges.logs

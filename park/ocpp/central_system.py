@@ -47,7 +47,7 @@ from park.ocpp.maintenance import (
 )
 from park.ocpp.messages import Reading
 from park.ocpp.notices import noticed
-from park.ocpp.orders import ChangeSetting, ListSettings
+from park.ocpp.orders import ChangeSetting, ListSettings, RestoreDefaults
 from park.ocpp.rows import TABLES
 from park.ocpp.state import (
     AuthorizeCall,
@@ -77,6 +77,7 @@ CentralSystemEvent: TypeAlias = (
     | Undeliverable
     | ChangeSetting
     | ListSettings
+    | RestoreDefaults
     | LinkEvent
     | MaintenanceEvent
 )
@@ -126,6 +127,8 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
             return commands.command_answered(state, event)
         case ChangeSetting():
             return configuration.ordered(state, event, now)
+        case RestoreDefaults():
+            return configuration.restored(state, event)
         case ListSettings():
             return configuration.listed(state, event)
         case LinkUp(link):
