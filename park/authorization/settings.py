@@ -88,6 +88,7 @@ class AuthorizingInput:
 class AuthorizerSettings:
     """`free_tag`: the id tag of sessions in free mode (B-052). `stop_with_card`: readers may allow it (B-280).
 
+    `needs_registration`: nobody starts without a backend that never registered this park (B-195).
     `tagless`: that of one connector where it has its own (B-133), by number.
     `answer_seconds`: how long the backend may take before the offline rule decides. `node`: name of this board.
     `charge_points`: full names of all of the park, as far as the configuration knows them. `with_cards`: the mode when
@@ -108,6 +109,7 @@ class AuthorizerSettings:
     pre_authorize: bool = False
     cache: bool = False
     known_offline: bool = True
+    needs_registration: bool = False
     letter_case: LetterCase = LetterCase.AS_READ
     tagless: Mapping[int, str] = field(default_factory=dict[int, str])
     inputs: tuple[AuthorizingInput, ...] = ()

@@ -260,6 +260,8 @@ class BackendQueue(Enum):
 
 BACKEND_QUEUE = "BackendQueue"
 """Name of the setting that carries it."""
+BACKEND_REGISTERED = "BackendRegistered"
+"""Name of the setting that says whether the backend has ever registered this park at its present address (B-195)."""
 PILOT_OFF = "PilotOff"
 """Name of the setting that makes charge points show state F (B-387)."""
 

@@ -86,7 +86,7 @@ Turn: TypeAlias = tuple[CentralSystem, tuple[CentralSystemEffect, ...]]
 
 def step(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:
     """Take the event, let deadlines pass, write and send what is due, report what changed."""
-    if type(event) is ReadingTaken:  # each second from each meter, and nothing is due because of it
+    if type(event) is ReadingTaken and state.readings:  # each second from each meter, and nothing is due because of it
         _note_reading(state, event)
         return state, ()
     state, effects = _take(state, event, now)
@@ -100,7 +100,7 @@ def step(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:
 def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  # noqa: C901 - a flat union
     match event:
         case Start():
-            state, effects = _load(state, now)
+            state, effects = _load(replace(state, began=now.mono), now)
             return state, (ReportLink(), RepeatLevels(), *effects)
         case Tick():  # while it was pending, later ones were not taken: `_wake` asks anew
             return replace(state, wake_at=None), ()

@@ -45,7 +45,7 @@ def pump(state: CentralSystem, now: Now) -> Turn:
 
 def _next(state: CentralSystem, now: Now) -> Purpose | None:
     """Boot and Authorize never wait behind readings; of the rest, readings and notifications take turns."""
-    if state.registration.due(now.mono):
+    if state.registration.due(now.mono) and now.mono >= _boots_at(state):
         return BootCall()
     if not state.registration.accepted:
         return None
@@ -70,6 +70,12 @@ def _volatile(state: CentralSystem, now: Now) -> Purpose | None:
         return NotificationCall(notification)
     heartbeat = _heartbeat_at(state)
     return HeartbeatCall() if heartbeat is not None and heartbeat <= now.mono else None
+
+
+def _boots_at(state: CentralSystem) -> float:
+    """Mono before which no BootNotification is sent: sooner when a meter is known, which it may tell of (B-219, B-220)."""
+    earliest, latest = state.values.number("BootNotificationEarliest"), state.values.number("BootNotificationLatest")
+    return state.began + (earliest if state.readings else max(earliest, latest))
 
 
 def _pace(state: CentralSystem) -> Pace:
@@ -185,7 +191,7 @@ def next_deadline(state: CentralSystem) -> float | None:
 
 def _send_times(state: CentralSystem) -> list[float]:
     if not state.registration.accepted:
-        return [state.registration.not_before]
+        return [max(state.registration.not_before, _boots_at(state))]
     found = [
         _heartbeat_at(state),
         None if _overfull(state) else state.statuses.next_due(_pace(state)),

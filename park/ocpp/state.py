@@ -217,7 +217,8 @@ class CentralSystem:
     next look for aligned readings, `aligned_slots`: the interval each connector was in then. `reservations`: by number,
     looked at again at `reservations_look_at` (mono). `list_newest`: the local list with what is being written.
     `availability`: what the backend said of each connector, by number. `queue_told`: what charge points know of the
-    queue's room. `withheld`: why they may not charge besides.
+    queue's room. `registered_told`: what the authorizer knows of the registration.
+    `began`: mono of `Start`. `withheld`: why they may not charge besides.
     """
 
     settings: Settings
@@ -257,6 +258,8 @@ class CentralSystem:
     aligned_slots: Mapping[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
     availability: Mapping[int, bool] = field(default_factory=dict[int, bool])
     resetting: Resetting | None = None
+    registered_told: bool = False
+    began: float = 0.0
     queue_told: BackendQueue = BackendQueue.ROOM
     withheld: Withheld = Withheld()
     reported: BackendReported | None = None

@@ -15,6 +15,7 @@ from park.ocpp.features import (
     data_transfer,
     local_list,
     queue_capacity,
+    registered,
     remote_transactions,
     reservation,
     reset,
@@ -43,6 +44,7 @@ FEATURES: tuple[Feature, ...] = (
     queue_capacity.FEATURE,
     upkeep.FEATURE,
     withholding.FEATURE,
+    registered.FEATURE,
 )
 HANDLERS: Mapping[str, Handler] = {
     action: handler for feature in FEATURES for action, handler in feature.handlers.items()

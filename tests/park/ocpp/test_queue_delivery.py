@@ -221,6 +221,27 @@ def test_after_the_last_attempt_the_whole_transaction_is_a_dead_letter_and_the_q
         assert station.sent[-1].payload["connectorId"] == 1
 
 
+@pytest.mark.rule("B-209")
+def test_three_attempts_thirty_seconds_apart_hold_after_a_restart_too():
+    station = Station().online()
+    for key, value in [("TransactionMessageAttempts", "3"), ("TransactionMessageRetryInterval", "30")]:
+        station.ask("ChangeConfiguration", {"key": key, "value": value})
+    station.restart()
+    station.connect()
+    station.answer(ACCEPTED)
+    station.answer({})
+    station.offer(started())
+    for wait in (30.0, 60.0):
+        station.refuse()
+        transmissions = len(station.sent)
+        station.pass_time(wait - 1.0)
+        assert len(station.sent) == transmissions
+        station.pass_time(1.0)
+        assert station.sent[-1].action == "StartTransaction"
+    station.refuse()
+    assert station.dead() == ["GARAGE/s1/00000000"]
+
+
 def refusals_until_dead(station: Station) -> int | None:
     """How often the head of the queue is refused before it is a dead letter; None: ten times are not enough."""
     before = len(station.dead())
