@@ -191,12 +191,9 @@ def asked(state: Authorizer, claim: Claim, now: Now) -> Stepped:
 
 def _refused_offline(state: Authorizer, id_tag: str, listed: Verdict | None) -> bool:
     unsure = not state.loaded and state.settings.mode is Mode.BACKEND
-    if (
-        unsure
-        or not state.lets_in_offline
-        or id_tag.casefold() in state.refused
-        or listed not in {None, Verdict.ACCEPTED}
-    ):
+    if not state.lets_in_offline:
+        return True
+    if unsure or id_tag.casefold() in state.refused or listed not in {None, Verdict.ACCEPTED}:
         return True
     rule = state.settings.offline
     return rule is OfflineRule.REFUSE or (rule is OfflineRule.WHITELIST and listed is None)

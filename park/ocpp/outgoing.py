@@ -73,7 +73,7 @@ def _volatile(state: CentralSystem, now: Now) -> Purpose | None:
 
 
 def _boots_at(state: CentralSystem) -> float:
-    """Mono before which no BootNotification is sent: sooner when a meter is known, which it may tell of (B-219, B-220)."""
+    """Mono before which no BootNotification is sent: sooner when a meter has answered (B-219, B-220)."""
     earliest, latest = state.values.number("BootNotificationEarliest"), state.values.number("BootNotificationLatest")
     return state.began + (earliest if state.readings else max(earliest, latest))
 
