@@ -122,8 +122,8 @@ class Authorizer:
     None: it decides by its own. `cache`: cards the backend accepted, by case-folded tag. `clearing`: orders to forget
     them that wait for the disk, by token. `listed`: the backend's list, by case-folded tag. `groups`: by charge point,
     the tag that may charge there and its parent tag. `used`: the reservation that goes with the session there.
-    `registered`: the backend has registered this park at its present address, now or before. `inputs`: level by node and
-    number, None: not known.
+    `registered`: the backend has registered this park at its present address, now or before. `inputs`: level by
+    node and number, None: not known.
     """
 
     settings: AuthorizerSettings
