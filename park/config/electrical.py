@@ -40,6 +40,11 @@ class LoadSection(Section):
         Field(ge=120, le=86_400),
         About("Where not all can charge at once, those who wait get their turn at the end of such a slice.", "s"),
     ] = 900
+    unused_seconds: Annotated[
+        float,
+        Field(ge=10, le=3600),
+        About("What a vehicle has not drawn for so long goes to others.", "s", "design; B-159: 900"),
+    ] = 60
 
 
 class CircuitSection(Section):

@@ -99,6 +99,7 @@ def coordinator_settings(
         lease_seconds=config.load.lease_seconds,
         renew_seconds=config.load.renew_seconds,
         rotation_seconds=config.load.rotation_seconds,
+        unused_seconds=config.load.unused_seconds,
     )
 
 
