@@ -111,18 +111,20 @@ class Park:
 
     @property
     def inputs(self) -> Address[InputChanged]:
-        """Who hears of digital inputs: they limit, and they authorize."""
-        return _Inputs(self.coordinator, self.authorizer)
+        """Who hears of digital inputs: they limit, they authorize, and the backend is told."""
+        return _Inputs(self.coordinator, self.authorizer, self.central)
 
 
 @dataclass(frozen=True, slots=True)
 class _Inputs:
     coordinator: Address[CoordinatorMessage]
     authorizer: Address[AuthorizerMessage]
+    central: Address[CentralSystemMessage]
 
     def tell(self, message: InputChanged, /) -> None:
         self.coordinator.tell(message)
         self.authorizer.tell(message)
+        self.central.tell(message)
 
 
 class _Asked(Mapping[str, Address[RepeatLevels]]):

@@ -49,7 +49,7 @@ class ChargePointSettings:
     `prepares_with_both`: Preparing needs plug and card (B-039). `clock_spread_seconds`: B-069.
     `energy_on_invalid_id_wh`: what a session may still take after its card was refused (B-119).
     `backend_queue`: whether the messages of one more session may wait for the backend.
-    `pilot_off`: vehicles are shown state F (B-387).
+    `pilot_off`: vehicles are shown state F (B-387). `temperature_delta_c`: changes that are told (B-038); 0: none.
     """
 
     name: str
@@ -91,6 +91,7 @@ class ChargePointSettings:
     energy_on_invalid_id_wh: int = 0
     backend_queue: BackendQueue = BackendQueue.ROOM
     pilot_off: bool = False
+    temperature_delta_c: float = 0.0
 
     @property
     def has_lock(self) -> bool:

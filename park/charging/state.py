@@ -133,6 +133,7 @@ class ChargePointState:
     wake: float = math.inf
     unlocking: Unlocking | None = None
     freed: float | None = None
+    told_temperature_c: float | None = None
 
     def fork(self) -> ChargePointState:
         """A copy to work on; the parts are immutable and shared."""
@@ -164,6 +165,7 @@ class ChargePointState:
             self.wake,
             self.unlocking,
             self.freed,
+            self.told_temperature_c,
         )
 
     @property

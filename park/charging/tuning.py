@@ -27,6 +27,7 @@ NUMBERS = {
     "ClockAlignedDataInterval": "clock_interval_seconds",
     "ClockAlignedMeterRandomSendDelay": "clock_spread_seconds",
     "MaxEnergyOnInvalidId": "energy_on_invalid_id_wh",
+    "TempDelta": "temperature_delta_c",
 }
 CHOICES: Mapping[str, tuple[str, Mapping[str, Value]]] = {
     "StopTransactionModeUnplug": (

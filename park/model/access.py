@@ -227,6 +227,8 @@ class ConnectorStatusChanged:
     vendor_code: str = ""
 
 
+TEMPERATURE = "Temperature"
+"""Begins the `info` of a connector that tells nothing but its temperature (B-038)."""
 UNREACHABLE = "unreachable"
 """Ends the `info` of a connector whose board is away: nothing is known of it, and it may go on charging."""
 

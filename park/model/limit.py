@@ -121,9 +121,9 @@ class ClearLimit:
 
 @dataclass(frozen=True, slots=True)
 class InputChanged:
-    """Device edge → coordinator and authorizer: level of a digital input of a node, on change and again and again.
+    """Device edge → coordinator, authorizer, central system: level of a digital input of a node; None: not known.
 
-    None: not known.
+    Told on change, and again and again for who forgot it.
     """
 
     delivery: ClassVar[Delivery] = Delivery.STATE

@@ -16,6 +16,7 @@ from park.model.access import (
     Verdict,
 )
 from park.model.alarm import Alarm
+from park.model.limit import InputChanged
 from park.model.metering import Quality, ReadingTaken
 from park.model.session import (
     FactDelivered,
@@ -31,7 +32,7 @@ from park.model.storage import CommitFailed, Committed, RowsLoaded
 from park.model.time import Now
 from park.ocpp import answers, closing, commands, connecting, delivery, intake, maintaining, outgoing, queue
 from park.ocpp.effects import BackendReported, CentralSystemEffect, Load, Write
-from park.ocpp.features import all_features, configuration, reservation, transaction_data
+from park.ocpp.features import all_features, configuration, input_notices, reservation, transaction_data
 from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, LossCause, ReportLink
 from park.ocpp.maintenance import (
     CertificateExpires,
@@ -78,6 +79,7 @@ CentralSystemEvent: TypeAlias = (
     | ChangeSetting
     | ListSettings
     | RestoreDefaults
+    | InputChanged
     | LinkEvent
     | MaintenanceEvent
 )
@@ -127,6 +129,8 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
             return commands.command_answered(state, event)
         case ChangeSetting():
             return configuration.ordered(state, event, now)
+        case InputChanged():
+            return input_notices.heard(state, event)
         case RestoreDefaults():
             return configuration.restored(state, event)
         case ListSettings():

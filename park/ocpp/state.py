@@ -206,6 +206,18 @@ class Withheld:
 
 
 @dataclass(frozen=True, slots=True)
+class InputNotices:
+    """Digital inputs by (node, number): their levels, and which changed since the last notification of them.
+
+    `not_before`: mono of the next one.
+    """
+
+    levels: Mapping[tuple[str, int], bool] = field(default_factory=dict[tuple[str, int], bool])
+    changed: frozenset[tuple[str, int]] = frozenset()
+    not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class CentralSystem:
     """`link`: number of the connection, None without one. `silent`: a call timed out, a heartbeat must prove life.
 
@@ -259,6 +271,7 @@ class CentralSystem:
     availability: Mapping[int, bool] = field(default_factory=dict[int, bool])
     resetting: Resetting | None = None
     registered_told: bool = False
+    inputs: InputNotices = InputNotices()
     began: float = 0.0
     queue_told: BackendQueue = BackendQueue.ROOM
     withheld: Withheld = Withheld()

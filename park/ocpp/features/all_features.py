@@ -13,6 +13,7 @@ from park.ocpp.features import (
     configuration,
     connectors,
     data_transfer,
+    input_notices,
     local_list,
     queue_capacity,
     registered,
@@ -45,6 +46,7 @@ FEATURES: tuple[Feature, ...] = (
     upkeep.FEATURE,
     withholding.FEATURE,
     registered.FEATURE,
+    input_notices.FEATURE,
 )
 HANDLERS: Mapping[str, Handler] = {
     action: handler for feature in FEATURES for action, handler in feature.handlers.items()
