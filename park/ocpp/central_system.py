@@ -47,6 +47,7 @@ from park.ocpp.maintenance import (
     TrustKnown,
 )
 from park.ocpp.messages import Reading
+from park.ocpp.missed import missing
 from park.ocpp.notices import noticed
 from park.ocpp.orders import ChangeSetting, ListSettings, RestoreDefaults
 from park.ocpp.rows import TABLES
@@ -266,7 +267,7 @@ def _offered(state: CentralSystem, event: FactOffered, now: Now) -> Turn:
 
 def _status_changed(state: CentralSystem, event: ConnectorStatusChanged, now: Now) -> Turn:
     line = state.statuses.lines.get(event.connector)
-    state = replace(state, statuses=state.statuses.changed(noticed(event, state.values), now.mono))
+    state = replace(missing(state, event), statuses=state.statuses.changed(event, now.mono))
     return reservation.failed(state, None if line is None else line.current.status, event)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeAlias
 
+from park.model.access import ConnectorStatusChanged
 from park.model.time import Now
-from park.ocpp import delivery, messages
+from park.ocpp import delivery, messages, missed
 from park.ocpp.effects import CentralSystemEffect
 from park.ocpp.features import all_features
 from park.ocpp.link import Payload, SendCall
@@ -62,7 +63,7 @@ def _next(state: CentralSystem, now: Now) -> Purpose | None:
 def _volatile(state: CentralSystem, now: Now) -> Purpose | None:
     if state.triggered:
         return state.triggered[0]
-    changed = None if _overfull(state) else state.statuses.due(now.mono, _pace(state))
+    changed = None if _overfull(state) else _next_status(state, now)
     if changed is not None:
         return StatusCall(changed)
     notification = state.upkeep.notifications.due(now.mono)
@@ -80,6 +81,10 @@ def _boots_at(state: CentralSystem) -> float:
 
 def _pace(state: CentralSystem) -> Pace:
     return Pace(state.values.number("MinimumStatusDuration"), state.values.number("StatusNotificationInterval"))
+
+
+def _next_status(state: CentralSystem, now: Now) -> ConnectorStatusChanged | None:
+    return state.missed[0] if state.missed else state.statuses.due(now.mono, _pace(state))
 
 
 def _overfull(state: CentralSystem) -> bool:
@@ -151,7 +156,8 @@ def _noted(state: CentralSystem, purpose: Purpose, unique_id: str, now: Now) -> 
         case HeartbeatCall():
             return replace(state, last_heartbeat=now.mono, triggered=_without(state, purpose))
         case StatusCall(changed):
-            return replace(state, statuses=state.statuses.told(changed, now.mono), triggered=_without(state, purpose))
+            heard = replace(state, statuses=state.statuses.told(changed, now.mono), triggered=_without(state, purpose))
+            return missed.told(heard, changed)
         case AuthorizeCall():
             return replace(state, authorizations=state.authorizations[1:])
         case TriggeredValues():

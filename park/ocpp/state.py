@@ -229,7 +229,8 @@ class CentralSystem:
     next look for aligned readings, `aligned_slots`: the interval each connector was in then. `reservations`: by number,
     looked at again at `reservations_look_at` (mono). `list_newest`: the local list with what is being written.
     `availability`: what the backend said of each connector, by number. `queue_told`: what charge points know of the
-    queue's room. `registered_told`: what the authorizer knows of the registration.
+    queue's room. `missed`: faults that went before the
+    backend heard of them, oldest first. `registered_told`: what the authorizer knows of the registration.
     `began`: mono of `Start`. `withheld`: why they may not charge besides.
     """
 
@@ -270,6 +271,7 @@ class CentralSystem:
     aligned_slots: Mapping[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
     availability: Mapping[int, bool] = field(default_factory=dict[int, bool])
     resetting: Resetting | None = None
+    missed: tuple[ConnectorStatusChanged, ...] = ()
     registered_told: bool = False
     inputs: InputNotices = InputNotices()
     began: float = 0.0

@@ -89,6 +89,12 @@ GROUP = KeyGroup(
             steers=Steers.POINT,
         ),
         switch(
+            "ReportResolvedFaults",
+            "B-198",
+            "Faults that came and went while the backend was away are told afterwards, with their times.",
+            on=False,
+        ),
+        switch(
             "ErrorStatusNotifications",
             "B-035",
             "Errors that leave a connector in use are told; Faulted always is.",

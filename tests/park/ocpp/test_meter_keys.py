@@ -218,6 +218,7 @@ def test_changes_of_inputs_are_told_once_in_ten_seconds_and_together():
     assert infos(station) == ["Input 1 high"]
     turn(station, 1, False)
     turn(station, 2, False)
+    assert station.state.wake_at == station.mono + 10.0
     station.pass_time(9.9)
     assert len(infos(station)) == 1
     station.pass_time(0.1)
