@@ -92,7 +92,7 @@ class AuthorizationGranted:
 
     charge_point: str
     id_tag: str
-    by: str  # free | whitelist | backend | remote | cache | offline
+    by: str  # free | whitelist | backend | remote | cache | offline | service
     parent_tag: str | None = None
     valid_until: datetime | None = None
     reservation: int | None = None  # the one it uses up
