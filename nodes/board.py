@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from nodes.time_zones import time_zone
 from nodes.wiring import Board, ClientBoard, Hardware, RemoteBoard
+from park.authorization.reader import ServiceTags
 from park.charging.placing import unplaced, with_placement
 from park.charging.settings import ChargePointSettings
 from park.config.access import BackendSection
@@ -170,6 +171,7 @@ def _hardware(config: NodeConfig, points: tuple[ChargePointSettings, ...], boot_
         charge_points=points,
         meters=meter_settings(config),
         readers=tuple(reader.name for reader in config.reader),
+        service={each.name: ServiceTags(each.reboot_tag, each.defaults_tags) for each in config.reader},
     )
 
 

@@ -111,8 +111,9 @@ def driver_tasks(
 
 
 def own_inputs(config: NodeConfig) -> list[int]:
-    """Digital inputs of this board that somebody wants to know of: its own limits, or its server."""
+    """Digital inputs of this board that somebody wants to know of: its own limits, its cards, or its server."""
     own = {each.number for each in config.input if each.node in {None, config.node.name}}
+    own.update(each.number for each in config.authorization_input)
     return sorted(own.union(config.server.inputs if config.server is not None else ()))
 
 

@@ -157,6 +157,6 @@ def wire_client(
         edges.firmware,
     )
     point_wires = ChargePointWires(edges.driver, journal, link, occupancies, link, view)
-    listeners = Listeners(point_wires, link, Nowhere(), link, link, edges.driver, view)
+    listeners = Listeners(point_wires, link, Nowhere(), link, link, edges.driver, view, edges.restarts)
     declare(world, root, board.hardware, listeners, things, roles, eyes)
     return Client(root, points, things.meters, readers, journal, authorizer, link)

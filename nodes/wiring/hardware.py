@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from actors.address import Address
+from actors.address import Address, Nowhere
 from actors.authorizer import Authorizer
 from actors.board_link import BoardLink
 from actors.central_system import CentralSystem
@@ -24,18 +24,21 @@ from actors.messages import (
     Report,
 )
 from actors.meter import Meter
-from actors.rfid_reader import RfidReader
+from actors.rfid_reader import RfidReader, Service
 from actors.server_link import ServerLink
 from actors.station import Station
 from actors.supervisor import Supervisor
 from actors.world import World
 from nodes.attended import AttendedPoint
+from park.authorization.reader import ServiceTags
 from park.charging.farewell import farewell
 from park.charging.settings import ChargePointSettings
+from park.exchange.messages import RestartOrdered
 from park.metering.meter import MeterSettings
 from park.model.access import CardPresented
 from park.model.demand import BoardHeartbeat
 from park.model.metering import ReadingTaken
+from park.ocpp.orders import RestoreDefaults
 from park.station import StationState
 
 
@@ -75,6 +78,7 @@ class Hardware:
     charge_points: tuple[ChargePointSettings, ...]
     meters: tuple[MeterSettings, ...]
     readers: tuple[str, ...]
+    service: Mapping[str, ServiceTags] = field(default_factory=dict[str, ServiceTags])
 
 
 @dataclass(slots=True)
@@ -88,6 +92,8 @@ class Listeners:
     heartbeat: Address[BoardHeartbeat]
     driver: Address[DriverMessage]
     view: Address[Report]
+    node: Address[RestartOrdered] = Nowhere()
+    central: Address[RestoreDefaults] = Nowhere()
 
 
 @dataclass(slots=True)
@@ -133,7 +139,8 @@ def declare(
         if meter.name not in owners:
             declare_meter(root, f"meter-{meter.name}", meter)
     for name in hardware.readers:
-        things.readers[name] = _reader(world, root, name, listeners, roles)
+        tags = hardware.service.get(name, ServiceTags())
+        things.readers[name] = _reader(world, root, name, tags, listeners, roles)
 
 
 def safe_state(
@@ -160,5 +167,10 @@ def _point(
     return branch.child("charge-point", lambda _: roles.charge_point(world, settings, wires))
 
 
-def _reader(world: World, root: Supervisor, name: str, listeners: Listeners, roles: Roles) -> Address[ReaderMessage]:
-    return root.child(f"reader-{name}", lambda _: roles.rfid_reader(world, name, listeners.cards, listeners.driver))
+def _reader(
+    world: World, root: Supervisor, name: str, tags: ServiceTags, listeners: Listeners, roles: Roles
+) -> Address[ReaderMessage]:
+    service = Service(tags, listeners.node, listeners.central)
+    return root.child(
+        f"reader-{name}", lambda _: roles.rfid_reader(world, name, listeners.cards, listeners.driver, service)
+    )

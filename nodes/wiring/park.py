@@ -42,6 +42,7 @@ from park.load.rivalry import StandingReported
 from park.load.state import CoordinatorSettings
 from park.load.told import LapseKept
 from park.model.access import BackendOnline
+from park.model.limit import InputChanged
 from park.model.placement import Placed
 from park.model.signals import RepeatLevels
 from park.ocpp.effects import BackendReported, ClockOffered
@@ -111,6 +112,23 @@ class Park:
     journal: Address[JournalMessage]
     central: Address[CentralSystemMessage]
     link_of: Callable[[str], Address[BoardLinkMessage]]
+
+    @property
+    def inputs(self) -> Address[InputChanged]:
+        """Who hears of digital inputs: they limit, they authorize, and the backend is told."""
+        return _Inputs(self.coordinator, self.authorizer, self.central)
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    coordinator: Address[CoordinatorMessage]
+    authorizer: Address[AuthorizerMessage]
+    central: Address[CentralSystemMessage]
+
+    def tell(self, message: InputChanged, /) -> None:
+        self.coordinator.tell(message)
+        self.authorizer.tell(message)
+        self.central.tell(message)
 
 
 class _Asked(Mapping[str, Address[RepeatLevels]]):
@@ -234,7 +252,9 @@ def wire(
         services=edges.services,
     )
     point_wires = ChargePointWires(edges.driver, journal, coordinator, authorizer, central, edges.view)
-    listeners = Listeners(point_wires, coordinator, central, authorizer, coordinator, edges.driver, edges.view)
+    listeners = Listeners(
+        point_wires, coordinator, central, authorizer, coordinator, edges.driver, edges.view, edges.restarts, central
+    )
     declare(world, root, board.hardware, listeners, things, roles, eyes)
     link_wires = BoardLinkWires(
         edges.exchange, coordinator, authorizer, central, edges.view, edges.alarms, returns, edges.logs, edges.firmware

@@ -15,6 +15,7 @@ from park.authorization import (
     backend,
     caching,
     cards,
+    inputs,
     listing,
     local_rules,
     readers,
@@ -38,6 +39,7 @@ from park.model.access import (
     SettingChanged,
     Undeliverable,
 )
+from park.model.limit import InputChanged
 from park.model.listed import ApplyLocalList, LocalListHeld
 from park.model.reservation import ReservationsHeld
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
@@ -68,6 +70,7 @@ AuthorizerEvent: TypeAlias = (
     | ReservationsHeld
     | SettingChanged
     | ClearCards
+    | InputChanged
     | CommandAnswer
 )
 
@@ -85,6 +88,8 @@ def _take(state: Authorizer, event: AuthorizerEvent, now: Now) -> Stepped:
     match event:
         case CardPresented():
             return cards.presented(state, event, now)
+        case InputChanged():
+            return inputs.changed(state, event, now)
         case OccupancyChanged():
             return cards.occupied(state, event, now)
         case ReadersAnnounced():

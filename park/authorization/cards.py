@@ -66,7 +66,7 @@ def let_in(state: Authorizer, now: Now, points: tuple[OccupancyChanged, ...]) ->
 
 
 def _free_offline(state: Authorizer) -> bool:
-    rule = state.settings.offline is OfflineRule.PLUGGED
+    rule = state.settings.offline is OfflineRule.PLUGGED and state.lets_in_offline
     return rule and state.settings.mode is Mode.BACKEND and state.online is False
 
 

@@ -191,6 +191,8 @@ def asked(state: Authorizer, claim: Claim, now: Now) -> Stepped:
 
 def _refused_offline(state: Authorizer, id_tag: str, listed: Verdict | None) -> bool:
     unsure = not state.loaded and state.settings.mode is Mode.BACKEND
+    if not state.lets_in_offline:
+        return True
     if unsure or id_tag.casefold() in state.refused or listed not in {None, Verdict.ACCEPTED}:
         return True
     rule = state.settings.offline

@@ -5,25 +5,61 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
-from park.authorization.id_tags import normalised
+from park.authorization.id_tags import normalised, same_tag
 from park.model.access import CardPresented, Feedback, ReaderLost, ShowFeedback, TagRead
 from park.model.signals import Start, Tick
 from park.model.time import Now
 
 DEBOUNCE_SECONDS = 2.0  # readers repeat a card several times a second while it lies on them
+REBOOT_SECONDS = 30.0  # B-045
+DEFAULTS_SECONDS = 120.0  # B-046
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTags:
+    """Cards that charge nothing: held to the reader long enough, one restarts the board, others restore its settings.
+
+    Empty: there is none.
+    """
+
+    reboot: str = ""
+    defaults: tuple[str, ...] = ()
+
+    def of(self, id_tag: str) -> float | None:
+        """How long (s) this tag has to be held; None: it is an ordinary card."""
+        if self.reboot and same_tag(self.reboot, id_tag):
+            return REBOOT_SECONDS
+        return DEFAULTS_SECONDS if any(same_tag(tag, id_tag) for tag in self.defaults) else None
+
+
+@dataclass(frozen=True, slots=True)
+class RebootWanted:
+    """Effect: start this board again."""
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultsWanted:
+    """Effect: every configuration key is again what the operator's file says."""
+
 
 ReaderEvent: TypeAlias = Start | Tick | TagRead | ReaderLost | ShowFeedback
-ReaderEffect: TypeAlias = CardPresented | ShowFeedback
+ReaderEffect: TypeAlias = CardPresented | ShowFeedback | RebootWanted | DefaultsWanted
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """`last_tag`, `last_read`: newest card as read, and when (mono). `lost`: why no card can be read; None: works."""
+    """`last_tag`, `last_read`: newest card as read, and when (mono). `lost`: why no card can be read; None: works.
+
+    `held_since`: mono at which the newest card came. `obeyed`: it is a service tag and was held long enough.
+    """
 
     name: str
+    service: ServiceTags = ServiceTags()
     last_tag: str | None = None
     last_read: float = float("-inf")
     lost: str | None = None
+    held_since: float = 0.0
+    obeyed: bool = False
 
 
 def step(state: Reader, event: ReaderEvent, now: Now) -> tuple[Reader, tuple[ReaderEffect, ...]]:
@@ -48,9 +84,24 @@ def step(state: Reader, event: ReaderEvent, now: Now) -> tuple[Reader, tuple[Rea
 def _read(state: Reader, uid: str, mono: float) -> tuple[Reader, tuple[ReaderEffect, ...]]:
     repeated = uid == state.last_tag and mono - state.last_read < DEBOUNCE_SECONDS
     state = replace(state, last_tag=uid, last_read=mono, lost=None)
+    if not repeated:
+        state = replace(state, held_since=mono, obeyed=False)
+    id_tag = normalised(uid)
+    seconds = None if id_tag is None else state.service.of(id_tag)
+    if seconds is not None:
+        return _served(state, seconds, mono, repeated=repeated)
     if repeated:
         return state, ()
-    id_tag = normalised(uid)
     if id_tag is None:
         return state, (ShowFeedback(state.name, Feedback.REFUSED),)
     return state, (CardPresented(state.name, id_tag),)
+
+
+def _served(state: Reader, seconds: float, mono: float, *, repeated: bool) -> tuple[Reader, tuple[ReaderEffect, ...]]:
+    """A service tag, which is no card: what it stands for happens once, when it was held so long (B-045, B-046)."""
+    if not repeated:
+        return state, (ShowFeedback(state.name, Feedback.WAIT),)
+    if state.obeyed or mono - state.held_since < seconds:
+        return state, ()
+    wanted = RebootWanted() if seconds == REBOOT_SECONDS else DefaultsWanted()
+    return replace(state, obeyed=True), (wanted, ShowFeedback(state.name, Feedback.ACCEPTED))

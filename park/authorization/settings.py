@@ -74,9 +74,21 @@ class ReaderSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AuthorizingInput:
+    """A digital input of a node that authorizes at one charge point; `stops`: activated again it ends that session."""
+
+    node: str
+    number: int
+    charge_point: str
+    active_high: bool = True
+    stops: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AuthorizerSettings:
     """`free_tag`: the id tag of sessions in free mode (B-052). `stop_with_card`: readers may allow it (B-280).
 
+    `needs_registration`: nobody starts without a backend that never registered this park (B-195).
     `tagless`: that of one connector where it has its own (B-133), by number.
     `answer_seconds`: how long the backend may take before the offline rule decides. `node`: name of this board.
     `charge_points`: full names of all of the park, as far as the configuration knows them. `with_cards`: the mode when
@@ -97,8 +109,10 @@ class AuthorizerSettings:
     pre_authorize: bool = False
     cache: bool = False
     known_offline: bool = True
+    needs_registration: bool = False
     letter_case: LetterCase = LetterCase.AS_READ
     tagless: Mapping[int, str] = field(default_factory=dict[int, str])
+    inputs: tuple[AuthorizingInput, ...] = ()
 
     def tag_without_card(self, connector: int) -> str:
         """The id tag of sessions without a card at this connector."""

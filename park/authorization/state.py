@@ -122,6 +122,8 @@ class Authorizer:
     None: it decides by its own. `cache`: cards the backend accepted, by case-folded tag. `clearing`: orders to forget
     them that wait for the disk, by token. `listed`: the backend's list, by case-folded tag. `groups`: by charge point,
     the tag that may charge there and its parent tag. `used`: the reservation that goes with the session there.
+    `registered`: the backend has registered this park at its present address, now or before. `inputs`: level by
+    node and number, None: not known.
     """
 
     settings: AuthorizerSettings
@@ -152,6 +154,13 @@ class Authorizer:
     groups: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     cache: Mapping[str, Cached] = field(default_factory=dict[str, Cached])
     clearing: Mapping[int, Clearing] = field(default_factory=dict[int, Clearing])
+    registered: bool = False
+    inputs: Mapping[tuple[str, int], bool | None] = field(default_factory=dict[tuple[str, int], bool | None])
+
+    @property
+    def lets_in_offline(self) -> bool:
+        """Whether anybody may start while the backend is away (B-195)."""
+        return self.registered or not self.settings.needs_registration
 
     @property
     def decides(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from park.authorization import cards
 from park.authorization.settings import AuthorizerSettings, LetterCase, Mode, OfflineRule
 from park.authorization.state import Authorizer, Stepped
-from park.model.access import SettingChanged
+from park.model.access import BACKEND_REGISTERED, SettingChanged
 from park.model.time import Now
 
 _TAGLESS = re.compile(r"TaglessIdTag\[([0-9]{1,5})\]")
@@ -17,6 +17,8 @@ UNKNOWN_OFFLINE = {"true": OfflineRule.ACCEPT, "ImmediatelyWhenPlugged": Offline
 
 def tuned(state: Authorizer, change: SettingChanged, now: Now) -> Stepped:
     """Unknown names and values of another kind change nothing; free charging lets in who waits."""
+    if change.name == BACKEND_REGISTERED:
+        return replace(state, registered=change.value is True), ()
     settings = _changed(state.settings, change)
     if settings == state.settings:
         return state, ()
@@ -28,6 +30,8 @@ def _changed(settings: AuthorizerSettings, change: SettingChanged) -> Authorizer
     match change.name, change.value:
         case "LocalPreAuthorize", bool(on):
             return replace(settings, pre_authorize=on)
+        case "OfflineNeedsRegistration", bool(on):
+            return replace(settings, needs_registration=on)
         case "AuthorizationCacheEnabled", bool(on):
             return replace(settings, cache=on)
         case "LocalAuthorizeOffline", bool(on):

@@ -262,6 +262,8 @@ def _take_levels(state: ChargePointState, report: EvseReported, now: Now, effect
     if standing.present is not state.vehicle.present:
         state.overdraw = overdraw.unplugged(state.overdraw)
     state.vehicle = standing
+    if earlier is None and standing.present:
+        state.found = standing.since
     if unknown:
         state.contactor = contactor.adopt(state.contactor, closed=report.contactor_closed, mono=mono)
         state.signalling = signalling.forgotten(state.signalling)

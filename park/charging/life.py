@@ -12,7 +12,7 @@ from park.charging.energy import is_locked
 from park.charging.session import Phase, Session
 from park.charging.settings import ChargePointSettings, Outlet, SampleMode, StopMode
 from park.charging.state import NOT_RESERVED, ChargePointState, Effect
-from park.model.access import BackendQueue
+from park.model.access import AuthorizationGranted, BackendQueue
 from park.model.evse import PilotState
 from park.model.metering import Sample
 from park.model.session import (
@@ -48,9 +48,12 @@ def energy_wh(state: ChargePointState) -> int:
 
 
 def ends_with_vehicle(state: ChargePointState) -> bool:
-    """Whether the vehicle's leaving ends the session (B-058, B-059)."""
+    """Whether the vehicle's leaving ends the session (B-058, B-059).
+
+    From a socket that cannot lock, anybody's plug could go on with it: there it always ends (B-132).
+    """
     settings = state.settings
-    if settings.outlet is Outlet.SOCKET and not state.vehicle.cable_in:
+    if settings.outlet is Outlet.SOCKET and not (state.vehicle.cable_in and settings.has_lock):
         return True
     if settings.stop_mode is StopMode.NORMAL:
         return settings.stop_on_ev_disconnect
@@ -76,6 +79,7 @@ def _advance(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
     match state.session.phase:
         case Phase.IDLE:
             _expire(state, now.mono)
+            _register(state, now.mono)
         case Phase.AUTHORIZED if can_start(state):
             _begin(state, now, effects)
         case Phase.AUTHORIZED:
@@ -88,6 +92,7 @@ def _advance(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
         case Phase.ENDING | Phase.FINISHED:
             if not state.outbox.waiting:
                 _leave(state)
+                _register(state, now.mono)
 
 
 def can_start(state: ChargePointState) -> bool:
@@ -116,6 +121,19 @@ def _expire(state: ChargePointState, mono: float) -> None:
     waits = vehicle.present and state.session.expired_vehicle != vehicle.since
     if waits and 0 < limit <= mono - vehicle.since:
         state.session = replace(session.IDLE, expired_vehicle=vehicle.since)
+
+
+def _register(state: ChargePointState, mono: float) -> None:
+    """B-383: a vehicle that was there before the start and whose session did not go on, under the tag of service."""
+    settings, current = state.settings, state.session
+    if not (settings.service_restart and settings.service_tag and settings.operative and state.recovered):
+        return
+    standing = state.vehicle.present and state.vehicle.since == state.found != current.expired_vehicle
+    lost = current.phase is Phase.FINISHED and current.stop_reason is StopReason.POWER_LOSS
+    if standing and (current.phase is Phase.IDLE or lost):
+        state.found = None
+        granted = AuthorizationGranted(settings.name, settings.service_tag, "service")
+        state.session = session.authorized(current, granted, mono)
 
 
 def _forget(state: ChargePointState, mono: float) -> None:

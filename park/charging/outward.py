@@ -9,7 +9,7 @@ from park.charging.lease import Lease
 from park.charging.report import ChargePointReported, ReportedFault, ReportedGrant, ReportedSession
 from park.charging.session import Phase
 from park.charging.state import NOT_RESERVED, ChargePointState, Effect, Status
-from park.model.access import BackendQueue, ConnectorStatus, ConnectorStatusChanged, OccupancyChanged
+from park.model.access import TEMPERATURE, BackendQueue, ConnectorStatus, ConnectorStatusChanged, OccupancyChanged
 from park.model.demand import CurrentSignalled, DemandChanged
 from park.model.evse import EvseReported
 from park.model.grant import Reason
@@ -35,6 +35,7 @@ def tell(before: ChargePointState, state: ChargePointState, now: Now, effects: l
     signals = pilot or before.signalling.offer is not state.signalling.offer
     if (signals or state.told_status is None) and (state.lost is not None or state.commands(now.mono)):
         _tell_status(state, now, effects)
+        _tell_temperature(state, now, effects)
     _tell_current(state, now, effects)
     figures = before.reading is not state.reading or before.lease is not state.lease or _lapsed(before, state, now)
     if signals or figures or state.told_report is None:
@@ -102,6 +103,22 @@ def _tell_status(state: ChargePointState, now: Now, effects: list[Effect]) -> No
     if status != state.told_status:
         effects.append(_status_changed(state, status, now))
         state.told_status = status
+
+
+def _tell_temperature(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
+    """B-038: a notification of its own, when it changed by so much since it was told; the first is only noted."""
+    delta, report = state.settings.temperature_delta_c, state.evse
+    if report is None or report.temperature_c is None or not delta:
+        return
+    temperature, before = report.temperature_c, state.told_temperature_c
+    if before is not None and abs(temperature - before) < delta:
+        return
+    state.told_temperature_c = temperature
+    if before is not None and state.told_status is not None and state.told_status[1] == NO_ERROR:
+        told = ConnectorStatusChanged(
+            state.settings.connector, state.told_status[0], NO_ERROR, f"{TEMPERATURE}: {temperature:+.1f} C", now.wall
+        )
+        effects.append(told)
 
 
 def _tell_current(state: ChargePointState, now: Now, effects: list[Effect]) -> None:

@@ -99,8 +99,8 @@ class ChargePointState:
     `started_at`: mono of `Start`. `recovered`: the journal answered. `recover_due`: mono at which it is asked again.
     `ground_fault`, `ventilation`: hold until the vehicle leaves. `told_…`: what was told last, so that nothing is told
     twice. `wake`: mono of the earliest `Tick` asked for. `reserved_ends`: mono until which it is kept for somebody.
-    `unlocking`: an order that waits for the bolt. `freed`: since when (mono) the vehicle stands there whose plug was
-    freed by order.
+    `found`: since when (mono) the vehicle is known that was there before the start. `unlocking`: an order that waits
+    for the bolt. `freed`: since when (mono) the vehicle stands there whose plug was freed by order.
 
     Outside of a step a state never changes. A step works on its own `fork`: with twenty fields `dataclasses.replace`
     measured four times slower, on the path every reading and every renewed grant takes.
@@ -133,6 +133,8 @@ class ChargePointState:
     wake: float = math.inf
     unlocking: Unlocking | None = None
     freed: float | None = None
+    told_temperature_c: float | None = None
+    found: float | None = None
 
     def fork(self) -> ChargePointState:
         """A copy to work on; the parts are immutable and shared."""
@@ -164,6 +166,8 @@ class ChargePointState:
             self.wake,
             self.unlocking,
             self.freed,
+            self.told_temperature_c,
+            self.found,
         )
 
     @property

@@ -19,6 +19,7 @@ SWITCHES = {
     "LockPermanently": "lock_permanently",
     "Operative": "operative",
     PILOT_OFF: "pilot_off",
+    "ServiceRestart": "service_restart",
 }
 NUMBERS = {
     "ConnectionTimeOut": "plug_timeout_seconds",
@@ -27,7 +28,9 @@ NUMBERS = {
     "ClockAlignedDataInterval": "clock_interval_seconds",
     "ClockAlignedMeterRandomSendDelay": "clock_spread_seconds",
     "MaxEnergyOnInvalidId": "energy_on_invalid_id_wh",
+    "TempDelta": "temperature_delta_c",
 }
+TEXTS = {"ServiceUID": "service_tag"}
 CHOICES: Mapping[str, tuple[str, Mapping[str, Value]]] = {
     "StopTransactionModeUnplug": (
         "stop_mode",
@@ -47,6 +50,8 @@ _MILLI = 1000
 def with_changed(settings: ChargePointSettings, change: SettingChanged) -> ChargePointSettings:
     """Settings with one key changed; unchanged for other keys and values out of range."""
     name, value = change.name, change.value
+    if isinstance(value, str) and name in TEXTS:
+        return replace(settings, **{TEXTS[name]: value})
     if isinstance(value, str):
         attribute, words = CHOICES.get(name, ("", {}))
         return replace(settings, **{attribute: words[value]}) if value in words else settings

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from park.authorization.settings import LARGEST_WHITELIST
+from park.config.limiting import LARGEST_INPUT
 from park.config.quantities import About, IdTag, Section, endpoint
 
 LONGEST_WAIT_SECONDS = 3600  # design: of a card for a vehicle, or a vehicle for a card
@@ -72,6 +73,20 @@ class AuthorizationSection(Section):
         Field(strict=False, max_length=LARGEST_WHITELIST),
         About("Tags known to the park.", source="B-398"),
     ] = ()
+
+
+class AuthorizationInputSection(Section):
+    """A digital input that authorizes at a charge point, as a card with the id tag `input_auth` would."""
+
+    number: Annotated[int, Field(ge=1, le=LARGEST_INPUT), About("Digital input of this node.")]
+    charge_point: Annotated[str, About("Where a session begins: its name, or NODE/CHARGE_POINT.", source="B-060")]
+    active: Annotated[
+        Literal["high", "low"],
+        About("Level it authorizes at, when it changes.", source="B-060"),
+    ] = "high"
+    stops: Annotated[
+        bool, About("Becoming active again, it ends the session it began; else it only begins them.", source="B-061")
+    ] = False
 
 
 def _backend_url(text: str) -> str:

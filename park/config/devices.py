@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
+from park.authorization.id_tags import normalised
 from park.authorization.settings import EVERY_CHARGE_POINT, LAST_PLUGGED_SECONDS
 from park.config.access import LONGEST_WAIT_SECONDS
 from park.config.electrical import ConnectorId, WiringName
@@ -20,6 +21,13 @@ def _served(text: str) -> str:
     if text != EVERY_CHARGE_POINT and not all(NAME_PATTERN.fullmatch(part) for part in text.split("/", 1)):
         raise ValueError(f"{text!r} is no charge point; give its name, NODE/CHARGE_POINT, or '*' for all")
     return text
+
+
+def _service_tag(text: str) -> str:
+    tag = normalised(text)
+    if text and tag is None:
+        raise ValueError(f"{text!r} is no number of a card; write 1 to 20 hexadecimal digits")
+    return tag or ""
 
 
 class ChargePointSection(Section):
@@ -102,6 +110,7 @@ class MeterSection(Section):
     max_amps: Annotated[
         Amperes | None, Field(gt=0, le=10_000), About("Largest plausible current; absent: the meter type's own.", "A")
     ] = None
+    calibrated: Annotated[bool, About("It is certified for billing (calibration law).", source="B-030")] = False
     frozen_after_polls: Annotated[
         int,
         Field(ge=0, le=3600),
@@ -152,6 +161,20 @@ class ReaderSection(Section):
         Field(ge=0, le=LONGEST_WAIT_SECONDS),
         About("Of several vehicles, a card is for the one plugged in last, so long after that.", "s", "B-277"),
     ] = LAST_PLUGGED_SECONDS
+    reboot_tag: Annotated[
+        str,
+        AfterValidator(_service_tag),
+        About("Held to the reader for 30 s it restarts this board; it charges nothing; empty: none.", source="B-045"),
+    ] = ""
+    defaults_tags: Annotated[
+        tuple[Annotated[str, AfterValidator(_service_tag)], ...],
+        Field(strict=False, max_length=2),
+        About(
+            "Held for 120 s one of these makes every configuration key what this file says; they charge nothing. Not "
+            "on a client.",
+            source="B-046",
+        ),
+    ] = ()
     several: Annotated[
         Literal["none", "last"],
         About(

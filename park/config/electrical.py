@@ -40,6 +40,11 @@ class LoadSection(Section):
         Field(ge=120, le=86_400),
         About("Where not all can charge at once, those who wait get their turn at the end of such a slice.", "s"),
     ] = 900
+    unused_seconds: Annotated[
+        float,
+        Field(ge=10, le=3600),
+        About("What a vehicle has not drawn for so long goes to others.", "s", "design; B-159: 900"),
+    ] = 60
 
 
 class CircuitSection(Section):
@@ -124,6 +129,7 @@ class PlacementSection(Section):
     priority: Annotated[int, Field(ge=0, le=9), About("Higher classes are served first.")] = 0
     weight: Annotated[int, Field(ge=1, le=100), About("Share within its class.")] = 1
     metered: Annotated[bool, About("The charge point has a meter of its own.")] = True
+    calibrated: Annotated[bool, About("That meter is certified for billing (calibration law).", source="B-030")] = False
     fallback_amps: Annotated[
         Amperes,
         Field(ge=0, le=80),

@@ -11,6 +11,7 @@ from park.authorization.presets import Preset, behaviour
 from park.authorization.settings import (
     EVERY_CHARGE_POINT,
     AuthorizerSettings,
+    AuthorizingInput,
     Mode,
     OfflineRule,
     ReaderSettings,
@@ -98,6 +99,7 @@ def coordinator_settings(
         lease_seconds=config.load.lease_seconds,
         renew_seconds=config.load.renew_seconds,
         rotation_seconds=config.load.rotation_seconds,
+        unused_seconds=config.load.unused_seconds,
     )
 
 
@@ -176,6 +178,10 @@ def authorizer_settings(config: NodeConfig) -> AuthorizerSettings:
         charge_points=_charge_points(config),
         with_cards=mode if mode is not Mode.FREE else Mode.BACKEND if config.backend else Mode.WHITELIST,
         known_offline=section.offline != OfflineRule.REFUSE.value,
+        inputs=tuple(
+            AuthorizingInput(node, each.number, _served(node, each.charge_point), each.active == "high", each.stops)
+            for each in config.authorization_input
+        ),
     )
 
 

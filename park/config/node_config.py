@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from park.config.access import AuthorizationSection, BackendSection
+from park.config.access import AuthorizationInputSection, AuthorizationSection, BackendSection
 from park.config.board import (
     BenchSection,
     DiscoverySection,
@@ -53,6 +53,7 @@ class NodeConfig(Section):
     pairing: PairingSection | None = None
     load: LoadSection = LoadSection()
     authorization: AuthorizationSection = AuthorizationSection()
+    authorization_input: Annotated[tuple[AuthorizationInputSection, ...], Field(strict=False)] = ()
     backend: BackendSection | None = None
     circuit: Annotated[tuple[CircuitSection, ...], Field(strict=False)] = ()
     timetable: Annotated[tuple[TimetableSection, ...], Field(strict=False)] = ()

@@ -56,6 +56,9 @@ def references(config: NodeConfig, document: Document) -> Iterator[Finding]:
         yield from _unknown(("meter", n, "map"), meter.map, MAPS, "register map")
     yield from _limited(config, circuits, points)
     own = {f"{config.node.name}/{point}" for point in points}
+    for n, each in enumerate(config.authorization_input):
+        place = ("authorization_input", n, "charge_point")
+        yield from _unknown(place, each.charge_point, points | own | placements, "charge point")
     known = {EVERY_CHARGE_POINT} | points | own | placements
     for n, reader in enumerate(config.reader):
         for m, served in enumerate(reader.serves):

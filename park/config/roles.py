@@ -18,7 +18,18 @@ NEEDED: Mapping[Role, tuple[str, ...]] = {
 OUT_OF_PLACE: Mapping[Role, tuple[str, ...]] = {
     "single": ("server", "placement", "pairing"),
     "server": ("server",),
-    "client": ("park", "load", "authorization", "backend", "circuit", "timetable", "input", "placement", "pairing"),
+    "client": (
+        "park",
+        "load",
+        "authorization",
+        "authorization_input",
+        "backend",
+        "circuit",
+        "timetable",
+        "input",
+        "placement",
+        "pairing",
+    ),
 }
 SET_BY_PLACEMENT = ("connector", "circuit", "wiring", "priority", "weight", "expired_limit_amps")
 VIRTUAL = "virtual"
@@ -38,6 +49,10 @@ def roles(config: NodeConfig, document: Document) -> Iterator[Finding]:
             yield Finding(("listen", key), f"is not opened by role {role}", "remove it or change node.role")
     for n, point in enumerate(config.charge_point):
         yield from _placed_here(("charge_point", n), point, role)
+    for n, reader in enumerate(config.reader):
+        if role == "client" and reader.defaults_tags:
+            place = ("reader", n, "defaults_tags")
+            yield Finding(place, "has no meaning for role client", "the keys stand on the server: use a reader there")
     drivers = {each.driver for each in (*config.charge_point, *config.reader)}
     if VIRTUAL in drivers and "bench" not in document:
         yield Finding(("bench",), "is missing, and virtual hardware needs it", "add [bench] with address HOST:PORT")

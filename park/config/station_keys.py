@@ -72,13 +72,16 @@ def _backend(config: NodeConfig) -> dict[str, str]:
 
 
 def _points(config: NodeConfig) -> Iterator[tuple[str, str]]:
+    calibrated = {meter.name for meter in config.meter if meter.calibrated}
     for point in config.charge_point:
         if point.connector:
             yield from _point(point.connector, point)
             yield f"StopTransactionModeUnplug[{point.connector}]", STOP_MODES[point.stop_mode]
             yield f"PauseChargingStateD[{point.connector}]", _word(not point.accept_ventilation)
+            yield f"EichrechtActive[{point.connector}]", _word(point.meter in calibrated)
     for placed in config.placement:
         yield from _point(placed.connector, placed)
+        yield f"EichrechtActive[{placed.connector}]", _word(placed.calibrated)
 
 
 def _point(connector: int, section: ChargePointSection | PlacementSection) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from park.load.hold import PeakHold
 from park.load.lease import lease_and_guard
 from park.load.limits import NOTHING_BINDS, Binding, HeldLimit, smallest
 from park.load.told import Told
-from park.load.unused import Usage
+from park.load.unused import SETTLE_SECONDS, Usage
 from park.model.demand import CurrentSignalled, DemandChanged
 from park.model.electric import ZERO, PerPhase, highest, on_phases, subtract
 from park.model.grant import Grant, Reason, Stamp
@@ -96,6 +96,7 @@ class Point:
         lease_seconds: float,
         began: float,
         told: Told | None = None,
+        unused_seconds: float = SETTLE_SECONDS,
     ) -> None:
         self.placement = placement
         self.network = network
@@ -110,7 +111,7 @@ class Point:
         self.lines: Lines = network.lines(placement.circuit, self.phases)
         self.readings: deque[tuple[float, PerPhase]] = deque(maxlen=KEPT_READINGS)
         self.overdraw = PeakHold(ZERO, OVERDRAW_STEP_MA, OVERDRAW_STEP_MA)
-        self.usage = Usage()
+        self.usage = Usage(unused_seconds)
         self.target_ma = 0
         self.target_lapse_ma = placement.fallback_ma
         self.reason: tuple[Reason, ...] = ()

@@ -17,6 +17,7 @@ from park.load.report import Bindings, LimitsReported, ShareReported
 from park.load.rivalry import Rivalry
 from park.load.standing import Board, Point
 from park.load.told import Told, told_by
+from park.load.unused import SETTLE_SECONDS
 from park.model.electric import PerPhase, lowest, subtract
 from park.model.grant import Reason
 from park.model.limit import ClearLimit, LimitAnswer, LimitKind, SetLimit, TakesLimitOutcome
@@ -37,6 +38,7 @@ class CoordinatorSettings:
 
     `server_id`: new at every start, `lives`: those of earlier ones. `sees_servers`: other servers are looked for.
     `suspects`: another one kept the start before from leading.
+    `unused_seconds`: so long a vehicle draws less than it may before others get it.
     `node`: this board, whose charge points speak for themselves; "": all do. `told`: see `told.Telling.counted`.
     `keeps_limits`: those of before are on disk, and nothing is granted before they are read. `machine_boot`: of the
     machine, whose monotonic clock goes on over restarts of the process; "": not known. `unset_kinds`: of limits that
@@ -53,6 +55,7 @@ class CoordinatorSettings:
     lease_seconds: float = 10.0
     renew_seconds: float = 3.0
     rotation_seconds: float = 900.0
+    unused_seconds: float = SETTLE_SECONDS
     lives: frozenset[str] = frozenset()
     sees_servers: bool = False
     suspects: bool = False
@@ -257,6 +260,7 @@ class CoordinatorState:
                 settings.lease_seconds,
                 began,
                 settings.told.get(placement.charge_point),
+                settings.unused_seconds,
             )
             for placement in placements
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 THRESHOLD_MA = 3_000  # draw below the grant by more than this … (CHARX and WARP practice)
-SETTLE_SECONDS = 60.0  # … for so long, and the grant is lowered
+SETTLE_SECONDS = 60.0  # … for so long, unless the park says otherwise, and the grant is lowered
 MARGIN_MA = 1_000  # left above the draw, so that a vehicle that wants more can show it
 USING_MA = 500  # this near to the cap it wants more
 PROBE_SECONDS = 30.0  # S8: probing at least 30 s apart
@@ -14,11 +14,13 @@ class Usage:
     """How much of its grant one vehicle draws. Mutable.
 
     `cap_ma` None: everything is offered. A cap only takes effect while somebody else could use the current.
+    `settle_seconds`: how long it has to draw less (B-159: 15 minutes).
     """
 
-    __slots__ = ("_below_since", "_probe_at", "cap_ma", "peak_ma")
+    __slots__ = ("_below_since", "_probe_at", "_settle_seconds", "cap_ma", "peak_ma")
 
-    def __init__(self) -> None:
+    def __init__(self, settle_seconds: float = SETTLE_SECONDS) -> None:
+        self._settle_seconds = settle_seconds
         self.reset()
 
     def reset(self) -> None:
@@ -38,7 +40,7 @@ class Usage:
         if self._below_since is None:
             self._below_since, self.peak_ma = mono, drawn_ma
         self.peak_ma = max(self.peak_ma, drawn_ma)
-        if mono - self._below_since < SETTLE_SECONDS:
+        if mono - self._below_since < self._settle_seconds:
             return False
         self._below_since = None
         lower = self.peak_ma + MARGIN_MA

@@ -92,7 +92,7 @@ class AuthorizationGranted:
 
     charge_point: str
     id_tag: str
-    by: str  # free | whitelist | backend | remote | cache | offline
+    by: str  # free | whitelist | backend | remote | cache | offline | service
     parent_tag: str | None = None
     valid_until: datetime | None = None
     reservation: int | None = None  # the one it uses up
@@ -227,6 +227,8 @@ class ConnectorStatusChanged:
     vendor_code: str = ""
 
 
+TEMPERATURE = "Temperature"
+"""Begins the `info` of a connector that tells nothing but its temperature (B-038)."""
 UNREACHABLE = "unreachable"
 """Ends the `info` of a connector whose board is away: nothing is known of it, and it may go on charging."""
 
@@ -260,6 +262,8 @@ class BackendQueue(Enum):
 
 BACKEND_QUEUE = "BackendQueue"
 """Name of the setting that carries it."""
+BACKEND_REGISTERED = "BackendRegistered"
+"""Name of the setting that says whether the backend has ever registered this park at its present address (B-195)."""
 PILOT_OFF = "PilotOff"
 """Name of the setting that makes charge points show state F (B-387)."""
 

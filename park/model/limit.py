@@ -121,7 +121,10 @@ class ClearLimit:
 
 @dataclass(frozen=True, slots=True)
 class InputChanged:
-    """Device edge → coordinator: level of a digital input of a node, on change and on `Start`; None: not known."""
+    """Device edge → coordinator, authorizer, central system: level of a digital input of a node; None: not known.
+
+    Told on change, and again and again for who forgot it.
+    """
 
     delivery: ClassVar[Delivery] = Delivery.STATE
 

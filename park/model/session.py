@@ -47,7 +47,7 @@ class SessionStarted:
     charge_point: str
     connector: int
     id_tag: str
-    authorized_by: str  # free | whitelist | backend | remote | cache | offline
+    authorized_by: str  # free | whitelist | backend | remote | cache | offline | service
     at: datetime
     meter_start_wh: int
     reservation: int | None = None  # the backend's, that it uses up

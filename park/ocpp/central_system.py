@@ -16,6 +16,7 @@ from park.model.access import (
     Verdict,
 )
 from park.model.alarm import Alarm
+from park.model.limit import InputChanged
 from park.model.metering import Quality, ReadingTaken
 from park.model.session import (
     FactDelivered,
@@ -31,7 +32,14 @@ from park.model.storage import CommitFailed, Committed, RowsLoaded
 from park.model.time import Now
 from park.ocpp import answers, closing, commands, connecting, delivery, intake, maintaining, outgoing, queue, rolling
 from park.ocpp.effects import BackendReported, CentralSystemEffect, Load, Write
-from park.ocpp.features import all_features, configuration, local_services, reservation, transaction_data
+from park.ocpp.features import (
+    all_features,
+    configuration,
+    input_notices,
+    local_services,
+    reservation,
+    transaction_data,
+)
 from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, LossCause, ReportLink
 from park.ocpp.maintenance import (
     CertificateExpires,
@@ -46,8 +54,9 @@ from park.ocpp.maintenance import (
     TrustKnown,
 )
 from park.ocpp.messages import Reading
+from park.ocpp.missed import missing
 from park.ocpp.notices import noticed
-from park.ocpp.orders import ChangeSetting, ListSettings
+from park.ocpp.orders import ChangeSetting, ListSettings, RestoreDefaults
 from park.ocpp.rows import TABLES
 from park.ocpp.services import ServiceAttached, ServiceEvent, ServiceLeft, TransferAnswered, TransferWanted
 from park.ocpp.state import (
@@ -79,6 +88,8 @@ CentralSystemEvent: TypeAlias = (
     | Undeliverable
     | ChangeSetting
     | ListSettings
+    | RestoreDefaults
+    | InputChanged
     | LinkEvent
     | MaintenanceEvent
     | BoardFirmware
@@ -89,7 +100,7 @@ Turn: TypeAlias = tuple[CentralSystem, tuple[CentralSystemEffect, ...]]
 
 def step(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:
     """Take the event, let deadlines pass, write and send what is due, report what changed."""
-    if type(event) is ReadingTaken:  # each second from each meter, and nothing is due because of it
+    if type(event) is ReadingTaken and state.readings:  # each second from each meter, and nothing is due because of it
         _note_reading(state, event)
         return state, ()
     state, effects = _take(state, event, now)
@@ -103,7 +114,7 @@ def step(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:
 def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  # noqa: C901 - a flat union
     match event:
         case Start():
-            state, effects = _load(state, now)
+            state, effects = _load(replace(state, began=now.mono), now)
             return state, (ReportLink(), RepeatLevels(), *effects)
         case Tick():  # while it was pending, later ones were not taken: `_wake` asks anew
             return replace(state, wake_at=None), ()
@@ -130,6 +141,10 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
             return commands.command_answered(state, event)
         case ChangeSetting():
             return configuration.ordered(state, event, now)
+        case InputChanged():
+            return input_notices.heard(state, event)
+        case RestoreDefaults():
+            return configuration.restored(state, event)
         case ListSettings():
             return configuration.listed(state, event)
         case LinkUp(link):
@@ -267,7 +282,7 @@ def _offered(state: CentralSystem, event: FactOffered, now: Now) -> Turn:
 
 def _status_changed(state: CentralSystem, event: ConnectorStatusChanged, now: Now) -> Turn:
     line = state.statuses.lines.get(event.connector)
-    state = replace(state, statuses=state.statuses.changed(noticed(event, state.values), now.mono))
+    state = replace(missing(state, event), statuses=state.statuses.changed(event, now.mono))
     return reservation.failed(state, None if line is None else line.current.status, event)
 
 

@@ -29,6 +29,7 @@ from park.ocpp.wire import integer_of, member, text_of
 
 FINISHED_KEPT = 2_000  # delivered sessions kept whole: a busy week; of older ones `delivered` keeps the keys
 RETRY_COMMIT_SECONDS = 1.0  # ours: a full disk is looked at once a second
+AS_OTHERS = -1  # B-028
 REFUSING = (Verdict.BLOCKED, Verdict.EXPIRED, Verdict.INVALID)  # about the card, not about a second transaction
 
 
@@ -193,11 +194,18 @@ def _count(queue: Queue, why: str, values: KeyValues, now: Now) -> Queue:
     attempt = replace(attempt, failed=attempt.failed + 1, unproven=False)
     if attempt.action == "MeterValues" and not values.switch("RetransmitMeterValues"):  # B-032
         return _deliver(queue, head, known, now)
-    limit = values.number("TransactionMessageAttempts")
+    limit = _attempts(known, values)
     if limit and attempt.failed >= limit:
         return bury(queue, known.session, f"{attempt.action} failed {attempt.failed} times, the last time: {why}", now)
     wait = values.number("TransactionMessageRetryInterval") * len(attempt.ids)
     return replace(queue, attempt=replace(attempt, not_before=now.mono + wait))
+
+
+def _attempts(known: Transaction, values: KeyValues) -> int:
+    """How many a message of this transaction has; 0: no end. A certified meter's has its own number (B-028, B-029)."""
+    calibrated = values.text_at("EichrechtActive", str(known.start.connector)) == "true"
+    own = values.number("EichrechtTransactionMessageAttempts")
+    return own if calibrated and own != AS_OTHERS else values.number("TransactionMessageAttempts")
 
 
 def bury(queue: Queue, session: str, reason: str, now: Now) -> Queue:

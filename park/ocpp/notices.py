@@ -1,11 +1,11 @@
-"""Which notices of a connector's state are told (B-034, B-035): errors by their own switch, energy flow by another."""
+"""Which notices of a connector's state are told (B-034, B-035): errors by one switch, energy and heat by another."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from park.model.access import ConnectorStatus, ConnectorStatusChanged
+from park.model.access import TEMPERATURE, ConnectorStatus, ConnectorStatusChanged
 from park.ocpp.keys import KeyValues
 from park.ocpp.statuses import NO_ERROR
 
@@ -24,6 +24,6 @@ def noticed(changed: ConnectorStatusChanged, values: KeyValues) -> ConnectorStat
         if values.switch("ErrorStatusNotifications") or changed.status is ConnectorStatus.FAULTED:
             return changed
         changed = replace(changed, error_code=NO_ERROR, info="", vendor_code="")
-    if values.switch("InfoStatusNotifications") and not changed.info:
-        return replace(changed, info=FLOW.get(changed.status, ""))
-    return changed
+    if not values.switch("InfoStatusNotifications"):
+        return replace(changed, info="") if changed.info.startswith(TEMPERATURE) else changed
+    return changed if changed.info else replace(changed, info=FLOW.get(changed.status, ""))

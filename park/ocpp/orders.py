@@ -24,6 +24,15 @@ class ChangeSetting:
 
 
 @dataclass(frozen=True, slots=True)
+class RestoreDefaults:
+    """Reader → central system: every key is again what the file says (B-046); the connection stays as it is."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class ListedSetting:
     """A key as it is in force. `by`, `at`: who set it last and when; empty, None: nobody. `restart`: works then."""
 

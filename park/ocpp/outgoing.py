@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeAlias
 
+from park.model.access import ConnectorStatusChanged
 from park.model.time import Now
-from park.ocpp import delivery, messages
+from park.ocpp import delivery, messages, missed
 from park.ocpp.effects import CentralSystemEffect
 from park.ocpp.features import all_features, local_services
 from park.ocpp.link import Payload, SendCall
@@ -46,7 +47,7 @@ def pump(state: CentralSystem, now: Now) -> Turn:
 
 def _next(state: CentralSystem, now: Now) -> Purpose | None:
     """Boot and Authorize never wait behind readings; of the rest, readings and notifications take turns."""
-    if state.registration.due(now.mono):
+    if state.registration.due(now.mono) and now.mono >= _boots_at(state):
         return BootCall()
     if not state.registration.accepted:
         return None
@@ -63,7 +64,7 @@ def _next(state: CentralSystem, now: Now) -> Purpose | None:
 def _volatile(state: CentralSystem, now: Now) -> Purpose | None:
     if state.triggered:
         return state.triggered[0]
-    changed = None if _overfull(state) else state.statuses.due(now.mono, _pace(state))
+    changed = None if _overfull(state) else _next_status(state, now)
     if changed is not None:
         return StatusCall(changed)
     notification = state.upkeep.notifications.due(now.mono)
@@ -75,8 +76,18 @@ def _volatile(state: CentralSystem, now: Now) -> Purpose | None:
     return HeartbeatCall() if heartbeat is not None and heartbeat <= now.mono else None
 
 
+def _boots_at(state: CentralSystem) -> float:
+    """Mono before which no BootNotification is sent: sooner when a meter has answered (B-219, B-220)."""
+    earliest, latest = state.values.number("BootNotificationEarliest"), state.values.number("BootNotificationLatest")
+    return state.began + (earliest if state.readings else max(earliest, latest))
+
+
 def _pace(state: CentralSystem) -> Pace:
     return Pace(state.values.number("MinimumStatusDuration"), state.values.number("StatusNotificationInterval"))
+
+
+def _next_status(state: CentralSystem, now: Now) -> ConnectorStatusChanged | None:
+    return state.missed[0] if state.missed else state.statuses.due(now.mono, _pace(state))
 
 
 def _overfull(state: CentralSystem) -> bool:
@@ -150,7 +161,8 @@ def _noted(state: CentralSystem, purpose: Purpose, unique_id: str, now: Now) -> 
         case HeartbeatCall():
             return replace(state, last_heartbeat=now.mono, triggered=_without(state, purpose))
         case StatusCall(changed):
-            return replace(state, statuses=state.statuses.told(changed, now.mono), triggered=_without(state, purpose))
+            heard = replace(state, statuses=state.statuses.told(changed, now.mono), triggered=_without(state, purpose))
+            return missed.told(heard, changed)
         case AuthorizeCall():
             return replace(state, authorizations=state.authorizations[1:])
         case TriggeredValues():
@@ -192,7 +204,7 @@ def next_deadline(state: CentralSystem) -> float | None:
 
 def _send_times(state: CentralSystem) -> list[float]:
     if not state.registration.accepted:
-        return [state.registration.not_before]
+        return [max(state.registration.not_before, _boots_at(state))]
     found = [
         _heartbeat_at(state),
         None if _overfull(state) else state.statuses.next_due(_pace(state)),

@@ -223,6 +223,18 @@ class Withheld:
 
 
 @dataclass(frozen=True, slots=True)
+class InputNotices:
+    """Digital inputs by (node, number): their levels, and which changed since the last notification of them.
+
+    `not_before`: mono of the next one.
+    """
+
+    levels: Mapping[tuple[str, int], bool] = field(default_factory=dict[tuple[str, int], bool])
+    changed: frozenset[tuple[str, int]] = frozenset()
+    not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class CentralSystem:
     """`link`: number of the connection, None without one. `silent`: a call timed out, a heartbeat must prove life.
 
@@ -234,7 +246,9 @@ class CentralSystem:
     next look for aligned readings, `aligned_slots`: the interval each connector was in then. `reservations`: by number,
     looked at again at `reservations_look_at` (mono). `list_newest`: the local list with what is being written.
     `availability`: what the backend said of each connector, by number. `queue_told`: what charge points know of the
-    queue's room. `withheld`: why they may not charge besides.
+    queue's room. `missed`: faults that went before the
+    backend heard of them, oldest first. `registered_told`: what the authorizer knows of the registration.
+    `began`: mono of `Start`. `withheld`: why they may not charge besides.
     """
 
     settings: Settings
@@ -275,6 +289,10 @@ class CentralSystem:
     services: Services = Services()
     availability: Mapping[int, bool] = field(default_factory=dict[int, bool])
     resetting: Resetting | None = None
+    missed: tuple[ConnectorStatusChanged, ...] = ()
+    registered_told: bool = False
+    inputs: InputNotices = InputNotices()
+    began: float = 0.0
     queue_told: BackendQueue = BackendQueue.ROOM
     withheld: Withheld = Withheld()
     reported: BackendReported | None = None

@@ -13,9 +13,11 @@ from park.ocpp.features import (
     configuration,
     connectors,
     data_transfer,
+    input_notices,
     local_list,
     local_services,
     queue_capacity,
+    registered,
     remote_transactions,
     reservation,
     reset,
@@ -45,6 +47,8 @@ FEATURES: tuple[Feature, ...] = (
     queue_capacity.FEATURE,
     upkeep.FEATURE,
     withholding.FEATURE,
+    registered.FEATURE,
+    input_notices.FEATURE,
 )
 HANDLERS: Mapping[str, Handler] = {
     action: handler for feature in FEATURES for action, handler in feature.handlers.items()

@@ -10,7 +10,7 @@ from park.model.access import Answer, AnswersCommand, Done, Refused, RepeatSetti
 from park.model.alarm import Alarm
 from park.model.storage import Row
 from park.model.time import Now
-from park.ocpp import connecting, connection_keys, keys
+from park.ocpp import availability, connecting, connection_keys, keys
 from park.ocpp.effects import CentralSystemEffect
 from park.ocpp.features import announcing
 from park.ocpp.features.feature import Feature, Turn
@@ -18,14 +18,15 @@ from park.ocpp.features.replies import deferred, link_of, refusal, result
 from park.ocpp.keys import Access, Key, Named, Scope, Setting
 from park.ocpp.keys.accepting import FAST_NETWORK, ours
 from park.ocpp.link import BackendCalled, Payload
-from park.ocpp.orders import AnswerSettings, ChangeSetting, ListedSetting, ListSettings, SettingsListed
+from park.ocpp.orders import AnswerSettings, ChangeSetting, ListedSetting, ListSettings, RestoreDefaults, SettingsListed
 from park.ocpp.rows import SETTINGS, setting_of
 from park.ocpp.state import CentralSystem
 from park.ocpp.wire import OCCURRENCE_VIOLATION, text_of
 
 KEPT_IN_MEMORY = "HeartbeatInterval"  # B-206: the backend sets it with each boot
 BACKEND = "backend"
-NOT_WRITTEN = "it could not be written: free the disk and try again"
+FULL = "free the disk and try again"
+NOT_WRITTEN = f"it could not be written: {FULL}"
 
 
 class _Reply(Protocol):
@@ -77,6 +78,38 @@ def ordered(state: CentralSystem, order: ChangeSetting, now: Now) -> Turn:
     if not state.loaded:
         return state, reply.say("Rejected", "the node is starting; try again in a minute")
     return _set(state, order.name, order.value, order.by, reply, now)
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreCommit:
+    """All keys are the file's when their rows are gone; what is set once stays (B-047)."""
+
+    kept: frozenset[str]
+    by: str
+
+    def stored(self, state: CentralSystem, now: Now, *, on_disk: bool) -> Turn:
+        if not on_disk:
+            return state, (Alarm("ocpp-settings-kept", f"the keys could not be restored as {self.by} wanted: {FULL}"),)
+        changed = {name: setting for name, setting in state.values.changed.items() if name in self.kept}
+        state = replace(state, values=replace(state.values, changed=changed), aligned_due=now.mono)
+        done = Alarm("ocpp-settings-restored", f"all configuration keys are the file's again, by {self.by}")
+        return state, (done, *announcing.everything(state), *availability.for_all(state))
+
+
+def restored(state: CentralSystem, order: RestoreDefaults) -> Turn:
+    """Before the rows are there nothing is known that could be restored."""
+    if not state.loaded:
+        return state, ()
+    names = tuple(state.values.changed)
+    kept = frozenset(name for name in names if name == KEPT_IN_MEMORY or _is_set_once(name))
+    rows = state.queue.rows
+    deletes = tuple(rows.delete_setting(name) for name in names if name not in kept)
+    return deferred(state, deletes, RestoreCommit(kept, order.by))
+
+
+def _is_set_once(name: str) -> bool:
+    found = keys.named(name)
+    return found is not None and found.key.once
 
 
 def listed(state: CentralSystem, order: ListSettings) -> Turn:

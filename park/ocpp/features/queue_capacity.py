@@ -41,6 +41,8 @@ def _alarm(state: CentralSystem) -> Alarm:
 
 
 def _repeat(state: CentralSystem, point: str) -> tuple[CentralSystemEffect, ...]:
+    if point not in state.settings.points.values():
+        return ()
     return (SettingsRepeated(point, (SettingChanged(BACKEND_QUEUE, state.queue_told.value),)),)
 
 

@@ -56,7 +56,7 @@ def _accept_number(key: Key, text: str, least: int) -> str | Refused:
 
 def _accept_choice(key: Key, text: str) -> str | Refused:
     choices = key.choices or ()
-    word = {"1": "true", "0": "false"}.get(text, text).lower()
+    word = (text if text in choices else {"1": "true", "0": "false"}.get(text, text)).lower()
     for choice in choices:
         if choice.lower() == word:
             return choice

@@ -32,6 +32,13 @@ GROUP = KeyGroup(
             steers=Steers.AUTHORIZATION,
             file=OFFLINE,
         ),
+        switch(
+            "OfflineNeedsRegistration",
+            "B-195",
+            "Nobody starts while the backend is away that has never registered this park at its present address.",
+            on=False,
+            steers=Steers.AUTHORIZATION,
+        ),
         Key(
             "AllowOfflineTxForUnknownId",
             Kind.CHOICE,

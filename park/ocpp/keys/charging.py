@@ -100,6 +100,22 @@ GROUP = KeyGroup(
             "Phases the charge point is connected with.",
             "charge_point.phases",
         ),
+        point_switch(
+            "ServiceRestart",
+            "B-383",
+            "A vehicle that is found without a session after a restart charges under ServiceUID.",
+            on=False,
+        ),
+        Key(
+            "ServiceUID",
+            Kind.TEXT,
+            "",
+            "B-383",
+            "Id tag of such sessions; empty: there are none.",
+            most=20,
+            scope=Scope.POINT,
+            steers=Steers.POINT,
+        ),
         Key(
             "ConnectorStateOverride",
             Kind.CHOICE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from park.ocpp.keys.key import Alias, Key, KeyGroup, Kind, fact, switch
+from park.ocpp.keys.key import Access, Alias, Key, KeyGroup, Kind, Scope, Steers, fact, switch
 
 GROUP = KeyGroup(
     "Core",
@@ -93,6 +93,25 @@ GROUP = KeyGroup(
             "§9.1.32, B-026, B-123",
             "Seconds before the next attempt, times the attempts so far.",
             most=1_000,
+        ),
+        Key(
+            "EichrechtTransactionMessageAttempts",
+            Kind.CHOICE,
+            "0",
+            "B-028, B-029",
+            "The same for connectors whose meter is certified for billing; 0: no end; -1: as for the others.",
+            choices=("-1", "0", "1", "2", "3", "4", "5"),
+        ),
+        Key(
+            "EichrechtActive",
+            Kind.SWITCH,
+            "false",
+            "B-030",
+            "The connector's meter is certified for billing.",
+            Access.READ,
+            scope=Scope.POINT,
+            steers=Steers.FACT,
+            file="meter.calibrated",
         ),
         switch(
             "RetransmitMeterValues",

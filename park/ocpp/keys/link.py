@@ -83,6 +83,22 @@ GROUP = KeyGroup(
             "A BootNotification is sent after each new connection.",
             on=False,
         ),
+        Key(
+            "BootNotificationEarliest",
+            Kind.NUMBER,
+            "0",
+            "B-219; chargebyte: 40",
+            "Seconds after the start before which no BootNotification is sent.",
+            most=600,
+        ),
+        Key(
+            "BootNotificationLatest",
+            Kind.NUMBER,
+            "0",
+            "B-220; chargebyte: 60",
+            "Seconds after the start at which it is sent although no meter has answered.",
+            most=600,
+        ),
         switch(
             "useAsTimeSource",
             "chargebyte's table",

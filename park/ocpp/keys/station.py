@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from park.ocpp.keys.key import Alias, Key, KeyGroup, Kind, fact, switch
+from park.ocpp.keys.key import Alias, Key, KeyGroup, Kind, Scope, Steers, fact, switch
 from park.ocpp.services import OWN_VENDOR
 
 _NAME_PLATE = "the makers' tables, B-048"
@@ -64,6 +64,35 @@ GROUP = KeyGroup(
             "InfoStatusNotifications",
             "B-034, B-035",
             "Notifications without an error say whether energy flows.",
+            on=False,
+        ),
+        switch(
+            "InputOutputBackendControlledMode",
+            "B-036",
+            "The digital inputs of this node are the backend's business.",
+            on=False,
+        ),
+        switch(
+            "InputChangeNotifyBackend",
+            "B-036",
+            "They are told when they change, in that mode and with InfoStatusNotifications, at most every 10 s.",
+            on=False,
+        ),
+        Key(
+            "TempDelta",
+            Kind.NUMBER,
+            "0",
+            "B-038",
+            "Degrees Celsius by which a charge point's temperature has to change to be told, with "
+            "InfoStatusNotifications; 0: it is not.",
+            most=100,
+            scope=Scope.POINT,
+            steers=Steers.POINT,
+        ),
+        switch(
+            "ReportResolvedFaults",
+            "B-198",
+            "Faults that came and went while the backend was away are told afterwards, with their times.",
             on=False,
         ),
         switch(

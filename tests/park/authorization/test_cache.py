@@ -9,6 +9,7 @@ import pytest
 from park.authorization.messages import ClearCards
 from park.authorization.settings import Mode, OfflineRule
 from park.model.access import (
+    BACKEND_REGISTERED,
     AuthorizationGranted,
     AuthorizeWithBackend,
     BackendOnline,
@@ -151,6 +152,21 @@ def test_two_keys_say_who_charges_without_the_backend(known: bool, unknown: str,
         driven.tell(SettingChanged("LocalAuthorizeOffline", known))
         driven.tell(BackendOnline(online=False))
         assert bool(grants(list(driven.swipe(tag)))) is charges, tag
+
+
+@pytest.mark.rule("B-195")
+@pytest.mark.parametrize(
+    ("needs", "registered", "starts"), [(True, False, False), (True, True, True), (False, False, True)]
+)
+def test_by_setting_nobody_starts_without_a_backend_that_never_knew_the_park(
+    needs: bool, registered: bool, starts: bool
+):
+    driven = Driven(Mode.BACKEND, point(plugged_since=990.0))
+    driven.tell(SettingChanged("OfflineNeedsRegistration", needs))
+    driven.tell(SettingChanged(BACKEND_REGISTERED, registered))
+    driven.tell(BackendOnline(online=False))
+    (first, *_) = driven.swipe(ADA)
+    assert isinstance(first, AuthorizationGranted) is starts
 
 
 @pytest.mark.rule("B-051", "B-052")

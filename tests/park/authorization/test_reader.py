@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from park.authorization.id_tags import normalised
-from park.authorization.reader import Reader, ReaderEffect, ReaderEvent, step
+from park.authorization.reader import (
+    DefaultsWanted,
+    Reader,
+    ReaderEffect,
+    ReaderEvent,
+    RebootWanted,
+    ServiceTags,
+    step,
+)
 from park.model.access import CardPresented, Feedback, ReaderLost, ShowFeedback, TagRead
 from park.model.signals import Start, Tick
 from park.model.time import Now
@@ -79,3 +87,44 @@ def test_feedback_is_passed_to_the_device():
 def test_whatever_a_reader_sends_only_short_hexadecimal_passes(uid: str):
     tag = normalised(uid)
     assert tag is None or (0 < len(tag) <= 20 and tag == tag.upper() and int(tag, 16) >= 0)
+
+
+# ---------------------------------------------------------------- service tags
+
+SERVICE = ServiceTags("BBBB", ("DDDD", "EEEE"))
+WAITS, OBEYED = ShowFeedback("door", Feedback.WAIT), ShowFeedback("door", Feedback.ACCEPTED)
+
+
+def held(uid: str, seconds: float, tags: ServiceTags = SERVICE) -> list[ReaderEffect]:
+    """What a card does that lies on the reader, read twice a second."""
+    state, told = Reader("door", tags), list[ReaderEffect]()
+    for half in range(int(seconds * 2) + 1):
+        state, effects = step(state, read(uid), Now(100.0 + half / 2, NOON))
+        told += effects
+    return told
+
+
+@pytest.mark.rule("B-045")
+def test_the_reboot_tag_held_for_thirty_seconds_restarts_the_board_once():
+    assert held("bb:bb", 29.5) == [WAITS]
+    assert held("bb:bb", 100.0) == [WAITS, RebootWanted(), OBEYED]
+
+
+@pytest.mark.rule("B-045")
+def test_without_a_reboot_tag_it_is_a_card_like_others():
+    assert held("BBBB", 100.0, ServiceTags()) == [CardPresented("door", "BBBB")]
+
+
+@pytest.mark.rule("B-046")
+@pytest.mark.parametrize("tag", ["DDDD", "EEEE"])
+def test_a_tag_for_the_defaults_is_held_for_two_minutes(tag: str):
+    assert held(tag, 119.5) == [WAITS]
+    assert held(tag, 121.0) == [WAITS, DefaultsWanted(), OBEYED]
+
+
+def test_a_service_tag_taken_away_begins_anew():
+    state, told = Reader("door", SERVICE), list[ReaderEffect]()
+    for second in (*range(20), *range(25, 54)):
+        state, effects = step(state, read("BBBB"), Now(float(second), NOON))
+        told += effects
+    assert told == [WAITS, WAITS]

@@ -14,6 +14,7 @@ from park.model.access import (
     ConnectorStatusChanged,
     OccupancyChanged,
     RepeatSettings,
+    SettingChanged,
     StopSession,
 )
 from park.model.demand import CurrentSignalled, DemandChanged
@@ -235,3 +236,42 @@ def test_with_a_session_at_hand_it_asks_once_more_for_only_now_can_it_hear_the_v
     park.send(TransactionAssigned(NAME, "old", 42, accepted=False, status="Blocked"))
     park.advance(8)
     assert park.ended[0].reason is StopReason.DE_AUTHORIZED
+
+
+def service(park: ChargePointHarness, *, on: bool = True, tag: str = "5E7F1CE0") -> None:
+    """The keys come a moment after the start."""
+    park.keep_granting(16_000)
+    park.advance(2)
+    park.send(SettingChanged("ServiceUID", tag))
+    park.send(SettingChanged("ServiceRestart", on))
+    park.advance(20)
+
+
+@pytest.mark.rule("B-383")
+@pytest.mark.parametrize(
+    ("on", "tag", "charges"), [(True, "5E7F1CE0", True), (False, "5E7F1CE0", False), (True, "", False)]
+)
+def test_a_vehicle_found_without_a_session_charges_under_the_tag_of_service(on: bool, tag: str, charges: bool) -> None:
+    park = ChargePointHarness(electronics=Electronics(car=PilotState.B, ohms=220.0))
+    service(park, on=on, tag=tag)
+    assert [(each.id_tag, each.authorized_by) for each in park.started] == ([(tag, "service")] if charges else [])
+
+
+@pytest.mark.rule("B-383")
+def test_a_session_that_the_restart_ended_is_followed_by_one_of_service() -> None:
+    park = ChargePointHarness(settings(resume_after_power_loss=False), open_session=OPEN, electronics=charging())
+    service(park)
+    assert park.ended[0].reason is StopReason.POWER_LOSS
+    assert [each.id_tag for each in park.started] == ["5E7F1CE0"]
+    park.unplug()
+    park.advance(5)
+    park.plug()
+    park.advance(20)
+    assert len(park.started) == 1
+
+
+def test_a_vehicle_that_came_after_the_start_is_not_one_of_service() -> None:
+    park = ChargePointHarness()
+    park.plug()
+    service(park)
+    assert park.started == []

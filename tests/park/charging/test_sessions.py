@@ -484,6 +484,19 @@ def test_an_outlet_without_lock_charges_without() -> None:
     assert not park.effects(SetLock)
 
 
+@pytest.mark.rule("B-132")
+@pytest.mark.parametrize("mode", list(StopMode))
+def test_without_a_lock_the_vehicle_leaving_always_ends_the_session(mode: StopMode) -> None:
+    traits = EvseTraits(has_deadman=True, resolution_ma=100, switchable_phases=False, has_lock=False)
+    park = ChargePointHarness(settings(traits=traits, stop_mode=mode, stop_on_ev_disconnect=False))
+    park.electronics.lock = None
+    park.electronics.ohms = 220.0
+    park.begin()
+    park.unplug(cable_stays=True)
+    park.advance(5)
+    assert park.ended[0].reason is StopReason.EV_DISCONNECTED
+
+
 def test_no_status_is_told_twice() -> None:
     park = ChargePointHarness()
     park.begin()

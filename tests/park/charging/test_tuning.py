@@ -10,6 +10,7 @@ from park.model.access import (
     NO_LOCK,
     PILOT_OFF,
     ConnectorStatus,
+    ConnectorStatusChanged,
     Done,
     OccupancyChanged,
     Refused,
@@ -273,3 +274,15 @@ def test_state_f_by_order_takes_the_current_away_and_is_no_fault():
     park.send(SettingChanged(PILOT_OFF, value=False))
     park.advance(15)
     assert park.status is S.CHARGING
+
+
+@pytest.mark.rule("B-038")
+@pytest.mark.parametrize(("delta", "told"), [(5, ["Temperature: +26.0 C", "Temperature: +20.5 C"]), (0, [])])
+def test_a_temperature_is_told_when_it_has_changed_by_so_much(delta: int, told: list[str]):
+    park = ChargePointHarness()
+    park.send(SettingChanged("TempDelta", delta))
+    for temperature in (21.0, 25.9, 26.0, 22.0, 20.5):
+        park.electronics.temperature_c = temperature
+        park.report_changes()
+    infos = [each.info for each in park.effects(ConnectorStatusChanged)]
+    assert [info for info in infos if info] == told

@@ -9,6 +9,7 @@ import pytest
 
 from nodes.checked_config import read_checked
 from nodes.time_zones import time_zone
+from park.authorization.settings import AuthorizingInput
 from park.config import mapping
 from park.config.node_config import NodeConfig
 from park.config.parsing import parse
@@ -179,3 +180,23 @@ def test_lapse_currents_must_fit_what_holds_after_an_expiry(tmp_path: Path):
     (finding,) = invalid.value.findings
     assert "circuit grid L1: (expired_limit_amps) lapse (fallback) currents 6 A" in finding
     assert "exceed the limit 5 A by 1 A" in finding
+
+
+SWITCH = """
+[[authorization_input]]
+number = 3
+charge_point = "cp1"
+stops = true
+"""
+
+
+@pytest.mark.rule("B-060", "B-061")
+def test_an_input_that_authorizes():
+    config = parse(BASE.format(circuit="", more=SWITCH), "board.toml")
+    assert mapping.authorizer_settings(config).inputs == (AuthorizingInput("board", 3, "board/cp1", stops=True),)
+
+
+def test_an_input_that_authorizes_names_a_charge_point_that_is_there():
+    wrong = SWITCH.replace("cp1", "cp2")
+    with pytest.raises(ConfigurationInvalid, match="there is no charge point 'cp2'"):
+        parse(BASE.format(circuit="", more=wrong), "board.toml")

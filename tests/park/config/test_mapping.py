@@ -16,6 +16,7 @@ from park.config.devices import ChargePointSection, ReaderSection
 from park.config.node_config import NodeConfig
 from park.config.parsing import parse
 from park.config.quantities import milliamperes
+from park.config.station_keys import station_keys
 from park.load.circuit import Circuit, Placement
 from park.metering.meter import MeterSettings
 from park.model.electric import Wiring
@@ -183,3 +184,12 @@ def test_a_meters_own_rating_replaces_that_of_its_type(single: NodeConfig):
     meter = single.meter[0].model_copy(update={"max_amps": 400.0})
     (settings,) = mapping.meter_settings(single.model_copy(update={"meter": (meter,)}))
     assert settings == replace(mapping.meter_settings(single)[0], maximum_ma=400_000)
+
+
+@pytest.mark.rule("B-030")
+def test_a_certified_meter_makes_its_connector_one_of_the_calibration_law(single: NodeConfig):
+    meters = tuple(each.model_copy(update={"calibrated": each.name == "cp1-meter"}) for each in single.meter)
+    config = single.model_copy(update={"meter": meters})
+    keys = station_keys(config, "1")
+    active = {point.name for point in config.charge_point if keys[f"EichrechtActive[{point.connector}]"] == "true"}
+    assert active == {"cp1"}

@@ -292,6 +292,14 @@ def test_a_client_may_name_charge_points_of_other_boards():
     assert findings(CLIENT + reader.replace("bay/cp1", "bay/cp7"))
 
 
+def test_a_client_has_no_tags_that_restore_keys():
+    reader = '[[reader]]\nname = "pillar"\ndriver = "virtual"\nserves = ["cp1"]\nreboot_tag = "04:a1"\n'
+    assert accepted(CLIENT + reader).reader[0].reboot_tag == "04A1"
+    found = findings(CLIENT + reader + 'defaults_tags = ["04A2"]\n')
+    assert any("reader[pillar].defaults_tags: has no meaning for role client" in each for each in found)
+    assert findings(CLIENT + reader.replace("04:a1", "master"))
+
+
 def test_all_mistakes_are_found_at_once_and_one_hides_no_other():
     text = changed("limit_amps = [63", 'limit_amps = ["63"')
     text = changed(

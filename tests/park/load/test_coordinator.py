@@ -162,6 +162,15 @@ def test_a_full_car_keeps_its_minimum_only():
     assert signals(world)[:2] == [6, 32]
 
 
+@pytest.mark.rule("B-159")
+def test_the_share_of_a_car_without_demand_is_the_others_after_the_time_of_the_park():
+    world = with_cars(steady(unused_seconds=900.0), Vehicle(appetite_ma=0), Vehicle(), seconds=880)
+    assert signals(world)[:2] == [20, 20]
+    world.run(60)
+    assert signals(world)[:2] == [6, 32]
+    assert not world.violations
+
+
 def test_leases_are_renewed_for_those_who_hold_something_and_for_nobody_else():
     world = with_cars(steady(), Vehicle())
     before = len(world.grants)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from park.model.access import AuthorizeWithBackend, BackendAuthorized, ConnectorStatus, ConnectorStatusChanged, Verdict
+from park.model.metering import Quality, ReadingTaken, Sample
 from park.model.signals import Start, Tick, WakeAt
 from park.ocpp.central_system import LOAD_AGAIN_SECONDS, step
 from park.ocpp.effects import Load
@@ -47,6 +48,26 @@ def test_boot_tells_the_identity_where_there_is_no_serial_number():
         "chargePointSerialNumber": "GARAGE",
         "firmwareVersion": "1.0",
     }
+
+
+@pytest.mark.rule("B-219", "B-220")
+@pytest.mark.parametrize(("metered_at", "boots_at"), [(5.0, 40.0), (45.0, 45.0), (None, 60.0)])
+def test_the_boot_is_told_when_a_meter_is_there_and_at_the_latest_without(metered_at: float | None, boots_at: float):
+    station = Station({"BootNotificationEarliest": "40", "BootNotificationLatest": "60"})
+    station.mono = 1_000.0
+    station.start()
+    station.connect()
+    found: float | None = None
+    for second in range(80):
+        station.mono = 1_000.0 + second
+        if second == metered_at:
+            sample = Sample((0, 0, 0), 0, 1_000)
+            station.tell(ReadingTaken("m1", Quality.FRESH, sample, None, station.mono, station.now().wall))
+        if station.state.wake_at is not None and station.state.wake_at <= station.mono:
+            station.tell(Tick())
+        if station.sent and found is None:
+            found = float(second)
+    assert found == boots_at
 
 
 def test_after_boot_connector_0_and_each_known_connector_is_told():

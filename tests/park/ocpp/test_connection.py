@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from nodes.ocpp.endpoint import Endpoint
-from park.model.access import Answer, Done, Refused
+from park.model.access import BACKEND_REGISTERED, Answer, Done, Refused, RepeatSettings
 from park.model.storage import Row
 from park.ocpp.connection import CONNECTION, ConnectionSettings, restore
+from park.ocpp.effects import TellAuthorizer
 from park.ocpp.link import BackendCalled, LinkLost, LossCause, SendResult, UseConnection
 from park.ocpp.maintenance import SecurityEvent, TrustKnown
 from park.ocpp.orders import ChangeSetting
@@ -283,3 +284,26 @@ def test_settings_of_another_identity_are_no_way_back():
     other = replace(FILE, identity="OTHER")
     found = restore(other, FALLBACK, [Row(CONNECTION, "backend", good.row().body)])
     assert (found.used, found.good) == (other, None)
+
+
+@pytest.mark.rule("B-195")
+def test_the_authorizer_hears_whether_this_address_ever_registered_the_park():
+    def heard(station: Station) -> list[object]:
+        changes = [told.change for told in station.of(TellAuthorizer)]
+        return [change.value for change in changes if change.name == BACKEND_REGISTERED]
+
+    station = linked()
+    assert heard(station) == [True]
+    station.clear()
+    station.restart()
+    assert heard(station) == [True]
+    station.connect()
+    station.answer(ACCEPTED)
+    change(station, "CentralSystemURI", "wss://other.example/ocpp")
+    assert heard(station) == [True, False]
+    station.connect()
+    station.answer(ACCEPTED)
+    assert heard(station) == [True, False, True]
+    station.clear()
+    station.tell(RepeatSettings(RepeatSettings.AUTHORIZER))
+    assert heard(station) == [True]

@@ -15,7 +15,7 @@ from park.model.standing_limits import HoldLimits
 from park.ocpp.effects import SettingsRepeated, TellAuthorizer
 from park.ocpp.keys import KEYS, Access, Scope
 from park.ocpp.link import KeepAlive
-from park.ocpp.orders import ChangeSetting, ListSettings, SettingsListed
+from park.ocpp.orders import ChangeSetting, ListSettings, RestoreDefaults, SettingsListed
 from tests.support.station import ACCEPTED, Station
 
 
@@ -181,6 +181,33 @@ def test_what_is_for_people_on_site_a_backend_cannot_set():
     for key in local:
         assert change(station, key.name, (key.choices or ("",))[0]) == "Rejected"
         assert on_site(station, key.name, (key.choices or ("",))[0]) == Done("r")
+
+
+@pytest.mark.rule("B-046")
+def test_every_key_is_what_the_file_says_again_after_a_restart_too():
+    station = Station({"ConnectionTimeOut": "45"}).online()
+    change(station, "ConnectionTimeOut", "90")
+    change(station, "LocalPreAuthorize", "true")
+    change(station, "ChargeBoxSerialNumber", "0042")
+    station.clear()
+    station.tell(RestoreDefaults("tag at reader door"))
+    assert SettingChanged("ConnectionTimeOut", 45) in station.of(SettingChanged)
+    assert TellAuthorizer(SettingChanged("LocalPreAuthorize", value=False)) in station.of(TellAuthorizer)
+    for _ in range(2):
+        values = listed(station, "ConnectionTimeOut", "LocalPreAuthorize", "ChargeBoxSerialNumber")
+        assert list(values.values()) == ["45", "false", "0042"]
+        station.restart()
+        station.connect()
+
+
+def test_a_full_disk_restores_nothing():
+    station = Station().online()
+    change(station, "ConnectionTimeOut", "90")
+    station.writes = False
+    station.tell(RestoreDefaults("tag at reader door"))
+    station.fail_commit()
+    assert listed(station, "ConnectionTimeOut") == {"ConnectionTimeOut": "90"}
+    assert "ocpp-settings-kept" in station.alarms()
 
 
 # ------------------------------------------------------------ who obeys

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from park.model.access import ConnectorStatus, ConnectorStatusChanged
+from park.model.limit import InputChanged
 from park.model.metering import Quality, ReadingTaken, Sample
 from park.model.session import ReadingContext
 from park.ocpp.effects import ClockOffered
@@ -184,6 +185,65 @@ def test_energy_flow_is_told_on_wish_and_never_with_an_error():
     assert notice(station, ConnectorStatus.SUSPENDED_EV)["info"] == "No energy flowing to vehicle"
     assert notice(station, ConnectorStatus.FAULTED, "GroundFailure", "RcdGroundFailure")["info"] == "RcdGroundFailure"
     assert "info" not in notice(Station().online(), ConnectorStatus.CHARGING)
+
+
+ALL_ON = {
+    "InputOutputBackendControlledMode": "true",
+    "InputChangeNotifyBackend": "true",
+    "InfoStatusNotifications": "true",
+}
+
+
+def infos(station: Station) -> list[object]:
+    """What was told of the station; answers whatever is in flight."""
+    while station.state.flight is not None:
+        station.answer({})
+    calls = [call.payload for call in station.sent if call.action == "StatusNotification"]
+    return [payload.get("info") for payload in calls if payload["connectorId"] == 0]
+
+
+def turn(station: Station, number: int, *levels: bool | None) -> None:
+    for high in levels:
+        station.tell(InputChanged("board", number, high))
+
+
+@pytest.mark.rule("B-034", "B-036")
+def test_changes_of_inputs_are_told_once_in_ten_seconds_and_together():
+    station = Station(ALL_ON).online()
+    station.clear()
+    turn(station, 1, False, None, False)
+    turn(station, 2, True)
+    assert infos(station) == []
+    turn(station, 1, True)
+    assert infos(station) == ["Input 1 high"]
+    turn(station, 1, False)
+    turn(station, 2, False)
+    assert station.state.wake_at == station.mono + 10.0
+    station.pass_time(9.9)
+    assert len(infos(station)) == 1
+    station.pass_time(0.1)
+    assert infos(station)[1:] == ["Input 1 low, Input 2 low"]
+
+
+@pytest.mark.rule("B-036")
+@pytest.mark.parametrize("off", list(ALL_ON))
+def test_inputs_are_told_in_the_backends_mode_and_on_wish_only(off: str):
+    station = Station({**ALL_ON, off: "false"}).online()
+    station.clear()
+    turn(station, 1, False, True)
+    assert infos(station) == []
+
+
+@pytest.mark.rule("B-038")
+@pytest.mark.parametrize("on", ["true", "false"])
+def test_a_temperature_is_an_informative_notification(on: str):
+    station = Station({"InfoStatusNotifications": on}).online()
+    station.clear()
+    for info in ("", "Temperature: +41.0 C"):
+        station.tell(ConnectorStatusChanged(1, ConnectorStatus.AVAILABLE, "NoError", info, WALL))
+        station.answer({})
+    told = [call.payload.get("info") for call in station.sent]
+    assert told == ([None, "Temperature: +41.0 C"] if on == "true" else [None])
 
 
 @pytest.mark.rule("B-035")

@@ -221,6 +221,64 @@ def test_after_the_last_attempt_the_whole_transaction_is_a_dead_letter_and_the_q
         assert station.sent[-1].payload["connectorId"] == 1
 
 
+@pytest.mark.rule("B-209")
+def test_three_attempts_thirty_seconds_apart_hold_after_a_restart_too():
+    station = Station().online()
+    for key, value in [("TransactionMessageAttempts", "3"), ("TransactionMessageRetryInterval", "30")]:
+        station.ask("ChangeConfiguration", {"key": key, "value": value})
+    station.restart()
+    station.connect()
+    station.answer(ACCEPTED)
+    station.answer({})
+    station.offer(started())
+    for wait in (30.0, 60.0):
+        station.refuse()
+        transmissions = len(station.sent)
+        station.pass_time(wait - 1.0)
+        assert len(station.sent) == transmissions
+        station.pass_time(1.0)
+        assert station.sent[-1].action == "StartTransaction"
+    station.refuse()
+    assert station.dead() == ["GARAGE/s1/00000000"]
+
+
+def refusals_until_dead(station: Station) -> int | None:
+    """How often the head of the queue is refused before it is a dead letter; None: ten times are not enough."""
+    before = len(station.dead())
+    for count in range(1, 11):
+        station.refuse()
+        if len(station.dead()) > before:
+            return count
+    return None
+
+
+@pytest.mark.rule("B-024", "B-028", "B-029")
+@pytest.mark.parametrize(
+    ("of_calibrated", "dies_after"), [("0", None), ("4", 4), ("-1", 2)], ids=["no end", "its own", "as the others"]
+)
+def test_messages_of_a_certified_meter_have_attempts_of_their_own(of_calibrated: str, dies_after: int | None):
+    station = Station(
+        {
+            "TransactionMessageAttempts": "2",
+            "EichrechtTransactionMessageAttempts": of_calibrated,
+            "TransactionMessageRetryInterval": "0",
+            "EichrechtActive[1]": "true",
+        }
+    ).online()
+    station.offer(started("s2", "cp2", 2))
+    assert refusals_until_dead(station) == 2
+    station.offer(started("s1"))
+    assert refusals_until_dead(station) == dies_after
+
+
+@pytest.mark.rule("B-028")
+def test_the_range_of_these_attempts():
+    station = online()
+    for value, status in [("-1", "Accepted"), ("5", "Accepted"), ("6", "Rejected"), ("-2", "Rejected")]:
+        change = {"key": "EichrechtTransactionMessageAttempts", "value": value}
+        assert station.ask("ChangeConfiguration", change)["status"] == status
+
+
 def test_a_dead_letter_keeps_a_delivered_start_and_takes_later_facts():
     station = online(TransactionMessageAttempts="1")
     station.offer(started(), metered())

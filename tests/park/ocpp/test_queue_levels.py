@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from park.model.access import BACKEND_QUEUE, ConnectorStatus, ConnectorStatusChanged, RepeatSettings
@@ -57,6 +59,41 @@ def test_what_came_and_went_within_the_interval_is_not_told():
     station.tell(status(S.PREPARING))
     station.tell(status(S.AVAILABLE))
     station.pass_time(20.0)
+    assert told_statuses(station) == ["Available"]
+
+
+def fault(code: str, second: float) -> ConnectorStatusChanged:
+    at = WALL + timedelta(seconds=second)
+    return ConnectorStatusChanged(1, S.FAULTED, code, "text", at, "code")
+
+
+@pytest.mark.rule("B-198")
+@pytest.mark.parametrize("wish", ["true", "false"])
+def test_faults_that_came_and_went_in_an_outage_are_told_on_wish_with_their_times(wish: str):
+    station = Station({"ReportResolvedFaults": wish}).online()
+    station.tell(status(S.AVAILABLE))
+    station.answer({})
+    station.lose()
+    station.clear()
+    for each in (fault("GroundFailure", 5), status(S.AVAILABLE), fault("OtherError", 9), status(S.AVAILABLE)):
+        station.tell(each)
+    station.tell(status(S.PREPARING))
+    station.connect()
+    while station.state.flight is not None:
+        station.answer({})
+    told = [(call.payload["errorCode"], call.payload["timestamp"]) for call in station.sent]
+    faults = [("GroundFailure", "2026-01-05T09:30:05.000Z"), ("OtherError", "2026-01-05T09:30:09.000Z")]
+    assert told == [*(faults if wish == "true" else []), ("NoError", "2026-01-05T09:30:00.000Z")]
+
+
+def test_a_fault_that_was_told_is_not_told_again_when_it_goes_in_an_outage():
+    station = Station({"ReportResolvedFaults": "true"}).online()
+    station.tell(fault("GroundFailure", 5))
+    station.answer({})
+    station.lose()
+    station.clear()
+    station.tell(status(S.AVAILABLE))
+    station.connect()
     assert told_statuses(station) == ["Available"]
 
 
