@@ -364,12 +364,17 @@ class _Filling:
         return max(on, key=lambda full: (weights[full], -full), default=None)
 
 
+def fill(climbers: Sequence[Climber], room: Sequence[int], spreads: Sequence[Spread] = ()) -> list[Stop]:
+    """The same as `raise_together`, always in the way that spreads need."""
+    return _Filling(climbers, room, spreads).run()
+
+
 def raise_together(climbers: Sequence[Climber], room: Sequence[int], spreads: Sequence[Spread] = ()) -> list[Stop]:
     """Weighted max-min fair (lexicographic) currents between floor and ceiling; one `Stop` for each climber, in order.
 
     `room`: mA free on each line, the floors already taken.
     """
-    return _Filling(climbers, room, spreads).run() if spreads else raise_plain(climbers, room)
+    return fill(climbers, room, spreads) if spreads else raise_plain(climbers, room)
 
 
 def whole(current_ma: float) -> int:

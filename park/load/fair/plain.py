@@ -29,7 +29,8 @@ def wires(lines: Lines) -> tuple[Lines, Lines, int]:
 class Kind:
     """Loads that are alike but for their ceilings. Mutable.
 
-    `left`: how many are not at their ceiling yet, `span`: mA from floor to ceiling of all, `reached`: mA of those that something stopped, `stop`: what.
+    `left`: how many are not at their ceiling yet. `span`: mA from floor to ceiling of all. `reached`: mA of those that
+    something stopped, `stop`: what.
     """
 
     __slots__ = (
