@@ -23,7 +23,7 @@ from park.model.demand import CurrentSignalled
 from park.model.electric import ZERO, PerPhase, Wiring, add
 from park.model.metering import Quality, ReadingTaken, Sample
 from park.model.signals import Tick
-from tests.park.load.boards import WALL, Boards, Vehicle, each
+from tests.park.load.boards import WALL, Boards, Vehicle, each, operator_limit
 
 ROWS = 4
 
@@ -65,7 +65,7 @@ def happens(world: Boards, draws: random.Random) -> None:
         overdraw=draws.choice((1, 1, 1.05, 1.3)),
         appetite_ma=draws.choice((None, None, 7_000)),
     )
-    match draws.randrange(6):
+    match draws.randrange(7):
         case 0 | 1:
             world.arrive(name, vehicle)
         case 2:
@@ -73,6 +73,8 @@ def happens(world: Boards, draws: random.Random) -> None:
         case 3:
             world.limit(draws.choice(world.circuits).name, each(draws.choice((9_000, 30_000, 500_000))))
         case 4:
+            world.tell(operator_limit(name, each(draws.choice((5_000, 9_000, 500_000)))))
+        case 5:
             link = world.links[draws.choice(list(world.links))]
             link.cut = not link.cut
         case _:
@@ -92,7 +94,7 @@ def test_s7_a_plan_is_the_same_whatever_was_planned_before(what: str):
     circuits, points = PARKS[what]
     draws = random.Random(what)
     world = Boards(circuits, points, house=lambda now: each(int(now * 40) % 20_000), noise_ma=300)
-    for _ in range(45):
+    for _ in range(30):
         happens(world, draws)
         world.run(draws.choice((0.3, 2.0, 11.0)))
         ours, anew = copy.deepcopy(world.state), forgetful(world.state)
@@ -135,7 +137,7 @@ def test_sums_of_circuits_are_sums_of_all_charge_points_below():
         for point in circuit.points:
             expected = add(expected, point.committed_ma(world.now))
         assert total == expected
-        assert total != ZERO or not circuit.points
+    assert ZERO not in world.state.summed_ma(committed)[:2], "the connection and the first row carry something"
 
 
 def test_a_tick_for_a_renewal_does_not_look_at_circuits_that_nothing_can_have_changed():
