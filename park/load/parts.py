@@ -65,12 +65,14 @@ class _Unit:
 class Parts:
     """Shares as `allocate` gives them, with what is remembered of the time before. Mutable."""
 
-    __slots__ = ("_inward", "_parents", "_solved", "_units")
+    __slots__ = ("_asked", "_found", "_inward", "_parents", "_solved", "_units")
 
     def __init__(self) -> None:
         self._forget()
 
     def _forget(self) -> None:
+        self._asked: tuple[list[Request], list[int], tuple[Balance, ...]] | None = None
+        self._found: dict[str, Share] = {}
         self._units: dict[int, _Unit] = {}
         self._parents: dict[int, int] = {}
         self._inward: list[tuple[int, int | None]] = []  # circuits and those above them, the deepest first
@@ -79,9 +81,15 @@ class Parts:
     def allocate(
         self, requests: Sequence[Request], room: Sequence[int], balances: Sequence[Balance] = ()
     ) -> dict[str, Share]:
-        """The same as `allocate.allocate`. A limit of imbalance makes the tree one part."""
-        if balances or not self._sorted_in(requests):
-            return allocate(requests, room, balances)
+        """The same as `allocate.allocate`; do not change it. A limit of imbalance makes the tree one part."""
+        asked = (list(requests), list(room), tuple(balances))
+        if asked != self._asked:
+            whole = balances or not self._sorted_in(requests)
+            self._found = allocate(requests, room, balances) if whole else self._shares(room)
+            self._asked = asked
+        return self._found
+
+    def _shares(self, room: Sequence[int]) -> dict[str, Share]:
         before = self._solved
         self._solved = {top: (part, _rooms(top, part, room)) for top, part in self._parts(room).items()}
         anew = [unit for top, state in self._solved.items() if before.get(top) != state for unit in state[0]]

@@ -7,23 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from heapq import heappop, heappush
 
 from park.load.circuit import Lines, is_power
 from park.load.fair.basis import NOTHING
-from park.load.fair.columns import SAME, Climber, Stop, pulls
+from park.load.fair.columns import SAME, Climber, Stop, wires
 
 WAITS, RISES, DONE = 0, 1, 2
-
-
-@lru_cache(maxsize=65536)
-def wires(lines: Lines) -> tuple[Lines, Lines, int]:
-    """Those that one mA takes one mA of, those that it takes more of, and how much more."""
-    pull = pulls(lines)
-    conductors = tuple([line for line in lines if pull[line] == 1])
-    powers = tuple([line for line in lines if pull[line] > 1])
-    return conductors, powers, max(pull.values(), default=1)
 
 
 class Kind:
