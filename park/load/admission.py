@@ -137,7 +137,8 @@ class Admission:
     def _load(self, lines: Lines, current_ma: int) -> None:
         for line, pull in pulls(lines).items():
             self.room[line] -= pull * current_ma
-        self.scales.put(lines, current_ma)
+        if self.scales.weigh:
+            self.scales.put(lines, current_ma)
 
     def _too_many(self, requests: Sequence[Request]) -> list[Request]:
         """Of those who all fit, but tilt the phases: those who must wait, the last in their turn, in their turn."""

@@ -61,11 +61,8 @@ def _with_room_for_all(requests: Sequence[Request], room: Sequence[int]) -> dict
         else:
             crowd.joins(lines, minimum, maximum, weight, priority)
             able.append(request)
-    minima = crowd.minima_ma(len(room))
-    if any(taken > free for free, taken in zip(room, minima, strict=True) if taken):
-        return None
-    left = [free - taken for free, taken in zip(room, minima, strict=True)]
-    return shares | _rounded(able, rise(crowd, left))
+    left = crowd.beside_floors(room)
+    return None if left is None else shares | _rounded(able, rise(crowd, left))
 
 
 def _rounded(requests: Sequence[Request], stops: Sequence[Stop]) -> dict[str, Share]:

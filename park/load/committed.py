@@ -8,7 +8,7 @@ from park.load.circuit import Placement
 from park.load.lease import REACTION_SECONDS, Leases, lease_and_guard
 from park.load.told import Told, told_by
 from park.model.demand import CurrentSignalled
-from park.model.electric import PerPhase, Phases, on_phases
+from park.model.electric import ZERO, PerPhase, Phases, on_phases
 
 
 class Commitment:
@@ -19,6 +19,8 @@ class Commitment:
     """
 
     __slots__ = (
+        "_counted",
+        "_counted_ma",
         "_foreign",
         "_foreign_until",
         "_kept",
@@ -51,6 +53,8 @@ class Commitment:
         self.contactor_open = False
         self.measured_ma: PerPhase | None = None  # by its own meter; None: none or not fresh
         self.resolution_ma = 0
+        self._counted: tuple[int, Phases, PerPhase | None, int] = (0, (), None, 0)
+        self._counted_ma = ZERO
         self._promised_ma = 0
         self._promised_at = -1  # the newest grant when it was counted
         self._promised_until = -math.inf  # by then time alone changes it
@@ -136,13 +140,17 @@ class Commitment:
 
     def on_phases(self, promised_ma: int, phases: Phases) -> PerPhase:
         """Committed mA per grid phase: what is promised, or measured (and a meter's step) where that is more."""
-        promised = on_phases(promised_ma, phases)
-        measured = self.measured_ma
-        if measured is None:
-            return promised
-        step = self.resolution_ma
-        return (
-            promised[0] if measured[0] <= promised[0] else measured[0] + step,
-            promised[1] if measured[1] <= promised[1] else measured[1] + step,
-            promised[2] if measured[2] <= promised[2] else measured[2] + step,
-        )
+        counted = (promised_ma, phases, self.measured_ma, self.resolution_ma)
+        if counted != self._counted:
+            self._counted, self._counted_ma = counted, _at_least(on_phases(promised_ma, phases), *counted[2:])
+        return self._counted_ma
+
+
+def _at_least(promised: PerPhase, measured: PerPhase | None, step: int) -> PerPhase:
+    if measured is None:
+        return promised
+    return (
+        promised[0] if measured[0] <= promised[0] else measured[0] + step,
+        promised[1] if measured[1] <= promised[1] else measured[1] + step,
+        promised[2] if measured[2] <= promised[2] else measured[2] + step,
+    )

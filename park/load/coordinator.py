@@ -342,20 +342,18 @@ def _replanned(state: CoordinatorState, now: float) -> Effects:
     if state.holding_until is not None:
         state.stale_plan = True
         return []
-    plan(state, now)
-    return _send(state, _reductions(state.points, now), now)
+    return _send(state, _reductions(plan(state, now), now), now)
 
 
 def _reductions(points: Iterable[Point], now: float) -> list[Offer]:
+    """`points`: that can be told something new."""
     offers: list[Offer] = []
     for point in points:
-        if not point.reachable(now):
-            continue
-        held = point.held_ma(now) if point.wants or point.in_force(now) or point.sent is None else 0
-        counted_lapse = point.commitment.lapse_ma()
-        unknown = point.commitment.holds_unknown(now)  # replace it by a grant of ours, and it is known
-        if not unknown and point.target_ma >= held and point.target_lapse_ma >= counted_lapse:
-            continue
+        commitment = point.commitment
+        held = point.held_ma(now) if point.wants or point.sent is None or point.in_force(now) else 0
+        counted_lapse = commitment.lapse_ma()
+        if point.target_ma >= held and point.target_lapse_ma >= counted_lapse and not commitment.holds_unknown(now):
+            continue  # what is unknown is replaced by a grant of ours, and it is known
         amps = min(point.target_ma, held)
         lapse = min(point.target_lapse_ma, max(counted_lapse, amps))
         sent = point.sent

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import TypeAlias
 
 from park.load.admission import Request, Share
 from park.load.allocate import allocate
 from park.load.circuit import LIMITS, WIRES, Lines
 from park.load.fair.balance import Balance
 from park.load.fair.columns import pulls
+
+Flow: TypeAlias = tuple[int, int, int, int]
+"""mA on the phases and their sum."""
 
 NOWHERE = -1  # where requests hang that load no line
 
@@ -27,7 +31,7 @@ def _path(lines: Lines) -> tuple[int, ...]:
 class _Unit:
     """The requests of those who hang on one circuit, not below it. `wish`: what all of them take at most, by limit."""
 
-    __slots__ = ("path", "requests", "shares", "wish")
+    __slots__ = ("_flow", "_own", "path", "requests", "shares", "wish")
 
     def __init__(self, requests: list[Request]) -> None:
         self.requests = requests
@@ -41,6 +45,14 @@ class _Unit:
                 if first <= line < first + LIMITS:
                     wish[line - first] += pull * most
         self.wish = wish
+        self._own: Sequence[int] = ()
+        self._flow = (0, 0, 0, 0)
+
+    def flow(self, own: Sequence[int]) -> Flow:
+        """What can come up from it while its circuit has this room."""
+        if own != self._own:
+            self._own, self._flow = own, _flow(self.wish, own)
+        return self._flow
 
     def is_below(self, parents: dict[int, int]) -> bool:
         """Its circuits hang on each other as `parents` says, which takes them in."""
@@ -53,12 +65,14 @@ class _Unit:
 class Parts:
     """Shares as `allocate` gives them, with what is remembered of the time before. Mutable."""
 
-    __slots__ = ("_inward", "_parents", "_solved", "_units")
+    __slots__ = ("_asked", "_found", "_inward", "_parents", "_solved", "_units")
 
     def __init__(self) -> None:
         self._forget()
 
     def _forget(self) -> None:
+        self._asked: tuple[list[Request], list[int], tuple[Balance, ...]] | None = None
+        self._found: dict[str, Share] = {}
         self._units: dict[int, _Unit] = {}
         self._parents: dict[int, int] = {}
         self._inward: list[tuple[int, int | None]] = []  # circuits and those above them, the deepest first
@@ -67,9 +81,15 @@ class Parts:
     def allocate(
         self, requests: Sequence[Request], room: Sequence[int], balances: Sequence[Balance] = ()
     ) -> dict[str, Share]:
-        """The same as `allocate.allocate`. A limit of imbalance makes the tree one part."""
-        if balances or not self._sorted_in(requests):
-            return allocate(requests, room, balances)
+        """The same as `allocate.allocate`; do not change it. A limit of imbalance makes the tree one part."""
+        asked = (list(requests), list(room), tuple(balances))
+        if asked != self._asked:
+            whole = balances or not self._sorted_in(requests)
+            self._found = allocate(requests, room, balances) if whole else self._shares(room)
+            self._asked = asked
+        return self._found
+
+    def _shares(self, room: Sequence[int]) -> dict[str, Share]:
         before = self._solved
         self._solved = {top: (part, _rooms(top, part, room)) for top, part in self._parts(room).items()}
         anew = [unit for top, state in self._solved.items() if before.get(top) != state for unit in state[0]]
@@ -131,18 +151,17 @@ class Parts:
         tight: set[int] = set()
         coming: dict[int, list[int]] = {}  # by limit, to a circuit from those below it
         for here, above in self._inward:
-            unit, wish = self._units.get(here), coming.get(here)
+            unit, below = self._units.get(here), coming.get(here)
             own = room[here * LIMITS : here * LIMITS + LIMITS]
-            if wish is None:
-                if unit is None:
-                    continue
-                wish = unit.wish
-            else:
-                wish = wish if unit is None else [a + b for a, b in zip(wish, unit.wish, strict=True)]
-                if any(most >= free for most, free in zip(wish, own, strict=True) if most):
-                    tight.add(here)
+            if below is None:
+                if unit is not None and above is not None:
+                    _add(coming.setdefault(above, [0] * LIMITS), unit.flow(own))
+                continue
+            wish = below if unit is None else [a + b for a, b in zip(below, unit.wish, strict=True)]
+            if any(most >= free for most, free in zip(wish, own, strict=True) if most):
+                tight.add(here)
             if above is not None:
-                _flow(wish, own, coming.setdefault(above, [0] * LIMITS))
+                _add(coming.setdefault(above, [0] * LIMITS), _flow(wish, own))
         return tight
 
 
@@ -154,10 +173,15 @@ def _rooms(top: int, part: list[_Unit], room: Sequence[int]) -> list[int]:
     return [free for circuit in circuits for free in room[circuit * LIMITS : circuit * LIMITS + LIMITS]]
 
 
-def _flow(wish: Sequence[int], room: Sequence[int], up: list[int]) -> None:
-    """Add what can come up through a circuit of this room; its phases together no more than its power."""
+def _flow(wish: Sequence[int], room: Sequence[int]) -> Flow:
+    """What can come up through a circuit of this room; its phases together no more than its power."""
     one, two, three = max(0, min(wish[0], room[0])), max(0, min(wish[1], room[1])), max(0, min(wish[2], room[2]))
-    up[0] += one
-    up[1] += two
-    up[2] += three
-    up[WIRES] += max(0, min(one + two + three, room[WIRES]))
+    return (one, two, three, max(0, min(one + two + three, room[WIRES])))
+
+
+def _add(sums: list[int], flow: Flow) -> None:
+    one, two, three, power = flow
+    sums[0] += one
+    sums[1] += two
+    sums[2] += three
+    sums[WIRES] += power

@@ -23,20 +23,24 @@ RESTORE_SECONDS = 60.0  # current must be left over for so long before idle poin
 
 
 class _Crowd(NamedTuple):
-    """The charge points of a plan. `fixed`: it cannot change what they take, `defiant`: those of them that are told."""
+    """The charge points of a plan. `told`: those that can be told something new.
 
+    `fixed`: the plan cannot change what they take; `defiant`: those of them that are told.
+    """
+
+    told: list[Point]
     wanting: list[Point]
     idle: list[Point]
     defiant: list[Point]
     fixed: list[Point]
 
 
-def plan(state: CoordinatorState, now: float) -> None:
-    """Set `target_ma`, `target_lapse_ma` and `reason` of every charge point that can be told."""
+def plan(state: CoordinatorState, now: float) -> list[Point]:
+    """Set `target_ma`, `target_lapse_ma` and `reason` of every charge point that can be told. Returns them."""
     state.replan_at = math.inf
     room = [free for circuit in state.circuits for free in circuit.planned_lines()]
     crowd = _crowd(state, room, now)
-    wanting, idle, defiant, _ = crowd
+    wanting, idle, defiant = crowd.wanting, crowd.idle, crowd.defiant
     shares = _shares(state, crowd, room, now)
     _restore_reserve(state, wanting, idle, room, shares, now)
     for point in defiant:
@@ -54,17 +58,20 @@ def plan(state: CoordinatorState, now: float) -> None:
         point.target_ma, point.target_lapse_ma = share.amps_ma, min(placement.fallback_ma, share.amps_ma)
         point.reason = explanations.of(point, share)
     state.stale_plan = False
+    return crowd.told
 
 
 def _crowd(state: CoordinatorState, room: list[int], now: float) -> _Crowd:
     """Sort them out, and take out of `room` what a plan cannot change."""
-    crowd = _Crowd([], [], [], [])
+    crowd = _Crowd([], [], [], [], [])
     speaking = state.who_speaks(now)
     for point in state.points:
         over = point.overdraw.held_ma
         if point.board.name not in speaking or point.deaf(now):
             crowd.fixed.append(point)
-        elif over != ZERO and point.defies(now):
+            continue
+        crowd.told.append(point)
+        if over != ZERO and point.defies(now):
             crowd.fixed.append(point)
             crowd.defiant.append(point)
         else:

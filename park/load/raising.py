@@ -61,8 +61,7 @@ def _turn(point: Point) -> tuple[int, float, str]:
 
 
 def _room(state: CoordinatorState, counted: dict[Point, PerPhase]) -> list[int]:
-    circuits = state.circuits
-    available = by_line([each.available_ma() for each in circuits], [each.available_sum_ma() for each in circuits])
+    available = [free for circuit in state.circuits for free in circuit.available_lines()]
     committed = by_line(state.summed_ma(counted))
     return [free - taken for free, taken in zip(available, committed, strict=True)]
 

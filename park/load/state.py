@@ -71,6 +71,8 @@ class CircuitState:
     """One circuit's limits now. Mutable, owned by the coordinator's state."""
 
     __slots__ = (
+        "_available",
+        "_available_for",
         "_bound",
         "_bound_by",
         "_charging_by",
@@ -108,6 +110,8 @@ class CircuitState:
         self._bound_by: Bindings = ("", "", "")
         self._planned_for: PerPhase | None = None  # the foreign load that `_planned` was found with
         self._planned = (0, 0, 0, 0)
+        self._available_for: PerPhase | None = None  # the same of `_available`
+        self._available = (0, 0, 0, 0)
 
     def impose(self, held: Sequence[HeldLimit]) -> None:
         """These limits are in force here, and no others.
@@ -115,7 +119,7 @@ class CircuitState:
         A profile of a backend counts what the charge points take, the others count all that flows.
         """
         self.impositions += 1
-        self._planned_for = None
+        self._planned_for = self._available_for = None
         design = self.circuit.limit_ma
         profiles = [each for each in held if each.limit.kind is LimitKind.PROFILE]
         others = [each for each in held if each not in profiles]
@@ -130,15 +134,12 @@ class CircuitState:
 
     def available_ma(self) -> PerPhase:
         """For raises: limit − headroom − what may be foreign load. May be negative."""
-        return self._less(self.external.possible_ma)
+        one, two, three, _ = self.available_lines()
+        return (one, two, three)
 
     def planned_ma(self) -> PerPhase:
         """For plans: the same with the foreign load that is certain and steady."""
         return self._less(self.external.planned.held_ma)
-
-    def available_sum_ma(self) -> int:
-        """For raises: what the limit in watts allows for the sum of the phases beside what may be foreign load."""
-        return self._sum_less(self.external.possible_ma)
 
     def planned_sum_ma(self) -> int:
         """For plans: the same with the foreign load that is certain and steady."""
@@ -150,6 +151,13 @@ class CircuitState:
         if foreign is not self._planned_for:
             self._planned_for, self._planned = foreign, (*self._less(foreign), self._sum_less(foreign))
         return self._planned
+
+    def available_lines(self) -> tuple[int, int, int, int]:
+        """`available_ma`, and what the limit in watts leaves to the sum of the phases, as lines (`circuit.Lines`)."""
+        foreign = self.external.possible_ma
+        if foreign != self._available_for:
+            self._available_for, self._available = foreign, (*self._less(foreign), self._sum_less(foreign))
+        return self._available
 
     def _sum_less(self, external_ma: PerPhase) -> int:
         left = FREE_MA if self.limit_watts is None else as_sum_ma(self.limit_watts) - sum(external_ma)

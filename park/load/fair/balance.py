@@ -29,9 +29,10 @@ Tilt: TypeAlias = tuple[int, int, int]
 class Scales:
     """What is on each phase of the circuits with a limit of imbalance, as loads are put on and taken off. Mutable."""
 
-    __slots__ = ("_balances", "_on", "_places", "_tips")
+    __slots__ = ("_balances", "_on", "_places", "_tips", "weigh")
 
     def __init__(self, balances: Sequence[Balance]) -> None:
+        self.weigh = bool(balances)  # False: nothing tilts
         self._balances = {balance.circuit: balance for balance in balances}
         self._on = {balance.circuit: [0, 0, 0] for balance in balances}
         self._places: dict[Lines, tuple[tuple[int, int], ...]] = {}

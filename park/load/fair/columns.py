@@ -48,7 +48,8 @@ class Column:
     """
 
     __slots__ = (
-        "base", "floor", "left", "members", "number", "priority", "pulls", "span", "speed", "state", "stop", "weight"
+        "base", "floor", "left", "members", "number", "priority", "pulls", "span", "speed", "state", "stop", "weighed",
+        "weight"
     )  # fmt: skip
 
     def __init__(self, number: int, like: Climber | Column, pulls: Pulls, members: list[int], span: int) -> None:
@@ -63,6 +64,7 @@ class Column:
         self.speed = 0.0
         self.state = WAITS
         self.stop: int | None = None  # the row
+        self.weighed: Lines = () if isinstance(like, Climber) else like.weighed  # lines whose balance is limited
 
 
 @lru_cache(maxsize=65536)
@@ -73,6 +75,20 @@ def pulls(lines: Lines) -> Pulls:
     return {line: phases if is_power(line) else 1 for line in lines}
 
 
+@lru_cache(maxsize=65536)
+def wires(lines: Lines) -> tuple[Lines, Lines, int]:
+    """Conductors, powers, and how much one mA takes of these."""
+    conductors = tuple([line for line in lines if not is_power(line)])
+    powers = tuple([line for line in lines if is_power(line)])
+    return conductors, powers, max(pulls(lines).values(), default=1)
+
+
+@lru_cache(maxsize=65536)
+def _on_wires(lines: Lines) -> Pulls:
+    """What one mA takes of each conductor."""
+    return dict.fromkeys(wires(lines)[0], 1)
+
+
 def columns(
     climbers: Sequence[Climber], room: Sequence[int], balanced: frozenset[int]
 ) -> tuple[list[Column], list[int]]:
@@ -81,16 +97,17 @@ def columns(
     Of what they pull only lines are kept that can become full, or belong to a circuit with a limit of imbalance.
     """
     groups: dict[tuple[Lines, int, int, int], list[int]] = {}
-    spans: dict[Lines, int] = {}
-    for number, (lines, floor, ceiling, weight, priority) in enumerate(climbers):
+    for number, (lines, floor, _, weight, priority) in enumerate(climbers):
         key = (lines, floor, weight, priority)
         members = groups.get(key)
         if members is None:
             groups[key] = [number]
-            spans[lines] = spans.get(lines, 0) + ceiling - floor
         else:
             members.append(number)
-            spans[lines] += ceiling - floor
+    spans: dict[Lines, int] = {}
+    for (lines, floor, _, _), members in groups.items():
+        span = sum([climbers[member][2] for member in members]) - floor * len(members)
+        spans[lines] = spans.get(lines, 0) + span
     kept = _that_matter(spans, room, balanced)
     found: list[Column] = []
     column_of = [0] * len(climbers)
@@ -102,15 +119,27 @@ def columns(
             members.sort(key=lambda member: climbers[member].ceiling_ma)
         last = climbers[members[-1]]
         found.append(Column(number, last, kept[lines], members, last.ceiling_ma - floor))
+    for column in found if balanced else ():
+        column.weighed = tuple([line for line in column.pulls if line // LIMITS in balanced])
     return found, column_of
 
 
 def _that_matter(spans: dict[Lines, int], room: Sequence[int], balanced: frozenset[int]) -> dict[Lines, Pulls]:
-    most = [0] * len(room)
+    left = list(room)
     for lines, span in spans.items():
-        for line, pull in pulls(lines).items():
-            most[line] += span * pull
-    matters = [taken > free for taken, free in zip(most, room, strict=True)]
+        conductors, powers, pull = wires(lines)
+        for line in conductors:
+            left[line] -= span
+        for line in powers:
+            left[line] -= span * pull
+    matters = {line for line, free in enumerate(left) if free < 0}
     for circuit in balanced:
-        matters[circuit * LIMITS : circuit * LIMITS + LIMITS] = [True] * LIMITS
-    return {lines: {line: pull for line, pull in pulls(lines).items() if matters[line]} for lines in spans}
+        matters.update(range(circuit * LIMITS, circuit * LIMITS + LIMITS))
+    return {lines: _kept(lines, matters) for lines in spans}
+
+
+def _kept(lines: Lines, matters: set[int]) -> Pulls:
+    conductors, powers, _ = wires(lines)
+    if matters.issuperset(conductors) and matters.isdisjoint(powers):
+        return _on_wires(lines)
+    return {line: pull for line, pull in pulls(lines).items() if line in matters}

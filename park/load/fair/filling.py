@@ -150,7 +150,7 @@ class _Filling:
             if self.rows.basis.rows:
                 self._shift(column, base, -column.speed, 1)
             else:
-                self.rows.take(column.pulls, base, -column.speed)
+                self.rows.take(column, base, -column.speed)
         if not column.left:
             self.ceilings.pop(column.number, None)
             column.state = DONE
@@ -164,7 +164,7 @@ class _Filling:
     def _shift(self, column: Column, base: float, speed: float, count: int) -> None:
         """So much more of so many loads of the column; the relievers answer on the rows that are kept full."""
         rows = self.rows
-        rows.take(column.pulls, base * count, speed * count)
+        rows.take(column, base * count, speed * count)
         if rows.basis.rows:
             for reliever, answer in rows.basis.answers(self._on_full_rows(column, count)).items():
                 self._answer(self.columns[reliever], -answer * base, -answer * speed)
@@ -172,7 +172,7 @@ class _Filling:
     def _answer(self, reliever: Column, base: float, speed: float) -> None:
         reliever.base += base
         reliever.speed += speed
-        self.rows.take(reliever.pulls, base, speed)
+        self.rows.take(reliever, base, speed)
         self._watch(reliever)
 
     def _on_full_rows(self, column: Column, count: int) -> Sparse:
@@ -364,12 +364,17 @@ class _Filling:
         return max(on, key=lambda full: (weights[full], -full), default=None)
 
 
+def fill(climbers: Sequence[Climber], room: Sequence[int], spreads: Sequence[Spread] = ()) -> list[Stop]:
+    """The same as `raise_together`, always in the way that spreads need."""
+    return _Filling(climbers, room, spreads).run()
+
+
 def raise_together(climbers: Sequence[Climber], room: Sequence[int], spreads: Sequence[Spread] = ()) -> list[Stop]:
     """Weighted max-min fair (lexicographic) currents between floor and ceiling; one `Stop` for each climber, in order.
 
     `room`: mA free on each line, the floors already taken.
     """
-    return _Filling(climbers, room, spreads).run() if spreads else raise_plain(climbers, room)
+    return fill(climbers, room, spreads) if spreads else raise_plain(climbers, room)
 
 
 def whole(current_ma: float) -> int:

@@ -7,32 +7,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from heapq import heappop, heappush
 
-from park.load.circuit import Lines
+from park.load.circuit import Lines, is_power
 from park.load.fair.basis import NOTHING
-from park.load.fair.columns import SAME, Climber, Stop, pulls
+from park.load.fair.columns import SAME, Climber, Stop, wires
 
 WAITS, RISES, DONE = 0, 1, 2
-
-
-@lru_cache(maxsize=65536)
-def wires(lines: Lines) -> tuple[Lines, Lines, int]:
-    """Those that one mA takes one mA of, those that it takes more of, and how much more."""
-    pull = pulls(lines)
-    conductors = tuple([line for line in lines if pull[line] == 1])
-    powers = tuple([line for line in lines if pull[line] > 1])
-    return conductors, powers, max(pull.values(), default=1)
 
 
 class Kind:
     """Loads that are alike but for their ceilings. Mutable.
 
-    `left`: how many are not at their ceiling yet, `reached`: mA of those that something stopped, `stop`: what.
+    `left`: how many are not at their ceiling yet. `span`: mA from floor to ceiling of all. `reached`: mA of those that
+    something stopped, `stop`: what.
     """
 
-    __slots__ = ("floor", "left", "lines", "powers", "priority", "pull", "reached", "state", "stop", "way", "weight")
+    __slots__ = (
+        "floor", "left", "lines", "powers", "priority", "pull", "reached", "span", "state", "stop", "way", "weight"
+    )  # fmt: skip
 
     def __init__(self, way: Lines, floor: int, weight: int, priority: int) -> None:
         self.way = way
@@ -41,6 +34,7 @@ class Kind:
         self.weight = weight
         self.priority = priority
         self.left = 0
+        self.span = 0
         self.state = WAITS
         self.reached = float(floor)
         self.stop: int | None = None
@@ -65,19 +59,23 @@ class Crowd:
             kind = self._known[key] = Kind(lines, floor, weight, priority)
             self.kinds.append(kind)
         kind.left += 1
+        kind.span += ceiling - floor
         self.kind.append(kind)
         self.ceilings.append(ceiling)
 
-    def minima_ma(self, lines: int) -> list[int]:
-        """What the floors of all take of each of so many lines."""
-        taken = [0] * lines
+    def beside_floors(self, room: Sequence[int]) -> list[int] | None:
+        """The room that the floors of all leave, None: it is too little for them."""
+        left = list(room)
         for kind in self.kinds:
             current = kind.floor * kind.left
             for line in kind.lines:
-                taken[line] += current
+                left[line] -= current
             for line in kind.powers:
-                taken[line] += kind.pull * current
-        return taken
+                left[line] -= kind.pull * current
+        if min(left, default=0) >= 0:
+            return left
+        short = {line for line, free in enumerate(left) if free < 0}
+        return left if all(short.isdisjoint(kind.way) for kind in self.kinds) else None
 
 
 class _Rise:
@@ -89,6 +87,7 @@ class _Rise:
         self.used = [0.0] * len(room)
         self.rate = [0.0] * len(room)
         self.due = [math.inf] * len(room)  # level at which the line is looked at next
+        self.level = 0.0  # at which the class before ended
         self.closed = bytearray(len(room))
         self.heap: list[tuple[float, int]] = []
         self.on_line: dict[int, list[Kind]] = {}
@@ -97,21 +96,20 @@ class _Rise:
 
     def _forget_wide_lines(self) -> None:
         """Only lines are kept that would be full if all had all they want."""
-        spans: dict[Lines, int] = {}
-        for kind, ceiling in zip(self.crowd.kind, self.crowd.ceilings, strict=True):
-            spans[kind.way] = spans.get(kind.way, 0) + ceiling - kind.floor
-        most = [0] * len(self.room)
-        for way, span in spans.items():
-            lines, powers, pull = wires(way)
-            for line in lines:
-                most[line] += span
-            for line in powers:
-                most[line] += span * pull
-        tight = {line for line, (taken, free) in enumerate(zip(most, self.room, strict=True)) if taken > free}
-        kept = {way: [tuple([line for line in some if line in tight]) for some in wires(way)[:2]] for way in spans}
-        on_line = self.on_line = {line: [] for line in tight}
+        left = list(self.room)
         for kind in self.crowd.kinds:
-            kind.lines, kind.powers = kept[kind.way]
+            span = kind.span
+            for line in kind.lines:
+                left[line] -= span
+            for line in kind.powers:
+                left[line] -= span * kind.pull
+        tight = {line for line, free in enumerate(left) if free < 0} if min(left, default=0) < 0 else set[int]()
+        on_line = self.on_line = {line: [] for line in tight}
+        watts = any(is_power(line) for line in tight)
+        for kind in self.crowd.kinds:
+            if not tight.issuperset(kind.lines):
+                kind.lines = tuple([line for line in kind.lines if line in tight])
+            kind.powers = tuple([line for line in kind.powers if line in tight]) if watts else ()
             for line in kind.lines:
                 on_line[line].append(kind)
             for line in kind.powers:
@@ -123,6 +121,8 @@ class _Rise:
         levels = [ceiling / kind.weight for ceiling, kind in zip(crowd.ceilings, crowd.kind, strict=True)]
         members: Iterable[int] = sorted(range(len(levels)), key=levels.__getitem__)
         for priority in sorted(classes, reverse=True):
+            if len(classes) > 1:
+                self._restart()
             starts = [(kind.floor / kind.weight, kind) for kind in crowd.kinds if kind.priority == priority]
             starts.sort(key=lambda start: -start[0])
             if len(classes) == 1:
@@ -148,11 +148,11 @@ class _Rise:
             kind.left -= 1
             if kind.state == RISES:
                 self._take(kind, ceilings[number], -kind.weight)
-        self._restart(level)
+        self.level = level
 
-    def _restart(self, level: float) -> None:
-        """The class is done: the level starts anew."""
-        self.used = [used + rate * level for used, rate in zip(self.used, self.rate, strict=True)]
+    def _restart(self) -> None:
+        """The class before is done: the level starts anew."""
+        self.used = [used + rate * self.level for used, rate in zip(self.used, self.rate, strict=True)]
         self.rate = [0.0] * len(self.room)
         self.due = [math.inf] * len(self.room)
         self.heap.clear()
@@ -173,9 +173,10 @@ class _Rise:
         while heap and heap[0][0] <= floor:
             level = self._full(level)
         faster: set[int] = set()
+        closed, full = self.closed, any(self.closed)
         while starts and starts[-1][0] == floor:
             kind = starts.pop()[1]
-            stop = next((line for line in kind.way if self.closed[line]), None)
+            stop = next((line for line in kind.way if closed[line]), None) if full else None
             if stop is not None:
                 kind.state, kind.stop = DONE, stop
                 continue

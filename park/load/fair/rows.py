@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from park.load.circuit import LIMITS
 from park.load.fair.basis import NOTHING, Basis
-from park.load.fair.columns import Spread
+from park.load.fair.columns import Column, Spread
 
 Event: TypeAlias = tuple[float, int, int]
 """(level, kind, number of the load or row)."""
@@ -68,14 +68,13 @@ class Rows:
         self.heap.clear()
         self.dirty.clear()
 
-    def take(self, pulls: Mapping[int, int], base: float, speed: float) -> None:
-        """So much more is taken."""
+    def take(self, column: Column, base: float, speed: float) -> None:
+        """So much more is taken by loads of this column."""
         used, rate = self.used, self.rate
-        for line, pull in pulls.items():
+        for line, pull in column.pulls.items():
             used[line] += pull * base
             rate[line] += pull * speed
-        if speed > 0.0 or self.spreads:
-            self.dirty.update(pulls)
+        self.dirty.update(column.pulls if speed > 0.0 else column.weighed)
 
     def missing(self, row: int) -> tuple[float, float]:
         """(mA free at level 0, mA taken for each one of level)."""
