@@ -12,12 +12,14 @@ from support.facts import started
 from support.rolling_park import FILE, NEW, OLD, RollingPark, turns
 from support.station import WALL
 
+from park.model.alarm import Alarm
+from park.ocpp.maintenance import SecurityEvent
 from park.ocpp.wire import iso
 from park.rolling.board import Looked
 from park.rolling.messages import BoardStage, FirmwareAsked, FirmwareOffered, TellBoard
-from park.rolling.roll import AGAIN_SECONDS, AWAY_SECONDS, COME_BACK_SECONDS, KEPT, TRANSFER_SECONDS
+from park.rolling.roll import AGAIN_AWAY_SECONDS, COME_BACK_SECONDS, KEPT, TRANSFER_SECONDS
 
-AWAY = int(AWAY_SECONDS + AGAIN_SECONDS)
+LATE = int(AGAIN_AWAY_SECONDS) + 60
 STRIDE = 10  # seconds, for long waits
 DONE, FAILED = ["Downloading", "Downloaded", "Installing", "Installed"], "InstallationFailed"
 
@@ -126,11 +128,28 @@ def test_an_installation_that_fails_stops_the_others(wrong: str):
     assert [each.runs for each in park.boards.values()] == [1, 1, 0]
     assert park.words() == ["Downloading", "Downloaded", "Installing", FAILED]
     assert park.installs == 0
-    (alarm,) = [each for each in park.station.told if getattr(each, "code", "") == "firmware-failed-bay-2"]
+    (alarm,) = [each for each in park.station.of(Alarm) if each.code == "firmware-failed-bay-2"]
     assert "version 3.0 was to run" in alarm.text if wrong == "other version" else wrong in alarm.text
     settle(park, 600)
     assert park.boards["bay-3"].runs == 0
     assert len(park.words()) == 4
+
+
+def test_a_board_that_is_ready_does_not_begin_after_a_failure():
+    park = RollingPark("bay-1", "bay-2")
+    first, second = park.boards.values()
+    first.busy = second.busy = True
+    first.outcome = "code 1"
+    park.run(1)
+    park.order()
+    first.busy = False
+    park.run(1)
+    second.busy = False
+    park.run(1)
+    assert (first.stage, second.stage) == (BoardStage.INSTALLING, BoardStage.CHECKED)
+    settle(park)
+    assert turns(park) == ["bay-1"]
+    assert second.runs == 0
 
 
 def test_after_a_failure_a_new_order_begins_anew():
@@ -169,12 +188,12 @@ def test_a_board_that_is_away_gets_it_when_it_is_back():
     assert versions(park) == {"bay-1": OLD, "bay-2": NEW}
     settle(park, 900, STRIDE)
     park.start(park.boards["bay-1"])
-    settle(park)
+    settle(park, LATE)
     assert versions(park) == {"bay-1": NEW, "bay-2": NEW}
     assert [each.runs for each in park.boards.values()] == [1, 1]
     assert park.words() == DONE  # the backend heard its one word before
     assert not any(key.endswith("/roll") for _, key in park.station.disk)
-    infos = [each.info for each in park.station.told if type(each).__name__ == "SecurityEvent"]
+    infos = [each.info for each in park.station.of(SecurityEvent)]
     assert [info for info in infos if info.startswith("1.0 to 2.0")] == ["1.0 to 2.0; also bay-2; not bay-1 (away)"]
     assert "boards bay-1, bay-2" in infos
 
@@ -185,7 +204,7 @@ def test_nobody_waits_for_ever_for_a_board_that_is_away():
     park.order()
     settle(park)
     park.station.wall += KEPT + timedelta(seconds=1)
-    park.run(int(AGAIN_SECONDS))
+    park.run(int(AGAIN_AWAY_SECONDS), STRIDE)
     assert not any(key.endswith("/roll") for _, key in park.station.disk)
     park.start(park.boards["bay-1"])
     settle(park)
@@ -274,7 +293,7 @@ def test_a_newer_order_takes_the_place_of_one_a_board_that_is_away_waits_for():
     park.order()
     settle(park)
     park.start(park.boards["bay-1"])
-    settle(park)
+    settle(park, LATE)
     assert park.kept != first
     assert park.boards["bay-1"].runs == 1
 
@@ -348,9 +367,9 @@ def test_a_question_is_asked_again_and_costs_little():
     park.order()
     settle(park)
     before = len(park.said)
-    park.run(int(AGAIN_SECONDS) * 10)
+    park.run(int(AGAIN_AWAY_SECONDS) * 4, STRIDE)
     asked = park.said[before:]
-    assert len(asked) == 10
+    assert len(asked) == 4
     assert {type(each) for each in asked} == {TellBoard}
     assert {type(each.message) for each in asked} == {FirmwareAsked}
 
@@ -378,6 +397,8 @@ def test_whatever_fails_at_most_one_board_is_at_it_and_none_twice(happenings: li
             park.start(each)
     park.drop = False
     settle(park, 150)
+    settle(park, LATE, STRIDE)
+    settle(park, 100)
     assert park.overlaps == []
     assert all(each.runs <= 1 for each in boards)
     assert all(each.runs == 1 for each in boards if each.version == NEW)
