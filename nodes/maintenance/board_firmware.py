@@ -32,7 +32,6 @@ from park.rolling.board import (
     CheckFile,
     FileChecked,
     FileInstalled,
-    FirmwareOrdered,
     ForgetFile,
     Held,
     InstallFile,
@@ -41,7 +40,13 @@ from park.rolling.board import (
     PieceKept,
     RestartBoard,
 )
-from park.rolling.messages import FirmwareStanding, FirmwareWanted
+from park.rolling.messages import (
+    FirmwareAsked,
+    FirmwareOffered,
+    FirmwareOrdered,
+    FirmwareStanding,
+    FirmwareWanted,
+)
 
 FOLDER = "maintenance"
 SUFFIX = ".board-firmware"
@@ -103,7 +108,7 @@ class BoardFirmware:
             for effect in first:
                 self._perform(effect)
             async for event in self._events:
-                if isinstance(event, FirmwareOrdered):
+                if isinstance(event, FirmwareAsked | FirmwareOffered | FirmwareOrdered):
                     self._take(Looked(self._shop.busy()))
                 self._take(event)
         finally:
@@ -149,8 +154,9 @@ class BoardFirmware:
         held, file = effect.held, self._file(effect.held)
         match effect:
             case BeginFile():
-                _log.info("fetching firmware", bytes=held.size, sha256=held.sha256)
-                return PieceKept(held.update, await in_thread(lambda: begin(file, held, anew=effect.anew)))
+                have = await in_thread(lambda: begin(file, held, anew=effect.anew))
+                _log.info("fetching firmware", bytes=held.size, have=have, sha256=held.sha256)
+                return PieceKept(held.update, have)
             case KeepPiece():
                 return PieceKept(held.update, await in_thread(lambda: _write(file, effect.offset, effect.body)))
             case CheckFile():
@@ -176,7 +182,11 @@ class BoardFirmware:
             return ""
         makers = self._shop.certificates.makers()
         signer = check_signer(held.certificate, makers, self._shop.now().wall) if makers else ""
-        return signer or check_signature(held.certificate, base64.b64decode(held.signature), digest)
+        try:
+            signature = base64.b64decode(held.signature, validate=True)
+        except ValueError as error:
+            return f"the signature cannot be read: {error}"
+        return signer or check_signature(held.certificate, signature, digest)
 
     async def _installed(self, file: Path, held: Held) -> FileInstalled:
         """What is installed are the bytes that were checked."""

@@ -28,6 +28,8 @@ class Installer:
 
         It runs in a session of its own, and without a shell.
         """
+        if not self.command:  # it was taken out of the configuration while an update was under way
+            return "", "there is no [maintenance] installer any more"
         environment = {"PATH": os.environ.get("PATH", os.defpath), "CHARGEPARK_FIRMWARE": str(file)}
         try:
             process = await asyncio.create_subprocess_exec(

@@ -25,7 +25,7 @@ class FirmwareDesk:
         self._loop = asyncio.get_running_loop()
         self._link_of, self._piece_bytes = link_of, piece_bytes
         self._update, self._path = "", Path()
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[str, asyncio.Task[None]] = {}
 
     def keep(self, update: str, path: Path) -> None:
         """From now on boards get this file, and no other."""
@@ -35,11 +35,13 @@ class FirmwareDesk:
         on_loop(self._loop, lambda: self._begin(message))
 
     def _begin(self, message: PieceWanted) -> None:
-        if message.wanted.update != self._update:  # of an update that is over; the next question says so
+        """One piece for each board at a time: one that asks for more has to ask again."""
+        node, wanted = message.node, message.wanted
+        if wanted.update != self._update or node in self._under_way:
             return
-        task = asyncio.ensure_future(self._answer(message.node, message.wanted, self._path))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        task = asyncio.ensure_future(self._answer(node, wanted, self._path))
+        self._under_way[node] = task
+        task.add_done_callback(lambda _: self._under_way.pop(node, None))
 
     async def _answer(self, node: str, wanted: FirmwareWanted, path: Path) -> None:
         try:

@@ -25,7 +25,7 @@ from park.model.metering import MeterReported, Quality, ReadingTaken
 from park.model.placement import Placed, PlacementKept
 from park.model.reservation import ConnectorReserved
 from park.model.signals import RepeatLevels
-from park.rolling.messages import FirmwareStanding
+from park.rolling.messages import FirmwarePiece, FirmwareStanding, FirmwareWanted
 
 
 def key_of(target: str, message: object) -> Hashable | None:
@@ -37,7 +37,9 @@ def key_of(target: str, message: object) -> Hashable | None:
             return (type(message), message.meter)
         case ChargePointReported():
             return (type(message), message.name)
-        case BoardHeartbeat() | ReadersAnnounced() | ApplyRules() | ApplyLocalList() | FirmwareStanding():
+        case BoardHeartbeat() | ReadersAnnounced() | ApplyRules() | ApplyLocalList():
+            return type(message)
+        case FirmwareStanding() | FirmwareWanted() | FirmwarePiece():
             return type(message)
         case InputChanged():
             return (type(message), message.number)

@@ -163,7 +163,7 @@ def next_look(state: CentralSystem) -> float | None:
     update, roll = state.upkeep.update, state.upkeep.roll
     if roll is None or not (update is None or update.stage is Stage.ROLLING):
         return None
-    return roll.next_look()
+    return roll.look if roll.open else None
 
 
 def _rows(state: CentralSystem) -> Rows:

@@ -6,6 +6,7 @@ kept. A board that was given its turn is waited for: nobody else may begin befor
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,9 +23,11 @@ from park.rolling.messages import (
 )
 
 AGAIN_SECONDS = 5.0  # ours: each board is asked so often; every answer says all
+AGAIN_AWAY_SECONDS = 300.0  # ours: while nobody answers; each question is a line in the log of a board that is too old
 AWAY_SECONDS = 20.0  # ours: four questions without an answer, more than a stream that is made anew takes
 COME_BACK_SECONDS = 1800.0  # ours: a board that restarts, with all an installer may do while it is not heard
 TRANSFER_SECONDS = 7200.0  # ours: 512 MB, the largest file without a setting, over a link of 0.6 Mbit/s
+WHY_LENGTH = 300  # ours: of what a board says
 KEPT = timedelta(days=7)  # ours: a board that is repaired or delivered again is back within a week
 
 
@@ -69,7 +72,7 @@ class Roll:
     """`turn`: the newest that was given. `until`: those who are away by then are not waited for any more.
 
     `not_before`: mono of the next turn, after one that the disk did not take. `began`: mono at which this process took
-    it up. `asked`: mono of the last round of questions.
+    it up. `asked`, `look`: mono of the last round of questions, and of the next.
     """
 
     update: str
@@ -83,7 +86,8 @@ class Roll:
     turn: int = 0
     not_before: float = 0.0
     began: float = 0.0
-    asked: float | None = None
+    asked: float = -math.inf
+    look: float = 0.0
 
     @property
     def failed(self) -> Board | None:
@@ -105,12 +109,6 @@ class Roll:
     def knows(self, now: Now) -> bool:
         """Whether every board has answered, or had the time to."""
         return now.mono >= self.began + AWAY_SECONDS or all(board.heard is not None for board in self.open)
-
-    def next_look(self) -> float | None:
-        """Mono of the next round of questions."""
-        if not self.open:
-            return None
-        return self.began if self.asked is None else self.asked + AGAIN_SECONDS
 
     def put(self, changed: Board) -> Roll:
         return replace(self, boards=tuple(changed if each.name == changed.name else each for each in self.boards))
@@ -135,8 +133,9 @@ def heard(roll: Roll, node: str, standing: FirmwareStanding, now: Now) -> Roll:
     board = next((each for each in roll.open if each.name == node), None)
     if board is None or standing.update != roll.update:
         return roll
-    board = replace(board, heard=now.mono, busy=standing.busy)
     place, why = _place(roll, board, standing)
+    declined = board.place is Place.ORDERED and place is Place.CHECKED  # whatever it says now, others come first
+    board = replace(board, heard=now.mono, busy=standing.busy or declined)
     return roll.put(board if place is board.place else board.at(place, now, why))
 
 
@@ -152,11 +151,11 @@ def _place(roll: Roll, board: Board, standing: FirmwareStanding) -> tuple[Place,
         case BoardStage.INSTALLING | BoardStage.INSTALLED:
             return Place.ORDERED, ""
         case BoardStage.DONE:
-            return Place.DONE, standing.version
+            return Place.DONE, ""
         case BoardStage.FAILED:
-            return Place.FAILED, standing.problem
+            return Place.FAILED, standing.problem[:WHY_LENGTH]
         case BoardStage.UNABLE:
-            return Place.LEFT, standing.problem
+            return Place.LEFT, standing.problem[:WHY_LENGTH]
 
 
 def _forgot(board: Board) -> tuple[Place, str]:
@@ -177,9 +176,10 @@ def advance(roll: Roll, now: Now) -> tuple[Roll, tuple[TellBoard, ...]]:
         roll = roll.put(_overdue(board, roll, now))
     if roll.failed is None and roll.ordered is None and roll.knows(now) and now.mono >= roll.not_before:
         roll = _next(roll, now)
-    due = roll.next_look()
-    everyone = due is not None and now.mono >= due
-    roll = replace(roll, asked=now.mono) if everyone else roll
+    again = AGAIN_AWAY_SECONDS if roll.is_idle(now) else AGAIN_SECONDS
+    everyone = now.mono >= roll.asked + again
+    roll = replace(roll, asked=now.mono if everyone else roll.asked)
+    roll = replace(roll, look=roll.asked + again)
     places = {board.name: board.place for board in before.boards}
     told = (each for each in roll.open if everyone or each.place is not places[each.name])
     return roll, tuple(roll.message(each) for each in told)

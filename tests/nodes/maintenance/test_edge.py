@@ -381,3 +381,12 @@ def test_the_kept_logs_are_for_their_owner(tmp_path: Path):
         logging.getLogger("node").warning("one")
     assert (tmp_path / logs.FOLDER).stat().st_mode & 0o077 == 0
     assert os.access(tmp_path / logs.FOLDER / logs.NODE_LOG, os.R_OK)
+
+
+async def test_without_a_command_the_firmware_itself_is_not_run(tmp_path: Path):
+    file, ran = tmp_path / "firmware", tmp_path / "ran"
+    file.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    file.chmod(0o700)
+    version, problem = await Installer((), PATIENCE).install(file)
+    assert (version, ran.exists()) == ("", False)
+    assert "installer" in problem

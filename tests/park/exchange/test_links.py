@@ -63,6 +63,14 @@ from park.model.session import FactId, FactOffered, FactTaken, SessionStarted
 from park.model.signals import RepeatLevels, Start, Tick
 from park.model.storage import CommitFailed, Committed, Put, Row, RowsLoaded, Write
 from park.model.time import Now
+from park.rolling.messages import (
+    BoardFirmware,
+    BoardStage,
+    FirmwareOrdered,
+    FirmwareStanding,
+    FirmwareWanted,
+    PieceWanted,
+)
 from park.view.rows import NodeReported
 from tests.support.probe import Probe
 
@@ -594,6 +602,19 @@ def test_a_board_that_was_placed_before_falls_to_nothing_when_the_server_places_
     (put,) = [row for write in pair.effects(Write, board=True) for row in write.writes]
     assert isinstance(put, Put)
     assert '"fallback_ma":0' in put.body
+
+
+def test_what_a_board_says_of_its_firmware_bears_the_name_of_its_link() -> None:
+    pair = Pair()
+    pair.connect()
+    standing, wanted = FirmwareStanding("u", BoardStage.CHECKED, 0, True, "1.0", ""), FirmwareWanted("u", 64)
+    pair.tell_board(standing)
+    pair.tell_board(wanted)
+    pair.tell_server(Outward("", FirmwareOrdered("u", 1)))
+    pair.run(0.1)
+    assert pair.came(BoardFirmware, board=False) == [BoardFirmware("bay", standing)]
+    assert pair.came(PieceWanted, board=False) == [PieceWanted("bay", wanted)]
+    assert pair.came(FirmwareOrdered, board=True) == [FirmwareOrdered("u", 1)]
 
 
 def test_a_board_speaks_for_no_other_board() -> None:
