@@ -8,9 +8,14 @@ from support.octt import CONNECTORS, Case
 pytestmark = [pytest.mark.peer("ocpp-rpc"), pytest.mark.xdist_group("octt restarts")]
 
 
-def test_it_restarts(case: Case):
+def test_it_restarts_and_what_was_out_of_service_stays_so(case: Case):
+    case.sends("Accepted", "ChangeAvailability", connectorId=case.connector, type="Inoperative")
+    case.status("Unavailable")
     case.sends("Accepted", "Reset", type="Hard")
-    case.expect("BootNotification")
+    boot = case.expect("BootNotification")
     for connector in (0, *CONNECTORS):
-        case.expect("StatusNotification", connectorId=connector, status="Available")
+        status = "Unavailable" if connector == case.connector else "Available"
+        case.after(boot).expect("StatusNotification", connectorId=connector, status=status)
+    case.sends("Accepted", "ChangeAvailability", connectorId=case.connector, type="Operative")
+    case.status("Available")
     case.never("StopTransaction")

@@ -11,10 +11,9 @@ pytestmark = [pytest.mark.peer("ocpp-rpc"), pytest.mark.xdist_group("octt core")
 @hardware("socket")
 def test_what_cannot_be_locked_does_not_charge(case: Case):
     case.fault("lock")
-    case.plug()
+    case.sends("Accepted", "RemoteStartTransaction", connectorId=case.connector, idTag=VALID)
     case.status("Preparing")
-    case.present(VALID)
-    case.expect("Authorize", idTag=VALID)
+    case.plug()
     failed = case.status("Faulted")
     assert failed["errorCode"] == "ConnectorLockFailure"
     case.never("StartTransaction")

@@ -15,8 +15,9 @@ def test_the_transaction_goes_on_while_its_vehicle_is_there(case: Case):
     case.expect("BootNotification")
     case.status("Charging")
     case.never("StopTransaction")
-    case.sends("Accepted", "RemoteStopTransaction", transactionId=transaction.number)
-    case.stopped(transaction, "Remote")
+    case.present(VALID)
+    case.stopped(transaction, "Local")
+    case.status("Finishing")
 
 
 @hardware("socket", "cable")

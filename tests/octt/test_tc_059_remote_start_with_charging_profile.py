@@ -15,3 +15,5 @@ def test_the_transaction_has_the_profile_it_came_with(case: Case):
     case.sends("Accepted", "RemoteStartTransaction", connectorId=case.connector, idTag=VALID, chargingProfile=brought)
     case.started(VALID)
     case.until("the vehicle is offered the limit", lambda: case.signalled() == 11_000)
+    made = case.send("GetCompositeSchedule", connectorId=case.connector, duration=300)["chargingSchedule"]
+    assert [each["limit"] for each in made["chargingSchedulePeriod"]] == [11]

@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.peer("ocpp-rpc"), pytest.mark.xdist_group("octt profil
 
 
 def test_the_higher_level_holds_while_it_says_something(case: Case):
-    long = schedule((0, 6), (60, 10), (120, 8), duration=400)
+    long = schedule((0, 6), (100, 8), (200, 10), duration=400)
     short = schedule((0, 7), (100, 9), duration=150)
     case.sets_profile(case.connector, profile("TxDefaultProfile", long, number=1, level=0, kind="Absolute"))
     case.sets_profile(case.connector, profile("TxDefaultProfile", short, number=2, level=1, kind="Absolute"))
@@ -18,4 +18,4 @@ def test_the_higher_level_holds_while_it_says_something(case: Case):
     case.until("the vehicle is offered the higher level's limit", lambda: case.signalled() == 7_000)
     answer = case.send("GetCompositeSchedule", connectorId=case.connector, duration=350)
     periods = answer["chargingSchedule"]["chargingSchedulePeriod"]
-    assert [each["limit"] for each in periods] == [7, 9, 8]
+    assert [each["limit"] for each in periods] == [7, 9, 8, 10]

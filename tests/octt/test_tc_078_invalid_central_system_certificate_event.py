@@ -19,8 +19,8 @@ def test_it_does_not_talk_to_a_backend_it_cannot_trust_and_tells_it_later(tls: S
     }[fault]
     before = tls.here()
     tls.shows(bad, "bad")
-    tls.tool.order(offline=True)
-    tls.tool.order(offline=False)
+    tls.tool.arrange(offline=True)
+    tls.tool.arrange(offline=False)
     tls.until("the station turns away", lambda: tls.tool.of("tls_refused", before.position + 1))
     assert not tls.tool.of("connect", before.position + 1)
     tls.shows(good, "good")

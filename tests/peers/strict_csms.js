@@ -76,20 +76,25 @@ server.on('client', (client) => {
   });
 });
 
+// Orders that change what happens from now on.
+function arranged(order) {
+  if ('answer' in order) unusual.unshift(order);
+  else if ('usual' in order) unusual = [];
+  else if ('certificate' in order) https.setSecureContext({ cert: read(order.certificate), key: read(order.key), ca });
+  else if ('offline' in order) {
+    offline = order.offline;
+    if (offline) for (const client of stations.values()) client.close({ code: 1001, force: true }).catch(() => {});
+  } else return false;
+  return true;
+}
+
 readline.createInterface({ input: process.stdin }).on('line', async (line) => {
   const order = JSON.parse(line);
   if (order.quit) {
     await server.close({ code: 1001 });
     process.exit(0);
   }
-  if ('answer' in order) return void unusual.unshift(order);
-  if ('usual' in order) return void (unusual = []);
-  if ('certificate' in order) return https.setSecureContext({ cert: read(order.certificate), key: read(order.key), ca });
-  if ('offline' in order) {
-    offline = order.offline;
-    if (offline) for (const client of stations.values()) client.close({ code: 1001, force: true }).catch(() => {});
-    return;
-  }
+  if (arranged(order)) return emit('arranged', {});
   if ('raw' in order) {
     stations.get(order.id).sendRaw(order.raw.repeat(order.times || 1));
     return;

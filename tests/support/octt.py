@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from support.rig import Rig, eventually
-from support.strict import IDENTITY
+from support.octt_tool import Message, Tool
+from support.rig import PATIENCE, eventually
 
 from park.authorization.reader import DEBOUNCE_SECONDS
 
@@ -40,76 +39,6 @@ def in_future(seconds: float) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A call of the station. `position`: its place in everything that was said."""
-
-    position: int
-    params: Mapping[str, Any]
-
-    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - any member of a payload
-        return self.params[name]
-
-
-@dataclass
-class Tool:
-    """The central system: the peer's process, what it said so far, and orders to it."""
-
-    rig: Rig
-    heard: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    presented: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
-    _offset: int = 0
-
-    def events(self) -> list[dict[str, Any]]:
-        """Everything so far; the log is read on from where it was left."""
-        with (self.rig.directory / "backend.log").open("rb") as log:
-            log.seek(self._offset)
-            for line in log:
-                if not line.endswith(b"\n"):
-                    break
-                self._offset += len(line)
-                if line.startswith(b"{"):
-                    self.heard.append(json.loads(line))
-        return self.heard
-
-    def of(self, event: str, since: int = 0, **fields: object) -> list[dict[str, Any]]:
-        return [seen for seen in self.events()[since:] if seen["event"] == event and _fits(seen, fields)]
-
-    def calls(self, method: str, since: int = 0, **params: object) -> list[Message]:
-        """The station's calls of this method with these parameters, oldest first."""
-        found = enumerate(self.events()[since:], since)
-        told = ((at, seen) for at, seen in found if seen["event"] == "call" and seen["method"] == method)
-        return [Message(at, seen["params"]) for at, seen in told if _fits(seen["params"], params)]
-
-    def order(self, **order: object) -> None:
-        self.rig.tell_backend(json.dumps({"id": IDENTITY, **order}))
-
-    def ask(self, method: str, params: Mapping[str, object]) -> dict[str, Any]:
-        """Send a call; the event of its answer: `result`, or `code` of the error."""
-        since = len(self.events())
-        self.order(method=method, params=params)
-
-        def answer() -> list[dict[str, Any]]:
-            return [*self.of("result", since, method=method), *self.of("error", since, method=method)]
-
-        eventually(f"an answer to {method}", answer)
-        return answer()[0]
-
-    def statuses(self, connector: int, since: int = 0) -> list[str]:
-        return [each["status"] for each in self.calls("StatusNotification", since, connectorId=connector)]
-
-    def complaints(self, since: int = 0) -> list[dict[str, Any]]:
-        """Every frame that broke the protocol or a schema."""
-        return [*self.of("strict_failure", since), *self.of("bad_message", since)]
-
-    def online(self) -> bool:
-        return self.rig.online()
-
-
-def _fits(seen: Mapping[str, Any], wanted: Mapping[str, object]) -> bool:
-    return all(name in seen and seen[name] == value for name, value in wanted.items())
-
-
 class Case:
     """One case at one connector of the station, from `since` on in the tool's log. `other`: one built the same way."""
 
@@ -119,6 +48,7 @@ class Case:
         self.before: dict[str, str] = {}
         self.used: list[tuple[str, Mapping[str, object], str]] = []
         self.faults: set[tuple[str, str]] = set()
+        self.patience = PATIENCE
         self._position = self.since
         self._status: dict[int, tuple[int, str]] = {}
 
@@ -151,7 +81,7 @@ class Case:
 
     def shown(self, feedback: str) -> None:
         """The reader shows this."""
-        eventually(f"{feedback} is shown", lambda: self.tool.rig.feedback(f"{self.point}-reader") == feedback)
+        self.until(f"{feedback} is shown", lambda: self.tool.rig.feedback(f"{self.point}-reader") == feedback)
 
     def fault(self, name: str, connector: int | None = None, *, on: bool = True) -> None:
         point = f"cp{connector or self.connector}"
@@ -170,11 +100,11 @@ class Case:
 
     def offline(self) -> None:
         """The connection goes, and none is made until `online`."""
-        self.tool.order(offline=True)
+        self.tool.arrange(offline=True)
         self.until("the station is offline", lambda: not self.tool.online())
 
     def online(self) -> None:
-        self.tool.order(offline=False)
+        self.tool.arrange(offline=False)
         self.until("the station is online", self.tool.online)
 
     def power_failure(self, meanwhile: Callable[[], None] | None = None) -> None:
@@ -194,7 +124,7 @@ class Case:
 
     def answers(self, method: str, when: Mapping[str, object] | None = None, **payload: object) -> None:
         """From now on the central system answers such calls with these members."""
-        self.tool.order(answer=method, when=dict(when or {}), **{"with": payload})
+        self.tool.arrange(answer=method, when=dict(when or {}), **{"with": payload})
 
     def answers_tag(self, tag: str, status: str, parent: str | None = None) -> None:
         """From now on this is known of an id tag, asked for or told."""
@@ -268,7 +198,7 @@ class Case:
             found[:] = self.tool.calls(method, self._position, **params)[:1]
             return bool(found)
 
-        eventually(f"{method} {params}; said since:\n{self.told()}", came)
+        self.until(f"{method} {params}", came)
         self._position = found[0].position + 1
         return found[0]
 
@@ -281,7 +211,7 @@ class Case:
             found[:] = self._news(which, wanted)
             return bool(found)
 
-        eventually(f"connector {which} is {wanted}; said since:\n{self.told()}", came)
+        self.until(f"connector {which} is {wanted}", came)
         told = found[0]
         assert told["status"] == wanted, f"connector {which} is {told['status']}, not {wanted}:\n{self.told()}"
         self._status[which] = (told.position + 1, wanted)
@@ -317,7 +247,11 @@ class Case:
         return ["", *self.tool.statuses(which, self.since)][-1]
 
     def until(self, what: str, true: Callable[[], object]) -> None:
-        eventually(f"{what}; said since:\n{self.told()}", true)
+        """Wait for it; what was said meanwhile is told when it was in vain."""
+        try:
+            eventually(what, true, self.patience)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; said in this case:\n{self.told()}") from None
 
     def told(self) -> str:
         """Everything said in this case, for a person who looks for the mistake."""

@@ -12,7 +12,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from support.certificates import Issued, certify, issue
 from support.file_server import FileServer, file_server
-from support.octt import Case, Message, Tool
+from support.octt import Case
+from support.octt_tool import Message, Tool
 from support.rig import Rig, eventually, free_ports, rig
 from support.strict import IDENTITY
 
@@ -37,7 +38,7 @@ class Secured(Case):
     def shows(self, certificate: Issued, name: str) -> None:
         """From now on the backend shows this certificate."""
         chain, key = certificate.files(self.folder, name)
-        self.tool.order(certificate=str(chain), key=str(key))
+        self.tool.arrange(certificate=str(chain), key=str(key))
 
     def connections(self, event: str = "auth") -> list[dict[str, Any]]:
         """Every attempt to connect: `auth` with its password, `tls` with what it was secured by."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.file_server import FileServer, file_server
-from support.octt import CONNECTORS, HARDWARE, Case, Tool, running
+from support.octt import CONNECTORS, HARDWARE, Case, running
+from support.octt_tool import Tool
 from support.rig import Rig, eventually, rig
 
 FIRMWARE = b"firmware of tomorrow" * 1000
@@ -75,8 +76,8 @@ def _maintained(made: Rig, folder: Path) -> None:
 def restore(case: Case) -> None:
     """What a case changed is as before, by the central system's own means and the driver's."""
     tool = case.tool
-    tool.order(usual=True)
-    tool.order(offline=False)
+    tool.arrange(usual=True)
+    tool.arrange(offline=False)
     for point, fault in sorted(case.faults):
         tool.rig.fault(point, fault, on=False)
     eventually("the station is online", tool.online)
