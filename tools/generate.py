@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from tools import gen_config_reference, gen_ocpp_keys, rules
+from tools import gen_config_reference, gen_ocpp_keys, gen_octt, rules
 
 ROOT = Path(__file__).parent.parent
 PROTO = ROOT / "proto"
@@ -60,10 +60,17 @@ def ocpp_keys() -> Files:
     return {"docs/ocpp_keys.md": gen_ocpp_keys.render().encode()}
 
 
+def octt_cases() -> Files:
+    """docs/octt.md from docs/octt.csv and the files of tests/octt/."""
+    page = gen_octt.render(gen_octt.read_cases(ROOT / "docs/octt.csv"), gen_octt.read_tests(ROOT / "tests/octt"))
+    return {"docs/octt.md": page.encode()}
+
+
 GENERATORS = (
     Generator("proto", protobuf_modules, "nodes/**/*_pb2*"),
     Generator("configuration", configuration_reference, "docs/configuration.md"),
     Generator("keys", ocpp_keys, "docs/ocpp_keys.md"),
+    Generator("octt", octt_cases, "docs/octt.md"),
     Generator("rules", rule_coverage, "docs/rules.md"),
 )
 

@@ -233,7 +233,7 @@ def _occupancy(state: ChargePointState) -> OccupancyChanged:
     return OccupancyChanged(
         charge_point=state.settings.name,
         connector=state.settings.connector,
-        plugged_since=vehicle.since if vehicle.present else None,
+        plugged_since=vehicle.since if vehicle.present or session.held else None,  # its owner comes back for the plug
         waiting_for_card=session.phase is Phase.IDLE and not expired,
         session_tag=session.id_tag if tagged else None,
         charging=session.phase is Phase.RUNNING,

@@ -12,15 +12,20 @@ from park.ocpp.link import Payload
 from park.ocpp.wire import ID_TAG_LENGTH, instant, integer_of, member, text_of
 
 CAPACITY = 10_000  # B-210: LocalAuthListMaxLength and SendLocalListMaxLength
-NO_LIST = 0  # the version while nothing was sent (OCPP 1.6 §5.10)
+NO_LIST = 0  # the version of an empty list (OCPP 1.6 §5.10)
 
 
 @dataclass(frozen=True, slots=True)
 class LocalList:
-    """`tags`: by case-folded tag."""
+    """`version`: of the newest update, 0 before the first; `tags`: by case-folded tag."""
 
     version: int = NO_LIST
     tags: Mapping[str, ListedTag] = field(default_factory=dict[str, ListedTag])
+
+    @property
+    def told_version(self) -> int:
+        """What a backend is told, and builds upon."""
+        return self.version if self.tags else NO_LIST
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ def updated(before: LocalList, request: Payload) -> Update | Refused:
     sent = cast("list[Payload]", request.get("localAuthorizationList") or [])
     if version is None or version <= NO_LIST or len(sent) > CAPACITY:
         return "Failed"
-    if not full and version <= before.version:
+    if not full and version <= before.told_version:
         return "VersionMismatch"
     try:
         entries = _entries(sent, full=full)

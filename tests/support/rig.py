@@ -254,6 +254,11 @@ class Rig:
         with bench(f"127.0.0.1:{self.config.bench}") as stub:
             stub.Swipe(pb.SwipeRequest(reader=reader, id_tag=tag), timeout=5)
 
+    def fault(self, point: str, name: str, *, on: bool) -> None:
+        """Break a charge point, as proto/nodes/rpc/bench.proto names it, or repair it."""
+        with bench(f"127.0.0.1:{self.config.bench}") as stub:
+            stub.SetFault(pb.SetFaultRequest(charge_point=point, fault=name, on=on), timeout=5)
+
     def meter(self, name: str, mode: pb.MeterMode.ValueType) -> None:
         with bench(f"127.0.0.1:{self.config.bench}") as stub:
             stub.SetMeter(pb.SetMeterRequest(meter=name, mode=mode), timeout=5)

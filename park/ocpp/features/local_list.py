@@ -55,7 +55,7 @@ def _send(state: CentralSystem, call: BackendCalled, _: Now) -> Turn:
 
 def _version(state: CentralSystem, call: BackendCalled, _: Now) -> Turn:
     enabled = state.values.switch(ENABLED)
-    version = state.local_list.version if enabled else NOT_SUPPORTED
+    version = state.local_list.told_version if enabled else NOT_SUPPORTED
     return state, result(call.unique_id, call.action, {"listVersion": version}, state.link)
 
 

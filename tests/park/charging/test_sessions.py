@@ -230,6 +230,9 @@ def test_the_cable_may_stay_locked_until_its_owner_comes_back() -> None:
     assert park.ended[0].reason is StopReason.EV_DISCONNECTED
     assert park.electronics.lock is True
     assert park.last(OccupancyChanged).session_tag == "AA"
+    assert (
+        park.last(OccupancyChanged).plugged_since is not None
+    )  # so that the owner's card is not taken for a second one
     park.authorize("BB")
     assert park.electronics.lock is True
     park.authorize("AA")

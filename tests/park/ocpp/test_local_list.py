@@ -59,7 +59,9 @@ def test_a_full_list_replaces_and_survives():
     }
     assert here.of(LocalListHeld)[-1].news == ()
     assert send(here, 9) == "Accepted"  # an empty full list empties it
-    assert (version(here), tags(here)) == (9, set())
+    assert (version(here), tags(here)) == (0, set())  # OCPP 1.6 §5.10: 0 says that the list is empty
+    assert send(here, 4, entry("dd"), full=False) == "Accepted"  # and a change builds upon that
+    assert (version(here), tags(here)) == (4, {"dd"})
 
 
 @pytest.mark.rule("B-182")

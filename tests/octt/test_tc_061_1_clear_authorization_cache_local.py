@@ -1,0 +1,19 @@
+"""TC_061_1_CS Clear Authorization Data in Authorization Cache - local."""
+
+from __future__ import annotations
+
+import pytest
+from support.octt import VALID, Case
+
+pytestmark = [pytest.mark.peer("ocpp-rpc"), pytest.mark.xdist_group("octt core")]
+
+
+def test_a_forgotten_card_is_asked_about(case: Case):
+    case.configure(AuthorizationCacheEnabled=True, LocalPreAuthorize=True)
+    case.cached(VALID)
+    case.sends("Accepted", "ClearCache")
+    case.plugged_in()
+    case.present(VALID)
+    case.expect("Authorize", idTag=VALID)
+    case.started(VALID)
+    case.status("Charging")

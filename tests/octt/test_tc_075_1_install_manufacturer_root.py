@@ -1,0 +1,16 @@
+"""TC_075_1_CS Install a certificate on the Charge Point - ManufacturerRootCertificate."""
+
+from __future__ import annotations
+
+import pytest
+from support.certificates import issue
+from support.octt_security import MAKER, Secured
+
+pytestmark = [pytest.mark.peer("ocpp-rpc"), pytest.mark.xdist_group("octt security")]
+
+
+def test_it_is_listed(tls: Secured):
+    before = len(tls.hashes(MAKER))
+    root = issue("another maker", authority=True).pem
+    tls.sends("Accepted", "InstallCertificate", certificateType=MAKER, certificate=root)
+    assert len(tls.hashes(MAKER)) == before + 1
