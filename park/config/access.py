@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from park.authorization.settings import LARGEST_WHITELIST
-from park.config.limiting import LARGEST_INPUT
-from park.config.quantities import About, IdTag, Section, endpoint
+from park.config.quantities import LARGEST_INPUT, About, IdTag, Section, endpoint
 
 LONGEST_WAIT_SECONDS = 3600  # design: of a card for a vehicle, or a vehicle for a card
 PROXY_PORT = 80  # B-003
