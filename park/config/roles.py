@@ -18,7 +18,18 @@ NEEDED: Mapping[Role, tuple[str, ...]] = {
 OUT_OF_PLACE: Mapping[Role, tuple[str, ...]] = {
     "single": ("server", "placement", "pairing"),
     "server": ("server",),
-    "client": ("park", "load", "authorization", "backend", "circuit", "timetable", "input", "placement", "pairing"),
+    "client": (
+        "park",
+        "load",
+        "authorization",
+        "backend",
+        "circuit",
+        "timetable",
+        "input",
+        "solar",
+        "placement",
+        "pairing",
+    ),
 }
 SET_BY_PLACEMENT = ("connector", "circuit", "wiring", "priority", "weight", "expired_limit_amps")
 VIRTUAL = "virtual"

@@ -13,12 +13,15 @@ from park.load.lease import lease_and_guard
 from park.load.limits import NOTHING_BINDS, HeldLimit, Limits, smallest, smallest_watts
 from park.load.report import Bindings, CircuitReported, LimitsReported, ShareReported
 from park.load.rivalry import Rivalry
+from park.load.solar.settings import Solar
+from park.load.solar.sun import Sun
 from park.load.standing import Board, Point
 from park.load.told import Told, told_by
 from park.model.electric import ZERO, PerPhase, add, lowest, subtract
 from park.model.limit import ClearLimit, LimitAnswer, LimitKind, SetLimit, TakesLimitOutcome
 from park.model.standing_limits import HoldLimits
 
+CHARGING_ONLY = frozenset({LimitKind.PROFILE, LimitKind.SOLAR})  # they count what charge points take, not the house
 RENEWED_TOGETHER = 8  # charge points: renewing 250 at once kept a node busy for 45 ms, and everything else waited
 
 
@@ -53,6 +56,7 @@ class CoordinatorSettings:
     keeps_limits: bool = False
     machine_boot: str = ""
     unset_kinds: frozenset[LimitKind] = frozenset()
+    solar: tuple[Solar, ...] = ()
 
 
 class CircuitState:
@@ -90,15 +94,15 @@ class CircuitState:
     def impose(self, held: Sequence[HeldLimit]) -> None:
         """These limits are in force here, and no others.
 
-        A profile of a backend counts what the charge points take, the others count all that flows.
+        A profile of a backend and the sun count what the charge points take, the others count all that flows.
         """
         design = self.circuit.limit_ma
-        profiles = [each for each in held if each.limit.kind is LimitKind.PROFILE]
-        others = [each for each in held if each not in profiles]
+        charging = [each for each in held if each.limit.kind in CHARGING_ONLY]
+        others = [each for each in held if each.limit.kind not in CHARGING_ONLY]
         self._limit_ma, self.imposed_by = smallest(others, design)
         self.limit_watts, self.power_by = smallest_watts(others, self.circuit.limit_watts)
-        self._charging_ma, self._charging_by = smallest(profiles, design)
-        self._charging_watts, self._charging_power_by = smallest_watts(profiles, None)
+        self._charging_ma, self._charging_by = smallest(charging, design)
+        self._charging_watts, self._charging_power_by = smallest_watts(charging, None)
 
     def limit_ma(self) -> PerPhase:
         """The smallest of design limit and all limits in force on what flows here, per phase (B-087, B-262)."""
@@ -199,6 +203,7 @@ class CoordinatorState:
         "shares_reported",
         "speaking",
         "stale_plan",
+        "suns",
         "targets",
         "told_limits",
         "unheard",
@@ -233,6 +238,7 @@ class CoordinatorState:
             point: tuple(self.circuits[self.network.index[name]] for name in self._path(point)) for point in self.points
         }
         self.circuit_by_meter = {state.circuit.meter: state for state in self.circuits if state.circuit.meter}
+        self.suns = tuple(self._sun(solar) for solar in settings.solar)
         self.targets: dict[str, CircuitState | Point] = {state.circuit.name: state for state in self.circuits}
         self.targets |= self.points_by_name
         self.limits = Limits(_after(settings))
@@ -269,6 +275,10 @@ class CoordinatorState:
 
     def _path(self, point: Point) -> tuple[str, ...]:
         return self.network.paths[point.placement.circuit]
+
+    def _sun(self, solar: Solar) -> Sun:
+        below = [point for point in self.points if solar.circuit in self._path(point)]
+        return Sun(solar, self.circuit_by_meter[solar.meter].circuit, below)
 
     def impose(self, target: str) -> None:
         """The limits of this circuit or charge point changed. Nothing for one that is not in this park."""
