@@ -11,7 +11,8 @@ from park.config.quantities import milliamperes
 from park.config.schema import Path
 from park.config.solar import SolarSection
 from park.load.circuit import path_to_root
-from park.load.solar.settings import Solar, SolarMode
+from park.load.solar.settings import Solar
+from park.model.solar import SolarMode
 
 
 def suns(config: NodeConfig) -> tuple[Solar, ...]:

@@ -195,5 +195,9 @@ class Limits:
             self._worked_out[target] = held
         return True
 
+    def worked_out(self, target: str) -> Limit | None:
+        held = self._worked_out.get(target)
+        return None if held is None else held.limit
+
     def _after(self, limit: Limit) -> PerPhase | None:
         return self._after_ma.get(limit.target) if limit.kind is LimitKind.ENERGY_MANAGER else None

@@ -19,6 +19,7 @@ from park.load.standing import Board, Point
 from park.load.told import Told, told_by
 from park.model.electric import ZERO, PerPhase, add, lowest, subtract
 from park.model.limit import ClearLimit, LimitAnswer, LimitKind, SetLimit, TakesLimitOutcome
+from park.model.solar import SetSolarMode
 from park.model.standing_limits import HoldLimits
 
 CHARGING_ONLY = frozenset({LimitKind.PROFILE, LimitKind.SOLAR})  # they count what charge points take, not the house
@@ -244,7 +245,9 @@ class CoordinatorState:
         self.limits = Limits(_after(settings))
         self.told_limits: tuple[HoldLimits, ...] = ()
         self.limits_loaded = not settings.keeps_limits
-        self.early_orders: list[SetLimit | ClearLimit] = []  # they wait until the limits of before are loaded
+        self.early_orders: list[
+            SetLimit | ClearLimit | SetSolarMode
+        ] = []  # they wait until the limits of before are loaded
         self.limits_reported: LimitsReported | None = None
         self.limit_token = 0  # of the newest commit
         self.limit_answers: dict[int, tuple[TakesLimitOutcome, LimitAnswer]] = {}  # told when their commit is on disk

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from operator import add
 
-from park.load.solar.settings import Solar, SolarMode
+from park.load.solar.settings import Solar
 from park.load.solar.surplus import Amounts, Surplus
 from park.model.electric import PHASE_NAMES
+from park.model.solar import SolarMode
 
 
 class Ceiling:

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+
+from park.model.solar import SolarMode
 
 AVERAGE_SECONDS = 15.0  # ours: a kettle's thermostat and the skew between two meters move nothing
 START_SECONDS = 60.0  # evcc, "enable delay" of PV mode: so long enough sun before more is taken
 STAY_SECONDS = 180.0  # evcc, "disable delay" of PV mode: so long too little sun before anybody pauses
-
-
-class SolarMode(Enum):
-    """B-085. The values are those of the configuration."""
-
-    SURPLUS = "surplus"  # only what would be exported
-    SOLAR = "solar"  # the same, and from the grid at most what is missing to everybody's minimum
-    GRID = "grid"  # no limit by the sun
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ import pytest
 from park.config import mapping
 from park.config.parsing import parse
 from park.errors import ConfigurationInvalid
-from park.load.solar.settings import Solar, SolarMode
+from park.load.solar.settings import Solar
+from park.model.solar import SolarMode
 from park.physics.hardware import TRAITS
 
 BASE = """

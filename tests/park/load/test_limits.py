@@ -18,6 +18,7 @@ from park.load.limit_rows import LIMIT_TABLE, limits_of, row_body, row_key
 from park.load.limiting import MOST_EARLY_ORDERS
 from park.load.limits import FREE_MA, SOURCES, HeldLimit, Limits, Validity, as_current_ma, smallest, smallest_watts
 from park.load.report import LimitsReported
+from park.load.solar.orders import SOLAR_TABLE
 from park.load.state import CoordinatorSettings, CoordinatorState
 from park.model.alarm import Alarm
 from park.model.electric import PerPhase
@@ -492,7 +493,7 @@ def restarted(*rows: Row, boot: str = "machine-1", now: float = 100.0) -> coordi
     settings = CoordinatorSettings((circuit,), tuple(places(1)), "s", keeps_limits=True, machine_boot=boot)
     state = coordinator.initial(settings, Now(now, WALL))
     _, effects = coordinator.step(state, Start(), Now(now, WALL))
-    assert Load((LIMIT_TABLE,)) in effects
+    assert Load((LIMIT_TABLE, SOLAR_TABLE)) in effects
     coordinator.step(state, RowsLoaded(rows), Now(now, WALL))
     return state
 
@@ -533,7 +534,7 @@ def test_nothing_is_granted_before_the_limits_of_before_are_read():
     for second in range(30):
         _, effects = coordinator.step(state, Tick(), Now(float(second), WALL))
         if second:
-            assert (Load((LIMIT_TABLE,)) in effects) == (second % 2 == 0)  # asked again once an interval
+            assert (Load((LIMIT_TABLE, SOLAR_TABLE)) in effects) == (second % 2 == 0)  # asked again once an interval
     assert state.holding_until is not None
     coordinator.step(state, RowsLoaded(()), Now(30.0, WALL))
     coordinator.step(state, Tick(), Now(32.0, WALL))

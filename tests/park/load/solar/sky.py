@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from park.load.solar.settings import Solar
 from park.model.electric import PerPhase
-from tests.park.load.boards import Boards, each, grid, places
+from tests.park.load.boards import Boards, Vehicle, each, grid, places
 
 METER = "grid-meter"
 
@@ -84,3 +84,14 @@ def starts_and_pauses(boards: Boards, name: str) -> list[tuple[float, bool]]:
         if not found or found[-1][1] != (amps > 0):
             found.append((at, amps > 0))
     return found
+
+
+def signals(boards: Boards) -> list[int]:
+    return [device.signalled_ma for device in boards.devices.values()]
+
+
+def arrive(boards: Boards, *vehicles: Vehicle, at: float = 3.0) -> Boards:
+    boards.run(at)
+    for name, vehicle in zip(boards.devices, vehicles or (Vehicle(),), strict=False):
+        boards.arrive(name, vehicle)
+    return boards

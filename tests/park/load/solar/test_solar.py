@@ -15,18 +15,21 @@ from park.load.limits import HeldLimit
 from park.load.report import LimitsReported
 from park.load.reporting import reports
 from park.load.solar.ceiling import Ceiling
-from park.load.solar.settings import SolarMode
 from park.load.solar.sun import as_watts
 from park.load.solar.surplus import DEADBAND_MA, STEP_MA, Surplus
 from park.load.state import CircuitState
 from park.model.electric import PerPhase
 from park.model.limit import Limit, LimitKind
-from tests.park.load.boards import Boards, Vehicle, each
+from park.model.metering import Quality, ReadingTaken
+from park.model.solar import SolarMode
+from tests.park.load.boards import WALL, Boards, Vehicle, each
 from tests.park.load.solar.sky import (
     METER,
+    arrive,
     constant,
     day,
     keep_books,
+    signals,
     starts_and_pauses,
     sunny,
     world,
@@ -37,17 +40,6 @@ LATE = 10.0  # plan, pilot and the shift of an interval
 DAY, SHORT_DAY = 1_200, 500
 LAG = 16  # averaging, three readings, plan, pilot and vehicle
 MINIMUM = 18_000  # of a vehicle on three phases
-
-
-def signals(boards: Boards) -> list[int]:
-    return [device.signalled_ma for device in boards.devices.values()]
-
-
-def arrive(boards: Boards, *vehicles: Vehicle, at: float = 3.0) -> Boards:
-    boards.run(at)
-    for name, vehicle in zip(boards.devices, vehicles or (Vehicle(),), strict=False):
-        boards.arrive(name, vehicle)
-    return boards
 
 
 # ------------------------------------------------------------ the modes
@@ -304,3 +296,23 @@ def test_the_sun_is_named_as_the_reason_and_as_a_limit_in_force():
     boards.state.limits_reported = None
     (told,) = [report for report in reports(boards.state, boards.now) if isinstance(report, LimitsReported)]
     assert [(limit.target, limit.kind, limit.limit_w) for limit in told.limits] == [("grid", "solar", as_watts(30_000))]
+
+
+# ------------------------------------------------------------ the surplus
+
+
+def test_a_small_rise_is_not_worth_new_grants():
+    surplus = Surplus(each_phase=False, average_seconds=0.0, start_seconds=10.0)
+    held: list[int] = []
+    for exported in (10_100, 10_400, 10_600, 9_900):
+        for _ in range(12):
+            surplus.read((exported, 0, 0), float(len(held)))
+            held.append(surplus.held_ma[0])
+    assert [held[n] for n in (9, 11, 23, 35, 36)] == [0, 10_000, 10_000, 10_500, 9_750]
+
+
+@pytest.mark.parametrize("quality", [Quality.STALE, Quality.IMPLAUSIBLE])
+def test_a_reading_not_to_be_trusted_is_no_sun_at_once(quality: Quality):
+    boards = arrive(world(sunny(), constant(10_000))).run(90)
+    boards.tell(ReadingTaken(METER, quality, None, None, boards.now, WALL))
+    assert boards.state.suns[0].surplus.held_ma == (0,)
