@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from park.load.admission import Admission, Request, Share
+from park.load.fair.adrift import lay
 from park.load.fair.balance import Balance, Scales
 from park.load.fair.columns import Climber
 from park.load.fair.filling import raise_together, whole
@@ -18,6 +19,7 @@ def allocate(requests: Sequence[Request], room: Sequence[int], balances: Sequenc
     minima. Currents are rounded down to the resolution of the hardware; what that takes from a phase is taken from
     those who need its balance too.
     """
+    requests, room, balances = lay(requests, room, balances)
     admission = Admission(list(room), Scales(balances))
     admission.decide(requests)
     admitted, shares = admission.admitted, admission.refused

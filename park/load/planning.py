@@ -109,6 +109,7 @@ def _request(state: CoordinatorState, point: Point, now: float, *, unused: bool 
         weight=placement.weight,
         resolution_ma=placement.resolution_ma,
         turn=turn(since, point.waiting_since, now, state.settings.rotation_seconds),
+        adrift=point.adrift,
     )
 
 
