@@ -261,6 +261,7 @@ def test_a_jump_of_the_wall_clock_changes_no_validity(hours: int):
     assert state.circuits[0].limit_ma() == each(63_000)
 
 
+@pytest.mark.rule("B-084")
 def test_what_is_configured_to_follow_holds_from_the_end_until_the_limit_is_set_again_or_cleared():
     circuit = grid(63_000, headroom_ma=0, external_fallback_ma=each(0), expired_limit_ma=each(8_000))
     boards = world_of(Vehicle(), circuit=circuit)
