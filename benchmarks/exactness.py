@@ -11,6 +11,7 @@ from benchmarks.linear import Program
 from benchmarks.table import Table
 from park.load.admission import Admission, Request
 from park.load.allocate import allocate
+from park.load.fair.adrift import lay
 from park.load.fair.balance import Scales
 from park.load.fair.columns import Climber
 from park.load.fair.filling import raise_together
@@ -58,14 +59,16 @@ def report(*, quick: bool) -> Table:
 
 def shares(park: Crowd) -> tuple[list[Request], list[float]]:
     """Who is admitted, and the fair currents in mA before rounding."""
-    admission = Admission(list(park.room), Scales(park.balances))
-    admission.decide(park.requests)
+    requests, room, balances = lay(*park)
+    admission = Admission(list(room), Scales(balances))
+    admission.decide(requests)
     climbers = [
         Climber(request.lines, request.minimum_ma, request.maximum_ma, request.weight, request.priority)
         for request in admission.admitted
     ]
     stops = raise_together(climbers, admission.room, admission.scales.spreads())
-    return admission.admitted, [reached for reached, _ in stops]
+    known = {request.charge_point: request for request in park.requests}
+    return [known[request.charge_point] for request in admission.admitted], [reached for reached, _ in stops]
 
 
 def off_ma(park: Crowd) -> float:

@@ -36,8 +36,9 @@ class Program:
             for line in request.lines:
                 dense[line, number] = phases if line % LIMITS == LIMITS - 1 else 1
         self.phases = np.array([len({line % LIMITS for line in request.lines} - {LIMITS - 1}) for request in requests])
+        adrift = np.array([request.adrift for request in requests], float)
         differences = [
-            dense[balance.circuit * LIMITS + over] - dense[balance.circuit * LIMITS + under]
+            dense[balance.circuit * LIMITS + over] * (1 + adrift) - dense[balance.circuit * LIMITS + under]
             for balance in balances
             for over, under in PAIRS
         ]

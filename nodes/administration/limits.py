@@ -51,6 +51,9 @@ class LimitAdminService(LimitAdminServicer):
     ) -> energy_pb2.LimitEffect:
         return await self._desk.clear(request, LimitKind.ENERGY_MANAGER, request.source, context)
 
+    async def SetSolarMode(self, request: pb.SetSolarModeRequest, context: Context) -> energy_pb2.LimitEffect:  # noqa: N802
+        return await self._desk.follow_the_sun(request.circuit, request.mode, context)
+
     async def ListLimits(self, request: pb.ListLimitsRequest, context: Context) -> pb.LimitList:  # noqa: ARG002, N802
         view = self._view.snapshot(self._now())
         return pb.LimitList(limits=[limit_row(row, view.now.mono) for row in view.limits])

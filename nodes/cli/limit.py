@@ -84,6 +84,18 @@ def clear_command(
     typer.echo("\n".join(visible(line) for line in _effect(done)))
 
 
+@app.command("solar")
+def solar_command(
+    config: Config,
+    circuit: Annotated[str, typer.Argument(metavar="CIRCUIT", help="A circuit with [[solar]].")],
+    mode: Annotated[str, typer.Argument(metavar="MODE", help="surplus, solar or grid; else as the file says.")] = "",
+) -> None:
+    """Let the charge points of a circuit follow the sun in this mode until it is set again."""
+    with _limits(config) as admin:
+        done = admin.SetSolarMode(pb.SetSolarModeRequest(circuit=circuit, mode=mode), timeout=PATIENCE_SECONDS)
+    typer.echo("\n".join(visible(line) for line in _effect(done)))
+
+
 @app.command("list")
 def list_command(config: Config) -> None:
     """Show all limits in force beside the design, whoever set them."""

@@ -24,6 +24,7 @@ from park.model.limit import (
     SetLimit,
     TakesLimitOutcome,
 )
+from park.model.solar import SetSolarMode, SolarMode
 
 ANSWER_SECONDS = 10.0  # ours: one commit of a disk that is nearly full
 LONGEST_SOURCE = 60
@@ -60,8 +61,18 @@ class LimitDesk:
         target = _target(request)
         return await self._order(context, lambda reply: ClearLimit(uuid.uuid4().hex, target, kind, source, reply))
 
+    async def follow_the_sun(self, circuit: str, mode: str, context: Context) -> pb.LimitEffect:
+        """`mode` empty: that of the configuration. Aborts the call for what is refused."""
+        try:
+            wanted = SolarMode(mode) if mode else None
+        except ValueError:
+            modes = ", ".join(each.value for each in SolarMode)
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"mode: there is no {mode!r}; choose one of {modes}")
+            raise
+        return await self._order(context, lambda reply: SetSolarMode(uuid.uuid4().hex, circuit, wanted, reply))
+
     async def _order(
-        self, context: Context, make: Callable[[TakesLimitOutcome], SetLimit | ClearLimit]
+        self, context: Context, make: Callable[[TakesLimitOutcome], SetLimit | ClearLimit | SetSolarMode]
     ) -> pb.LimitEffect:
         try:
             outcome: LimitOutcome = await ask(self._coordinator, make, ANSWER_SECONDS)

@@ -327,7 +327,7 @@ class Limit(_message.Message):
     target: _builtins.str
     """circuit, or NODE/CHARGE_POINT"""
     kind: _builtins.str
-    """operator, energy_manager, profile, timetable, input, expired"""
+    """operator, energy_manager, profile, timetable, input, solar, expired"""
     source: _builtins.str
     limit_w: _builtins.int
     priority: _builtins.int

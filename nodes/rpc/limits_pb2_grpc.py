@@ -51,6 +51,11 @@ class LimitAdminStub:
                 request_serializer=nodes_dot_rpc_dot_energy__pb2.ClearLimitRequest.SerializeToString,
                 response_deserializer=nodes_dot_rpc_dot_energy__pb2.LimitEffect.FromString,
                 _registered_method=True)
+        self.SetSolarMode = channel.unary_unary(
+                '/chargepark.v1.LimitAdmin/SetSolarMode',
+                request_serializer=nodes_dot_rpc_dot_limits__pb2.SetSolarModeRequest.SerializeToString,
+                response_deserializer=nodes_dot_rpc_dot_energy__pb2.LimitEffect.FromString,
+                _registered_method=True)
         self.ListLimits = channel.unary_unary(
                 '/chargepark.v1.LimitAdmin/ListLimits',
                 request_serializer=nodes_dot_rpc_dot_limits__pb2.ListLimitsRequest.SerializeToString,
@@ -82,6 +87,13 @@ class LimitAdminServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetSolarMode(self, request, context):
+        """How the charge points of a circuit follow the sun, until set otherwise.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListLimits(self, request, context):
         """All limits in force, whoever set them.
         """
@@ -105,6 +117,11 @@ def add_LimitAdminServicer_to_server(servicer, server):
             'ClearManagerLimit': grpc.unary_unary_rpc_method_handler(
                     servicer.ClearManagerLimit,
                     request_deserializer=nodes_dot_rpc_dot_energy__pb2.ClearLimitRequest.FromString,
+                    response_serializer=nodes_dot_rpc_dot_energy__pb2.LimitEffect.SerializeToString,
+            ),
+            'SetSolarMode': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetSolarMode,
+                    request_deserializer=nodes_dot_rpc_dot_limits__pb2.SetSolarModeRequest.FromString,
                     response_serializer=nodes_dot_rpc_dot_energy__pb2.LimitEffect.SerializeToString,
             ),
             'ListLimits': grpc.unary_unary_rpc_method_handler(
@@ -194,6 +211,33 @@ class LimitAdmin:
             target,
             '/chargepark.v1.LimitAdmin/ClearManagerLimit',
             nodes_dot_rpc_dot_energy__pb2.ClearLimitRequest.SerializeToString,
+            nodes_dot_rpc_dot_energy__pb2.LimitEffect.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetSolarMode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chargepark.v1.LimitAdmin/SetSolarMode',
+            nodes_dot_rpc_dot_limits__pb2.SetSolarModeRequest.SerializeToString,
             nodes_dot_rpc_dot_energy__pb2.LimitEffect.FromString,
             options,
             channel_credentials,

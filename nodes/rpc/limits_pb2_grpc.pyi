@@ -39,6 +39,8 @@ class LimitAdminStub:
     ClearOperatorLimit: _grpc.UnaryUnaryMultiCallable[_energy_pb2.ClearLimitRequest, _energy_pb2.LimitEffect]
     ClearManagerLimit: _grpc.UnaryUnaryMultiCallable[_energy_pb2.ClearLimitRequest, _energy_pb2.LimitEffect]
     """A limit of an energy manager, for one that is gone or out of its mind. `source` as ListLimits names it."""
+    SetSolarMode: _grpc.UnaryUnaryMultiCallable[_limits_pb2.SetSolarModeRequest, _energy_pb2.LimitEffect]
+    """How the charge points of a circuit follow the sun, until set otherwise."""
     ListLimits: _grpc.UnaryUnaryMultiCallable[_limits_pb2.ListLimitsRequest, _limits_pb2.LimitList]
     """All limits in force, whoever set them."""
 
@@ -52,6 +54,8 @@ class LimitAdminAsyncStub(LimitAdminStub):
     ClearOperatorLimit: _aio.UnaryUnaryMultiCallable[_energy_pb2.ClearLimitRequest, _energy_pb2.LimitEffect]  # type: ignore[assignment]
     ClearManagerLimit: _aio.UnaryUnaryMultiCallable[_energy_pb2.ClearLimitRequest, _energy_pb2.LimitEffect]  # type: ignore[assignment]
     """A limit of an energy manager, for one that is gone or out of its mind. `source` as ListLimits names it."""
+    SetSolarMode: _aio.UnaryUnaryMultiCallable[_limits_pb2.SetSolarModeRequest, _energy_pb2.LimitEffect]  # type: ignore[assignment]
+    """How the charge points of a circuit follow the sun, until set otherwise."""
     ListLimits: _aio.UnaryUnaryMultiCallable[_limits_pb2.ListLimitsRequest, _limits_pb2.LimitList]  # type: ignore[assignment]
     """All limits in force, whoever set them."""
 
@@ -80,6 +84,14 @@ class LimitAdminServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_energy_pb2.LimitEffect, _abc.Awaitable[_energy_pb2.LimitEffect]]:
         """A limit of an energy manager, for one that is gone or out of its mind. `source` as ListLimits names it."""
+
+    @_abc_1.abstractmethod
+    def SetSolarMode(
+        self,
+        request: _limits_pb2.SetSolarModeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_energy_pb2.LimitEffect, _abc.Awaitable[_energy_pb2.LimitEffect]]:
+        """How the charge points of a circuit follow the sun, until set otherwise."""
 
     @_abc_1.abstractmethod
     def ListLimits(

@@ -8,6 +8,7 @@ from park.config.findings import Document, Finding
 from park.config.node_config import NodeConfig
 from park.config.references import duplicates, references, tree
 from park.config.roles import roles
+from park.config.suns import sunlight
 
 
 def check(config: NodeConfig, document: Document) -> tuple[Finding, ...]:
@@ -22,6 +23,7 @@ def check(config: NodeConfig, document: Document) -> tuple[Finding, ...]:
         *tree(config, document),
         *currents(config),
         *limits(config),
+        *sunlight(config),
         *times(config),
         *addresses(config),
         *backend_link(config, document),

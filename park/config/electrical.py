@@ -115,7 +115,7 @@ class PlacementSection(Section):
     wiring: Annotated[
         WiringName,
         About(
-            "Grid phases on the connector's L1, L2, L3; `unknown` counts on all.",
+            "Grid phases on the connector's L1, L2, L3; `unknown` counts on all, for `imbalance_amps` on the fullest.",
             source="OCPP 1.6 ConnectorPhaseRotation",
         ),
     ] = "RST"

@@ -25,6 +25,7 @@ from park.config.electrical import CircuitSection, PlacementSection
 from park.config.limiting import DAYS, InputSection, LimitingSection, minutes
 from park.config.node_config import NodeConfig
 from park.config.quantities import milliamperes
+from park.config.suns import suns
 from park.load.circuit import Circuit, Placement
 from park.load.conditions import Conditions, InputLimit, TimetableEntry
 from park.load.startup import refusals
@@ -100,6 +101,7 @@ def coordinator_settings(
         renew_seconds=config.load.renew_seconds,
         rotation_seconds=config.load.rotation_seconds,
         unused_seconds=config.load.unused_seconds,
+        solar=suns(config),
     )
 
 

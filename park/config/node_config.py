@@ -22,6 +22,7 @@ from park.config.devices import ChargePointSection, MeterSection, ReaderSection
 from park.config.electrical import CircuitSection, LoadSection, PlacementSection
 from park.config.limiting import InputSection, TimetableSection
 from park.config.quantities import About, Endpoint, Name, Section, endpoint
+from park.config.solar import SolarSection
 
 LISTENS: Mapping[Role, tuple[str, ...]] = {
     "single": ("energy", "energy_tls", "metrics"),
@@ -58,6 +59,7 @@ class NodeConfig(Section):
     circuit: Annotated[tuple[CircuitSection, ...], Field(strict=False)] = ()
     timetable: Annotated[tuple[TimetableSection, ...], Field(strict=False)] = ()
     input: Annotated[tuple[InputSection, ...], Field(strict=False)] = ()
+    solar: Annotated[tuple[SolarSection, ...], Field(strict=False)] = ()
     placement: Annotated[tuple[PlacementSection, ...], Field(strict=False)] = ()
     meter: Annotated[tuple[MeterSection, ...], Field(strict=False)] = ()
     reader: Annotated[tuple[ReaderSection, ...], Field(strict=False)] = ()

@@ -27,6 +27,7 @@ OUT_OF_PLACE: Mapping[Role, tuple[str, ...]] = {
         "circuit",
         "timetable",
         "input",
+        "solar",
         "placement",
         "pairing",
     ),

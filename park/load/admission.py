@@ -17,6 +17,7 @@ class Request(NamedTuple):
 
     `lines`: the conductors it loads, and the powers. `charging_since`: mono since it has had current, None: it waits.
     `turn`: a smaller one comes first within its class (see `rotation`).
+    `adrift`: on fewer phases than its lines say, nobody knows on which.
     `margin_ma`: what must be free beyond the minimum before it is admitted (it was shed before: no toggling).
     """
 
@@ -31,6 +32,7 @@ class Request(NamedTuple):
     weight: int = 1
     resolution_ma: int = 100
     turn: int = 0
+    adrift: bool = False
 
     @property
     def needed_ma(self) -> int:

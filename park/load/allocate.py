@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from park.load.admission import Admission, Request, Share
+from park.load.fair.adrift import lay
 from park.load.fair.balance import Balance, Scales
 from park.load.fair.columns import Climber, Stop
 from park.load.fair.filling import raise_together, whole
@@ -23,6 +24,7 @@ def allocate(requests: Sequence[Request], room: Sequence[int], balances: Sequenc
         shares = _with_room_for_all(requests, room)
         if shares is not None:
             return shares
+    requests, room, balances = lay(requests, room, balances)
     admission = Admission(list(room), Scales(balances))
     admission.decide(requests)
     admitted, shares = admission.admitted, admission.refused
@@ -53,7 +55,7 @@ def _with_room_for_all(requests: Sequence[Request], room: Sequence[int]) -> dict
     """The usual case, without asking for anybody's turn. None: not all minima fit."""
     crowd, able, shares = Crowd(), list[Request](), dict[str, Share]()
     for request in requests:
-        name, lines, minimum, maximum, since, _, margin, priority, weight, _, _ = request
+        name, lines, minimum, maximum, since, _, margin, priority, weight, _, _, _ = request
         if maximum < minimum:
             shares[name] = Share(0, None)
         elif margin and since is None:

@@ -30,6 +30,6 @@ def _balance(number: int, circuit: CircuitState, limit_ma: int, fixed: Sequence[
 
 
 def _surely(point: Point) -> PerPhase:
-    """What it does draw; nothing is known without its meter."""
+    """What it does draw; nothing is known without its meter, nor of the phases of unknown wiring."""
     measured = point.commitment.measured_ma
-    return ZERO if measured is None else measured
+    return ZERO if measured is None or point.adrift else measured

@@ -21,6 +21,7 @@ from park.load.raising import Offer, affordable, wants_raise
 from park.load.report import CircuitReported, EpochTaken, LimitsReported, ShareReported
 from park.load.reporting import reports
 from park.load.rivalry import ServersSeen, Standing, StandingReported, Voice
+from park.load.solar import control as solar
 from park.load.standing import Point
 from park.load.state import CoordinatorSettings, CoordinatorState
 from park.load.told import LapseKept, Told
@@ -115,7 +116,8 @@ def _read(state: CoordinatorState, reading: ReadingTaken, now: float) -> bool:
     """True: what plans are made for changed."""
     circuit = state.circuit_by_meter.get(reading.meter)
     if circuit is not None:
-        return circuit.external.read(reading, now)
+        changed = circuit.external.read(reading, now)
+        return solar.read(state, reading, now) or changed
     point = state.points_by_meter.get(reading.meter)
     if point is None:
         return False
@@ -292,6 +294,7 @@ def _refresh(state: CoordinatorState, now: float) -> None:
             state.stale_plan = circuit.external.refresh(now) or state.stale_plan
     for point in [point for point in state.points if point.overdraw.held_ma != ZERO]:
         state.stale_plan = point.note_overdraw(now) or state.stale_plan
+    state.stale_plan = solar.look(state, now) or state.stale_plan
     speaking = state.who_speaks(now)
     everybody = len(speaking) == len(state.boards) and not any(point.deaf(now) for point in state.points)
     if speaking != state.speaking or not everybody or now >= state.replan_at:
@@ -342,6 +345,7 @@ def _replanned(state: CoordinatorState, now: float) -> Effects:
     if state.holding_until is not None:
         state.stale_plan = True
         return []
+    solar.look(state, now)
     return _send(state, _reductions(plan(state, now), now), now)
 
 
@@ -439,6 +443,7 @@ def _next_deadline(state: CoordinatorState, at: Now) -> float:
     due = [state.next_cycle, state.next_renewal, state.replan_at, limiting.next_look(state, at)]
     if state.holding_until is not None:
         due.append(state.holding_until)
+    due += solar.next_look(state, now)
     due += [stale for circuit in state.circuits if (stale := circuit.external.stale_at()) is not None]
     # What is past and still there waits for the next interval: two ticks at one instant would be a busy loop.
     return min((when for when in due if when > now), default=now + state.settings.interval_seconds)

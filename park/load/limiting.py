@@ -11,6 +11,7 @@ from typing import TypeAlias, assert_never
 from park.load.limit_answers import AnswerLimit, effect_of
 from park.load.limit_rows import LIMIT_TABLE, limits_of, row_body, row_key
 from park.load.limits import SOURCES, HeldLimit, Key
+from park.load.solar.orders import SOLAR_TABLE, obey, refusal, restore
 from park.load.state import CoordinatorState
 from park.model.alarm import Alarm
 from park.model.limit import (
@@ -22,6 +23,7 @@ from park.model.limit import (
     SetLimit,
     TakesLimitOutcome,
 )
+from park.model.solar import SetSolarMode
 from park.model.standing_limits import HoldLimits
 from park.model.storage import CommitFailed, Committed, Delete, Load, Put, RowsLoaded, Write
 from park.model.time import Now
@@ -29,7 +31,9 @@ from park.model.time import Now
 MOST_EARLY_ORDERS = 100  # ours: so many wait at once for the limits of before; more than energy managers a park has
 LONGEST_SECONDS = 366 * 86_400  # ours: a year; what is to hold longer has no end
 
-LimitEvent: TypeAlias = SetLimit | ClearLimit | HoldLimits | InputChanged | RowsLoaded | Committed | CommitFailed
+LimitEvent: TypeAlias = (
+    SetLimit | ClearLimit | SetSolarMode | HoldLimits | InputChanged | RowsLoaded | Committed | CommitFailed
+)
 LimitEffect: TypeAlias = AnswerLimit | Write | Load | Alarm
 Taken: TypeAlias = tuple[list[LimitEffect], bool]
 """Effects, and whether what plans are made for changed."""
@@ -38,12 +42,14 @@ Taken: TypeAlias = tuple[list[LimitEffect], bool]
 def take(state: CoordinatorState, event: LimitEvent, now: Now) -> Taken:
     """Take in one of them."""
     match event:
-        case SetLimit() | ClearLimit() if not state.limits_loaded:
+        case SetLimit() | ClearLimit() | SetSolarMode() if not state.limits_loaded:
             return _later(state, event), False
         case SetLimit():
             return _set(state, event, now)
         case ClearLimit():
             return _clear(state, event)
+        case SetSolarMode():
+            return _follow_the_sun(state, event, now)
         case HoldLimits():
             return _hold(state, event, now)
         case InputChanged(node, number, high):
@@ -61,7 +67,7 @@ def take(state: CoordinatorState, event: LimitEvent, now: Now) -> Taken:
 
 def begin(state: CoordinatorState) -> list[LimitEffect]:
     """Ask for the limits of before, until they come."""
-    return [] if state.limits_loaded else [Load((LIMIT_TABLE,))]
+    return [] if state.limits_loaded else [Load((LIMIT_TABLE, SOLAR_TABLE))]
 
 
 def look(state: CoordinatorState, now: Now) -> bool:
@@ -93,7 +99,7 @@ def next_look(state: CoordinatorState, now: Now) -> float:
 # ------------------------------------------------------------ orders
 
 
-def _later(state: CoordinatorState, order: SetLimit | ClearLimit) -> list[LimitEffect]:
+def _later(state: CoordinatorState, order: SetLimit | ClearLimit | SetSolarMode) -> list[LimitEffect]:
     """Whether and how it binds is known once the limits of before are read; nothing is granted until then anyway."""
     if len(state.early_orders) < MOST_EARLY_ORDERS:
         state.early_orders.append(order)
@@ -125,6 +131,15 @@ def _clear(state: CoordinatorState, order: ClearLimit) -> Taken:
     state.impose(order.target)
     answer = effect_of(state, order.request_id, order.target, None)
     return [_write(state, [_delete(key)], (order.reply_to, answer))], True
+
+
+def _follow_the_sun(state: CoordinatorState, order: SetSolarMode, now: Now) -> Taken:
+    refused = refusal(state, order)
+    if refused is not None:
+        return _told(order.reply_to, refused), False
+    row, note = obey(state, order, now.mono)
+    answer = replace(effect_of(state, order.request_id, order.circuit, None), notes=(note,))
+    return [_write(state, [row], (order.reply_to, answer))], True
 
 
 def _hold(state: CoordinatorState, told: HoldLimits, now: Now) -> Taken:
@@ -186,8 +201,12 @@ def _loaded(state: CoordinatorState, loaded: RowsLoaded, now: Now) -> Taken:
     if state.limits_loaded:
         return [], False
     state.limits_loaded = True
-    found, alarms = limits_of(loaded.rows, state.settings.machine_boot, now.mono)
-    effects: list[LimitEffect] = list(alarms)
+    rows = [row for row in loaded.rows if row.table == LIMIT_TABLE]
+    found, alarms = limits_of(rows, state.settings.machine_boot, now.mono)
+    gone, unreadable = restore(state, [row for row in loaded.rows if row.table == SOLAR_TABLE])
+    effects: list[LimitEffect] = [*alarms, *unreadable]
+    if gone:
+        effects.append(_write(state, gone))
     outdated = [held.key for held in found if _is_outdated(state, held)]
     if outdated:
         effects.append(_write(state, [_delete(key) for key in outdated]))

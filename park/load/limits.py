@@ -107,15 +107,18 @@ class Limits:
         self._after_ma = after_ma or {}
         self._set: dict[str, dict[Key, HeldLimit]] = {}
         self._standing: dict[str, tuple[HeldLimit, ...]] = {}
+        self._worked_out: dict[str, HeldLimit] = {}
 
     def at(self, target: str) -> tuple[HeldLimit, ...]:
         """What is in force there, the highest priority first."""
-        found = (*self._set.get(target, {}).values(), *self._standing.get(target, ()))
+        found = [*self._set.get(target, {}).values(), *self._standing.get(target, ())]
+        if target in self._worked_out:
+            found.append(self._worked_out[target])
         return tuple(sorted(found, key=lambda each: (-each.limit.priority, each.word, each.limit.source)))
 
     def everything(self) -> Iterator[HeldLimit]:
         """All in force, by target."""
-        for target in sorted({*self._set, *self._standing}):
+        for target in sorted({*self._set, *self._standing, *self._worked_out}):
             yield from self.at(target)
 
     def has_room(self, limit: Limit) -> bool:
@@ -180,6 +183,21 @@ class Limits:
         }
         self._standing = standing
         return frozenset(changed)
+
+    def work_out(self, target: str, limit: Limit | None) -> bool:
+        """The load management asks for this one by itself, None: for nothing. True: that is a change."""
+        held = None if limit is None else HeldLimit(limit)
+        if held == self._worked_out.get(target):
+            return False
+        if held is None:
+            del self._worked_out[target]
+        else:
+            self._worked_out[target] = held
+        return True
+
+    def worked_out(self, target: str) -> Limit | None:
+        held = self._worked_out.get(target)
+        return None if held is None else held.limit
 
     def _after(self, limit: Limit) -> PerPhase | None:
         return self._after_ma.get(limit.target) if limit.kind is LimitKind.ENERGY_MANAGER else None

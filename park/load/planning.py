@@ -128,9 +128,9 @@ def _request(state: CoordinatorState, point: Point, now: float, began: float) ->
     since, waiting = _charging_since(point), point.waiting_since
     wish = (point.lines, minimum, maximum, since, waiting, margin)
     place, asked = turn_in(began, since, waiting, now), point.asked
-    if asked is None or asked[1:7] != wish or asked.turn != place:
+    if asked is None or asked[1:7] != wish or asked.turn != place or asked.adrift != point.adrift:
         at = point.placement
-        asked = Request(at.charge_point, *wish, at.priority, at.weight, at.resolution_ma, place)
+        asked = Request(at.charge_point, *wish, at.priority, at.weight, at.resolution_ma, place, point.adrift)
         point.asked = asked
     return asked
 

@@ -15,7 +15,7 @@ from park.load.limits import NOTHING_BINDS, Binding, HeldLimit, smallest
 from park.load.told import Told
 from park.load.unused import SETTLE_SECONDS, Usage
 from park.model.demand import CurrentSignalled, DemandChanged
-from park.model.electric import ZERO, PerPhase, highest, on_phases, subtract
+from park.model.electric import PHASE_NAMES, ZERO, PerPhase, Wiring, highest, on_phases, subtract
 from park.model.grant import Grant, Reason, Stamp
 from park.model.metering import Quality, ReadingTaken
 
@@ -142,6 +142,12 @@ class Point:
     @property
     def wants(self) -> bool:
         return self.demand is not None and self.demand.wants
+
+    @property
+    def adrift(self) -> bool:
+        """On fewer phases than three, nobody knows on which: its wiring is unknown, so `phases` are all."""
+        placement, used = self.placement, self.demand.phases_used if self.demand else 0
+        return placement.wiring is Wiring.UNKNOWN and min(used or placement.phases, placement.phases) < len(PHASE_NAMES)
 
     def minimum_ma(self) -> int:
         """Smallest current worth granting, rounded up to what the hardware can signal."""

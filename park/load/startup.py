@@ -84,8 +84,8 @@ def _unbalanced(circuits: Sequence[Circuit], placements: Sequence[Placement]) ->
     network = Network(circuits)
     limited = [circuit.name for circuit in circuits if circuit.imbalance_ma is not None]
     return [
-        f"charge point {placement.charge_point}: its wiring is unknown, so a vehicle on one or two phases is not seen "
-        f"in the difference between phases of circuit {name}; state its wiring"
+        f"charge point {placement.charge_point}: its wiring is unknown, so a vehicle on one or two phases counts on "
+        f"the fullest phase of circuit {name}, and others have less; state its wiring"
         for name in limited
         for placement in network.below(name, placements)
         if placement.wiring is Wiring.UNKNOWN

@@ -15,12 +15,15 @@ from park.load.limits import NOTHING_BINDS, HeldLimit, Limits, smallest, smalles
 from park.load.parts import Parts
 from park.load.report import Bindings, LimitsReported, ShareReported
 from park.load.rivalry import Rivalry
+from park.load.solar.settings import Solar
+from park.load.solar.sun import Sun
 from park.load.standing import Board, Point
 from park.load.told import Told, told_by
 from park.load.unused import SETTLE_SECONDS
 from park.model.electric import PerPhase, lowest, subtract
 from park.model.grant import Reason
 from park.model.limit import ClearLimit, LimitAnswer, LimitKind, SetLimit, TakesLimitOutcome
+from park.model.solar import SetSolarMode
 from park.model.standing_limits import HoldLimits
 
 Chain: TypeAlias = tuple[Reason, ...]
@@ -29,6 +32,7 @@ Where: TypeAlias = tuple[int, bool, bool]
 Stands: TypeAlias = tuple[tuple[PerPhase, bool, int], int]
 """What decides about the limit (see `CircuitState.bound`), and how many share it."""
 
+CHARGING_ONLY = frozenset({LimitKind.PROFILE, LimitKind.SOLAR})  # they count what charge points take, not the house
 RENEWED_TOGETHER = 8  # charge points: renewing 250 at once kept a node busy for 45 ms, and everything else waited
 
 
@@ -65,6 +69,7 @@ class CoordinatorSettings:
     keeps_limits: bool = False
     machine_boot: str = ""
     unset_kinds: frozenset[LimitKind] = frozenset()
+    solar: tuple[Solar, ...] = ()
 
 
 class CircuitState:
@@ -116,17 +121,17 @@ class CircuitState:
     def impose(self, held: Sequence[HeldLimit]) -> None:
         """These limits are in force here, and no others.
 
-        A profile of a backend counts what the charge points take, the others count all that flows.
+        A profile of a backend and the sun count what the charge points take, the others count all that flows.
         """
         self.impositions += 1
         self._planned_for = self._available_for = None
         design = self.circuit.limit_ma
-        profiles = [each for each in held if each.limit.kind is LimitKind.PROFILE]
-        others = [each for each in held if each not in profiles]
+        charging = [each for each in held if each.limit.kind in CHARGING_ONLY]
+        others = [each for each in held if each.limit.kind not in CHARGING_ONLY]
         self._limit_ma, self.imposed_by = smallest(others, design)
         self.limit_watts, self.power_by = smallest_watts(others, self.circuit.limit_watts)
-        self._charging_ma, self._charging_by = smallest(profiles, design)
-        self._charging_watts, self._charging_power_by = smallest_watts(profiles, None)
+        self._charging_ma, self._charging_by = smallest(charging, design)
+        self._charging_watts, self._charging_power_by = smallest_watts(charging, None)
 
     def limit_ma(self) -> PerPhase:
         """The smallest of design limit and all limits in force on what flows here, per phase (B-087, B-262)."""
@@ -250,6 +255,7 @@ class CoordinatorState:
         "shares_reported",
         "speaking",
         "stale_plan",
+        "suns",
         "targets",
         "told_limits",
         "unheard",
@@ -289,12 +295,15 @@ class CoordinatorState:
         inward = sorted(paths.values(), key=lambda path: -len(path))  # every circuit comes before its parent
         self._upwards = [(index[path[0]], index[path[1]]) for path in inward if len(path) > 1]
         self.circuit_by_meter = {state.circuit.meter: state for state in self.circuits if state.circuit.meter}
+        self.suns = tuple(self._sun(solar) for solar in settings.solar)
         self.targets: dict[str, CircuitState | Point] = {state.circuit.name: state for state in self.circuits}
         self.targets |= self.points_by_name
         self.limits = Limits(_after(settings))
         self.told_limits: tuple[HoldLimits, ...] = ()
         self.limits_loaded = not settings.keeps_limits
-        self.early_orders: list[SetLimit | ClearLimit] = []  # they wait until the limits of before are loaded
+        self.early_orders: list[
+            SetLimit | ClearLimit | SetSolarMode
+        ] = []  # they wait until the limits of before are loaded
         self.limits_reported: LimitsReported | None = None
         self.limit_token = 0  # of the newest commit
         self.limit_answers: dict[int, tuple[TakesLimitOutcome, LimitAnswer]] = {}  # told when their commit is on disk
@@ -327,6 +336,10 @@ class CoordinatorState:
 
     def _path(self, point: Point) -> tuple[str, ...]:
         return self.network.paths[point.placement.circuit]
+
+    def _sun(self, solar: Solar) -> Sun:
+        below = [point for point in self.points if solar.circuit in self._path(point)]
+        return Sun(solar, self.circuit_by_meter[solar.meter].circuit, below)
 
     def impose(self, target: str) -> None:
         """The limits of this circuit or charge point changed. Nothing for one that is not in this park."""

@@ -18,6 +18,7 @@ class LimitKind(Enum):
     PROFILE = "profile"
     TIMETABLE = "timetable"
     INPUT = "input"
+    SOLAR = "solar"
 
 
 EXPIRED = "expired"

@@ -11,6 +11,7 @@ LIMITS = {
     "profile": "a charging profile of the backend",
     "timetable": "a time table",
     "input": "a digital input",
+    "solar": "the sun",
     "expired": "what holds since a limit ran out",
     "external_load": "the load of others",
     "headroom": "the headroom kept free",

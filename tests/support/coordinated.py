@@ -18,6 +18,7 @@ from nodes.field import ThreadWorld, clock
 from nodes.store import Store
 from nodes.view import ViewStore
 from park.load.circuit import Circuit, Placement
+from park.load.solar.settings import Solar
 from park.load.state import CoordinatorSettings
 from park.view import ParkView
 
@@ -41,6 +42,7 @@ async def coordinated(
     shown: ParkView,
     circuits: Sequence[Circuit] = (Circuit("grid", THREE),),
     placements: Sequence[Placement] = (Placement("n/cp1", "n", "grid"),),
+    solar: Sequence[Solar] = (),
 ) -> AsyncGenerator[Coordinated]:
     """Within the block. Nobody plays the boards."""
     store, world = Store(directory), ThreadWorld()
@@ -48,7 +50,13 @@ async def coordinated(
     root = Supervisor(world, "n")
     points: dict[str, Address[ChargePointMessage]] = {each.charge_point: Nowhere() for each in placements}
     settings = CoordinatorSettings(
-        tuple(circuits), tuple(placements), "s", interval_seconds=1.0, keeps_limits=True, machine_boot="boot"
+        tuple(circuits),
+        tuple(placements),
+        "s",
+        interval_seconds=1.0,
+        keeps_limits=True,
+        machine_boot="boot",
+        solar=tuple(solar),
     )
     coordinator: Address[CoordinatorMessage] = root.child(
         "coordinator",

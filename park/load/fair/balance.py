@@ -13,6 +13,7 @@ from park.model.electric import ZERO, PerPhase
 class Balance(NamedTuple):
     """`limit_ma`: largest difference between two phases of the circuit of this number.
 
+    `adrift`: the line of loads of which nobody knows the phase, None: there are none (see `adrift.lay`).
     `most_ma`, `least_ma`: what flows there besides what is to be shared, at most and at least.
     """
 
@@ -20,10 +21,14 @@ class Balance(NamedTuple):
     limit_ma: int
     most_ma: PerPhase = ZERO
     least_ma: PerPhase = ZERO
+    adrift: int | None = None
 
 
 Tilt: TypeAlias = tuple[int, int, int]
 """(circuit, phase 0, 1, 2 with too much, phase with too little)."""
+
+ADRIFT = WIRES
+"""In place of a phase: any of them."""
 
 
 class Scales:
@@ -34,7 +39,7 @@ class Scales:
     def __init__(self, balances: Sequence[Balance]) -> None:
         self.weigh = bool(balances)  # False: nothing tilts
         self._balances = {balance.circuit: balance for balance in balances}
-        self._on = {balance.circuit: [0, 0, 0] for balance in balances}
+        self._on = {balance.circuit: [0, 0, 0, 0] for balance in balances}
         self._places: dict[Lines, tuple[tuple[int, int], ...]] = {}
         self._tips: dict[Lines, tuple[Tilt, ...]] = {}
 
@@ -47,7 +52,7 @@ class Scales:
         """How much more the first phase may carry before it is too much for what the second carries."""
         circuit, over, under = tilt
         balance, on = self._balances[circuit], self._on[circuit]
-        return balance.limit_ma - balance.most_ma[over] - on[over] + balance.least_ma[under] + on[under]
+        return balance.limit_ma - balance.most_ma[over] - on[over] + balance.least_ma[under] + on[under] - on[ADRIFT]
 
     def refuses(self, lines: Lines, current_ma: int) -> int | None:
         """The line that a load would unbalance too much; None: it may come."""
@@ -61,7 +66,8 @@ class Scales:
     def steadies(self, lines: Lines, tilt: Tilt) -> bool:
         """The load would weigh on the phase that has too little and not on the other."""
         circuit, over, under = tilt
-        return (circuit, under, over) in self.tips(lines)
+        tips = self.tips(lines)
+        return (circuit, under, over) in tips and tilt not in tips
 
     def all_tilted(self) -> list[Tilt]:
         return [tilt for tilt in self._all() if self.room_ma(tilt) < 0]
@@ -69,7 +75,12 @@ class Scales:
     def spreads(self) -> list[Spread]:
         """What is left, as the solver takes it."""
         return [
-            Spread(circuit * LIMITS + over, circuit * LIMITS + under, self.room_ma((circuit, over, under)))
+            Spread(
+                circuit * LIMITS + over,
+                circuit * LIMITS + under,
+                self.room_ma((circuit, over, under)),
+                self._balances[circuit].adrift,
+            )
             for circuit, over, under in self._all()
         ]
 
@@ -79,7 +90,9 @@ class Scales:
         if found is None:
             on = self._where(lines)
             pairs = [(circuit, over, under) for circuit, over in on for under in range(WIRES)]
-            found = self._tips[lines] = tuple([tilt for tilt in pairs if (tilt[0], tilt[2]) not in on])
+            tips = [tilt for tilt in pairs if tilt[1] != ADRIFT and (tilt[0], tilt[2]) not in on]
+            tips += [(circuit, over, under) for circuit, place in on if place == ADRIFT for over, under in PAIRS]
+            found = self._tips[lines] = tuple(tips)
         return found
 
     def _all(self) -> list[Tilt]:
@@ -89,6 +102,8 @@ class Scales:
         found = self._places.get(lines)
         if found is None:
             on = self._on
+            drifts = [balance.circuit for balance in self._balances.values() if balance.adrift in lines]
             places = [divmod(line, LIMITS) for line in lines if line // LIMITS in on]
-            found = self._places[lines] = tuple([place for place in places if place[1] < WIRES])
+            known = [place for place in places if place[1] < WIRES and place[0] not in drifts]
+            found = self._places[lines] = (*known, *[(circuit, ADRIFT) for circuit in drifts])
         return found

@@ -21,11 +21,19 @@ WAITS, RISES, HELPS, AT_CEILING, DONE = 0, 1, 2, 3, 4
 
 
 class Spread(NamedTuple):
-    """On a circuit with a limit of imbalance: line `over` may carry `room_ma` more than `under` does, floors aside."""
+    """On a circuit with a limit of imbalance: line `over` may carry `room_ma` more than `under` does, floors aside.
+
+    `adrift`: what is on this line may be on `over` too.
+    """
 
     over: int
     under: int
     room_ma: int
+    adrift: int | None = None
+
+    def coefficient(self, pulls: Pulls) -> int:
+        """What one mA of a load that pulls so takes: on a conductor it takes its current, or nothing."""
+        return (self.over in pulls) - (self.under in pulls) + (self.adrift in pulls)
 
 
 class Climber(NamedTuple):

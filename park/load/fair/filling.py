@@ -180,11 +180,7 @@ class _Filling:
         full, spreads, lines = rows.basis.columns, rows.spreads, rows.count
         found: Sparse = {}
         for row in full:
-            if row < lines:
-                coefficient = pulls.get(row, 0)
-            else:
-                over, under, _ = spreads[row - lines]
-                coefficient = (over in pulls) - (under in pulls)
+            coefficient = pulls.get(row, 0) if row < lines else spreads[row - lines].coefficient(pulls)
             if coefficient:
                 found[row] = coefficient * count
         return found

@@ -44,12 +44,10 @@ def level_again(served: Sequence[Served], currents: list[int], scales: Scales) -
 
 
 def _lower(served: Sequence[Served], currents: list[int], scales: Scales, tilt: Tilt) -> bool:
-    circuit, over, under = tilt
-    mirrored = (circuit, under, over)
     heap = [
         (load.priority, -currents[number] / load.weight, load.charge_point, number)
         for number, load in enumerate(served)
-        if currents[number] > load.minimum_ma and scales.steadies(load.lines, mirrored)
+        if currents[number] > load.minimum_ma and tilt in scales.tips(load.lines)
     ]
     heapify(heap)
     given = False

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from park.load.circuit import LIMITS
 from park.load.fair.basis import NOTHING, Basis
-from park.load.fair.columns import Column, Spread
+from park.load.fair.columns import Column, Pulls, Spread
 
 Event: TypeAlias = tuple[float, int, int]
 """(level, kind, number of the load or row)."""
@@ -57,8 +57,8 @@ class Rows:
 
     @property
     def balanced(self) -> frozenset[int]:
-        """Circuits with a limit of imbalance."""
-        return frozenset(self._pairs)
+        """Circuits with a limit of imbalance, and what stands for one with the loads of unknown phases."""
+        return frozenset({*self._pairs, *(each.adrift // LIMITS for each in self.spreads if each.adrift is not None)})
 
     def restart(self, level: float) -> None:
         """The level starts anew from 0, and nobody rises."""
@@ -82,7 +82,10 @@ class Rows:
         if row < self.count:
             return self.room[row] - used[row], rate[row]
         spread = self.spreads[row - self.count]
-        return self.room[row] - used[spread.over] + used[spread.under], rate[spread.over] - rate[spread.under]
+        taken, rises = used[spread.over] - used[spread.under], rate[spread.over] - rate[spread.under]
+        if spread.adrift is not None:
+            taken, rises = taken + used[spread.adrift], rises + rate[spread.adrift]
+        return self.room[row] - taken, rises
 
     def full_at(self, row: int) -> float:
         """The level at which the row is full; ∞: nothing fills it."""
@@ -127,20 +130,16 @@ class Rows:
                 circuits.add(line // LIMITS)
         for circuit in circuits:
             for row in self._pairs[circuit]:
-                over, under, _ = self.spreads[row - self.count]
-                fills = rate[over] - rate[under]
-                if fills > NOTHING and room[row] - used[over] + used[under] < due[row] * fills:
+                free, fills = self.missing(row)
+                if fills > NOTHING and free < due[row] * fills:
                     self.schedule(row, level)
         self.dirty.clear()
 
-    def coefficient(self, row: int, pulls: Mapping[int, int]) -> int:
+    def coefficient(self, row: int, pulls: Pulls) -> int:
         """What one mA of a load that pulls so takes of the row."""
         if row < self.count:
             return pulls.get(row, 0)
-        spread = self.spreads[row - self.count]
-        return (spread.over in pulls) - (
-            spread.under in pulls
-        )  # conductors: a load takes its current there, or nothing
+        return self.spreads[row - self.count].coefficient(pulls)
 
     def on_lines(self, weights: Mapping[int, float]) -> dict[int, float]:
         """Weights of rows as weights of lines."""
@@ -152,4 +151,6 @@ class Rows:
             spread = self.spreads[row - self.count]
             found[spread.over] = found.get(spread.over, 0.0) + weight
             found[spread.under] = found.get(spread.under, 0.0) - weight
+            if spread.adrift is not None:
+                found[spread.adrift] = found.get(spread.adrift, 0.0) + weight
         return {line: weight for line, weight in found.items() if abs(weight) > NOTHING}

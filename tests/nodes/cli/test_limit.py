@@ -22,6 +22,8 @@ from nodes.pairing import certificates as certs
 from nodes.pairing.authority import Authority, open_authority
 from nodes.view import ViewStore
 from park.config.quantities import Endpoint
+from park.load.circuit import Circuit
+from park.load.solar.settings import Solar
 from park.model.limit import Limit, LimitAnswer, LimitKind, LimitOutcome, SetLimit
 
 SINGLE = """
@@ -43,6 +45,8 @@ connector = 1
 circuit = "grid"
 """
 
+GRID = Circuit("grid", (63_000, 63_000, 63_000), meter="entry")
+
 
 @dataclass
 class Node:
@@ -51,10 +55,10 @@ class Node:
 
 
 @asynccontextmanager
-async def node(folder: Path, *, authority: bool = True) -> AsyncGenerator[Node]:
+async def node(folder: Path, *, authority: bool = True, suns: tuple[Solar, ...] = ()) -> AsyncGenerator[Node]:
     config, data_dir = folder / "single.toml", folder / "data"
     config.write_text(SINGLE.format(data_dir=data_dir), encoding="utf-8")
-    async with coordinated(data_dir, nothing_known()) as park:
+    async with coordinated(data_dir, nothing_known(), [GRID], solar=suns) as park:
         ca: Authority | None = open_authority(data_dir, "p", "n", now().wall) if authority else None
         services = limit_service(park.desk, park.view, now), manager_service(park.managers, ca, now)
         admin = AdminServer(data_dir, *services)
@@ -104,6 +108,22 @@ async def test_an_operator_sets_shows_and_clears_a_limit_and_it_outlives_a_resta
         assert point.startswith("n/cp1: 7590 W by operator/night (a limit set by the operator), ")
         cleared = await told(here, "limit", "clear", "grid")
         assert cleared[0] == "grid L1: 63.0 A by the fuse (circuit grid)"
+
+
+@pytest.mark.rule("B-085")
+async def test_the_operator_says_how_a_circuit_follows_the_sun_and_it_outlives_a_restart(tmp_path: Path):
+    async with node(tmp_path, suns=(Solar("grid", "entry"),)) as here:
+        *_, note = await told(here, "limit", "solar", "grid", "grid")
+        assert note == "note: mode grid, whatever the configuration says; the sun limits nothing"
+    async with node(tmp_path, suns=(Solar("grid", "entry"),)) as here:
+        *_, note = await told(here, "limit", "solar", "grid", "solar")
+        assert note == "note: mode solar, whatever the configuration says; charge points may take 0 W by the sun"
+        *_, note = await told(here, "limit", "solar", "grid")
+        assert note == "note: mode surplus, as the configuration says; charge points may take 0 W by the sun"
+        code, text = await failed(here, "limit", "solar", "row", "grid")
+        assert (code, "'row' does not follow the sun (those that do: grid); add [[solar]]" in text) == (1, True)
+        code, text = await failed(here, "limit", "solar", "grid", "sun")
+        assert (code, "mode: there is no 'sun'; choose one of surplus, solar, grid" in text) == (1, True)
 
 
 async def test_the_operator_clears_what_an_energy_manager_has_left_behind(tmp_path: Path):

@@ -82,7 +82,7 @@ class Boards:
         noise_ma: int = 0,
         meter_delay: float = 0.05,
         clock_rate: float = 1.0,
-        **settings: float,
+        **settings: object,
     ) -> None:
         self.random = random.Random(seed)
         self.now = 0.0
@@ -335,7 +335,7 @@ class Boards:
         else:
             device = next(d for d in self.devices.values() if d.placement.meter == meter)
             true = on_phases(device.drawn_ma, device.grid_phases())
-        noisy = tuple(max(0, value + self.random.randint(-self.noise, self.noise)) for value in true)
+        noisy = tuple(max(min(0, value), value + self.random.randint(-self.noise, self.noise)) for value in true)
         taken = self.now
         reading = ReadingTaken(meter, Quality.FRESH, Sample(noisy, 0, 0), None, taken, WALL, RESOLUTION_MA)  # type: ignore[arg-type]
         self.at(self.now + self.meter_delay, lambda: self.tell(reading))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from statistics import median
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchmarks.crowds import Kind, crowd
 from benchmarks.linear import Program
@@ -17,11 +20,16 @@ WIDE = [1_000_000] * 4
 
 
 def car(name: str, *phases: int, **more: float | None) -> Request:
-    return Request(name, (*phases, POWER), 6_000, 32_000, **more)  # type: ignore[arg-type]
+    return Request(name, (*phases, POWER), 6_000, 32_000)._replace(**more)
+
+
+def unknown(name: str, **more: float | None) -> Request:
+    """On one or two phases, nobody knows on which."""
+    return car(name, L1, L2, L3, **more)._replace(adrift=True)
 
 
 def served(cars: list[Request], room: list[int], limit_amps: int, **on: tuple[int, int, int]) -> dict[str, Share]:
-    shares = allocate(cars, room, [Balance(0, limit_amps * 1000, **on)])
+    shares = allocate(cars, room, [Balance(0, limit_amps * 1000)._replace(**on)])
     return {name: share for name, share in sorted(shares.items()) if share.amps_ma}
 
 
@@ -86,6 +94,55 @@ def test_rounding_down_does_not_tilt_the_phases():
     shares = allocate(cars, WIDE, [Balance(0, 12_000, (0, 0, 30_000), (0, 0, 30_000))])
     assert [shares[name].amps_ma for name in ("b0", "b1", "b2")] == [9_000, 9_000, 9_000]
     assert [shares[name].amps_ma for name in ("a1", "a2")] == [19_500, 19_500]  # not the 20.8 A beside 3 × 9.9 A
+
+
+@pytest.mark.parametrize(
+    ("others", "currents"),
+    [
+        ([], [20_000]),
+        ([unknown("b")], [10_000, 10_000]),
+        ([car("b", L1)], [10_000, 10_000]),
+        ([car("b", L1, L2, L3)], [20_000, 32_000]),
+        ([car("b", L1, L2, L3), unknown("c"), car("d", L2)], [6_600, 32_000, 6_600, 6_600]),
+    ],
+)
+def test_a_load_of_unknown_phase_counts_on_the_fullest(others: list[Request], currents: list[int]):
+    shares = served([unknown("a"), *others], WIDE, 20)
+    assert [share.amps_ma for share in shares.values()] == currents
+
+
+def test_nobody_of_unknown_phase_relieves_another_phase():
+    assert served([car("a", L1), unknown("b", waiting_since=1.0), unknown("c", waiting_since=2.0)], WIDE, 5) == {}
+    cars = [car("a", L1), unknown("b", waiting_since=1.0), *(car(f"z{phase}", phase) for phase in (L2, L3))]
+    assert list(served(cars, WIDE, 5)) == ["a", "z1", "z2"]
+
+
+def test_rounding_down_takes_from_loads_of_unknown_phase_too():
+    full = [car(f"a{phase}", phase, minimum_ma=10_000)._replace(maximum_ma=10_000) for phase in (L1, L2)]
+    short = car("b", L3, minimum_ma=9_000, resolution_ma=1_000)._replace(maximum_ma=9_900)
+    shares = allocate([*full, short, unknown("c")], WIDE, [Balance(0, 8_000)])
+    assert (shares["b"].amps_ma, shares["c"].amps_ma) == (9_000, 7_000)  # not the 7.9 A beside 9.9 A
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([(L1,), (L2,), (L1, L3), (L1, L2, L3)]), st.booleans()), min_size=1, max_size=6),
+    st.integers(0, 40),
+    st.randoms(use_true_random=False),
+)
+def test_s6_wherever_loads_of_unknown_phase_are_the_phases_are_in_balance(
+    kinds: list[tuple[tuple[int, ...], bool]], limit_amps: int, draw: random.Random
+):
+    cars = [
+        car(f"cp{n}", *phases)._replace(adrift=drifts and len(phases) == 3) for n, (phases, drifts) in enumerate(kinds)
+    ]
+    shares = allocate(cars, [50_000] * 4, [Balance(0, limit_amps * 1000)])
+    for _ in range(10):
+        on = [0, 0, 0]
+        for request in cars:
+            one_or_two = draw.sample(range(3), draw.randint(1, 2))
+            for phase in one_or_two if request.adrift else [line for line in request.lines if line != POWER]:
+                on[phase] += shares[request.charge_point].amps_ma
+        assert max(on) - min(on) <= limit_amps * 1000
 
 
 @pytest.mark.parametrize("rotated", [True, False])

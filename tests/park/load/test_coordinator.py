@@ -393,3 +393,30 @@ def test_ticks_early_late_and_often_do_no_harm():
     state, effects = coordinator.step(state, Start(), world.clock())
     assert effects
     assert world.clock().wall == WALL
+
+
+@pytest.mark.rule("B-091")
+@pytest.mark.parametrize(("phases", "signalled"), [(1, 10_000), (2, 10_000), (3, 31_000)])
+def test_s6_vehicles_behind_unknown_wiring_count_together_on_one_phase(phases: int, signalled: int):
+    balanced = grid(imbalance_ma=20_000, external_fallback_ma=(0, 0, 0))
+    boards = Boards([balanced], places(2, wiring=Wiring.UNKNOWN))
+    boards.run(12)
+    for name in boards.devices:
+        boards.arrive(name, Vehicle(phases=phases))
+    boards.run(60)
+    assert [device.signalled_ma for device in boards.devices.values()] == [signalled, signalled]
+
+
+def test_s6_a_silent_vehicle_behind_unknown_wiring_may_be_on_any_phase():
+    balanced = grid(imbalance_ma=20_000, external_fallback_ma=(0, 0, 0))
+    silent = places(1, "silent", wiring=Wiring.UNKNOWN)
+    boards = Boards([balanced], [*silent, *places(1, phases=1)])
+    boards.run(12)
+    boards.arrive("silent/cp1", Vehicle(phases=1))
+    boards.run(40)
+    boards.links["silent"].cut = True
+    boards.run(4)
+    boards.arrive("n/cp1", Vehicle(phases=1))
+    boards.run(3)
+    assert boards.devices["silent/cp1"].signalled_ma == 20_000
+    assert boards.devices["n/cp1"].signalled_ma == 0

@@ -18,6 +18,7 @@ from park.load.limit_rows import LIMIT_TABLE, limits_of, row_body, row_key
 from park.load.limiting import MOST_EARLY_ORDERS
 from park.load.limits import FREE_MA, SOURCES, HeldLimit, Limits, Validity, as_current_ma, smallest, smallest_watts
 from park.load.report import LimitsReported
+from park.load.solar.orders import SOLAR_TABLE
 from park.load.state import CoordinatorSettings, CoordinatorState
 from park.model.alarm import Alarm
 from park.model.electric import PerPhase
@@ -260,6 +261,7 @@ def test_a_jump_of_the_wall_clock_changes_no_validity(hours: int):
     assert state.circuits[0].limit_ma() == each(63_000)
 
 
+@pytest.mark.rule("B-084")
 def test_what_is_configured_to_follow_holds_from_the_end_until_the_limit_is_set_again_or_cleared():
     circuit = grid(63_000, headroom_ma=0, external_fallback_ma=each(0), expired_limit_ma=each(8_000))
     boards = world_of(Vehicle(), circuit=circuit)
@@ -492,7 +494,7 @@ def restarted(*rows: Row, boot: str = "machine-1", now: float = 100.0) -> coordi
     settings = CoordinatorSettings((circuit,), tuple(places(1)), "s", keeps_limits=True, machine_boot=boot)
     state = coordinator.initial(settings, Now(now, WALL))
     _, effects = coordinator.step(state, Start(), Now(now, WALL))
-    assert Load((LIMIT_TABLE,)) in effects
+    assert Load((LIMIT_TABLE, SOLAR_TABLE)) in effects
     coordinator.step(state, RowsLoaded(rows), Now(now, WALL))
     return state
 
@@ -533,7 +535,7 @@ def test_nothing_is_granted_before_the_limits_of_before_are_read():
     for second in range(30):
         _, effects = coordinator.step(state, Tick(), Now(float(second), WALL))
         if second:
-            assert (Load((LIMIT_TABLE,)) in effects) == (second % 2 == 0)  # asked again once an interval
+            assert (Load((LIMIT_TABLE, SOLAR_TABLE)) in effects) == (second % 2 == 0)  # asked again once an interval
     assert state.holding_until is not None
     coordinator.step(state, RowsLoaded(()), Now(30.0, WALL))
     coordinator.step(state, Tick(), Now(32.0, WALL))

@@ -70,7 +70,7 @@ def test_a_stop_names_its_row():
     stops = raise_together(climbers, [20_000, 90_000, 90_000, FREE_MA], spread(20, climbers))
     assert [stop for _, stop in stops] == [L1, None, None]
     stops = raise_together(climbers, [90_000, 90_000, 90_000, FREE_MA], spread(20, climbers))
-    over, under, _ = spread(20, climbers)[(stops[0][1] or 0) - 4]
+    over, under, *_ = spread(20, climbers)[(stops[0][1] or 0) - 4]
     assert (over, under) == (L1, L2)
 
 
@@ -108,6 +108,7 @@ cars = st.tuples(
     st.sampled_from([1, 1, 1, 2, 3]),
     st.sampled_from([0, 0, 1]),
     st.sampled_from([1, 100, 1_000]),
+    st.sampled_from([False, False, True]),
 )
 
 
@@ -130,7 +131,7 @@ def trees(draw: st.DrawFn, most_cars: int, depth: int = 5) -> Crowd:
             few = st.tuples(*[st.integers(0, 9_000)] * 3)
             balances.append((number, draw(st.sampled_from([0, 5_000, 10_000, 20_000])), draw(few), (0, 0, 0)))
     requests = []
-    for number, (place, phases, smallest, span, weight, priority, step) in enumerate(
+    for number, (place, phases, smallest, span, weight, priority, step, adrift) in enumerate(
         draw(st.lists(cars, min_size=1, max_size=most_cars))
     ):
         path: list[int] = []
@@ -141,7 +142,8 @@ def trees(draw: st.DrawFn, most_cars: int, depth: int = 5) -> Crowd:
         lines = tuple(circuit * 4 + offset for circuit in path for offset in (*(phase - 1 for phase in phases), 3))
         least = -(-smallest // step) * step
         most = least + span - span % step
-        requests.append(Request(f"cp{number}", lines, least, most, None, number % 7, 0, priority, weight, step))
+        request = Request(f"cp{number}", lines, least, most, None, number % 7, 0, priority, weight, step)
+        requests.append(request._replace(adrift=adrift and len(phases) == 3))
     return Crowd(requests, room, [Balance(*each) for each in balances])
 
 

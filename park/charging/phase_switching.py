@@ -1,0 +1,224 @@
+"""From three phases to one and back while a vehicle is plugged in: two contactors, in order, with a pause between.
+
+The primary contactor carries L1 (and neutral), the secondary one L2 and L3. The secondary one moves only while the
+primary one is open, so it never breaks or makes a current (B-286). A switch takes all phases off, waits, and offers the
+new number (B-289); the vehicle pauses meanwhile and goes on by itself, or not: nothing wakes it (B-290, B-291).
+
+What flows is never on a phase nobody granted: `counted` says how many phases to count, more of them at once, fewer only
+when the contactor's feedback says that it is open; no more are offered than are granted.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TypeAlias
+
+from park.charging.contactor import FEEDBACK_SECONDS, OPEN_AFTER_SECONDS, REPAIRED_SECONDS
+
+ONE, THREE = 1, 3  # B-287: other numbers are ignored
+SHORTEST_PAUSE, LONGEST_PAUSE, USUAL_PAUSE = 10.0, 300.0, 20.0  # s, B-288
+
+
+class Pole(Enum):
+    PRIMARY = "primary"  # L1 and neutral
+    SECONDARY = "secondary"  # L2 and L3
+
+
+@dataclass(frozen=True, slots=True)
+class PhasesGranted:
+    """So many phases may carry current by the grant in force, and are wanted."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PauseSet:
+    """Seconds between the first contactor off and the pilot's duty back."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """Whether the vehicle may have power: it is in state C, and nothing forbids it."""
+
+    power: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PolesSeen:
+    """The feedback contacts."""
+
+    primary: bool
+    secondary: bool
+
+
+OFF = PolesSeen(primary=False, secondary=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    pass
+
+
+SwitchEvent: TypeAlias = PhasesGranted | PauseSet | Permitted | PolesSeen | TimePassed
+
+
+@dataclass(frozen=True, slots=True)
+class SetPole:
+    pole: Pole
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OfferPhases:
+    """The pilot may offer current on so many phases; 0: it offers none (duty 100 %)."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PoleStuck:
+    """The pole does not do what it was told: nothing is offered until it does."""
+
+    pole: Pole
+
+
+@dataclass(frozen=True, slots=True)
+class LookAt:
+    """Tell `TimePassed` at this mono."""
+
+    mono: float
+
+
+SwitchEffect: TypeAlias = SetPole | OfferPhases | PoleStuck | LookAt
+Effects: TypeAlias = tuple[SwitchEffect, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseSwitch:
+    """`count`: phases offered, or offered last. `wanted`: those to come. All times are monotonic seconds.
+
+    `stopping_since`: the pilot is at 100 % and the vehicle is to let go. `off_since`: all phases are on their way off.
+    `told`, `seen`: the poles by command and by feedback. `mismatch_at`: since when they differ. `stuck`: they did for
+    too long. `agreed_at`: since when they agree again.
+    """
+
+    count: int = THREE
+    wanted: int = THREE
+    pause_seconds: float = USUAL_PAUSE
+    permitted: bool = False
+    stopping_since: float | None = None
+    off_since: float | None = None
+    told: PolesSeen = OFF
+    seen: PolesSeen = OFF
+    mismatch_at: float | None = None
+    agreed_at: float | None = None
+    stuck: Pole | None = None
+
+    @property
+    def pausing(self) -> bool:
+        return self.stopping_since is not None or self.off_since is not None
+
+    @property
+    def actual(self) -> int:
+        """B-287: phases that carry voltage now: 0, 1 or 3."""
+        return 0 if not self.seen.primary else THREE if self.seen.secondary else ONE
+
+    @property
+    def counted(self) -> int:
+        """Phases the load management has to count: none of the others can carry current."""
+        may_be_on = self.seen.secondary or self.told.secondary
+        return THREE if may_be_on or (self.count == THREE and not self.pausing) else ONE
+
+
+def step(state: PhaseSwitch, event: SwitchEvent, now: float) -> tuple[PhaseSwitch, Effects]:
+    """Take in one event. Numbers of phases and pauses that cannot be are ignored (B-287, B-288)."""
+    match event:
+        case PhasesGranted(count) if count in {ONE, THREE}:
+            state = replace(state, wanted=count)
+        case PauseSet(seconds) if SHORTEST_PAUSE <= seconds <= LONGEST_PAUSE:
+            state = replace(state, pause_seconds=seconds)
+        case Permitted(power):
+            state = replace(state, permitted=power)
+        case PolesSeen():
+            state = replace(state, seen=event)
+        case _:
+            pass
+    state, judged = _judged(state, now)
+    state, offered = _offered(state, now)
+    state, moved = _moved(state, now)
+    due = _due(state)
+    return state, (*judged, *offered, *moved, *((LookAt(due),) if now < due < math.inf else ()))
+
+
+def _judged(state: PhaseSwitch, now: float) -> tuple[PhaseSwitch, Effects]:
+    """Whether the poles do what they are told; one that did not is trusted again after a while."""
+    if state.seen == state.told:
+        agreed = now if state.agreed_at is None else state.agreed_at
+        repaired = now >= agreed + REPAIRED_SECONDS
+        return replace(state, mismatch_at=None, agreed_at=agreed, stuck=None if repaired else state.stuck), ()
+    since = now if state.mismatch_at is None else state.mismatch_at
+    state = replace(state, mismatch_at=since, agreed_at=None)
+    if state.stuck is not None or now < since + FEEDBACK_SECONDS:
+        return state, ()
+    pole = Pole.PRIMARY if state.seen.primary != state.told.primary else Pole.SECONDARY
+    offers = () if state.pausing else (OfferPhases(0),)
+    paused = replace(
+        state, stuck=pole, stopping_since=None, off_since=now if state.off_since is None else state.off_since
+    )
+    return paused, (PoleStuck(pole), *offers)
+
+
+def _offered(state: PhaseSwitch, now: float) -> tuple[PhaseSwitch, Effects]:
+    """What the pilot may offer: nothing from the wish for another number on, until all was off for the pause."""
+    effects: list[SwitchEffect] = []
+    if state.wanted != state.count and not state.pausing:
+        state = replace(state, stopping_since=now)
+        effects.append(OfferPhases(0))
+    if state.stopping_since is not None and _let_go(state, now):
+        state = replace(state, stopping_since=None, off_since=now)
+    if state.off_since is not None and now >= state.off_since + state.pause_seconds and _all_off(state):
+        state = replace(state, count=state.wanted, off_since=None)
+        effects.append(OfferPhases(state.count))
+    return state, tuple(effects)
+
+
+def _let_go(state: PhaseSwitch, now: float) -> bool:
+    """The vehicle left state C, or had its time to."""
+    return not state.permitted or now >= (state.stopping_since or 0.0) + OPEN_AFTER_SECONDS
+
+
+def _all_off(state: PhaseSwitch) -> bool:
+    return state.stuck is None and state.told == state.seen == OFF
+
+
+def _moved(state: PhaseSwitch, now: float) -> tuple[PhaseSwitch, Effects]:
+    """The next pole, one at a time: on secondary, primary; off primary, secondary (B-286)."""
+    on = state.permitted and state.off_since is None and state.stuck is None
+    secondary = on and state.count == THREE
+    told = replace(state.told, primary=on and state.seen.secondary == state.told.secondary == secondary)
+    if not (told.primary or state.told.primary or state.seen.primary):
+        told = replace(told, secondary=secondary)
+    if told == state.told:
+        return state, ()
+    agrees = told == state.seen
+    state, before = replace(state, told=told, mismatch_at=None if agrees else now, agreed_at=None), state.told
+    moves = ((Pole.PRIMARY, told.primary, before.primary), (Pole.SECONDARY, told.secondary, before.secondary))
+    return state, tuple(SetPole(pole, new) for pole, new, old in moves if new != old)
+
+
+def _due(state: PhaseSwitch) -> float:
+    """When time alone changes something."""
+    due = [math.inf]
+    if state.stopping_since is not None:
+        due.append(state.stopping_since + OPEN_AFTER_SECONDS)
+    if state.off_since is not None and state.stuck is None:
+        due.append(state.off_since + state.pause_seconds)
+    if state.mismatch_at is not None and state.stuck is None:
+        due.append(state.mismatch_at + FEEDBACK_SECONDS)
+    if state.stuck is not None and state.agreed_at is not None:
+        due.append(state.agreed_at + REPAIRED_SECONDS)
+    return min(due)
