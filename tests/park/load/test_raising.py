@@ -9,11 +9,18 @@ import pytest
 from park.load.circuit import Circuit
 from park.load.raising import affordable, wants_raise
 from park.load.standing import Point
-from park.model.demand import DemandChanged
+from park.model.demand import CurrentSignalled, DemandChanged
 from tests.park.load.boards import Boards, Vehicle, each, grid, places
 
 LIMIT_MA = 55_000
 SLOW_SECONDS = 4.5  # within the reaction time a vehicle may take
+
+
+def falls_to(world: Boards, point: Point, lapse_ma: int) -> None:
+    """Its device signals nothing and has this lapse current."""
+    newest = point.commitment.leases.newest_sequence
+    report = CurrentSignalled(point.placement.charge_point, 0, lapse_ma, 0, newest, contactor_open=True, mono=world.now)
+    point.commitment.reported(report, newest, world.now)
 
 
 def test_a_raise_into_a_vehicles_own_overdraw_is_not_free():
@@ -123,7 +130,7 @@ def test_an_idle_point_has_its_lapse_current_only_from_what_the_raises_left():
 def test_a_lapse_current_that_is_promised_already_costs_nothing_more():
     world = settled(6_000)
     idle = world.state.points_by_name["n/cp1"]
-    idle.commitment.leases.reported_lapse_ma = 6_000
+    falls_to(world, idle, 6_000)
     idle.target_lapse_ma = 6_000
     assert offered(world, [idle]) == {"cp1": (0, 6_000)}
 
@@ -132,7 +139,7 @@ def test_a_raise_up_to_what_is_promised_costs_nothing():
     """Its lapse current is counted anyway: a grant of as much fits a circuit that is full."""
     world = settled(10_000)
     (point,) = wishing(world, cp1=10_000)
-    point.commitment.leases.reported_lapse_ma = 8_000
+    falls_to(world, point, 8_000)
     assert point.promised_ma(world.now) == 8_000
     assert offered(world, [point]) == {"cp1": (10_000, 0)}
 
@@ -140,8 +147,8 @@ def test_a_raise_up_to_what_is_promised_costs_nothing():
 def test_also_where_nothing_at_all_is_left():
     world = settled(10_000)
     (point,) = wishing(world, cp1=10_000)
-    point.commitment.leases.reported_lapse_ma = 8_000
-    world.state.points_by_name["n/cp2"].commitment.leases.reported_lapse_ma = 2_000
+    falls_to(world, point, 8_000)
+    falls_to(world, world.state.points_by_name["n/cp2"], 2_000)
     assert offered(world, [point]) == {"cp1": (8_000, 0)}
 
 
@@ -164,8 +171,8 @@ def test_nobody_rises_on_a_circuit_that_carries_too_much_already():
     world = settled(10_000)
     (point,) = wishing(world, cp1=8_000)
     other = world.state.points_by_name["n/cp2"]
-    other.commitment.leases.reported_lapse_ma = 10_100
-    point.commitment.leases.reported_lapse_ma = 8_000
+    falls_to(world, other, 10_100)
+    falls_to(world, point, 8_000)
     assert offered(world, [point]) == {}
 
 
@@ -193,7 +200,7 @@ def test_when_a_raise_is_wanted(target_ma: int, held_ma: int, seconds_ago: float
 def test_an_idle_point_wants_a_raise_of_its_lapse_current(lapse_ma: int, wants: bool):
     world = settled(40_000)
     point = world.state.points_by_name["n/cp1"]
-    point.commitment.leases.reported_lapse_ma = 5_000
+    falls_to(world, point, 5_000)
     point.target_lapse_ma = lapse_ma
     assert wants_raise(point, world.now) is wants
 

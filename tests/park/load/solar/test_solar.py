@@ -191,10 +191,10 @@ def test_the_sun_raises_nothing_above_what_other_limits_leave(
 ):
     state = CircuitState(Circuit("grid", each(63_000), limit_watts=40_000), ())
     state.impose([HeldLimit(limit) for limit in others])
-    before = (*state.available_ma(), state.available_sum_ma(), *state.planned_ma(), state.planned_sum_ma())
+    before = (*state.available_lines(), *state.planned_lines())
     sun = Limit("grid", LimitKind.SOLAR, "sun", current, watts)
     state.impose([HeldLimit(limit) for limit in (*others, sun)])
-    after = (*state.available_ma(), state.available_sum_ma(), *state.planned_ma(), state.planned_sum_ma())
+    after = (*state.available_lines(), *state.planned_lines())
     assert all(new <= old for new, old in zip(after, before, strict=True))
 
 
