@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from support.bad_backends import REFUSED_CONNECTOR, Choking, Flapping, Late, Refusing, Torn
+from support.bad_backends import REFUSED_CONNECTOR, Choking, Flapping, Late, Refusing, Slow, Torn
 from support.simulation import board, morning
 
 from nodes.simulation.backend import SimulatedBackend
@@ -74,6 +74,13 @@ def test_r20_a_link_that_flaps_every_three_seconds_loses_nothing_and_boots_once(
     assert links > HOURS * 3600 / 6
     assert (outcome.left_in_queue, outcome.dead_letters) == (0, 0)
     record_property("figure", figure(f"R20 {links} connections of three seconds", outcome))
+
+
+def test_r19_a_backend_that_takes_20_seconds_for_each_answer_gets_every_session_once(record_property: Record):
+    _, outcome = run_with(Slow, {"MeterValueSampleInterval": "0"})
+    assert outcome.violations == ()
+    assert (outcome.left_in_queue, outcome.dead_letters) == (0, 0)
+    record_property("figure", figure("R19 20 s an answer", outcome))
 
 
 @pytest.mark.parametrize(("kind", "name"), [(Refusing, "R07 CALLERROR for ever"), (Choking, "R18 no answer for ever")])

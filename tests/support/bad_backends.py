@@ -8,6 +8,7 @@ from park.ocpp.wire import TRANSACTION_ACTIONS
 
 FLAP_SECONDS = 3.0
 LATE_SECONDS = 31.0  # one more than MessageResponseTimeOut
+SLOW_SECONDS = 20.0
 REFUSED_CONNECTOR = 1
 
 
@@ -35,6 +36,14 @@ class Late(SimulatedBackend):
     def _deliver(self, unique_id: str, answer: object, link: int) -> None:
         late = LATE_SECONDS if isinstance(answer, dict) and "transactionId" in answer else 0.0
         self._world.after(late, lambda: super(Late, self)._deliver(unique_id, answer, link))  # type: ignore[arg-type]
+
+
+class Slow(SimulatedBackend):
+    """Answers everything, and takes its time."""
+
+    def _serve(self, call: SendCall) -> None:
+        link = self._link
+        self._world.after(SLOW_SECONDS / 2, lambda: self._receive(call, link, SLOW_SECONDS / 2))
 
 
 class Refusing(SimulatedBackend):
