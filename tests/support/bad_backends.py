@@ -7,7 +7,7 @@ from park.ocpp.link import CallFailed, LinkLost, SendCall
 from park.ocpp.wire import TRANSACTION_ACTIONS
 
 FLAP_SECONDS = 3.0
-LATE_SECONDS = 31.0  # one more than MessageResponseTimeOut
+LATE_SECONDS = 45.0  # half as much again as MessageResponseTimeOut
 SLOW_SECONDS = 20.0
 REFUSED_CONNECTOR = 1
 
@@ -15,7 +15,11 @@ REFUSED_CONNECTOR = 1
 class Flapping(SimulatedBackend):
     """Every connection ends after three seconds: a broken proxy, or somebody else with our identity (OCPP-J 1.6 §3)."""
 
-    reason = "closed by the backend"
+    boots: int = 0
+
+    def _serve(self, call: SendCall) -> None:
+        self.boots += call.action == "BootNotification"
+        super()._serve(call)
 
     def _reconnect(self) -> None:
         before = self._link
@@ -26,7 +30,7 @@ class Flapping(SimulatedBackend):
 
     def _close(self, link: int) -> None:
         if self._up and link == self._link:
-            self._lose(self.reason)
+            self._lose("closed by the backend")
             self._world.after(self._random.uniform(1.0, 2.0), self._reconnect)
 
 
