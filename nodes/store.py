@@ -73,11 +73,12 @@ class Store:
                 self._apply(write)
 
     def rows(self, *tables: str) -> tuple[Row, ...]:
-        """What is on disk now; for composition roots before `start` and for tests."""
+        """What is on disk now; for composition roots before `start` and for tests. Raises StoreUnusable."""
         found: list[Row] = []
-        for table in tables:
-            cursor = self._connection.execute("SELECT key, body FROM rows WHERE tab = ? ORDER BY key", (table,))
-            found.extend(Row(table, key, body) for key, body in cursor)
+        with _usable(self.path):
+            for table in tables:
+                cursor = self._connection.execute("SELECT key, body FROM rows WHERE tab = ? ORDER BY key", (table,))
+                found.extend(Row(table, key, body) for key, body in cursor)
         return tuple(found)
 
     def _once(self, key: str, value: str) -> str:
@@ -86,7 +87,8 @@ class Store:
         return self._meta(key) or value
 
     def _meta(self, key: str) -> str | None:
-        found = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        with _usable(self.path):
+            found = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if found is None else str(found[0])
 
     @contextlib.contextmanager
@@ -148,7 +150,7 @@ class Store:
 
     def _load(self, message: LoadRows) -> None:
         # A read that fails is not answered: the asker asks again, and the log of its asking names the store.
-        with contextlib.suppress(sqlite3.Error):
+        with contextlib.suppress(StoreUnusable):
             message.reply_to.tell(RowsLoaded(self.rows(*message.tables)))
 
 

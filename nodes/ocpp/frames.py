@@ -66,11 +66,7 @@ async def violation(action: str, payload: Payload, *, answer: bool = False) -> V
         return Violation(_code(error), _cause(error))
     except RecursionError:
         return Violation(FORMATION_VIOLATION, "nested too deeply")
-    except (
-        TypeError,
-        ValueError,
-        ArithmeticError,
-    ):  # the library computes with Infinity, NaN and 1e300 as if they were numbers
+    except (TypeError, ValueError, ArithmeticError):  # the library reckons with Infinity, NaN and 1e300 like any number
         return Violation(PROPERTY_VIOLATION, "a number that is none, or too large to be checked")
     return None
 

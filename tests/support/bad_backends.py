@@ -7,14 +7,19 @@ from park.ocpp.link import CallFailed, LinkLost, SendCall
 from park.ocpp.wire import TRANSACTION_ACTIONS
 
 FLAP_SECONDS = 3.0
-LATE_SECONDS = 31.0  # one more than MessageResponseTimeOut
+LATE_SECONDS = 45.0  # half as much again as MessageResponseTimeOut
+SLOW_SECONDS = 20.0
 REFUSED_CONNECTOR = 1
 
 
 class Flapping(SimulatedBackend):
     """Every connection ends after three seconds: a broken proxy, or somebody else with our identity (OCPP-J 1.6 §3)."""
 
-    reason = "closed by the backend"
+    boots: int = 0
+
+    def _serve(self, call: SendCall) -> None:
+        self.boots += call.action == "BootNotification"
+        super()._serve(call)
 
     def _reconnect(self) -> None:
         before = self._link
@@ -25,7 +30,7 @@ class Flapping(SimulatedBackend):
 
     def _close(self, link: int) -> None:
         if self._up and link == self._link:
-            self._lose(self.reason)
+            self._lose("closed by the backend")
             self._world.after(self._random.uniform(1.0, 2.0), self._reconnect)
 
 
@@ -35,6 +40,14 @@ class Late(SimulatedBackend):
     def _deliver(self, unique_id: str, answer: object, link: int) -> None:
         late = LATE_SECONDS if isinstance(answer, dict) and "transactionId" in answer else 0.0
         self._world.after(late, lambda: super(Late, self)._deliver(unique_id, answer, link))  # type: ignore[arg-type]
+
+
+class Slow(SimulatedBackend):
+    """Answers everything, and takes its time."""
+
+    def _serve(self, call: SendCall) -> None:
+        link = self._link
+        self._world.after(SLOW_SECONDS / 2, lambda: self._receive(call, link, SLOW_SECONDS / 2))
 
 
 class Refusing(SimulatedBackend):
