@@ -6,7 +6,7 @@
 --trusting           do not first see that the tests pass without any bug
 
 Exit code 1: a listed bug, or more than one of ten drawn ones, was not noticed, or one of these is not explained.
-2: the list does not fit the code, or the tests fail without any bug.
+2: the list does not fit the code, a file is missing, or the tests fail without any bug.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterable, Sequence
 from random import Random
 
-from tools.mutation.bench import Bench, Outcome
+from tools.mutation.bench import Bench, CannotRun, Outcome
 from tools.mutation.checkers import checkers_for
 from tools.mutation.drawn import Mutant, mutants_of
 from tools.mutation.listed import ListOutdated, read_bugs
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 try_listed(bench, chosen.listed, results)
             if chosen.drawn is not None:
                 try_drawn(bench, chosen.only, chosen.drawn, chosen.minutes, results)
-    except ListOutdated as problem:
+    except (ListOutdated, CannotRun, OSError) as problem:
         print(problem, file=sys.stderr)
         return 2
     why = explanations()

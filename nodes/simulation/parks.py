@@ -24,15 +24,19 @@ SPARE_AMPS = 10  # above what lapse currents and foreign load need: somebody can
 READER_SERVES = 6  # charge points a reader is near to
 HOURS = 24
 METER_PORT = 5020
+LEVELS = (("level", 1, 3), ("row", 1, 3), ("g", 1, 2), ("p", 1, 2))
+"""Below the grid: what a circuit there is called (a name has 40 letters), and how many hang on each above it."""
+
 WIRINGS = ("RST", "RTS", "STR", "SRT", "TSR", "TRS", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How large parks may be."""
+    """How large parks may be. `levels`: circuits from the grid to a charge point's own, both counted; 5 at most."""
 
     boards: tuple[int, int] = (2, 12)
     points: tuple[int, int] = (1, 12)
+    levels: tuple[int, int] = (1, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ class _Point:
 
 def random_park(random: Random, bounds: Bounds = Bounds()) -> ParkPlan:
     """Draw a park. What it gives is valid: no fuse is too small for lapse currents and foreign load."""
-    circuits = _tree(random)
+    circuits = _tree(random, bounds)
     nodes = [SERVER, *(f"bay-{number}" for number in range(1, random.randint(*bounds.boards)))]
     houses = _houses(random, circuits)
     points = _points(random, nodes, circuits, bounds)
@@ -152,15 +156,15 @@ def _likely(random: Random, share: float) -> bool:
 # ------------------------------------------------------------ circuits
 
 
-def _tree(random: Random) -> list[_Circuit]:
+def _tree(random: Random, bounds: Bounds) -> list[_Circuit]:
     found = [_Circuit("grid", None)]
-    above, names = list(found), iter(("level", "row"))
-    for _ in range(random.randint(0, 2)):
-        kind = next(names)
+    above = list(found)
+    fewest, most = bounds.levels
+    for kind, least, largest in LEVELS[: random.randint(fewest - 1, most - 1)]:
         below = [
             _Circuit(f"{parent.name}-{kind}-{number}", parent)
             for parent in above
-            for number in range(1, random.randint(2, 4))
+            for number in range(1, 1 + random.randint(least, largest))
         ]
         found += below
         above = below

@@ -68,6 +68,13 @@ def test_without_anything_to_do_it_says_how_to_ask():
     assert "say --listed, --drawn SEED, or both" in done.stderr
 
 
+def test_a_file_that_is_not_there_is_named():
+    done = mutate("--drawn", "1", "--only", "park/load/nowhere.py")
+    assert done.returncode == 2
+    assert "park/load/nowhere.py" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("code", "changed"),
     [

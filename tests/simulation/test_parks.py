@@ -54,6 +54,23 @@ def test_every_park_that_is_drawn_may_start(seed: int):
     assert plan.points == len(plan.server.placement) + len(plan.server.charge_point)
 
 
+DEEP = Bounds(boards=(4, 4), points=(4, 4), levels=(5, 5))
+
+
+@pytest.mark.parametrize("seed", range(1, 20, 3))
+def test_every_deep_park_that_is_drawn_may_start(seed: int):
+    plan = random_park(Random(seed), DEEP)
+    assert refused_at_start(plan.server, "drawn", lambda _: TRAITS) == ()
+    assert max(circuit.name.count("-") // 2 for circuit in plan.server.circuit) + 1 == 5
+
+
+def test_no_fault_breaks_a_promise_on_a_tree_of_five_levels():
+    outcome = ParkRun(3, 6.0, DEEP).go()
+    assert [text(each) for each in outcome.violations] == []
+    assert outcome.crashes == ()
+    assert outcome.sessions > 0
+
+
 def test_every_plan_of_faults_has_a_partition_a_crash_and_a_clock_jump():
     for seed in range(200):
         plan = fault_plan(Random(seed), 60.0, "server", ("bay-1", "bay-2"), ())

@@ -31,6 +31,10 @@ LAST_WORDS = 400  # characters of what it said
 DIED = 70  # EX_SOFTWARE of sysexits.h: the process of the tests ended without a code
 
 
+class CannotRun(Exception):
+    """The tests that were asked for are not there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """`caught`: a test failed, or did not end. `by`: the first such test. `seconds`: of a clock on the wall."""
@@ -85,7 +89,7 @@ class Bench:
                 _become_pytest(self.root, checkers, said.name, keep_compiled=keep_compiled)
             code = _wait(child, began + HANGS_SECONDS)
             if code in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED}:
-                raise RuntimeError(f"these tests cannot be run: {_first_failure(Path(said.name), code)}")
+                raise CannotRun(f"these tests cannot be run: {_first_failure(Path(said.name), code)}")
             return Outcome(code != 0, _first_failure(Path(said.name), code), time.monotonic() - began)
 
 

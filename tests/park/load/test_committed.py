@@ -68,6 +68,21 @@ def test_an_open_contactor_needs_no_reaction_time():
     assert commitment.promised_ma(2.0) == 0
 
 
+def test_an_open_contactor_ends_the_reaction_time_of_what_was_signalled_before():
+    commitment = known()
+    for at, amps in ((1.0, 16_000), (2.0, 6_000)):
+        commitment.reported(report(amps, 0), 0, at)
+    assert commitment.promised_ma(3.0) == 16_000
+    commitment.reported(report(0, 0, open_=True), 0, 3.0)
+    assert commitment.promised_ma(3.0) == 0
+
+
+def test_the_first_grant_of_an_earlier_coordinator_is_one():
+    commitment = point()
+    commitment.reported(report(0, 0, foreign=1), 0, 0.0)
+    assert commitment.holds_unknown(0.0)
+
+
 def test_a_lost_confirmation_counts_both_grants():
     commitment = known()
     commitment.leases.sent(1, 10_000, 0, UNTIL)

@@ -47,10 +47,10 @@ def test_a_raise_into_a_vehicles_own_overdraw_is_not_free():
 # ------------------------------------------------------------ what fits now
 
 
-def settled(limit_ma: int, count: int = 3, **changes: object) -> Boards:
+def settled(limit_ma: int, count: int = 3, resolution_ma: int = 100) -> Boards:
     """Idle charge points whose lapse currents were taken away, so that nothing is promised to anybody."""
     circuit = grid(limit_ma, headroom_ma=0, meter=None, external_fallback_ma=each(0))
-    return Boards([circuit], places(count, fallback_ma=0, **changes)).run(12)
+    return Boards([circuit], places(count, fallback_ma=0, resolution_ma=resolution_ma)).run(12)
 
 
 def wishing(world: Boards, **target_ma: int) -> list[Point]:
