@@ -47,7 +47,7 @@ def answered(state: CentralSystem, unique_id: str, payload: Payload, now: Now) -
         case HeartbeatCall():
             return state, _clock(state, payload, now)
         case AuthorizeCall():
-            return state, (_verdict(flight.purpose, payload),)
+            return _authorized(state, flight.purpose, payload)
         case NotificationCall(notification):
             return keeping.settle(state, state.upkeep.notifications.delivered(notification.number))
         case TransferCall():
@@ -89,8 +89,10 @@ def _given_up(state: CentralSystem, flight: Flight, now: Now) -> Turn:
     match flight.purpose:
         case BootCall():
             return replace(state, registration=state.registration.unanswered(now.mono)), ()
-        case AuthorizeCall(request_id, id_tag):
-            return state, (BackendAuthorized(request_id, id_tag, None),)
+        case AuthorizeCall() as call:
+            return state, (
+                _without_tariff(call) if call.accepted else BackendAuthorized(call.request_id, call.id_tag, None),
+            )
         case NotificationCall(notification):
             return keeping.settle(state, state.upkeep.notifications.unanswered(notification.number, now.mono))
         case TransferCall():
@@ -186,6 +188,22 @@ def _is_kept(state: CentralSystem) -> bool:
     """By setting the clock is not moved while a session runs (B-392)."""
     moves = state.values.switch("AllowTimeSyncDuringSession")
     return not moves and any(True for _ in state.queue.transactions.all_running())
+
+
+def _authorized(state: CentralSystem, call: AuthorizeCall, payload: Payload) -> Turn:
+    """By setting an accepted card charges only with a tariff, for which the backend is asked next (B-062)."""
+    if call.accepted is not None:
+        known = text_of(payload, "status") == "Accepted"
+        return state, (call.accepted if known else _without_tariff(call),)
+    verdict = _verdict(call, payload)
+    if verdict.verdict is not Verdict.ACCEPTED or not state.values.switch("DataTransferTariffUsage"):
+        return state, (verdict,)
+    return replace(state, authorizations=(replace(call, accepted=verdict), *state.authorizations)), ()
+
+
+def _without_tariff(call: AuthorizeCall) -> BackendAuthorized:
+    """Refused this time, by the one word that says nothing about the card."""
+    return BackendAuthorized(call.request_id, call.id_tag, Verdict.CONCURRENT_TX)
 
 
 def _verdict(call: AuthorizeCall, payload: Payload) -> BackendAuthorized:

@@ -28,6 +28,7 @@ from park.ocpp.state import (
 )
 from park.ocpp.statuses import Pace
 
+TARIFF = "Tariff"  # ours: asks whether there is one for the id tag in `data` (B-062)
 CLOCK_SECONDS = 86_400.0  # OCPP 1.6 §4.6: a heartbeat a day at least, for the clock
 
 Turn: TypeAlias = tuple[CentralSystem, tuple[CentralSystemEffect, ...]]
@@ -129,6 +130,12 @@ def _request(state: CentralSystem, purpose: Purpose) -> tuple[str, Payload]:
             return "Heartbeat", {}
         case StatusCall(changed):
             return "StatusNotification", messages.status(changed)
+        case AuthorizeCall() if purpose.accepted is not None:
+            return "DataTransfer", {
+                "vendorId": state.values.text("vendorId"),
+                "messageId": TARIFF,
+                "data": purpose.id_tag,
+            }
         case AuthorizeCall(_, id_tag):
             return "Authorize", {"idTag": id_tag}
         case TriggeredValues(payload):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from park.model.access import BackendQueue, ConnectorStatusChanged
+from park.model.access import BackendAuthorized, BackendQueue, ConnectorStatusChanged
 from park.model.reservation import Reservation
 from park.model.session import FactOffered, FactsHeld, SessionMetered
 from park.model.storage import Row
@@ -108,11 +108,15 @@ class StatusCall:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizeCall:
-    """A question of the authorizer; unanswered by `deadline` (mono) it is answered with no verdict."""
+    """A question of the authorizer; unanswered by `deadline` (mono) it is answered with no verdict.
+
+    `accepted`: the backend accepted the card, and is asked for its tariff now (B-062).
+    """
 
     request_id: str
     id_tag: str
     deadline: float
+    accepted: BackendAuthorized | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,12 @@ GROUP = KeyGroup(
             file=OFFLINE,
         ),
         switch(
+            "DataTransferTariffUsage",
+            "B-062",
+            "A card the backend accepted charges only when it answers a DataTransfer about its tariff; else none does.",
+            on=False,
+        ),
+        switch(
             "OfflineNeedsRegistration",
             "B-195",
             "Nobody starts while the backend is away that has never registered this park at its present address.",

@@ -241,6 +241,41 @@ def test_the_backends_verdict_reaches_the_authorizer(info: dict[str, str], expec
     assert (answer.expiry is not None) == ("expiryDate" in info)
 
 
+@pytest.mark.rule("B-062")
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"status": "Accepted"}, Verdict.ACCEPTED),
+        ({"status": "UnknownVendorId"}, Verdict.CONCURRENT_TX),
+        ({"status": "Rejected"}, Verdict.CONCURRENT_TX),
+        (None, Verdict.CONCURRENT_TX),
+    ],
+)
+def test_with_tariffs_a_backend_without_them_lets_nobody_charge(answer: dict[str, str] | None, expected: Verdict):
+    station = Station({"DataTransferTariffUsage": "true"}).online()
+    station.tell(AuthorizeWithBackend("q1", "04A1"))
+    station.answer({"idTagInfo": {"status": "Accepted", "parentIdTag": "GROUP"}})
+    assert station.of(BackendAuthorized) == []
+    asked = station.sent[-1]
+    assert (asked.action, asked.payload["data"]) == ("DataTransfer", "04A1")
+    if answer is None:
+        station.refuse("NotImplemented")
+    else:
+        station.answer(answer)
+    (told,) = station.of(BackendAuthorized)
+    assert (told.request_id, told.id_tag, told.verdict) == ("q1", "04A1", expected)
+
+
+@pytest.mark.rule("B-062")
+def test_a_refused_card_is_asked_no_tariff_and_without_the_key_nobody_is():
+    for keys, status in [({"DataTransferTariffUsage": "true"}, "Blocked"), ({}, "Accepted")]:
+        station = Station(keys).online()
+        station.tell(AuthorizeWithBackend("q1", "04A1"))
+        station.answer({"idTagInfo": {"status": status}})
+        assert [told.verdict for told in station.of(BackendAuthorized)] == [Verdict(status)]
+        assert "DataTransfer" not in station.actions()
+
+
 @pytest.mark.rule("B-121")
 @pytest.mark.parametrize("how", ["offline", "lost", "timeout", "error", "pending", "queued"])
 def test_without_an_answer_there_is_no_verdict(how: str):
