@@ -43,25 +43,35 @@ class Kind:
 class Crowd:
     """All that rise: the `kind` and the ceiling (mA) of each, and the kinds in the order of their first member."""
 
-    __slots__ = ("_known", "ceilings", "kind", "kinds")
+    __slots__ = ("ceilings", "kind", "kinds")
 
-    def __init__(self) -> None:
-        self._known: dict[tuple[Lines, int, int, int], Kind] = {}
-        self.kinds: list[Kind] = []
-        self.kind: list[Kind] = []
-        self.ceilings: list[int] = []
+    def __init__(self, loads: Sequence[tuple[Lines, int, int, int, int]] = ()) -> None:
+        """`loads`: (lines, floor, ceiling, weight, priority) of each, as in `Climber`."""
+        known: dict[tuple[Lines, int, int, int], Kind] = {}
+        of: list[Kind] = []
+        for lines, floor, ceiling, weight, priority in loads:
+            key = (lines, floor, weight, priority)
+            kind = known.get(key)
+            if kind is None:
+                kind = known[key] = Kind(lines, floor, weight, priority)
+            kind.left += 1
+            kind.span += ceiling - floor
+            of.append(kind)
+        self.kind = of
+        self.kinds = list(known.values())
+        self.ceilings = [load[2] for load in loads]
 
-    def joins(self, lines: Lines, floor: int, ceiling: int, weight: int, priority: int) -> None:
-        """One load more."""
-        key = (lines, floor, weight, priority)
-        kind = self._known.get(key)
-        if kind is None:
-            kind = self._known[key] = Kind(lines, floor, weight, priority)
-            self.kinds.append(kind)
-        kind.left += 1
-        kind.span += ceiling - floor
-        self.kind.append(kind)
-        self.ceilings.append(ceiling)
+    def without(self, gone: Sequence[bool]) -> Crowd:
+        """All but those that are marked; the kinds are the same, and count no more who is gone."""
+        for kind, ceiling, goes in zip(self.kind, self.ceilings, gone, strict=True):
+            if goes:
+                kind.left -= 1
+                kind.span -= ceiling - kind.floor
+        left = Crowd()
+        left.kinds = [kind for kind in self.kinds if kind.left]
+        left.kind = [kind for kind, goes in zip(self.kind, gone, strict=True) if not goes]
+        left.ceilings = [ceiling for ceiling, goes in zip(self.ceilings, gone, strict=True) if not goes]
+        return left
 
     def beside_floors(self, room: Sequence[int]) -> list[int] | None:
         """The room that the floors of all leave, None: it is too little for them."""
@@ -236,9 +246,6 @@ def rise(crowd: Crowd, room: Sequence[int]) -> list[Stop]:
     ]
 
 
-def raise_plain(climbers: Iterable[Climber], room: Sequence[int]) -> list[Stop]:
+def raise_plain(climbers: Sequence[Climber], room: Sequence[int]) -> list[Stop]:
     """The same for these."""
-    crowd = Crowd()
-    for lines, floor, ceiling, weight, priority in climbers:
-        crowd.joins(lines, floor, ceiling, weight, priority)
-    return rise(crowd, room)
+    return rise(Crowd(climbers), room)
