@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from benchmarks import actors, exactness, exchange, grants, memory, outage, page, setpoint, sharing, simulation, store
+from benchmarks import (
+    actors,
+    exactness,
+    exchange,
+    grants,
+    memory,
+    outage,
+    page,
+    planning,
+    setpoint,
+    sharing,
+    simulation,
+    store,
+)
 from benchmarks.table import Table
 
 
@@ -26,6 +39,7 @@ PARTS: Mapping[str, Report] = {
     "page": page.report,
     "simulation": simulation.report,
     "sharing": sharing.report,
+    "planning": planning.report,
     "exactness": exactness.report,
 }
 ONLY_BY_NAME = frozenset({"exactness"})
