@@ -46,16 +46,20 @@ def allocate(requests: Sequence[Request], room: Sequence[int], balances: Sequenc
 
 
 def _without_balances(requests: Sequence[Request], room: Sequence[int]) -> dict[str, Share]:
-    """Nearly always all minima fit, and nobody's turn matters."""
+    """Nearly always all minima fit, and nobody's turn matters: only those on short lines are asked one by one."""
     able = [request for request in requests if request.maximum_ma >= request.minimum_ma]
     shares = {each.charge_point: Share(0, None) for each in requests if each.maximum_ma < each.minimum_ma}
     crowd = Crowd([(each.lines, each.minimum_ma, each.maximum_ma, each.weight, each.priority) for each in able])
-    margins = any(request.margin_ma and request.charging_since is None for request in able)
-    left = None if margins else crowd.beside_floors(room)
-    if left is None:
-        admission = Admission(list(room), Scales(()))
-        admission.decide(able)
-        left, refused = admission.room, admission.refused
+    left = crowd.beside_floors(room)
+    short = crowd.short(left)
+    waits = [
+        kind in short or (each.margin_ma > 0 and each.charging_since is None)
+        for each, kind in zip(able, crowd.kind, strict=True)
+    ]
+    if any(waits):
+        admission = Admission(left, Scales(()))
+        admission.in_turn([request for request, turn in zip(able, waits, strict=True) if turn])
+        refused = admission.refused
         shares |= refused
         crowd = crowd.without([request.charge_point in refused for request in able])
         able = [request for request in able if request.charge_point not in refused]

@@ -73,8 +73,8 @@ class Crowd:
         left.ceilings = [ceiling for ceiling, goes in zip(self.ceilings, gone, strict=True) if not goes]
         return left
 
-    def beside_floors(self, room: Sequence[int]) -> list[int] | None:
-        """The room that the floors of all leave, None: it is too little for them."""
+    def beside_floors(self, room: Sequence[int]) -> list[int]:
+        """The room that the floors of all leave."""
         left = list(room)
         for kind in self.kinds:
             current = kind.floor * kind.left
@@ -82,10 +82,14 @@ class Crowd:
                 left[line] -= current
             for line in kind.powers:
                 left[line] -= kind.pull * current
+        return left
+
+    def short(self, left: Sequence[int]) -> set[Kind]:
+        """Those on lines with too little room for the floors of all."""
         if min(left, default=0) >= 0:
-            return left
-        short = {line for line, free in enumerate(left) if free < 0}
-        return left if all(short.isdisjoint(kind.way) for kind in self.kinds) else None
+            return set()
+        lines = {line for line, free in enumerate(left) if free < 0}
+        return {kind for kind in self.kinds if not lines.isdisjoint(kind.way)}
 
 
 class _Rise:
