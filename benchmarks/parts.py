@@ -13,6 +13,7 @@ from benchmarks import (
     memory,
     outage,
     page,
+    planning,
     setpoint,
     sharing,
     simulation,
@@ -40,6 +41,7 @@ PARTS: Mapping[str, Report] = {
     "page": page.report,
     "simulation": simulation.report,
     "sharing": sharing.report,
+    "planning": planning.report,
     "exactness": exactness.report,
 }
 ONLY_BY_NAME = frozenset({"exactness"})

@@ -21,9 +21,7 @@ def allocate(requests: Sequence[Request], room: Sequence[int], balances: Sequenc
     those who need its balance too.
     """
     if not balances:
-        shares = _with_room_for_all(requests, room)
-        if shares is not None:
-            return shares
+        return _without_balances(requests, room)
     requests, room, balances = lay(requests, room, balances)
     admission = Admission(list(room), Scales(balances))
     admission.decide(requests)
@@ -34,8 +32,6 @@ def allocate(requests: Sequence[Request], room: Sequence[int], balances: Sequenc
     ]
     spreads = admission.scales.spreads()
     stops = raise_together(climbers, admission.room, spreads)
-    if not balances:
-        return shares | _rounded(admitted, stops)
     currents: list[int] = []
     for request, (reached, _) in zip(admitted, stops, strict=True):
         current, step = whole(reached), request.resolution_ma
@@ -51,20 +47,25 @@ def allocate(requests: Sequence[Request], room: Sequence[int], balances: Sequenc
     return shares
 
 
-def _with_room_for_all(requests: Sequence[Request], room: Sequence[int]) -> dict[str, Share] | None:
-    """The usual case, without asking for anybody's turn. None: not all minima fit."""
-    crowd, able, shares = Crowd(), list[Request](), dict[str, Share]()
-    for request in requests:
-        name, lines, minimum, maximum, since, _, margin, priority, weight, _, _, _ = request
-        if maximum < minimum:
-            shares[name] = Share(0, None)
-        elif margin and since is None:
-            return None
-        else:
-            crowd.joins(lines, minimum, maximum, weight, priority)
-            able.append(request)
+def _without_balances(requests: Sequence[Request], room: Sequence[int]) -> dict[str, Share]:
+    """Nearly always all minima fit, and nobody's turn matters: only those on short lines are asked one by one."""
+    able = [request for request in requests if request.maximum_ma >= request.minimum_ma]
+    shares = {each.charge_point: Share(0, None) for each in requests if each.maximum_ma < each.minimum_ma}
+    crowd = Crowd([(each.lines, each.minimum_ma, each.maximum_ma, each.weight, each.priority) for each in able])
     left = crowd.beside_floors(room)
-    return None if left is None else shares | _rounded(able, rise(crowd, left))
+    short = crowd.short(left)
+    waits = [
+        kind in short or (each.margin_ma > 0 and each.charging_since is None)
+        for each, kind in zip(able, crowd.kind, strict=True)
+    ]
+    if any(waits):
+        admission = Admission(left, Scales(()))
+        admission.in_turn([request for request, turn in zip(able, waits, strict=True) if turn])
+        refused = admission.refused
+        shares |= refused
+        crowd = crowd.without([request.charge_point in refused for request in able])
+        able = [request for request in able if request.charge_point not in refused]
+    return shares | _rounded(able, rise(crowd, left))
 
 
 def _rounded(requests: Sequence[Request], stops: Sequence[Stop]) -> dict[str, Share]:
@@ -72,11 +73,11 @@ def _rounded(requests: Sequence[Request], stops: Sequence[Stop]) -> dict[str, Sh
     shares: dict[str, Share] = {}
     known: dict[tuple[float, int | None, int, int], Share] = {}
     for request, (reached, line) in zip(requests, stops, strict=True):
-        key = (reached, line, request[2], request[9])
+        key = (reached, line, request.minimum_ma, request.resolution_ma)
         share = known.get(key)
         if share is None:
             share = known[key] = _share(reached, line, request)
-        shares[request[0]] = share
+        shares[request.charge_point] = share
     return shares
 
 

@@ -91,7 +91,8 @@ class Commitment:
 
     def lapse_ma(self) -> int:
         """Lapse current that counts; lowered only once the device reported it lower."""
-        return self.leases.lapse_ma(self.told.highest_ma)
+        leases = self.leases
+        return leases.lapse_ma(self.told.highest_ma if leases.reported_lapse_ma is None else 0)
 
     def away_ma(self) -> int:
         """The same while nothing is heard of its board, which may have booted since."""

@@ -29,9 +29,12 @@ def _path(lines: Lines) -> tuple[int, ...]:
 
 
 class _Unit:
-    """The requests of those who hang on one circuit, not below it. `wish`: what all of them take at most, by limit."""
+    """The requests of those who hang on one circuit, not below it. `wish`: what all of them take at most, by limit.
 
-    __slots__ = ("_flow", "_own", "path", "requests", "shares", "wish")
+    `shares`: found last. `own`: the room of the circuit with that, None: it depended on more.
+    """
+
+    __slots__ = ("_flow", "_flow_in", "own", "path", "requests", "shares", "wish")
 
     def __init__(self, requests: list[Request]) -> None:
         self.requests = requests
@@ -45,14 +48,24 @@ class _Unit:
                 if first <= line < first + LIMITS:
                     wish[line - first] += pull * most
         self.wish = wish
-        self._own: Sequence[int] = ()
+        self.own: Sequence[int] | None = None
+        self._flow_in: Sequence[int] = ()
         self._flow = (0, 0, 0, 0)
 
     def flow(self, own: Sequence[int]) -> Flow:
         """What can come up from it while its circuit has this room."""
-        if own != self._own:
-            self._own, self._flow = own, _flow(self.wish, own)
+        if own != self._flow_in:
+            self._flow_in, self._flow = own, _flow(self.wish, own)
         return self._flow
+
+    def has_other(self, room: Sequence[int]) -> bool:
+        """A part by itself: whether its circuit has another room than when it was shared out."""
+        first = self.path[0] * LIMITS
+        own = room[first : first + LIMITS]
+        if own == self.own:
+            return False
+        self.own = own
+        return True
 
     def is_below(self, parents: dict[int, int]) -> bool:
         """Its circuits hang on each other as `parents` says, which takes them in."""
@@ -90,9 +103,13 @@ class Parts:
         return self._found
 
     def _shares(self, room: Sequence[int]) -> dict[str, Share]:
+        alone, parts = self._parts(room)
+        anew = [unit for unit in alone if unit.has_other(room)]
         before = self._solved
-        self._solved = {top: (part, _rooms(top, part, room)) for top, part in self._parts(room).items()}
-        anew = [unit for top, state in self._solved.items() if before.get(top) != state for unit in state[0]]
+        self._solved = {top: (part, _rooms(top, part, room)) for top, part in parts.items()}
+        for top, state in self._solved.items():
+            if before.get(top) != state:
+                anew += state[0]
         found = allocate([request for unit in anew for request in unit.requests], room) if anew else {}
         for unit in anew:
             unit.shares = {request.charge_point: found[request.charge_point] for request in unit.requests}
@@ -132,19 +149,24 @@ class Parts:
             circuit, depth = self._parents[circuit], depth + 1
         return depth
 
-    def _parts(self, room: Sequence[int]) -> dict[int, list[_Unit]]:
-        """The units of each part, by its topmost circuit."""
+    def _parts(self, room: Sequence[int]) -> tuple[Iterable[_Unit], dict[int, list[_Unit]]]:
+        """The units that are parts by themselves, and those of the other parts, by its topmost circuit."""
         tight = self._tight(room)
+        if not tight:
+            return self._units.values(), {}
+        alone: list[_Unit] = []
         parts: dict[int, list[_Unit]] = {}
-        for here, unit in self._units.items():
-            top = here
-            if tight:
-                top = next((circuit for circuit in reversed(unit.path) if circuit in tight), here)
+        for unit in self._units.values():
+            top = next((circuit for circuit in reversed(unit.path) if circuit in tight), None)
+            if top is None:
+                alone.append(unit)
+                continue
+            unit.own = None
             if top in parts:
                 parts[top].append(unit)
             else:
                 parts[top] = [unit]
-        return parts
+        return alone, parts
 
     def _tight(self, room: Sequence[int]) -> set[int]:
         """Circuits with others below that may take all they have: what may come up to them is not less than it."""
@@ -167,8 +189,6 @@ class Parts:
 
 def _rooms(top: int, part: list[_Unit], room: Sequence[int]) -> list[int]:
     """Of all lines of a part."""
-    if len(part) == 1 and part[0].path[0] == top:
-        return list(room[top * LIMITS : top * LIMITS + LIMITS])
     circuits = dict.fromkeys([circuit for unit in part for circuit in unit.path[: unit.path.index(top) + 1]])
     return [free for circuit in circuits for free in room[circuit * LIMITS : circuit * LIMITS + LIMITS]]
 

@@ -86,6 +86,7 @@ class Point:
         "unconfirmed_since",
         "usage",
         "waiting_since",
+        "wants",
     )
 
     def __init__(
@@ -104,6 +105,7 @@ class Point:
         self.commitment = Commitment(placement, lease_seconds, began, told)
         self._lease_and_guard = lease_and_guard(lease_seconds)
         self.demand: DemandChanged | None = None
+        self.wants = False  # by its demand
         self.held_limits: tuple[HeldLimit, ...] = ()
         self._range_ma: tuple[int, int] | None = None  # what the wish and the limits make of it; None: to be found
         self.asked: Request | None = None  # in the newest plan
@@ -138,10 +140,6 @@ class Point:
     def mute(self, now: float) -> bool:
         """Nothing it was told for a whole lease was read back: it is only probed, with its lapse current."""
         return self.unconfirmed_since is not None and now - self.unconfirmed_since >= self._lease_and_guard
-
-    @property
-    def wants(self) -> bool:
-        return self.demand is not None and self.demand.wants
 
     @property
     def adrift(self) -> bool:
@@ -223,7 +221,8 @@ class Point:
         """What it may take for granted: the newest grant, after that the lapse current, before any its own signal."""
         if self.sent is None:
             return self.commitment.signalled_ma or 0
-        return self.sent.amps_ma if self.in_force(now) else self.commitment.lapse_ma()
+        commitment = self.commitment
+        return self.sent.amps_ma if now < commitment.leases.counted_until() else commitment.lapse_ma()
 
     def held_lapse_ma(self) -> int:
         """The lapse current it was told last, or reported when it was told none."""
@@ -241,7 +240,7 @@ class Point:
         """Take in the vehicle's wish; the phases it may load count at once."""
         if self.demand is None or not self.demand.wants:
             self.waiting_since = min(demand.since, now)
-        self.demand = demand
+        self.demand, self.wants = demand, demand.wants
         self._range_ma = None
         self.phases = self.placement.grid_phases(demand.phases_used or self.placement.phases)
         self.lines = self.network.lines(self.placement.circuit, self.phases)

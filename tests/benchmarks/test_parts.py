@@ -9,7 +9,20 @@ from pathlib import Path
 import ocpp.messages as library
 import pytest
 
-from benchmarks import actors, exactness, exchange, grants, memory, outage, page, setpoint, sharing, store, validation
+from benchmarks import (
+    actors,
+    exactness,
+    exchange,
+    grants,
+    memory,
+    outage,
+    page,
+    planning,
+    setpoint,
+    sharing,
+    store,
+    validation,
+)
 from benchmarks.parts import PARTS
 from benchmarks.spread import Spread
 from benchmarks.table import Table, machine
@@ -149,6 +162,17 @@ def test_shares_are_timed_beside_a_program_that_delivers_no_less():
     for row in sharing.run(24, 2, sharing.FEW):
         assert row.seconds > 0 < row.program
         assert 0 < row.best <= 1.0001
+
+
+def test_the_coordinator_is_measured_on_a_park_that_charges():
+    rows = planning.run((24,), 2)
+    assert [row.what for row in rows] == ["rows of two", "4 levels that bind"]
+    assert all(min(row.anew, row.again, row.arrival, row.tick, row.views) > 0 for row in rows)
+    garage = planning.Garage(24, 4)
+    garage.comes("n0/cp0", 3, 16_000)
+    garage.settle()
+    garage.run(12)
+    assert garage.state.points_by_name["n0/cp0"].held_ma(garage.mono) == 16_000
 
 
 def test_exactness_says_how_far_off_shares_are():

@@ -43,28 +43,38 @@ class Kind:
 class Crowd:
     """All that rise: the `kind` and the ceiling (mA) of each, and the kinds in the order of their first member."""
 
-    __slots__ = ("_known", "ceilings", "kind", "kinds")
+    __slots__ = ("ceilings", "kind", "kinds")
 
-    def __init__(self) -> None:
-        self._known: dict[tuple[Lines, int, int, int], Kind] = {}
-        self.kinds: list[Kind] = []
-        self.kind: list[Kind] = []
-        self.ceilings: list[int] = []
+    def __init__(self, loads: Sequence[tuple[Lines, int, int, int, int]] = ()) -> None:
+        """`loads`: (lines, floor, ceiling, weight, priority) of each, as in `Climber`."""
+        known: dict[tuple[Lines, int, int, int], Kind] = {}
+        of: list[Kind] = []
+        for lines, floor, ceiling, weight, priority in loads:
+            key = (lines, floor, weight, priority)
+            kind = known.get(key)
+            if kind is None:
+                kind = known[key] = Kind(lines, floor, weight, priority)
+            kind.left += 1
+            kind.span += ceiling - floor
+            of.append(kind)
+        self.kind = of
+        self.kinds = list(known.values())
+        self.ceilings = [load[2] for load in loads]
 
-    def joins(self, lines: Lines, floor: int, ceiling: int, weight: int, priority: int) -> None:
-        """One load more."""
-        key = (lines, floor, weight, priority)
-        kind = self._known.get(key)
-        if kind is None:
-            kind = self._known[key] = Kind(lines, floor, weight, priority)
-            self.kinds.append(kind)
-        kind.left += 1
-        kind.span += ceiling - floor
-        self.kind.append(kind)
-        self.ceilings.append(ceiling)
+    def without(self, gone: Sequence[bool]) -> Crowd:
+        """All but those that are marked; the kinds are the same, and count no more who is gone."""
+        for kind, ceiling, goes in zip(self.kind, self.ceilings, gone, strict=True):
+            if goes:
+                kind.left -= 1
+                kind.span -= ceiling - kind.floor
+        left = Crowd()
+        left.kinds = [kind for kind in self.kinds if kind.left]
+        left.kind = [kind for kind, goes in zip(self.kind, gone, strict=True) if not goes]
+        left.ceilings = [ceiling for ceiling, goes in zip(self.ceilings, gone, strict=True) if not goes]
+        return left
 
-    def beside_floors(self, room: Sequence[int]) -> list[int] | None:
-        """The room that the floors of all leave, None: it is too little for them."""
+    def beside_floors(self, room: Sequence[int]) -> list[int]:
+        """The room that the floors of all leave."""
         left = list(room)
         for kind in self.kinds:
             current = kind.floor * kind.left
@@ -72,10 +82,14 @@ class Crowd:
                 left[line] -= current
             for line in kind.powers:
                 left[line] -= kind.pull * current
+        return left
+
+    def short(self, left: Sequence[int]) -> set[Kind]:
+        """Those on lines with too little room for the floors of all."""
         if min(left, default=0) >= 0:
-            return left
-        short = {line for line, free in enumerate(left) if free < 0}
-        return left if all(short.isdisjoint(kind.way) for kind in self.kinds) else None
+            return set()
+        lines = {line for line, free in enumerate(left) if free < 0}
+        return {kind for kind in self.kinds if not lines.isdisjoint(kind.way)}
 
 
 class _Rise:
@@ -236,9 +250,6 @@ def rise(crowd: Crowd, room: Sequence[int]) -> list[Stop]:
     ]
 
 
-def raise_plain(climbers: Iterable[Climber], room: Sequence[int]) -> list[Stop]:
+def raise_plain(climbers: Sequence[Climber], room: Sequence[int]) -> list[Stop]:
     """The same for these."""
-    crowd = Crowd()
-    for lines, floor, ceiling, weight, priority in climbers:
-        crowd.joins(lines, floor, ceiling, weight, priority)
-    return rise(crowd, room)
+    return rise(Crowd(climbers), room)
