@@ -121,7 +121,8 @@ class BoardFirmware:
 
     async def _look(self) -> None:
         while True:
-            if self._state.held is not None:
+            held = self._state.held
+            if held is not None and held.is_open:
                 self._events.tell(Looked(self._shop.busy()))
             await asyncio.sleep(LOOK_SECONDS)
 

@@ -51,6 +51,10 @@ class Held:
     problem: str = ""
 
     @property
+    def is_open(self) -> bool:
+        return self.stage not in {BoardStage.DONE, BoardStage.FAILED}
+
+    @property
     def ends_process(self) -> bool:
         """Whether a restart is near, so that nothing else may begin."""
         return self.stage in {BoardStage.INSTALLING, BoardStage.INSTALLED}

@@ -16,6 +16,7 @@ from park.model.time import Now
 from park.ocpp.effects import RestartBoards
 from park.ocpp.link import SendCall
 from park.ocpp.maintenance import (
+    DropFirmware,
     FetchFirmware,
     FirmwareFetched,
     FirmwareInstalled,
@@ -111,6 +112,7 @@ class RollingPark:
         self.installs = 0
         self.downloads = 0
         self.kept = ""
+        self.has_file = False
         self.overlaps: list[tuple[str, ...]] = []
         self.station.online()
         self._trust()
@@ -211,10 +213,14 @@ class RollingPark:
                     self.kept = update
                 case FetchFirmware(job):
                     self.downloads += 1
+                    self.has_file = True
                     self.station.tell(FirmwareFetched(job, "/data/f", SHA, size=len(FILE)))
-                case InstallFirmware(job):
+                case InstallFirmware(job, keep=keep):
                     self.installs += 1
+                    self.has_file = keep
                     self.station.tell(FirmwareInstalled(job, NEW, self.outcome))
+                case DropFirmware():
+                    self.has_file = False
                 case RestartBoards():
                     self.kill_server(NEW)
                     return
@@ -273,7 +279,7 @@ class RollingPark:
             self.station.tell(BoardFirmware(each.name, said))
         elif said.update == self.kept and self.pieces and not each.deaf:
             body = FILE[said.offset : said.offset + PIECE]
-            self.tell(each, FirmwarePiece(said.update, said.offset, body, ""))
+            self.tell(each, FirmwarePiece(said.update, said.offset, body, "" if self.has_file else "it is gone"))
 
 
 def turns(park: RollingPark) -> list[str]:

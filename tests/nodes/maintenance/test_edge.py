@@ -30,7 +30,9 @@ from nodes.maintenance.archive import Contents
 from nodes.maintenance.certificates import CertificateStore
 from nodes.maintenance.edge import MaintenanceEdge, Workshop
 from nodes.maintenance.installer import Installer
+from nodes.maintenance.pieces import FirmwareDesk
 from nodes.maintenance.places import Rules
+from park.exchange.messages import Outward
 from park.ocpp.maintenance import (
     EVERY_JOB,
     AbandonJob,
@@ -38,11 +40,13 @@ from park.ocpp.maintenance import (
     CertificateExpires,
     CertificatesAnswered,
     CheckSigner,
+    DropFirmware,
     FetchFirmware,
     FirmwareFetched,
     FirmwareInstalled,
     FirmwareVerified,
     InstallFirmware,
+    KeepFirmware,
     LogKind,
     LogUploaded,
     MaintenanceEvent,
@@ -55,6 +59,7 @@ from park.ocpp.maintenance import (
     UploadLog,
     VerifyFirmware,
 )
+from park.rolling.messages import FirmwarePiece, FirmwareWanted, PieceWanted
 
 PATIENCE = 20.0
 MAKER = issue("maker", authority=True)
@@ -83,6 +88,8 @@ class Bay:
         self.orders: Outbox[MaintenanceOrder] = Outbox()
         maker, _ = MAKER.files(folder, "maker")
         self.store = CertificateStore(self.folder / "backend", lambda: datetime.now(UTC), maker_file=maker)
+        self.pieces: Outbox[Outward] = Outbox()
+        self.desk = FirmwareDesk(lambda _: self.pieces)
         shop = Workshop(
             "board",
             self.folder,
@@ -92,6 +99,7 @@ class Bay:
             1_000_000,
             lambda: datetime.now(UTC),
             self.contents,
+            self.desk,
         )
         self.edge = MaintenanceEdge(shop, self, self.orders)
 
@@ -244,6 +252,28 @@ async def test_firmware_is_fetched_checked_and_given_to_the_installer(bay: Bay, 
     assert await bay.do(InstallFirmware(3, fetched.path, fetched.sha256)) == FirmwareInstalled(3, "2.0")
     assert bay.installed.read_bytes() == b"new firmware"
     assert bay.kept() == [".version"]
+
+
+async def test_a_file_that_boards_wait_for_is_kept_until_none_does(bay: Bay, server: FileServer, tmp_path: Path):
+    (tmp_path / "f.bin").write_bytes(b"new firmware")
+    fetched = await bay.do(FetchFirmware(1, f"http://localhost:{server.port}/f.bin"))
+    assert isinstance(fetched, FirmwareFetched)
+    assert fetched.size == len(b"new firmware")
+    bay.orders.tell(KeepFirmware("u1", fetched.path))
+    told = await bay.do(InstallFirmware(2, fetched.path, fetched.sha256, keep=True))
+    assert told == FirmwareInstalled(2, "2.0")
+    bay.desk.tell(PieceWanted("bay-1", FirmwareWanted("u1", 4)))
+    piece = await asyncio.wait_for(bay.pieces.get(), PATIENCE)
+    assert piece == Outward("", FirmwarePiece("u1", 4, b"firmware", ""))
+    bay.orders.tell(DropFirmware(fetched.path))
+    await bay.do(CheckSigner("after", SIGNER.pem))
+    assert bay.kept() == [".version"]
+    bay.orders.tell(KeepFirmware("u2", str(tmp_path / "f.bin")))
+    await bay.do(CheckSigner("again", SIGNER.pem))
+    bay.desk.tell(PieceWanted("bay-1", FirmwareWanted("u1", 0)))
+    bay.desk.tell(PieceWanted("bay-2", FirmwareWanted("u2", 0)))
+    piece = await asyncio.wait_for(bay.pieces.get(), PATIENCE)
+    assert piece == Outward("", FirmwarePiece("u2", 0, b"new firmware", ""))
 
 
 async def test_a_wrong_signature_is_not_kept(bay: Bay, server: FileServer, tmp_path: Path):

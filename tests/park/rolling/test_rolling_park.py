@@ -193,6 +193,7 @@ def test_a_board_that_is_away_gets_it_when_it_is_back():
     assert [each.runs for each in park.boards.values()] == [1, 1]
     assert park.words() == DONE  # the backend heard its one word before
     assert not any(key.endswith("/roll") for _, key in park.station.disk)
+    assert not park.has_file
     infos = [each.info for each in park.station.of(SecurityEvent)]
     assert [info for info in infos if info.startswith("1.0 to 2.0")] == ["1.0 to 2.0; also bay-2; not bay-1 (away)"]
     assert "boards bay-1, bay-2" in infos
