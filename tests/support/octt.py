@@ -145,12 +145,6 @@ class Case:
         """Call the station, which must answer with this status."""
         assert self.send(method, **params)["status"] == status
 
-    def fails(self, method: str, **params: object) -> str:
-        """Call the station, which must answer with a CALLERROR; its code."""
-        event = self.tool.ask(method, params)
-        assert event["event"] == "error", event
-        return str(event["code"])
-
     def value(self, key: str) -> str:
         (listed,) = self.tool.ask("GetConfiguration", {"key": [key]})["result"]["configurationKey"]
         return str(listed["value"])

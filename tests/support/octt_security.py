@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509 import ocsp
 from support.certificates import Issued, certify, issue
 from support.file_server import FileServer, file_server
 from support.octt import Case
@@ -35,6 +37,15 @@ class Secured(Case):
         """The next case at the same station."""
         return Secured(self.tool, self.files, self.folder, self.port)
 
+    def restart_backend_with_tls(self) -> None:
+        """The backend ends and begins anew; at the address the station knows it speaks nothing but TLS."""
+        rig = self.tool.rig
+        heard = len(self.tool.of("listening"))
+        rig.kill("backend")
+        (other,) = free_ports(1)
+        _start_backend(rig, self.folder, other, rig.config.ocpp)
+        self.until("the backend listens", lambda: len(self.tool.of("listening")) > heard)
+
     def shows(self, certificate: Issued, name: str) -> None:
         """From now on the backend shows this certificate."""
         chain, key = certificate.files(self.folder, name)
@@ -50,9 +61,10 @@ class Secured(Case):
         self.until("the station is online", self.tool.online)
 
     def hashes(self, kind: str) -> list[dict[str, Any]]:
-        """The hashes of the installed roots of a kind."""
+        """The hashes of the installed roots of a kind; hexadecimal digits may have any case."""
         answer = self.send("GetInstalledCertificateIds", certificateType=kind)
-        return list(answer.get("certificateHashData") or [])
+        found = answer.get("certificateHashData") or []
+        return [{**each, "serialNumber": each["serialNumber"].lower()} for each in found]
 
     def event(self, kind: str) -> None:
         """The station tells this security event."""
@@ -66,14 +78,25 @@ def signed(csr: str, by: Issued = AUTHORITY) -> str:
     return Issued(certify(IDENTITY, key, by), by.key).pem
 
 
+def hash_of(root: Issued) -> dict[str, str]:
+    """How the white paper names a certificate, calculated by a library as for OCSP (RFC 6960 §4.1.1)."""
+    request = ocsp.OCSPRequestBuilder().add_certificate(root.certificate, root.certificate, hashes.SHA256()).build()
+    return {
+        "hashAlgorithm": "SHA256",
+        "issuerNameHash": request.issuer_name_hash.hex(),
+        "issuerKeyHash": request.issuer_key_hash.hex(),
+        "serialNumber": f"{request.serial_number:x}",
+    }
+
+
 @contextmanager
 def secured(folder: Path, profile: int) -> Generator[Secured]:
     """Bench, backend and node run, the node at this profile; nothing was against a schema, and no password in a log."""
     (port,) = free_ports(1)
     with file_server(folder) as files, rig(folder, points=1, backend_process=False) as made:
         _configure(made, folder, profile, port)
-        chain, key = issue("csms", AUTHORITY, hosts=("localhost",)).files(folder, "csms")
-        made.start_strict_backend(str(port), str(chain), str(key), str(folder / "root.pem"))
+        issue("csms", AUTHORITY, hosts=("localhost", "127.0.0.1")).files(folder, "csms")
+        _start_backend(made, folder, made.config.ocpp, port)
         tool = Tool(made)
         eventually("the backend listens", lambda: tool.of("listening"))
         made.start_node()
@@ -82,6 +105,11 @@ def secured(folder: Path, profile: int) -> Generator[Secured]:
         assert made.end("node") == 0, made.log("node")
         assert tool.complaints() == []
         assert PASSWORD not in made.log("node")
+
+
+def _start_backend(made: Rig, folder: Path, plain: int, port: int) -> None:
+    files = (str(folder / name) for name in ("csms.pem", "csms.key", "root.pem"))
+    made.start_strict_backend(str(port), *files, plain=plain)
 
 
 def _configure(made: Rig, folder: Path, profile: int, port: int) -> None:

@@ -185,12 +185,13 @@ class Rig:
             stdin=subprocess.PIPE,
         )
 
-    def start_strict_backend(self, *tls: str) -> None:
+    def start_strict_backend(self, *tls: str, plain: int | None = None) -> None:
         """Another people's central system in the place of ours; `support.strict` reads what it says.
 
-        `tls`: another port, a certificate, its key, and the authority of stations.
+        `tls`: another port, a certificate, its key, and the authority of stations. `plain`: unlike the configured port.
         """
-        self.start("backend", str(STRICT), str(self.config.ocpp), *tls, program="node", stdin=subprocess.PIPE)
+        port = str(plain or self.config.ocpp)
+        self.start("backend", str(STRICT), port, *tls, program="node", stdin=subprocess.PIPE)
 
     def start_node(self, crash: str = "") -> None:
         self.starts += 1
