@@ -34,6 +34,7 @@ class Results:
     drawn: list[tuple[Mutant, Outcome]] = field(default_factory=list[tuple[Mutant, Outcome]])
     possible: dict[str, int] = field(default_factory=dict[str, int])
     seed: int = 0
+    commit: str = field(default_factory=commit)  # of which the copy is made
 
     @property
     def killed(self) -> int:
@@ -50,7 +51,7 @@ def write(results: Results, why: Mapping[tuple[str, str], str]) -> None:
 
 def _page(results: Results, why: Mapping[tuple[str, str], str]) -> Iterator[str]:
     yield INTRO
-    yield f"Newest run: {datetime.now(UTC):%Y-%m-%d}, commit {commit()}.\n"
+    yield f"Newest run: {datetime.now(UTC):%Y-%m-%d}, commit {results.commit}.\n"
     caught = sum(outcome.caught for _, outcome in results.listed)
     yield f"## Listed: {caught} of {len(results.listed)} caught\n"
     yield "| bug | breaks | file | caught by |"
