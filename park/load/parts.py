@@ -28,6 +28,12 @@ def _path(lines: Lines) -> tuple[int, ...]:
     return tuple(dict.fromkeys([line // LIMITS for line in lines])) or (NOWHERE,)
 
 
+@lru_cache(maxsize=65536)
+def _first(lines: Lines) -> tuple[tuple[int, int], ...]:
+    """Of the circuit where the load hangs: (phase or power, what one mA takes there)."""
+    return tuple([(line % LIMITS, pull) for line, pull in pulls(lines).items() if line // LIMITS == lines[0] // LIMITS])
+
+
 class _Unit:
     """The requests of those who hang on one circuit, not below it. `wish`: what all of them take at most, by limit.
 
@@ -41,12 +47,10 @@ class _Unit:
         self.path = max([_path(request.lines) for request in requests], key=len)
         self.shares: dict[str, Share] = {}
         wish = [0] * LIMITS
-        first = self.path[0] * LIMITS
         for request in requests:
             most = max(request.maximum_ma, request.needed_ma)
-            for line, pull in pulls(request.lines).items():
-                if first <= line < first + LIMITS:
-                    wish[line - first] += pull * most
+            for place, pull in _first(request.lines):
+                wish[place] += pull * most
         self.wish = wish
         self.own: Sequence[int] | None = None
         self._flow_in: Sequence[int] = ()

@@ -47,7 +47,7 @@ def test_write_mends_it(root: Path) -> None:
 
 def test_an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert generate.main(["--check", "prto"]) == 2
-    assert "unknown: prto; there are proto, configuration, keys, rules" in capsys.readouterr().err
+    assert "unknown: prto; there are proto, configuration, keys, octt, rules" in capsys.readouterr().err
 
 
 def test_protobuf_modules_lie_where_their_proto_lies(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
