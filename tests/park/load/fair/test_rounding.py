@@ -7,6 +7,7 @@ import pytest
 from park.load.admission import Request
 from park.load.fair.balance import Balance, Scales
 from park.load.fair.rounding import level_again
+from park.model.electric import ZERO, PerPhase
 
 L1, L2, L3 = 0, 1, 2
 MINIMUM_MA = 6_000
@@ -16,9 +17,9 @@ def car(name: str, *phases: int, weight: int = 1, priority: int = 0, step: int =
     return Request(name, phases, MINIMUM_MA, 32_000, weight=weight, priority=priority, resolution_ma=step)
 
 
-def level(cars: list[Request], amps: list[float], limit_amps: float, **besides: tuple[int, int, int]) -> list[float]:
+def level(cars: list[Request], amps: list[float], limit_amps: float, most_ma: PerPhase = ZERO) -> list[float]:
     """The currents afterwards, in amperes."""
-    scales = Scales([Balance(0, int(1_000 * limit_amps), **besides)])
+    scales = Scales([Balance(0, int(1_000 * limit_amps), most_ma)])
     for each in cars:
         scales.put(each.lines, each.minimum_ma)
     currents = [int(1_000 * each) for each in amps]
