@@ -1,7 +1,7 @@
 """What a large park costs its coordinator: a plan from nothing, a plan for one car that comes, a tick, the views.
 
 Processor time of the step alone, without actors and boards. Rows of two charge points below one connection that binds
-nobody, or on four levels that all bind; three of four are taken, everybody's own meter was read.
+nobody, or on four levels of which the lower two bind; three of four are taken, everybody's own meter was read.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def run(sizes: tuple[int, ...], times: int) -> list[Row]:
     return [
         _row(what, points, levels, times)
         for points in sizes
-        for what, levels in (("rows of two", 2), ("4 levels that bind", 4))
+        for what, levels in (("rows of two", 2), ("4 tight levels", 4))
     ]
 
 

@@ -166,7 +166,7 @@ def test_shares_are_timed_beside_a_program_that_delivers_no_less():
 
 def test_the_coordinator_is_measured_on_a_park_that_charges():
     rows = planning.run((24,), 2)
-    assert [row.what for row in rows] == ["rows of two", "4 levels that bind"]
+    assert [row.what for row in rows] == ["rows of two", "4 tight levels"]
     assert all(min(row.anew, row.again, row.arrival, row.tick, row.views) > 0 for row in rows)
     garage = planning.Garage(24, 4)
     garage.comes("n0/cp0", 3, 16_000)
