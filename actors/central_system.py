@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from actors import messages
 from actors.address import Address, Nowhere
-from actors.messages import (
-    Alarm,
-    AuthorizerMessage,
-    BackendLinkMessage,
-    CentralSystemMessage,
-    ChargePointMessage,
-    Report,
-    StoreMessage,
-)
 from actors.worker import Worker
 from actors.world import World
 from park.exchange.messages import Outward, RestartOrdered
@@ -40,14 +32,14 @@ class CentralSystemWires:
     `boards`: every node, to start again; `links`: to the others. `services`: those on site that answer DataTransfer.
     """
 
-    store: Address[StoreMessage]
+    store: Address[messages.StoreMessage]
     journal: Address[FactTaken | FactDelivered | FactsKnown]
-    link: Address[BackendLinkMessage]
-    authorizer: Address[AuthorizerMessage]
+    link: Address[messages.BackendLinkMessage]
+    authorizer: Address[messages.AuthorizerMessage]
     coordinator: Address[HoldLimits]
-    charge_points: Mapping[str, Address[ChargePointMessage]]
-    view: Address[Report]
-    alarms: Address[Alarm]
+    charge_points: Mapping[str, Address[messages.ChargePointMessage]]
+    view: Address[messages.Report]
+    alarms: Address[messages.Alarm]
     clock: Address[fx.ClockOffered]
     maintenance: Address[MaintenanceOrder] = Nowhere()
     boards: Mapping[str, Address[RestartOrdered]] = field(default_factory=dict[str, Address[RestartOrdered]])
@@ -55,14 +47,14 @@ class CentralSystemWires:
     links: Mapping[str, Address[Outward]] = field(default_factory=dict[str, Address[Outward]])
 
 
-class CentralSystem(Worker[CentralSystemMessage]):
+class CentralSystem(Worker[messages.CentralSystemMessage]):
     def __init__(
-        self, world: World, me: Address[CentralSystemMessage], settings: Settings, wires: CentralSystemWires
+        self, world: World, me: Address[messages.CentralSystemMessage], settings: Settings, wires: CentralSystemWires
     ) -> None:
         super().__init__(world)
         self._me, self._wires, self._state = me, wires, initial(settings)
 
-    def receive(self, message: CentralSystemMessage) -> None:
+    def receive(self, message: messages.CentralSystemMessage) -> None:
         self._state, effects = step(self._state, message, self.now())
         for effect in effects:
             self._perform(effect)
@@ -82,7 +74,7 @@ class CentralSystem(Worker[CentralSystemMessage]):
             case fx.BackendReported():
                 self._wires.view.tell(effect)
                 self._wires.authorizer.tell(access.BackendOnline(effect.state == "online"))
-            case Alarm():
+            case messages.Alarm():
                 self._wires.alarms.tell(effect)
             case ForwardTransfer():
                 self._wires.services.tell(effect)
@@ -121,7 +113,7 @@ class CentralSystem(Worker[CentralSystemMessage]):
             case _:
                 self._wires.maintenance.tell(effect)
 
-    def _tell(self, point: str, *messages: ChargePointMessage) -> bool:
-        for message in messages:
+    def _tell(self, point: str, *told: messages.ChargePointMessage) -> bool:
+        for message in told:
             self._wires.charge_points.get(point, Nowhere()).tell(message)
         return point in self._wires.charge_points

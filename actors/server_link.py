@@ -20,17 +20,7 @@ from actors.messages import (
 from actors.worker import Worker
 from actors.world import World
 from park.authorization.messages import ApplyRules
-from park.exchange import server_link
-from park.exchange.messages import (
-    EndLink,
-    Inward,
-    LogWanted,
-    OfferAgain,
-    RestartOrdered,
-    SendFrame,
-    StopOrdered,
-    UnlockOrdered,
-)
+from park.exchange import messages, server_link
 from park.exchange.server_link import BoardSettings, LinkReported, LocalOnly, ServerLinkEffect
 from park.model.access import BackendOnline, CardPresented, RemoteStop, ShowFeedback, UnlockConnector
 from park.model.listed import ApplyLocalList
@@ -55,8 +45,8 @@ class ServerLinkWires:
     view: Address[Report]
     alarms: Address[Alarm]
     clock: Address[ClockOffered] = Nowhere()
-    node: Address[RestartOrdered] = Nowhere()
-    logs: Address[LogWanted] = Nowhere()
+    node: Address[messages.RestartOrdered] = Nowhere()
+    logs: Address[messages.LogWanted] = Nowhere()
     firmware: Address[FromServer] = Nowhere()
 
 
@@ -75,9 +65,9 @@ class ServerLink(Worker[ServerLinkMessage]):
 
     def _perform(self, effect: ServerLinkEffect) -> None:
         match effect:
-            case SendFrame() | EndLink():
+            case messages.SendFrame() | messages.EndLink():
                 self._wires.edge.tell(effect)
-            case Inward(target, message):
+            case messages.Inward(target, message):
                 self._deliver(target, message)
             case Write(writes, token):
                 self._wires.store.tell(Commit(writes, token, self._me))
@@ -100,22 +90,22 @@ class ServerLink(Worker[ServerLinkMessage]):
     def _deliver(self, target: str, message: object) -> None:
         """To whom a message of the server is for; what this board does not have, or know, is left out."""
         match message:
-            case FactTaken() | FactDelivered() | FactsKnown() | OfferAgain():
+            case FactTaken() | FactDelivered() | FactsKnown() | messages.OfferAgain():
                 self._wires.journal.tell(message)
             case ShowFeedback(reader):
                 if reader in self._wires.readers:
                     self._wires.readers[reader].tell(message)
             case CardPresented() | ApplyRules() | ApplyLocalList():
                 self._wires.authorizer.tell(message)
-            case StopOrdered(request_id, point, session) if point in self._wires.charge_points:
+            case messages.StopOrdered(request_id, point, session) if point in self._wires.charge_points:
                 self._wires.charge_points[point].tell(RemoteStop(request_id, point, session, self._me))
-            case UnlockOrdered(request_id, point) if point in self._wires.charge_points:
+            case messages.UnlockOrdered(request_id, point) if point in self._wires.charge_points:
                 self._wires.charge_points[point].tell(UnlockConnector(request_id, point, self._me))
-            case LogWanted():
+            case messages.LogWanted():
                 self._wires.logs.tell(message)
             case FirmwareAsked() | FirmwareOffered() | FirmwareOrdered() | FirmwarePiece():
                 self._wires.firmware.tell(message)
-            case RestartOrdered():
+            case messages.RestartOrdered():
                 self._wires.node.tell(message)
             case _ if target in self._wires.charge_points and isinstance(message, server_link.FOR_CHARGE_POINTS):
                 self._wires.charge_points[target].tell(message)

@@ -12,9 +12,9 @@ def test_what_was_out_of_service_stays_so(case: Case):
     case.sends("Accepted", "ChangeAvailability", connectorId=0, type="Inoperative")
     for connector in (0, *CONNECTORS):
         case.status("Unavailable", connector)
+    failed = case.here()
     case.power_failure()
     case.expect("BootNotification")
-    booted = case.here()
     for connector in (0, *CONNECTORS):
-        case.after(booted).expect("StatusNotification", connectorId=connector, status="Unavailable")
-    case.never("StatusNotification", booted, status="Available")
+        case.after(failed).expect("StatusNotification", connectorId=connector, status="Unavailable")
+    case.never("StatusNotification", failed, status="Available")

@@ -15,7 +15,7 @@ from nodes.simulation.scenario import Backend
 from park.model.session import SessionStarted
 from park.ocpp.rows import DEAD_LETTERS
 
-HOURS = 0.2
+HOURS = 0.3
 LEAST = 5  # sessions: fewer would show little
 SET_AT = 20.0  # seconds after the start, when the backend has accepted the boot
 FAST = {"TransactionMessageAttempts": "0", "TransactionMessageRetryInterval": "0", "MessageResponseTimeOut": "3"}

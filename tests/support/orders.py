@@ -12,7 +12,7 @@ LATE, EARLY = "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"
 CONNECTORS = (-1, 0, 1, 2, 99, HUGE)
 LIMITS = (0, 0.1, 32, 1e6, 1e12, -1.0)
 VALUES = ("", "0", "-1", "1", "true", "6300", "999999999999999999999", "NaN", "x" * 500)
-REDIRECTING = {"CentralSystemURI", "AuthorizationKey"}  # they lead the station to another backend: not this one's game
+REDIRECTING = {"CentralSystemURI", "AuthorizationKey", "AuthorizationUser"}  # another connection: not this one's game
 URLS = ("file:///etc/passwd", "http://127.0.0.1:1/x", "ftp://127.0.0.1:1/../../x", "gopher://x", "", "'; reboot; '")
 Order = tuple[str, dict[str, Any]]
 
