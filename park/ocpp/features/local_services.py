@@ -113,12 +113,9 @@ def failure_of(call: TransferCall, why: str = UNASKED) -> CentralSystemEffect:
 
 def link_lost(state: CentralSystem) -> Turn:
     """Nobody waits for answers of services any more, and what waited for the link is told so."""
-    failed = tuple(failure_of(TransferCall(each), "the link was lost before it was sent") for each in _waiting(state))
+    why = "the link was lost before it was sent"
+    failed = tuple(failure_of(TransferCall(each), why) for each in state.services.waiting)
     return replace(state, services=replace(state.services, asked={}, waiting=())), failed
-
-
-def _waiting(state: CentralSystem) -> tuple[TransferWanted, ...]:
-    return state.services.waiting
 
 
 def _settle(state: CentralSystem, now: Now) -> Turn:
