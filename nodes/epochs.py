@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from actors.address import Address, Nowhere
 from park.load.report import EpochTaken
 from park.load.rivalry import Standing, StandingReported
+from park.load.state import CoordinatorSettings
 from park.model.storage import Commit, Delete, Put, Row
 
 TABLE = "epoch"
@@ -64,6 +65,30 @@ def take_next(store: Disk) -> int:
     highest = max((int(row.body) for row in store.rows(TABLE)), default=0)
     store.put_now(Put(TABLE, KEY, str(highest + 1)))
     return highest + 1
+
+
+class Incarnations:
+    """The voices of one start's coordinators: the first speaks as the start does, each that follows above all of before.
+
+    What one before has sent may still be under way; by the higher epoch it is refused once its successor was obeyed.
+    Told of a taken epoch, it passes that on to whoever writes it down.
+    """
+
+    def __init__(self, settings: CoordinatorSettings, keeper: Address[EpochTaken]) -> None:
+        self._settings, self._keeper = settings, keeper
+        self._highest = settings.epoch - 1
+
+    def tell(self, message: EpochTaken, /) -> None:
+        self._highest = max(self._highest, message.epoch)
+        self._keeper.tell(message)
+
+    def next(self) -> CoordinatorSettings:
+        """What the next one works by."""
+        epoch = self._highest + 1
+        if epoch != self._settings.epoch:
+            self._keeper.tell(EpochTaken(epoch))
+        self._highest = epoch
+        return replace(self._settings, epoch=epoch)
 
 
 class StandingKeeper:

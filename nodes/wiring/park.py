@@ -32,6 +32,7 @@ from actors.messages import (
 from actors.remote import Everyone, Remote, Returns
 from actors.supervisor import Child, RestartPolicy, SupervisionReport, Supervisor
 from actors.world import World
+from nodes.epochs import Incarnations
 from nodes.wiring.hardware import Eyes, Hardware, Listeners, Roles, Things, declare, safe_state
 from park.authorization.settings import AuthorizerSettings
 from park.exchange import board_link
@@ -221,13 +222,14 @@ def wire(
             AuthorizerWires(points, readers, central, edges.store, asked, everyone, edges.alarms),
         ),
     )
+    voices = Incarnations(board.coordinator, edges.epochs)
     coordinator: Address[CoordinatorMessage] = root.child(
         "coordinator",
         lambda me: roles.coordinator(
             world,
-            board.coordinator,
+            voices.next(),
             CoordinatorWires(
-                points, edges.view, edges.epochs, edges.standing, edges.told, edges.alarms, edges.store, me, central
+                points, edges.view, voices, edges.standing, edges.told, edges.alarms, edges.store, me, central
             ),
         ),
     )

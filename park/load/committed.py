@@ -62,7 +62,7 @@ class Commitment:
     def reported(self, report: CurrentSignalled, sequence: int, now: float) -> None:
         """The EVSE read back its signal. `sequence`: of the grant it obeys, 0: none of this coordinator's."""
         self._promised_until = -math.inf
-        self._foreign = sequence == 0 and report.sequence > 0
+        self._foreign = sequence == 0
         ruled_out = self.leases.confirmed(sequence, report.lapse_ma, now)
         if report.contactor_open:  # nothing flows: only what may flow next counts
             self._past.clear()
@@ -86,7 +86,10 @@ class Commitment:
         self._promised_until = -math.inf
 
     def holds_unknown(self, now: float) -> bool:
-        """It obeys a grant of an earlier coordinator: what it signals now is not the most that grant allows."""
+        """Nothing of ours is confirmed yet: it may obey a grant of an earlier coordinator, or one may be under way to it.
+
+        What it signals now is not the most it may do then. Once it confirmed ours, its fence keeps older ones out.
+        """
         return self._foreign and now < self._foreign_until
 
     def lapse_ma(self) -> int:

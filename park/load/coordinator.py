@@ -146,11 +146,14 @@ def _signalled(state: CoordinatorState, report: CurrentSignalled, now: float) ->
     if state.settings.node in {"", point.placement.node}:  # the heartbeats of other boards say whose epoch it is
         effects = _superseded(state, report.epoch, state.settings.server_id, report.sequence, now)
     ours = report.epoch == state.epoch
-    known = point.reachable(now)
+    known, unsure = point.reachable(now), point.commitment.holds_unknown(now)
     point.signals(report, report.sequence if ours else 0, now)
     state.unheard.discard(report.charge_point)
     if point.reachable(now) != known:
         state.stale_plan = True
+    if unsure and not point.commitment.holds_unknown(now):  # it was counted with all it might have held
+        state.found_room = True
+        effects += _recompute(state)
     if state.holding_until is not None and not state.unheard and state.rivalry.standing is Standing.LEADS:
         effects += _released(state, now)
     return effects + _lowered(state, point)
@@ -178,13 +181,15 @@ def _beat(state: CoordinatorState, beat: BoardHeartbeat, now: float) -> Effects:
         return []
     spoke = board.speaks(now)
     board.beat(beat.stamp, now)
+    effects: Effects = []
     if not spoke:
-        state.stale_plan = True
+        state.stale_plan = state.found_room = True
+        effects = _recompute(state)
     state.rivalry.obeyed(beat.stamp.node, beat.epoch, beat.server_id)
     if state.rivalry.is_own(beat.server_id):
-        return _superseded(state, beat.epoch, beat.server_id, 0, now)
+        return effects + _superseded(state, beat.epoch, beat.server_id, 0, now)
     state.rivalry.heard(beat.stamp.node, Voice(beat.epoch, beat.server_id), state.epoch, now)
-    return _judged(state, now)
+    return effects + _judged(state, now)
 
 
 def _wished(state: CoordinatorState, demand: DemandChanged, now: float) -> Effects:
@@ -326,6 +331,10 @@ def _released(state: CoordinatorState, now: float) -> Effects:
 def _soon(state: CoordinatorState) -> Effects:
     """The plan is out of date: one `Recompute` is under way then."""
     state.stale_plan = True
+    return _recompute(state)
+
+
+def _recompute(state: CoordinatorState) -> Effects:
     if state.recomputing:
         return []
     state.recomputing = True
@@ -334,8 +343,9 @@ def _soon(state: CoordinatorState) -> Effects:
 
 def _recomputed(state: CoordinatorState, now: float) -> Effects:
     state.recomputing = False
-    ready = [point for point in state.newly_ready if point.wants]
+    ready = [point for point in (state.points if state.found_room else state.newly_ready) if point.wants]
     state.newly_ready.clear()
+    state.found_room = False
     effects = _replanned(state, now) if state.stale_plan else []
     return effects + _raised(state, ready, now) if state.holding_until is None else effects
 

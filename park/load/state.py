@@ -215,7 +215,8 @@ class CoordinatorState:
 
     Mutable: `coordinator.step` changes it in place and returns it; a copy for each reading would cost more than the
     reading itself. `stale_plan`: something changed that shares depend on. `recomputing`: a `Recompute` is under way; it
-    raises the `newly_ready` too.
+    raises the `newly_ready` too, and whoever waits when somebody turned out to hold less than it might have
+    (`found_room`).
     """
 
     __slots__ = (
@@ -228,6 +229,7 @@ class CoordinatorState:
         "circuits",
         "early_orders",
         "epoch",
+        "found_room",
         "holding_until",
         "input_levels",
         "limit_answers",
@@ -331,6 +333,7 @@ class CoordinatorState:
         self.stale_plan = True
         self.recomputing = False
         self.newly_ready: list[Point] = []
+        self.found_room = False
         self.parts, self.parts_unused = Parts(), Parts()  # shares of the newest plan: of all, and without the unused
         self.chains: dict[Where, tuple[Stands, Chain]] = {}  # reasons of the newest plan, and with what they were found
 

@@ -14,8 +14,11 @@ LEASE = 10.0
 UNTIL = lease_and_guard(LEASE)
 
 
-def point(**changes: object) -> Commitment:
-    return Commitment(Placement("cp", "n", "grid", **changes), LEASE, began=0.0)  # type: ignore[arg-type]
+LONG_AGO = -(UNTIL + REACTION_SECONDS)  # nothing of an earlier coordinator is in force any more
+
+
+def point(began: float = 0.0, **changes: object) -> Commitment:
+    return Commitment(Placement("cp", "n", "grid", **changes), LEASE, began)  # type: ignore[arg-type]
 
 
 def report(amps: int, sequence: int, lapse: int = 0, *, open_: bool = False, foreign: int = 0) -> CurrentSignalled:
@@ -24,7 +27,7 @@ def report(amps: int, sequence: int, lapse: int = 0, *, open_: bool = False, for
 
 def known(**changes: object) -> Commitment:
     """Signals 0 A with its contactor open, lapse 0."""
-    commitment = point(**changes)
+    commitment = point(LONG_AGO, **changes)
     commitment.reported(report(0, 0, open_=True), 0, 0.0)
     return commitment
 
@@ -119,7 +122,7 @@ def test_nothing_heard_counts_at_the_maximum_then_at_the_configured_fallback():
 
 
 def test_the_lapse_current_counts_always_and_lower_only_when_read_back():
-    commitment = point()
+    commitment = point(LONG_AGO)
     commitment.reported(report(0, 0, lapse=6_000, open_=True), 0, 0.0)
     commitment.leases.sent(1, 0, 0, UNTIL)
     assert commitment.promised_ma(1.0) == 6_000
@@ -288,10 +291,21 @@ def test_a_grant_of_an_earlier_coordinator_is_unknown_for_as_long_as_it_may_last
     assert not commitment.holds_unknown(101.0)
 
 
-def test_a_device_that_signals_by_no_grant_holds_nothing_unknown():
-    commitment = point()
-    commitment.reported(report(0, 0), 0, 0.0)
-    assert not commitment.holds_unknown(0.0)
+def test_to_a_device_that_signals_by_no_grant_one_of_before_may_be_under_way():
+    commitment = point(maximum_ma=20_000)
+    commitment.reported(report(0, 0, open_=True), 0, 0.0)
+    until = UNTIL + REACTION_SECONDS
+    assert commitment.promised_ma(until - 0.001) == 20_000
+    assert commitment.promised_ma(until) == 0
+
+
+def test_a_device_that_confirmed_ours_takes_none_of_before():
+    commitment = point(maximum_ma=20_000)
+    commitment.reported(report(0, 0, open_=True), 0, 0.0)
+    commitment.leases.sent(1, 0, 0, UNTIL)
+    commitment.reported(report(0, 1, open_=True), 1, 0.1)
+    assert not commitment.holds_unknown(0.1)
+    assert commitment.promised_ma(0.1) == 0
 
 
 def test_a_board_that_is_away_may_have_booted():
@@ -301,7 +315,7 @@ def test_a_board_that_is_away_may_have_booted():
 
 
 def test_the_first_signal_that_is_heard_may_have_been_any_before():
-    commitment = point(maximum_ma=20_000)
+    commitment = point(LONG_AGO, maximum_ma=20_000)
     commitment.reported(report(6_000, 0), 0, 1.0)
     assert commitment.promised_ma(1.0 + REACTION_SECONDS - 0.001) == 20_000
     assert commitment.promised_ma(1.0 + REACTION_SECONDS) == 6_000

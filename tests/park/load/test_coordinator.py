@@ -60,10 +60,11 @@ def test_two_cars_share_and_the_first_gives_way_before_the_second_gets_more():
     assert not world.violations
 
 
-def test_a_car_that_leaves_makes_room_within_one_interval():
+def test_a_car_that_leaves_makes_room_within_two_intervals():
+    """One passes while the meter of the circuit still shows what it took."""
     world = with_cars(steady(), Vehicle(), Vehicle())
     world.leave("n/cp1")
-    world.run(2.2)
+    world.run(4.2)
     assert signals(world)[:2] == [0, 32]
 
 
@@ -132,7 +133,7 @@ def test_a_lost_meter_means_the_fallback_load():
 
 
 def test_a_vehicle_that_overdraws_is_counted_at_what_it_draws():
-    world = with_cars(steady(), Vehicle(overdraw=1.0), Vehicle(overdraw=1.1))
+    world = with_cars(steady(), Vehicle(overdraw=1.0), Vehicle(overdraw=1.1), seconds=60)
     assert world.reports["grid"].committed_ma[0] <= 40_000
     assert signals(world)[0] + 1.1 * signals(world)[1] <= 40.0
     assert signals(world)[0] > 18.5
@@ -420,3 +421,32 @@ def test_s6_a_silent_vehicle_behind_unknown_wiring_may_be_on_any_phase():
     boards.run(3)
     assert boards.devices["silent/cp1"].signalled_ma == 20_000
     assert boards.devices["n/cp1"].signalled_ma == 0
+
+
+def test_a_grant_of_an_earlier_coordinator_that_comes_late_finds_no_room_given_away():
+    """It is under way to a board while the next one has heard from all: the way down stands still, the way up does not.
+
+    Found by the decision soak.
+    """
+    points = [*places(1, "late", fallback_ma=0), *places(1, "near", fallback_ma=0)]
+    world = Boards([grid(41_000, external_fallback_ma=each(0))], points).run(12)
+    world.links["late"].lost_down = 1.0
+    world.arrive("late/cp1")
+    world.run(0.2)
+    (under_way,) = [grant for _, grant in world.grants if grant.charge_point == "late/cp1" and grant.amps_ma]
+    assert under_way.amps_ma == 32_000
+    world.start_coordinator(2)
+    for name in world.devices:
+        world.report(name)
+    world.arrive("near/cp1")
+    world.at(world.now + 8.0, lambda: world._receive(under_way))
+    world.run(30)
+    assert not world.violations
+    assert world.devices["near/cp1"].signalled_ma == 32_000
+
+
+def test_a_first_start_serves_as_soon_as_all_boards_have_confirmed():
+    world = Boards([grid(41_000, external_fallback_ma=each(0))], places(3))
+    world.arrive("n/cp1")
+    world.run(0.4)
+    assert world.devices["n/cp1"].signalled_ma >= 6_000

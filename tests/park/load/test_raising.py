@@ -23,6 +23,11 @@ def falls_to(world: Boards, point: Point, lapse_ma: int) -> None:
     point.commitment.reported(report, newest, world.now)
 
 
+def holds(point: Point, current_ma: int) -> None:
+    """It signals this, and was told nothing yet."""
+    point.sent, point.commitment.signalled_ma = None, current_ma
+
+
 def test_a_raise_into_a_vehicles_own_overdraw_is_not_free():
     points = places(4)
     world = Boards([grid(LIMIT_MA, external_fallback_ma=each(0), meter=None, headroom_ma=0)], points)
@@ -148,6 +153,7 @@ def test_also_where_nothing_at_all_is_left():
     world = settled(10_000)
     (point,) = wishing(world, cp1=10_000)
     falls_to(world, point, 8_000)
+    holds(point, 0)
     falls_to(world, world.state.points_by_name["n/cp2"], 2_000)
     assert offered(world, [point]) == {"cp1": (8_000, 0)}
 
@@ -155,7 +161,7 @@ def test_also_where_nothing_at_all_is_left():
 def test_who_holds_what_it_may_have_is_sent_nothing():
     world = settled(40_000)
     (point,) = wishing(world, cp1=8_000)
-    point.commitment.signalled_ma = 8_000
+    holds(point, 8_000)
     assert offered(world, [point]) == {}
 
 
@@ -191,7 +197,7 @@ def test_when_a_raise_is_wanted(target_ma: int, held_ma: int, seconds_ago: float
     """Upward at most every 5 s, but from zero at once."""
     world = settled(40_000)
     (point,) = wishing(world, cp1=target_ma)
-    point.commitment.signalled_ma = held_ma
+    holds(point, held_ma)
     point.raised_at = world.now - seconds_ago
     assert wants_raise(point, world.now) is wants
 
