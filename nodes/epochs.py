@@ -68,7 +68,7 @@ def take_next(store: Disk) -> int:
 
 
 class Incarnations:
-    """The voices of one start's coordinators: the first speaks as the start does, each that follows above all of before.
+    """The voices of one start's coordinators: the first speaks as the start does, each next one above all of before.
 
     What one before has sent may still be under way; by the higher epoch it is refused once its successor was obeyed.
     Told of a taken epoch, it passes that on to whoever writes it down.

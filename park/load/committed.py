@@ -86,7 +86,7 @@ class Commitment:
         self._promised_until = -math.inf
 
     def holds_unknown(self, now: float) -> bool:
-        """Nothing of ours is confirmed yet: it may obey a grant of an earlier coordinator, or one may be under way to it.
+        """Nothing of ours is confirmed yet: it may obey a grant of an earlier coordinator, or one may be under way.
 
         What it signals now is not the most it may do then. Once it confirmed ours, its fence keeps older ones out.
         """
@@ -96,6 +96,11 @@ class Commitment:
         """Lapse current that counts; lowered only once the device reported it lower."""
         leases = self.leases
         return leases.lapse_ma(self.told.highest_ma if leases.reported_lapse_ma is None else 0)
+
+    @property
+    def reported_ma(self) -> int:
+        """What its device may draw by its newest report."""
+        return max(self.signalled_ma or 0, self.leases.reported_lapse_ma or 0)
 
     def away_ma(self) -> int:
         """The same while nothing is heard of its board, which may have booted since."""

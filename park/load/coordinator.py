@@ -17,7 +17,7 @@ from park.load import limiting
 from park.load.lease import lease_and_guard
 from park.load.limiting import LimitEffect, LimitEvent, Taken
 from park.load.planning import plan
-from park.load.raising import Offer, affordable, wants_raise
+from park.load.raising import Offer, affordable, wants_raise, without_harm
 from park.load.report import CircuitReported, EpochTaken, LimitsReported, ShareReported
 from park.load.reporting import reports
 from park.load.rivalry import ServersSeen, Standing, StandingReported, Voice
@@ -356,7 +356,7 @@ def _replanned(state: CoordinatorState, now: float) -> Effects:
         state.stale_plan = True
         return []
     solar.look(state, now)
-    return _send(state, _reductions(plan(state, now), now), now)
+    return _send(state, without_harm(state, _reductions(plan(state, now), now), now), now)
 
 
 def _reductions(points: Iterable[Point], now: float) -> list[Offer]:
@@ -393,7 +393,7 @@ def _renewed(state: CoordinatorState, now: float) -> Effects:
         return []
     state.renewal_turn = (state.renewal_turn + 1) % state.renewal_turns
     due = state.points[state.renewal_turn :: state.renewal_turns]
-    return _send(state, [offer for point in due for offer in _renewal(point, now)], now)
+    return _send(state, without_harm(state, [offer for point in due for offer in _renewal(point, now)], now), now)
 
 
 def _renewal(point: Point, now: float) -> tuple[Offer, ...]:
@@ -413,7 +413,8 @@ def _resent(state: CoordinatorState, now: float) -> Effects:
         for point in state.points
         if point.commitment.leases.unconfirmed and now >= point.sent_at + RESEND_SECONDS and point.reachable(now)
     ]
-    return _send(state, [offer for point in late if point.in_force(now) for offer in _again(point)], now)
+    again = [offer for point in late if point.in_force(now) for offer in _again(point)]
+    return _send(state, without_harm(state, again, now), now)
 
 
 def _again(point: Point) -> tuple[Offer, ...]:

@@ -30,10 +30,10 @@ class OwnLoad(Protocol):
 class ExternalLoad:
     """The foreign load of one circuit. Mutable, owned by the coordinator's state.
 
-    `possible_ma`: no raise may count on less: the newest reading, the one before (whose own shares are all known), or
-    the window average, whichever is most; own share at its smallest. `planned`: what grants are made for: rises at once
-    to what is certainly foreign, or was seen in three readings in a row; falls late. A car that begins to draw between
-    two polls is not mistaken for the house.
+    `possible_ma`: no raise may count on less: the newest reading, the one before (whose own shares are all known; at
+    the first one what was assumed until then), or the window average, whichever is most; own share at its smallest.
+    `planned`: what grants are made for: rises at once to what is certainly foreign, or was seen in three readings in a
+    row; falls late. A car that begins to draw between two polls is not mistaken for the house.
     `quality` None: the circuit has no meter. A meter that is stale or implausible is replaced by the fallback.
     """
 
@@ -142,9 +142,9 @@ class ExternalLoad:
     def _settle(self, load: PerPhase, now: float) -> bool:
         """Draw the conclusions from the newest reading, `load` being what it calls foreign at most."""
         average = self._average()
-        self.possible_ma = highest(load, average)
-        if self._before:  # the newest may have seen less of our own than our own meters told so far
-            self.possible_ma = highest(self.possible_ma, self._before[-1])
+        certain_before = self._before[-1] if self._before else self.possible_ma if self._own else ZERO
+        # The newest may have seen less of our own than our own meters told so far, the first after a silence too.
+        self.possible_ma = highest(load, highest(average, certain_before))
         held, agreed = self.planned.held_ma, load
         for earlier in self._before if self._own else ():
             agreed = lowest(agreed, earlier)

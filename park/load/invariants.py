@@ -6,10 +6,11 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from park.load.circuit import Circuit, Network, Placement, as_sum_ma
 from park.load.lease import REACTION_SECONDS
-from park.model.electric import PHASE_NAMES, ZERO, PerPhase, add, on_phases
+from park.model.electric import PHASE_NAMES, ZERO, PerPhase, Phases, add, on_phases
 from park.model.grant import Grant, Stamp
 
 STEP_SECONDS = 12.0  # S3: a load or limit step, all healthy
@@ -201,23 +202,35 @@ class SignalWatch:
         return tuple(found)
 
 
+class _Granted(NamedTuple):
+    fence: tuple[int, int]  # epoch, sequence
+    amps_ma: int
+    lapse_ma: int
+    phases: Phases
+    until: float
+
+    def worst_ma(self, phases: Phases) -> int:
+        """What a vehicle on these phases may draw by it: on one that it does not cover, the lapse current."""
+        return max(self.lapse_ma, self.amps_ma) if set(phases) <= set(self.phases) else self.lapse_ma
+
+
 class _Promise:
     """What one charge point may draw, by what was sent and what its device does. Mutable."""
 
     __slots__ = ("device_sequence", "grants", "lapse", "past", "signalled")
 
     def __init__(self, placement: Placement) -> None:
-        self.grants: list[tuple[tuple[int, int], int, float]] = []  # ((epoch, sequence), mA, valid until)
+        self.grants: list[_Granted] = []
         self.device_sequence = (0, 0)
         self.signalled = 0
         self.lapse = placement.boot_ma
         self.past: deque[tuple[float, int]] = deque()  # (until, mA)
 
-    def worst_ma(self, at: float) -> int:
+    def worst_ma(self, at: float, phases: Phases) -> int:
         while self.past and self.past[0][0] <= at:
             self.past.popleft()
         current = [self.signalled, self.lapse, *(amps for _, amps in self.past)]
-        return max(current + [amps for _, amps, until in self.grants if at < until])
+        return max(current + [each.worst_ma(phases) for each in self.grants if at < each.until])
 
 
 class PromiseWatch:
@@ -264,7 +277,7 @@ class PromiseWatch:
     ) -> None:
         """The device's signal changed; `open_`: its contactor is open, so nothing flows yet."""
         promise = self._promises[charge_point]
-        promise.grants = [entry for entry in promise.grants if entry[0] >= fence]
+        promise.grants = [each for each in promise.grants if each.fence >= fence]
         if open_:
             promise.past.clear()
         elif promise.signalled > amps_ma:
@@ -274,11 +287,12 @@ class PromiseWatch:
     def sent(self, at: float, grant: Grant, until: float | None = None) -> tuple[Violation, ...]:
         """A grant left the coordinator. `until`: true time of its end, where the board's clock is not true."""
         promise = self._promises[grant.charge_point]
-        before = promise.worst_ma(at)
+        before = promise.worst_ma(at, self._phases[grant.charge_point])
         if until is None:
             until = self._stamps.get(grant.stamp, at) + grant.valid_for
-        promise.grants = [entry for entry in promise.grants if at < entry[2]]
-        promise.grants.append(((grant.epoch, grant.sequence), max(grant.amps_ma, grant.lapse_ma), until))
+        promise.grants = [each for each in promise.grants if at < each.until]
+        granted = _Granted((grant.epoch, grant.sequence), grant.amps_ma, grant.lapse_ma, grant.phases, until)
+        promise.grants.append(granted)
         if max(grant.amps_ma, grant.lapse_ma) <= before:
             return ()
         return tuple(self._excesses(at, grant))
@@ -290,7 +304,8 @@ class PromiseWatch:
             total = ZERO
             for placement in self._network.below(name, tuple(self._placements.values())):
                 charge_point = placement.charge_point
-                total = add(total, on_phases(self._promises[charge_point].worst_ma(at), self._phases[charge_point]))
+                phases = self._phases[charge_point]
+                total = add(total, on_phases(self._promises[charge_point].worst_ma(at, phases), phases))
             for phase in self._phases[grant.charge_point]:
                 available = self._limit[name][phase - 1] - circuit.headroom_ma - self._external[name][phase - 1]
                 if total[phase - 1] > available + self._tolerance:

@@ -56,6 +56,30 @@ def affordable(state: CoordinatorState, points: Sequence[Point], now: float) -> 
     return raises + [offer for point in free if not point.wants for offer in _reserved(point, room, now)]
 
 
+def without_harm(state: CoordinatorState, offers: Sequence[Offer], now: float) -> Sequence[Offer]:
+    """Offers of what is counted anyway, such that they raise nobody in truth where more is counted than is available.
+
+    A device whose board has booted since it confirmed something holds less than it is counted with: there it is offered
+    what it surely holds, and once it has confirmed that it counts for no more.
+    """
+    raises = {offer.point: surely for offer in offers if (surely := _raised_from(offer)) is not None}
+    if not raises:
+        return offers
+    room = _room(state, state.committed_ma(now))
+    return [
+        Offer(offer.point, surely, min(surely, offer.lapse_ma))
+        if (surely := raises.get(offer.point)) is not None and not _fits(room, offer.point.lines, 0)
+        else offer
+        for offer in offers
+    ]
+
+
+def _raised_from(offer: Offer) -> int | None:
+    """What it surely holds, mA, where it is less than it is offered."""
+    surely = offer.point.surely_holds_ma
+    return surely if surely is not None and max(offer.amps_ma, offer.lapse_ma) > surely else None
+
+
 def _turn(point: Point) -> tuple[int, float, str]:
     return (-point.placement.priority, point.waiting_since, point.placement.charge_point)
 

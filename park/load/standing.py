@@ -23,6 +23,7 @@ SILENT_SECONDS = 3.0  # three heartbeats missed: nothing new is given to this bo
 FALL_MA = 500  # a smaller fall between two readings waits for the circuit's next reading
 OVERDRAW_STEP_MA = 250  # what a vehicle draws too much is planned in such steps: the noise of a meter moves no plan
 TOLERATED_OVERDRAW, TOLERATED_MA = 0.10, 500  # safety §3: beyond signalled × 1.10 + 0.5 A it does not follow
+UNKNOWN_BOOT = ""  # of a board whose first sign of life is yet to come
 
 
 class Board:
@@ -60,8 +61,10 @@ class Point:
     """
 
     __slots__ = (
+        "_confirmed_boot",
         "_lease_and_guard",
         "_range_ma",
+        "_reported_boot",
         "asked",
         "board",
         "charging_since",
@@ -104,6 +107,8 @@ class Point:
         self.board = board
         self.commitment = Commitment(placement, lease_seconds, began, told)
         self._lease_and_guard = lease_and_guard(lease_seconds)
+        self._confirmed_boot: str | None = None  # of its board, when it last confirmed a grant
+        self._reported_boot: str | None = None  # … and when it last reported
         self.demand: DemandChanged | None = None
         self.wants = False  # by its demand
         self.held_limits: tuple[HeldLimit, ...] = ()
@@ -140,6 +145,15 @@ class Point:
     def mute(self, now: float) -> bool:
         """Nothing it was told for a whole lease was read back: it is only probed, with its lapse current."""
         return self.unconfirmed_since is not None and now - self.unconfirmed_since >= self._lease_and_guard
+
+    @property
+    def surely_holds_ma(self) -> int | None:
+        """What its device holds at least, whatever it is counted with; None: all that it was told and confirmed."""
+        stamp = self.board.stamp
+        boot = None if stamp is None else stamp.boot_id
+        if boot == self._confirmed_boot:
+            return None
+        return self.commitment.reported_ma if self._reported_boot in {boot, UNKNOWN_BOOT} else 0
 
     @property
     def adrift(self) -> bool:
@@ -250,6 +264,9 @@ class Point:
 
     def signals(self, report: CurrentSignalled, sequence: int, now: float) -> None:
         self.commitment.reported(report, sequence, now)
+        self._reported_boot = UNKNOWN_BOOT if self.board.stamp is None else self.board.stamp.boot_id
+        if sequence:
+            self._confirmed_boot = self._reported_boot
         if not self.commitment.leases.unconfirmed:
             self.unconfirmed_since = None
         elif sequence:

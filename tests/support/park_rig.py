@@ -18,6 +18,7 @@ from nodes.demo.sightings import Visit
 from nodes.pairing.orders import PATIENCE_SECONDS, pairing_admin
 from nodes.pairing.token_file import write_token
 from nodes.rpc import pairing_pb2
+from park.model.evse import PilotState
 from park.model.metering import Quality
 from park.view import ChargePointRow
 
@@ -224,6 +225,11 @@ class ParkRig(Rig):
         """What the server shows of a charge point; None: the server does not answer."""
         view = self.view()
         return next((row for row in view.charge_points if row.name == charge_point), None) if view else None
+
+    def sees_vehicle(self, charge_point: str) -> bool:
+        """The server knows of a vehicle there: a card at a reader of its own starts a session."""
+        row = self.row_of(charge_point)
+        return row is not None and row.state is PilotState.B
 
     def settled(self) -> list[Settled]:
         """Every car's visit at the bench beside what the backend has of it."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from random import Random
 
-from park.load.circuit import WIRES, Circuit, Placement, as_sum_ma
+from park.load.circuit import WIRES, Circuit, as_sum_ma
 from park.load.coordinator import CoordinatorEvent, CoordinatorState
-from park.load.invariants import Cause, PromiseWatch, Violation
+from park.load.invariants import Cause
 from park.model.electric import ZERO, PerPhase, Phases, add
 from park.model.grant import Grant
 from park.model.metering import ReadingTaken
@@ -19,33 +19,8 @@ from tools.load_soak.trees import Park
 RATES = (0.95, 0.98, 1.0, 1.02, 1.05)  # of boards' clocks (S11)
 LOOK_SECONDS = 0.25
 FAIR_LOOK = 20  # every so many looks fairness and use are measured
-COUNTED_LONGER_SECONDS = 6.0  # than it is valid on the board: guard, clock margin, a slow link and a slow clock
 KEPT_GRANTS = 1000
 NOISE_MA = 20
-
-
-class RememberingWatch(PromiseWatch):
-    """S1, but a grant sent again to a board that has booted is no raise: for the coordinator it was in force all along.
-
-    It cannot know sooner that the board holds nothing, and what it adds up does not change by it.
-    """
-
-    def __init__(self, circuits: Sequence[Circuit], placements: Sequence[Placement], tolerance_ma: int) -> None:
-        super().__init__(circuits, placements, tolerance_ma)
-        self._earlier: dict[str, list[tuple[int, int, float]]] = {}  # (epoch, mA, counted by the coordinator until)
-
-    def booted(self, charge_point: str) -> None:
-        grants = self._promises[charge_point].grants
-        earlier = [(fence[0], amps, until + COUNTED_LONGER_SECONDS) for fence, amps, until in grants]
-        self._earlier.setdefault(charge_point, []).extend(earlier)
-        super().booted(charge_point)
-
-    def sent(self, at: float, grant: Grant, until: float | None = None) -> tuple[Violation, ...]:
-        found = super().sent(at, grant, until)
-        earlier = [entry for entry in self._earlier.get(grant.charge_point, ()) if at < entry[2]]
-        self._earlier[grant.charge_point] = earlier
-        again = any(epoch == grant.epoch and grant.amps_ma <= amps for epoch, amps, _ in earlier)
-        return () if again else found
 
 
 class TreeBoards(Boards):
@@ -70,9 +45,6 @@ class TreeBoards(Boards):
         self._path = {name: network.paths[name] for name in network.index}
 
     # ------------------------------------------------------------ the coordinator
-
-    def promises(self, tolerance_ma: int) -> PromiseWatch:
-        return RememberingWatch(self.circuits, self.settings.placements, tolerance_ma)
 
     def begun(self) -> CoordinatorState:
         self._counted()

@@ -57,7 +57,7 @@ def test_one_park(park: ParkRig) -> None:
 
     for number, (point, reader) in enumerate((("bay-2/cp2", DOOR), ("bay-1/cp1", DOOR), ("bay-1/cp3", "bay-1/pillar"))):
         park.plug(point)
-        eventually("the server sees the car", lambda point=point: has_car(park, point))
+        eventually("the server sees the car", lambda point=point: park.sees_vehicle(point))
         park.swipe(TAGS[number], reader)
         eventually(f"{point} charges after a card at {reader}", lambda point=point: park.charging(point))
     eventually("some energy", lambda: all(park.evse(point).energy_wh > 2 for point in ("bay-2/cp2", "bay-1/cp1")))
@@ -95,8 +95,3 @@ def unpacked(body: bytes) -> dict[str, bytes]:
     with tarfile.open(fileobj=io.BytesIO(body)) as archive:
         members = [(each.name, archive.extractfile(each)) for each in archive.getmembers()]
         return {name: file.read() for name, file in members if file is not None}
-
-
-def has_car(park: ParkRig, point: str) -> bool:
-    row = park.row_of(point)
-    return row is not None and row.state is not None and row.state.value == "B"

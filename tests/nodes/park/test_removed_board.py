@@ -22,9 +22,7 @@ def park(tmp_path: Path) -> Generator[ParkRig]:
 @pytest.mark.parametrize("crash", ["", "before-persist"])
 def test_the_open_session_of_a_removed_board_is_closed_once_and_fenced(park: ParkRig, crash: str) -> None:
     park.plug(POINT)
-    eventually(
-        "the server sees the car", lambda: (row := park.row_of(POINT)) is not None and row.ocpp_status is not None
-    )
+    eventually("the server sees the car", lambda: park.sees_vehicle(POINT))
     park.swipe(TAGS[0], DOOR)
     eventually("it charges", lambda: park.charging(POINT))
     eventually("some energy is counted", lambda: park.evse(POINT).energy_wh > 5)

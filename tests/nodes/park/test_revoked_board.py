@@ -35,7 +35,7 @@ def signalled(park: ParkRig, point: str) -> int:
 def test_a_revoked_board_is_out_at_once_without_a_restart(park: ParkRig) -> None:
     for place, point in enumerate((OUT, STAYS)):
         park.plug(point)
-        eventually("the car is seen", lambda point=point: (row := park.row_of(point)) is not None and row.ocpp_status)
+        eventually("the car is seen", lambda point=point: park.sees_vehicle(point))
         park.swipe(TAGS[place], DOOR)
         eventually("it has more than its lapse current", lambda point=point: signalled(park, point) > LAPSE_MA)
     recorder = Recorder(park.config.bench, LEASE)

@@ -450,3 +450,29 @@ def test_a_first_start_serves_as_soon_as_all_boards_have_confirmed():
     world.arrive("n/cp1")
     world.run(0.4)
     assert world.devices["n/cp1"].signalled_ma >= 6_000
+
+
+def test_a_board_that_booted_gets_its_grant_again_only_where_there_is_room():
+    """For the coordinator it is in force all along, for the board it is a raise from nothing."""
+    level = [0]
+    points = [*places(1, "booted", fallback_ma=0), *places(1, "near", fallback_ma=0)]
+    circuit = grid(41_000, external_fallback_ma=each(0))
+    world = with_cars(Boards([circuit], points, house=lambda _: each(level[0])).run(12), Vehicle(), Vehicle())
+    assert signals(world) == [20, 20]
+    world.reboot("booted")
+    level[0] = 20_000  # what was there for both is there for none, until both were lowered
+    before = len(world.grants)
+    world.run(1.5)
+    assert "booted/cp1" not in {grant.charge_point for _, grant in world.grants[before:] if grant.amps_ma > 10_000}
+    world.run(12)
+    assert not world.violations
+    assert signals(world) == [10, 10]
+
+
+def test_a_board_that_booted_has_its_share_again_soon():
+    """Its vehicles drew nothing for a moment, which looks like foreign load until their own meters are read."""
+    world = with_cars(steady(), Vehicle(), Vehicle())
+    world.reboot("n")
+    world.run(10.0)
+    assert signals(world)[:2] == [20, 20]
+    assert not world.violations

@@ -33,7 +33,7 @@ def meter(at: float, current: int, quality: Quality = Quality.FRESH) -> ReadingT
 def load(*cars: Car, **changes: object) -> ExternalLoad:
     circuit = Circuit("grid", each(63_000), meter="m", external_fallback_ma=each(20_000), **changes)  # type: ignore[arg-type]
     external = ExternalLoad(circuit, cars)
-    external.planned = PeakHold(each(1_000))
+    external.planned, external.possible_ma = PeakHold(each(1_000)), each(0)
     return external
 
 
@@ -41,6 +41,29 @@ def load(*cars: Car, **changes: object) -> ExternalLoad:
 def test_an_in_line_meter_counts_less_what_our_own_meters_read():
     external = load(Car(16_000, (0.5, 16_000)))
     external.read(meter(1.0, 21_000), 1.0)
+    assert external.possible_ma == each(5_000)
+
+
+def test_at_the_first_reading_our_own_may_have_gone_since_its_meter_told():
+    """Nothing of before is there to compare with: what was assumed holds until the second (found by the soak)."""
+    car = Car(16_000, (0.5, 16_000))
+    external = load(car)
+    external.possible_ma = each(20_000)
+    external.read(meter(1.0, 21_000), 1.0)  # 21 A of the house: the car ended at 0.9
+    assert external.possible_ma == each(20_000)
+    car.readings.append((1.5, each(0)))
+    external.own_read(1.5, 1.5, fell=True)
+    assert external.possible_ma == each(21_000)
+    external.read(meter(2.0, 3_000), 2.0)
+    assert external.possible_ma == each(21_000)
+    external.read(meter(3.0, 3_000), 3.0)
+    assert external.possible_ma == each(3_000)
+
+
+def test_at_the_first_reading_a_meter_of_others_is_believed():
+    external = load(Car(16_000, (0.5, 16_000)), meter_sees_charging=False)
+    external.possible_ma = each(20_000)
+    external.read(meter(1.0, 5_000), 1.0)
     assert external.possible_ma == each(5_000)
 
 
