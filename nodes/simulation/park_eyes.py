@@ -199,6 +199,8 @@ class ParkCheckers(Checkers):
         held = self._held[name]
         lapse = max(evse.lapse_ma, held.lapse_ma)
         open_ = not evse.contactor.closed
+        if evse.vehicle is not None:
+            self._promises.loads(name, evse.vehicle.spec.phases)
         self._promises.signalled(now, name, evse.amps_ma, lapse, held.fence, open_=open_)
 
     # ------------------------------------------------------------ what passes on the server

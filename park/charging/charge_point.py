@@ -18,6 +18,7 @@ from park.charging import (
     outbox,
     outward,
     overdraw,
+    phases_in_use,
     placing,
     session,
     signalling,
@@ -90,6 +91,7 @@ def _only_figures(before: ChargePointState, state: ChargePointState, mono: float
     return (
         mono < state.wake
         and before.overdraw is state.overdraw
+        and before.phases_in_use.learned == state.phases_in_use.learned
         and before.meter_fresh
         and state.meter_fresh
         and state.session.phase is not Phase.AUTHORIZED
@@ -161,6 +163,7 @@ def _same_deadlines(before: ChargePointState, state: ChargePointState) -> bool:
         and before.signalling is state.signalling
         and before.contactor is state.contactor
         and before.overdraw is state.overdraw
+        and before.phases_in_use.learned == state.phases_in_use.learned
         and before.outbox is state.outbox
         and before.lock is state.lock
         and before.lease is state.lease
@@ -207,6 +210,7 @@ def _absorb(  # noqa: C901 - a flat union
         case EvseLost():
             if event.charge_point == state.settings.name:
                 state.lost = event.reason
+                state.phases_in_use = phases_in_use.UNKNOWN
         case Start():
             effects += (ReportLevels(state.settings.name), RepeatSettings(state.settings.name))
             state.started_at = now.mono
@@ -245,8 +249,13 @@ def _take_reading(state: ChargePointState, reading: ReadingTaken, mono: float) -
     if reading.meter != state.settings.meter:
         return
     state.reading = reading
-    if reading.quality is Quality.FRESH and reading.sample is not None:
-        state.overdraw = overdraw.measured(state.overdraw, max(reading.sample.currents_ma), mono)
+    if reading.quality is not Quality.FRESH or reading.sample is None:
+        state.phases_in_use = phases_in_use.UNKNOWN
+        return
+    currents = reading.sample.currents_ma
+    state.overdraw = overdraw.measured(state.overdraw, max(currents), mono)
+    if state.ready and state.contactor.closed:
+        state.phases_in_use = phases_in_use.read(state.phases_in_use, currents, state.settings, mono)
 
 
 def _take_levels(state: ChargePointState, report: EvseReported, now: Now, effects: list[Effect]) -> None:
@@ -274,6 +283,8 @@ def _take_levels(state: ChargePointState, report: EvseReported, now: Now, effect
             state.contactor, closed=report.contactor_closed, ready=state.ready, mono=mono
         )
     state.signalling = signalling.heard(state.signalling, report.token)
+    if not (state.ready and report.contactor_closed):
+        state.phases_in_use = phases_in_use.UNKNOWN
 
 
 def _take_setting(state: ChargePointState, change: SettingChanged, now: Now) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from park.charging import contactor, lock, overdraw, signalling
+from park.charging import contactor, lock, overdraw, phases_in_use, signalling
 from park.charging.contactor import Wish
 from park.charging.faults import Impact
+from park.charging.lease import FOREVER
 from park.charging.lock import Stage
 from park.charging.session import Phase
 from park.charging.signalling import Offer
@@ -54,8 +55,10 @@ def offer(state: ChargePointState, mono: float) -> Offer:
     lapse_ma = signalling.shaped(lease.lapse_ma, limit, settings)
     amps_ma = signalling.shaped(lease.allows(mono), limit, settings)
     phases = (1, 2, 3)[: settings.phases]
-    if settings.traits.switchable_phases and lease.grant is not None:
+    if lease.grant is not None and settings.traits.switchable_phases:
         phases = lease.grant.phases or phases
+    elif lease.grant is not None and not phases_in_use.covered(state.phases_in_use, lease.grant, settings):
+        return signalling.pwm(lapse_ma, lapse_ma, FOREVER, phases)
     return signalling.pwm(amps_ma, lapse_ma, lease.until(mono), phases)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from park.charging import life
+from park.charging import life, phases_in_use
 from park.charging.energy import limit_ma
 from park.charging.faults import Fault, Impact
 from park.charging.lease import Lease
@@ -76,6 +76,7 @@ def _changed(before: ChargePointState, state: ChargePointState) -> bool:
         or before.contactor.closed is not state.contactor.closed
         or before.settings is not state.settings
         or before.reserved_ends != state.reserved_ends
+        or before.phases_in_use.learned != state.phases_in_use.learned
     )
 
 
@@ -191,6 +192,7 @@ def _demand(state: ChargePointState, now: Now) -> DemandChanged:
     settings, last = state.settings, state.told_demand
     maximum_ma = limit_ma(state)
     wants = _wants(state) and maximum_ma >= settings.minimum_ma
+    phases = phases_in_use.count(state.phases_in_use, settings)
     drawing = state.ready  # with the electronics away the last levels stand: current may still flow
     if (
         last is not None
@@ -198,13 +200,13 @@ def _demand(state: ChargePointState, now: Now) -> DemandChanged:
         and last.drawing == drawing
         and last.maximum_ma == maximum_ma
         and last.minimum_ma == settings.minimum_ma
-        and last.phases_used == settings.phases
+        and last.phases_used == phases
     ):
         return last
     return DemandChanged(
         charge_point=settings.name,
         wants=wants,
-        phases_used=settings.phases,
+        phases_used=phases,
         minimum_ma=settings.minimum_ma,
         maximum_ma=maximum_ma,
         drawing=drawing,

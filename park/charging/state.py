@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from park.charging import outbox as outboxes
+from park.charging import phases_in_use
 from park.charging.contactor import Contactor
 from park.charging.faults import STOPS_ENERGY, Fault, Impact
 from park.charging.lease import Lease, boot_lease
 from park.charging.lock import Lock
 from park.charging.outbox import Outbox
 from park.charging.overdraw import Overdraw
+from park.charging.phases_in_use import PhasesInUse
 from park.charging.report import ChargePointReported
 from park.charging.session import IDLE, Session
 from park.charging.settings import ChargePointSettings
@@ -121,6 +123,7 @@ class ChargePointState:
     contactor: Contactor = field(default_factory=Contactor)
     signalling: Signalling = field(default_factory=Signalling)
     overdraw: Overdraw = field(default_factory=Overdraw)
+    phases_in_use: PhasesInUse = phases_in_use.UNKNOWN
     ground_fault: bool = False
     ventilation: bool = False
     reserved_ends: float = NOT_RESERVED
@@ -154,6 +157,7 @@ class ChargePointState:
             self.contactor,
             self.signalling,
             self.overdraw,
+            self.phases_in_use,
             self.ground_fault,
             self.ventilation,
             self.reserved_ends,

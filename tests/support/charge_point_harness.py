@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from park.charging.charge_point import Answer, ChargePointEvent, ChargePointState, Effect, initial, step
 from park.charging.settings import ChargePointSettings, Outlet
 from park.model.access import AuthorizationGranted, CommandAnswer, ConnectorStatus, ConnectorStatusChanged
+from park.model.electric import Phases, on_phases
 from park.model.evse import (
     EvseReported,
     EvseTraits,
@@ -168,6 +169,8 @@ class ChargePointHarness:
         self.meter_works = config.meter is not None
         self.car_maximum_ma = 32_000
         self.overdraw_ma: int | None = None
+        self.car_phases = 3
+        self.granted_phases: Phases = (1, 2, 3)
         self.energy = 1_000.0
         self.metered_at = self.mono
         self.sequence = 0
@@ -274,7 +277,7 @@ class ChargePointHarness:
         values: dict[str, Any] = {
             "charge_point": NAME,
             "amps_ma": amps_ma,
-            "phases": (1, 2, 3),
+            "phases": self.granted_phases,
             "epoch": 1,
             "server_id": "server",
             "sequence": self.sequence,
@@ -301,7 +304,8 @@ class ChargePointHarness:
             return
         self._settle_meter()
         drawn = self.drawn_ma()
-        sample = Sample((drawn, drawn, drawn), 3 * drawn * VOLTS // 1000, int(self.energy))
+        currents = on_phases(drawn, self.state.settings.wiring.grid_phases(self.car_phases))
+        sample = Sample(currents, sum(currents) * VOLTS // 1000, int(self.energy))
         self.send(
             ReadingTaken(self.state.settings.meter, quality, sample, sample.currents_ma, self.mono, self.now().wall)
         )
