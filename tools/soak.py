@@ -40,7 +40,8 @@ what is on the disks: S1-S5, S11, S12, D1, D2, D4 ([architecture.md](architectur
 Sections of *decisions* (`make soak-load`) run the coordinator alone against a model of boards, pilots, vehicles, meters
 and links that shares no code with it: random circuit trees, every third with 3 to 5 levels and 50 to 64 charge points,
 boards' clocks up to 5 % off, a fault every 1.5, 4 or 15 s and a step of foreign load every 0.5, 2 or 8 s (means drawn
-for each park), vehicles that come and go, operator's limits. Checked: S1-S5 and S11. An overload in A·s is what one
+for each park), vehicles that come and go, operator's limits. Checked: S1-S5 and S11; S5-S7 and S10 of each
+allocation; S8 at the end, when nothing happens any more. An overload in A·s is what one
 uninterrupted excess on one phase of one circuit came to, house steps and lowered limits included: what was above a
 limit is not always of our doing, how long it lasted is. `python -m tools.soak_load SEED 600` shows one run again.
 """

@@ -23,6 +23,7 @@ class Commitment:
         "_counted_ma",
         "_foreign",
         "_foreign_until",
+        "_gone",
         "_kept",
         "_past",
         "_placement",
@@ -47,6 +48,7 @@ class Commitment:
         self._spoke = began  # mono of the newest report
         self._foreign_until = began + self._silence  # by then no grant of an earlier coordinator is in force
         self._foreign = False
+        self._gone = (-math.inf, 0)  # the largest of them that was forgotten lately: (when, mA)
         self._past: list[tuple[float, int]] = []  # (counts until, mA) of earlier signals, mA strictly descending
         self.leases = Leases(has_deadman=placement.has_deadman)
         self.signalled_ma: int | None = None  # None: never reported
@@ -127,6 +129,11 @@ class Commitment:
             self._promised_at, self._promised_until = self.leases.newest_sequence, self._next_change(now)
         return self._promised_ma
 
+    def promised_at_ma(self, sampled: float, now: float) -> int:
+        """The most that is promised now, or was when its meter took the newest sample: that is to be compared."""
+        promised, (until, gone) = self.promised_ma(now), self._gone
+        return max(promised, gone) if sampled < until else promised
+
     def _next_change(self, now: float) -> float:
         """Mono before which time alone does not change what is promised."""
         ends = [self.leases.highest_until(), self._spoke + self._silence]
@@ -144,7 +151,9 @@ class Commitment:
             return placement.maximum_ma  # nothing is known of it: it may hold any grant of an earlier coordinator
         past = self._past
         while past and past[0][0] <= now:
-            past.pop(0)
+            gone = past.pop(0)
+            if gone[1] >= self._gone[1] or gone[0] > self._gone[0] + REACTION_SECONDS:
+                self._gone = gone
         return max(self.signalled_ma, past[0][1]) if past else self.signalled_ma
 
     def on_phases(self, promised_ma: int, phases: Phases) -> PerPhase:

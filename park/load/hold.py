@@ -12,12 +12,19 @@ DEADBAND_MA = 500  # … and a smaller fall, below 1 % of a 63 A connection, is 
 
 
 class PeakHold:
-    """`held_ma` per phase. `rise` acts at once; `follow` lets it fall to the peak of the last 5 to 10 s."""
+    """`held_ma` per phase. `rise` acts at once; `follow` lets it fall to the peak of the last 5 to 10 s.
 
-    __slots__ = ("_newer", "_older", "_turn_at", "deadband_ma", "held_ma", "step_ma")
+    `last_turns`: its last step is given up after so many turns without anything only.
+    """
 
-    def __init__(self, held_ma: PerPhase = ZERO, deadband_ma: int = DEADBAND_MA, step_ma: int = STEP_MA) -> None:
+    __slots__ = ("_last_turns", "_newer", "_nothing_for", "_older", "_turn_at", "deadband_ma", "held_ma", "step_ma")
+
+    def __init__(
+        self, held_ma: PerPhase = ZERO, deadband_ma: int = DEADBAND_MA, step_ma: int = STEP_MA, last_turns: int = 1
+    ) -> None:
         self.held_ma = held_ma
+        self._last_turns = last_turns
+        self._nothing_for = [0, 0, 0]  # turns in a row
         self.step_ma = step_ma
         self.deadband_ma = deadband_ma
         self._older = held_ma
@@ -56,4 +63,7 @@ class PeakHold:
 
     def _fallen(self, phase: int, peak: PerPhase) -> int:
         held, lower = self.held_ma[phase], self._rounded(peak[phase])
+        self._nothing_for[phase] = 0 if lower else self._nothing_for[phase] + 1
+        if self._nothing_for[phase] < self._last_turns:
+            lower = max(lower, self.step_ma)
         return lower if lower <= held - self.deadband_ma else held

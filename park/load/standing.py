@@ -22,6 +22,7 @@ from park.model.metering import Quality, ReadingTaken
 SILENT_SECONDS = 3.0  # three heartbeats missed: nothing new is given to this board
 FALL_MA = 500  # a smaller fall between two readings waits for the circuit's next reading
 OVERDRAW_STEP_MA = 250  # what a vehicle draws too much is planned in such steps: the noise of a meter moves no plan
+OVERDRAW_TURNS = 6  # … and the last step stays for 30 s: noise that is now above, now below the signal toggles nothing
 TOLERATED_OVERDRAW, TOLERATED_MA = 0.10, 500  # safety §3: beyond signalled × 1.10 + 0.5 A it does not follow
 UNKNOWN_BOOT = ""  # of a board whose first sign of life is yet to come
 
@@ -117,7 +118,7 @@ class Point:
         self.phases = placement.grid_phases(placement.phases)
         self.lines: Lines = network.lines(placement.circuit, self.phases)
         self.readings: deque[tuple[float, PerPhase]] = deque(maxlen=KEPT_READINGS)
-        self.overdraw = PeakHold(ZERO, OVERDRAW_STEP_MA, OVERDRAW_STEP_MA)
+        self.overdraw = PeakHold(ZERO, OVERDRAW_STEP_MA, OVERDRAW_STEP_MA, OVERDRAW_TURNS)
         self.usage = Usage(unused_seconds)
         self.target_ma = 0
         self.target_lapse_ma = placement.fallback_ma
@@ -318,7 +319,7 @@ class Point:
         quiet = measured is None or (len(self.phases) == len(measured) and max(measured) <= (signalled or 0))
         if quiet:  # the usual case, without counting what else is promised
             return self.overdraw.held_ma != ZERO and self.overdraw.follow(ZERO, now)
-        promised = on_phases(commitment.promised_ma(now), self.phases)
+        promised = on_phases(commitment.promised_at_ma(self.readings[-1][0], now), self.phases)
         committed = commitment.on_phases(promised[self.phases[0] - 1], self.phases)
         if committed == promised:
             return self.overdraw.held_ma != ZERO and self.overdraw.follow(ZERO, now)

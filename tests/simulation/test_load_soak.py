@@ -6,9 +6,12 @@ from random import Random
 
 import pytest
 
+from park.load.admission import Request, Share
+from park.load.fair.balance import Balance
 from park.load.standing import Point
 from park.load.startup import refusals
 from park.model.electric import ZERO, PerPhase
+from tools.load_soak.allocations import CheckedParts
 from tools.load_soak.figures import CountedState, Figures
 from tools.load_soak.mischief import Mischief
 from tools.load_soak.run import DEEP_FROM, kind_of, run
@@ -86,3 +89,43 @@ def test_the_figures_of_many_runs_are_those_of_each():
     assert total.plans == sum(figures.plans for figures in each)
     assert total.longest_over == max(figures.longest_over for figures in each)
     assert any("allocation decisions" in line for line in total.lines())
+
+
+LINES = (0, 1, 2, 3)
+
+
+def told(shares: dict[str, Share], balances: tuple[Balance, ...] = ()) -> set[str]:
+    """The promises that these shares of 40 A for two vehicles break."""
+    broken: list[str] = []
+    parts = CheckedParts(lambda invariant, _what, _how: broken.append(invariant), 1)
+    requests = [Request(name, LINES if name == "a" else (0, 3), 6_000, 32_000) for name in shares]
+    room = [40_000, 40_000, 40_000, 1_000_000]
+    parts.look(requests, room, shares, balances)
+    return set(broken)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "balances", "broken"),
+    [
+        (20_000, 20_000, (), set()),
+        (20_000, 20_100, (), {"S1"}),
+        (34_000, 6_000, (), {"S5"}),
+        (5_000, 32_000, (), {"S5", "S10"}),
+        (20_000, 19_700, (), {"S10"}),
+        (20_000, 20_000, (Balance(0, 20_000),), set()),
+        (19_000, 20_001, (Balance(0, 20_000),), {"S6"}),
+        (19_000, 20_000, (Balance(0, 20_000, (1_000, 0, 0), (0, 0, 0)),), {"S6"}),
+    ],
+)
+def test_an_allocation_that_breaks_a_promise_is_told(
+    a: int, b: int, balances: tuple[Balance, ...], broken: set[str]
+) -> None:
+    assert told({"a": Share(a, None), "b": Share(b, None)}, balances) == broken
+
+
+def test_shares_that_depend_on_the_order_are_told() -> None:
+    broken: list[str] = []
+    parts = CheckedParts(lambda invariant, _what, _how: broken.append(invariant), 1)
+    requests = [Request(name, LINES, 6_000, 32_000) for name in "ab"]
+    parts.turn(requests, [40_000] * 4, {"a": Share(20_000, 0), "b": Share(19_900, 0)}, ())
+    assert broken == ["S7"]

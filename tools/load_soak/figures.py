@@ -159,7 +159,7 @@ class Figures:
         calmly = f"{100 * calm:.1f} % of {self.calm_count} looks"
         yield f"the same from 30 s after the last disturbance, where all are metered: {calmly}"
         broken = f"BROKEN: {_told(self.broken)}; seeds {self.failed}"
-        yield broken if self.failed else "no promise broken: S1 S2 S3 S4 S5 S11"
+        yield broken if self.failed else "no promise broken: S1 S2 S3 S4 S5 S6 S7 S8 S10 S11"
 
 
 def _told(counter: Counter[str]) -> str:

@@ -6,6 +6,7 @@ import time
 from random import Random
 
 from park.load.invariants import Violation
+from park.load.unused import SETTLE_SECONDS as UNUSED_SECONDS
 from tools.load_soak.figures import Figures
 from tools.load_soak.mischief import FAULT_LASTS, Mischief
 from tools.load_soak.trees import DEEP, SMALL, Kind, draw
@@ -13,7 +14,9 @@ from tools.load_soak.world import TreeBoards
 
 DEEP_RUNS = (2, 6)  # of so many seeds in a row so many are deep
 SETTLE_SECONDS = 30.0  # S10: after the last disturbance
-REST_SECONDS = FAULT_LASTS[1] + SETTLE_SECONDS + 30.0  # faults end, shares settle, and are looked at
+LOOK_SECONDS = 30.0
+# Faults end, shares settle and are looked at, it is known who draws less than it may, and targets are looked at.
+REST_SECONDS = FAULT_LASTS[1] + SETTLE_SECONDS + UNUSED_SECONDS + LOOK_SECONDS
 DEEP_FROM = 3  # levels
 
 
@@ -34,6 +37,7 @@ def run(seed: int, seconds: float) -> tuple[Figures, tuple[Violation, ...]]:
     mischief.rest()
     if all(placement.meter for placement in park.placements):  # else their draw counts as foreign load too
         world.calm_from = world.now + FAULT_LASTS[1] + SETTLE_SECONDS
+        world.still_from = world.calm_from + UNUSED_SECONDS
     world.run(REST_SECONDS)
     world.ended()
     figures.seconds = world.now

@@ -21,6 +21,8 @@ POINT_METERED = (1.0, 1.0, 1.0, 0.8)  # of the charge points of a park
 LIMITED_BY_WATTS = 0.15  # of the circuits
 WATTS_SHARE = 0.9  # of what their phases together may carry
 OUTERMOST = 0.85  # of the charge points
+BALANCED = 0.3  # of the parks have limits of imbalance, on every second circuit
+IMBALANCES_MA = (10_000, 16_000, 20_000, 30_000)
 SHARES = (0.08, 0.4)  # of what all together could take, a circuit carries so much
 
 
@@ -54,11 +56,18 @@ def draw(random: Random, kind: Kind) -> Park:
     bare = list(_tree(random, depth, random.randint(*kind.fan)))
     placements = tuple(_placements(random, kind, bare))
     houses = {circuit.name: _house(random) for circuit in bare if circuit.parent is None or random.random() < METERED}
-    circuits = tuple(_sized(random, circuit, bare, placements, houses) for circuit in bare)
+    circuits = _balanced(random, [_sized(random, circuit, bare, placements, houses) for circuit in bare])
     said = refusals(circuits, placements)
     if said:
         raise ValueError(f"a drawn park is refused at start, which is a mistake of this module: {said[0]}")
     return Park(circuits, placements, houses, depth)
+
+
+def _balanced(random: Random, circuits: list[Circuit]) -> tuple[Circuit, ...]:
+    if random.random() >= BALANCED:
+        return tuple(circuits)
+    limits = [random.choice((None, random.choice(IMBALANCES_MA))) for _ in circuits]
+    return tuple(replace(each, imbalance_ma=limit) for each, limit in zip(circuits, limits, strict=True))
 
 
 def _tree(random: Random, depth: int, fan: int) -> Iterator[Circuit]:

@@ -8,11 +8,12 @@ from random import Random
 
 from park.load.circuit import WIRES, Circuit, as_sum_ma
 from park.load.coordinator import CoordinatorEvent, CoordinatorState
-from park.load.invariants import Cause
+from park.load.invariants import Cause, Violation
 from park.model.electric import ZERO, PerPhase, Phases, add
 from park.model.grant import Grant
 from park.model.metering import ReadingTaken
 from tests.park.load.boards import Boards, Device
+from tools.load_soak.allocations import CheckedParts
 from tools.load_soak.figures import CountedState, Figures, Overload
 from tools.load_soak.trees import Park
 
@@ -26,7 +27,8 @@ NOISE_MA = 20
 class TreeBoards(Boards):
     """Each circuit may have a house of its own, each board a clock of its own.
 
-    `figures`: what happened. `calm_from`: nothing is disturbed any more from then on.
+    `figures`: what happened. `calm_from`: nothing is disturbed any more from then on, `still_from`: nor is anything
+    found out any more that shares depend on.
     """
 
     def __init__(self, park: Park, seed: int, figures: Figures) -> None:
@@ -34,21 +36,30 @@ class TreeBoards(Boards):
         self.houses: dict[str, PerPhase] = dict.fromkeys(park.houses, ZERO)
         self.rates: dict[str, float] = {}
         self._drawn_rates = Random(seed)
+        self._targets: dict[str, tuple[float, tuple[int, int]]] = {}  # when they moved, from where, to where
         self._foreign = {circuit.name: ZERO for circuit in park.circuits}
         self._flows: dict[str, PerPhase] = {}
         self._phases: dict[str, tuple[object, Phases]] = {}
         self._over = {circuit.name: (Overload(), Overload(), Overload()) for circuit in park.circuits}
         self._looks = 0
-        self.calm_from = math.inf
+        self.calm_from = self.still_from = math.inf
         super().__init__(park.circuits, park.placements, seed=seed, noise_ma=NOISE_MA)
         network = self.promise._network  # noqa: SLF001 - the tree as the checkers see it
+        self._two_cycles = 2 * self.settings.interval_seconds
         self._path = {name: network.paths[name] for name in network.index}
 
     # ------------------------------------------------------------ the coordinator
 
     def begun(self) -> CoordinatorState:
         self._counted()
-        return CountedState(self.settings, self.now)
+        state = CountedState(self.settings, self.now)
+        state.parts, state.parts_unused = (
+            CheckedParts(self._broken, self._drawn_rates.getrandbits(32)) for _ in range(2)
+        )
+        return state
+
+    def _broken(self, invariant: str, what: str, how: str) -> None:
+        self.violations.append(Violation(invariant, self.now, what, how))
 
     def tell(self, event: CoordinatorEvent) -> None:
         if isinstance(event, ReadingTaken):
@@ -151,10 +162,25 @@ class TreeBoards(Boards):
                     self.figures.spare(limit[phase] - foreign[phase] - own[phase])
         for name, device in self.devices.items():
             self.violations += self.signal[name].signalled(self.now, device.signalled_ma)
+        self._still()
         self._looks += 1
         if self._looks % FAIR_LOOK == 0:
             self._fairness()
             self._use()
+
+    def _still(self) -> None:
+        """S8: while nothing is disturbed no target moves and comes back within two cycles."""
+        if self.now < self.still_from or self.down:
+            self._targets.clear()
+            return
+        for point in self.state.points:
+            at, before = self._targets.get(point.placement.charge_point, (-math.inf, (-1, -1)))
+            if before[1] == point.target_ma:
+                continue
+            if before[0] == point.target_ma and self.now - at < self._two_cycles:
+                detail = f"{point.target_ma} mA, {before[1]} mA for {self.now - at:.2f} s, and back"
+                self._broken("S8", point.placement.charge_point, detail)
+            self._targets[point.placement.charge_point] = (self.now, (before[1], point.target_ma))
 
     def _fairness(self) -> None:
         """Vehicles at the same circuit, on the same phases, of the same class, weight, step and maximum are alike."""

@@ -20,7 +20,10 @@ NEAREST = {
     "fair/rounding.py": ("fair/test_rounding.py", "test_admission.py", "fair/test_filling.py"),
     "raising.py": ("test_raising.py", *WORLDS, "test_rotation.py"),
 }
-ELSEWHERE = {"park/charging/lease.py": ("tests/park/charging/test_grants.py", "tests/park/charging")}
+ELSEWHERE = {
+    "park/charging/lease.py": ("tests/park/charging/test_grants.py", "tests/park/charging"),
+    "park/charging/phases_in_use.py": ("tests/park/charging/test_phases_in_use.py",),
+}
 
 
 def checkers_for(file: str) -> list[str]:

@@ -354,3 +354,15 @@ def test_what_was_told_before_is_forgotten_when_neither_board_nor_device_has_it(
     assert commitment.lowered() is forgotten
     assert commitment.told == (Told(6_000, 8_000) if forgotten else before)
     assert not commitment.lowered(), "told once"
+
+
+def test_a_sample_is_compared_with_what_was_promised_when_it_was_taken():
+    """A vehicle that follows in 4.9 s is no vehicle that does not follow, however late its meter is read."""
+    commitment = known()
+    for sequence, amps, at in ((1, 16_000, 1.0), (2, 6_000, 2.0)):
+        commitment.leases.sent(sequence, amps, 0, 100.0)
+        commitment.reported(report(amps, sequence), sequence, at)
+    followed = 2.0 + REACTION_SECONDS
+    assert commitment.promised_ma(followed + 0.5) == 6_000
+    assert commitment.promised_at_ma(followed - 0.1, followed + 0.5) == 16_000
+    assert commitment.promised_at_ma(followed, followed + 0.5) == 6_000

@@ -462,9 +462,9 @@ def test_a_board_that_booted_gets_its_grant_again_only_where_there_is_room():
     world.reboot("booted")
     level[0] = 20_000  # what was there for both is there for none, until both were lowered
     before = len(world.grants)
-    world.run(1.5)
-    assert "booted/cp1" not in {grant.charge_point for _, grant in world.grants[before:] if grant.amps_ma > 10_000}
-    world.run(12)
+    world.run(5.0)
+    assert "booted/cp1" not in {grant.charge_point for _, grant in world.grants[before:] if grant.amps_ma}
+    world.run(8.5)
     assert not world.violations
     assert signals(world) == [10, 10]
 

@@ -90,3 +90,20 @@ def test_step_and_deadband_can_be_others():
     for turn in range(4):
         hold.follow((0, 0, 0), turn * TURN_SECONDS)
     assert hold.held_ma == (800, 0, 0), "less than the deadband"
+
+
+def test_the_last_step_is_given_up_only_after_so_many_turns_without_anything():
+    """S8: noise that is now above, now below what is expected moves nothing."""
+    hold = PeakHold(last_turns=3, deadband_ma=STEP_MA)
+    hold.rise((900, 0, 0))
+    hold.follow((900, 0, 0), 0.0)
+    held = [hold.held_ma[0] for turn in range(1, 7) if hold.follow((0, 0, 0), turn * TURN_SECONDS) or True]
+    assert held == [1_000, 1_000, STEP_MA, STEP_MA, 0, 0]
+
+
+def test_anything_in_between_keeps_the_last_step():
+    hold = PeakHold(last_turns=3, deadband_ma=STEP_MA)
+    hold.rise((10, 0, 0))
+    for turn in range(20):
+        hold.follow((10 if turn % 3 == 0 else 0, 0, 0), turn * TURN_SECONDS)
+        assert hold.held_ma == (STEP_MA, 0, 0)
