@@ -8,7 +8,6 @@ that the arrival itself crosses twice, for the authorization.
 from __future__ import annotations
 
 import asyncio
-import gc
 import tempfile
 import time
 from bisect import bisect_left
@@ -19,6 +18,7 @@ from benchmarks import exchange
 from benchmarks.boards import MAX_AMPS, MeasuredBoard, Place, park_of_boards, places, wait_for
 from benchmarks.spread import Spread
 from benchmarks.table import Table, ratio
+from nodes import interpreter
 from nodes.field import PoolWorld
 from nodes.field.timers import Timers
 from park.model.evse import PilotOutput, Signal
@@ -134,7 +134,7 @@ async def _measured(boards: list[MeasuredBoard], edges: Timers, points: int, eve
     for number in range(len(rows.residents)):
         edges.after(number * EVENT_SECONDS / 10, lambda number=number: rows.live(number))
     await wait_for("all residents to charge", rows.all_live, PATIENCE_SECONDS)
-    gc.collect()
+    interpreter.settle()
     again = AGAIN_SECONDS / len(rows.visitors) if events > len(rows.visitors) else 0.0
     between = max(EVENT_SECONDS, again)
     for count in range(events):

@@ -17,7 +17,7 @@ import structlog
 
 from actors.address import Address, Nowhere
 from actors.messages import Alarm, DriverMessage, ExchangeMessage
-from nodes import log_lines, time_floor
+from nodes import interpreter, log_lines, time_floor
 from nodes.board import Identities, client_board
 from nodes.bridge import Outbox
 from nodes.checked_config import read_checked
@@ -162,6 +162,7 @@ async def client(
             tasks.append(_discovery(discovery, keys, server, alarms))
         end.push_async_callback(cancel, tasks)
         end.push_async_callback(asyncio.to_thread, board.supervisor.stop)
+        interpreter.settle()
         _log.info("running", node=config.node.name, role=config.node.role, words=keys.words)
         yield board
 

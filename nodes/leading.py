@@ -23,7 +23,7 @@ from actors.messages import (
     ExchangeMessage,
     MaintenanceMessage,
 )
-from nodes import epochs, log_lines, time_floor, told
+from nodes import epochs, interpreter, log_lines, time_floor, told
 from nodes.administration.configuration import configuration_service
 from nodes.administration.limits import limit_service
 from nodes.administration.managers import manager_service
@@ -172,6 +172,7 @@ async def leading(
         maintained = [kept("maintenance", maintenance.run, LOCAL_BACKOFF, built.maintenance.close)]
         backend = _backend_tasks(config, access, park.central, built.backend, built.connection)
         end.push_async_callback(cancel, [*backend, *maintained])
+        interpreter.settle()
         _log.info("running", node=config.node.name, role=config.node.role, epoch=built.life.epoch)
         yield park
 

@@ -1,0 +1,25 @@
+"""What a node has built is not looked through again by the collector of cycles."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Generator
+
+import pytest
+
+from nodes import interpreter
+
+
+@pytest.fixture
+def thawed() -> Generator[None]:
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("thawed")
+def test_what_is_there_when_a_node_begins_to_run_is_collected_no_more() -> None:
+    kept = [object() for _ in range(3)]
+    assert gc.get_freeze_count() == 0
+    interpreter.settle()
+    assert gc.get_freeze_count() > 1_000
+    assert not any(each is kept for each in gc.get_objects())
