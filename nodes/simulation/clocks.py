@@ -35,6 +35,7 @@ class BoardWorld:
     def __init__(self, world: SimulatedWorld, clock: BoardClock, began_at: float) -> None:
         self.alive = True
         self.paused = False
+        self.doomed: str | None = None  # the role of the actor that fails at its next message
         self._world, self._clock, self._began_at = world, clock, began_at
         self._booted = world.now().mono
         self._seen = world.now()

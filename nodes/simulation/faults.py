@@ -23,6 +23,7 @@ class Kind(Enum):
     METER = "circuit meter silent"
     DISK = "disk full"  # of a client board or the server
     DATABASE = "database of a client board lost"
+    ACTOR = "actor failed"
 
 
 PER_HOUR = {
@@ -38,6 +39,7 @@ PER_HOUR = {
     Kind.METER: 4.0,
     Kind.DISK: 3.0,
     Kind.DATABASE: 1.5,
+    Kind.ACTOR: 24.0,
 }
 """How often each happens in a park, on average."""
 
@@ -54,6 +56,7 @@ SECONDS = {
     Kind.METER: (2.0, 60.0),
     Kind.DISK: (2.0, 120.0),
     Kind.DATABASE: (1.0, 60.0),
+    Kind.ACTOR: (0.0, 0.0),
 }
 """How long each lasts: least and most, the logarithm drawn evenly."""
 
@@ -119,7 +122,7 @@ def _whom(random: Random, kind: Kind, server: str, clients: Sequence[str], meter
             return (random.choice(meters),) if meters else ()
         case Kind.PARTITION | Kind.ONE_WAY | Kind.WEATHER:
             return tuple(sorted(random.sample(clients, random.choice((1, 1, (len(clients) + 1) // 2, len(clients))))))
-        case Kind.PAUSE | Kind.CLOCK | Kind.DISK:
+        case Kind.PAUSE | Kind.CLOCK | Kind.DISK | Kind.ACTOR:
             return (random.choice((server, *clients)),)
         case Kind.RESET | Kind.BOARD_KILL | Kind.DATABASE:
             return (random.choice(clients),)

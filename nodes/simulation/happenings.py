@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from nodes.simulation.backend import SimulatedBackend
 from nodes.simulation.faults import WORST_DELAY, WORST_SHARE, Fault, Kind
 from nodes.simulation.hardware import SimulatedHardware
+from nodes.simulation.mortal import ROLES
 from nodes.simulation.network import FAIR, SimulatedNetwork, Weather
 from nodes.simulation.node import ServerNode, SimulatedNode
 from nodes.simulation.park_eyes import ParkCheckers
@@ -16,6 +17,7 @@ from nodes.simulation.world import SimulatedWorld
 from park.physics.meters import Mode
 
 AGAIN_SECONDS = 5.0  # what cannot happen now, to a board that is down, happens later
+RESTART_SECONDS = 3.0  # until the actor that failed runs again, at the first time
 SILENT = 0.5  # a kill of less strength is a power cut: nobody's connection is reset
 
 
@@ -100,6 +102,8 @@ class Happenings:
                 return self._fill(self._nodes[fault.nodes[0]])
             case Kind.DATABASE:
                 return self._lose(self._nodes[fault.nodes[0]])
+            case Kind.ACTOR:
+                return self._doom(self._nodes[fault.nodes[0]], fault.strength)
 
     def _part(self, fault: Fault) -> Callable[[], None]:
         ways = list(_ways(fault))
@@ -150,6 +154,18 @@ class Happenings:
             self._losing(node)
             node.lose_database()
         return ending
+
+    def _doom(self, node: SimulatedNode, strength: float) -> Callable[[], None] | None:
+        """One of its actors fails at the next message; if it is the coordinator, the park begins anew."""
+        role = ROLES[int(strength * len(ROLES))]
+        if node.run is None:
+            return None
+        node.run.world.doomed = role
+        if role != "coordinator" or not isinstance(node, ServerNode):
+            return _nothing
+        self._checkers.restarting()
+        self._world.after(RESTART_SECONDS, self._checkers.restarted)
+        return _nothing
 
     def _pause(self, node: SimulatedNode) -> Callable[[], None] | None:
         if not node.is_up or node.is_paused:

@@ -16,6 +16,7 @@ from nodes.simulation.faults import Fault, Kind, fault_plan
 from nodes.simulation.happenings import Happenings
 from nodes.simulation.hardware import SimulatedHardware
 from nodes.simulation.houses import SimulatedHouse
+from nodes.simulation.mortal import Planted, mortal
 from nodes.simulation.network import SimulatedNetwork
 from nodes.simulation.node import ClientNode, ServerNode, SimulatedNode, Surroundings
 from nodes.simulation.operator import Operator
@@ -82,7 +83,7 @@ class ParkRun:
         self.readers: dict[str, Address[ReaderMessage]] = {
             reader.name: Nowhere() for node in plan.nodes for reader in node.reader
         }
-        self.roles = roles
+        self.roles = mortal(roles)
         self.around = around = Surroundings(
             self.world,
             self.hardware,
@@ -101,13 +102,13 @@ class ParkRun:
             BoardClock(wall_error=clocks.uniform(-1, 1)),
             self._random("server"),
             self.backend,
-            roles,
+            self.roles,
         )
         self.nodes: dict[str, SimulatedNode] = {self.server.name: self.server}
         for config in plan.clients:
             clock = BoardClock(1.0 + clocks.uniform(-RATE, RATE), clocks.uniform(-WALL_SECONDS, WALL_SECONDS))
             name = config.node.name
-            self.nodes[name] = ClientNode(config, around, clock, self._random(name), roles)
+            self.nodes[name] = ClientNode(config, around, clock, self._random(name), self.roles)
         self.people = People(
             self.world, self.hardware, plan.arrivals, self._random("people"), self._is_charging, plan.readers
         )
@@ -259,7 +260,7 @@ class ParkRun:
             digest=checkers.log.digest,
             events=checkers.log.lines,
             violations=(*checkers.violations, *problems),
-            crashes=tuple(self.crashes.texts),
+            crashes=tuple(text for text in self.crashes.texts if Planted.__name__ not in text),
             alarms=len(self.alarms.texts),
             faults=dict(sorted((self.happenings.counts + self.checkers.takeovers).items())),
             network=dict(sorted(self.network.counts.items())),

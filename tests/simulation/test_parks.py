@@ -7,7 +7,8 @@ from random import Random
 import pytest
 from support.parks import SMALL, broken
 
-from nodes.simulation.faults import ALWAYS, fault_plan
+from nodes.simulation.faults import ALWAYS, Fault, Kind, fault_plan
+from nodes.simulation.mortal import ROLES
 from nodes.simulation.park_outcome import text
 from nodes.simulation.park_run import ParkRun
 from nodes.simulation.parks import Bounds, random_park
@@ -77,3 +78,22 @@ def test_every_plan_of_faults_has_a_partition_a_crash_and_a_clock_jump():
         kinds = {fault.kind for fault in plan}
         assert all(kinds & set(group) for group in ALWAYS)
         assert all(fault.at + fault.seconds <= 60.0 for fault in plan)
+
+
+def test_actors_that_fail_in_the_middle_of_a_message_break_no_promise():
+    """Every role on every board, one after the other, while cars come and go."""
+    seed = 3
+    nodes = tuple(ParkRun(seed, FAULTY_MINUTES, SMALL, faults=()).nodes)
+    failures = [(node, number) for number in range(len(ROLES)) for node in nodes]
+    between = 0.9 * FAULTY_MINUTES * 60.0 / len(failures)
+    faults = tuple(
+        Fault(30.0 + between * place, Kind.ACTOR, 0.0, (node,), (number + 0.5) / len(ROLES))
+        for place, (node, number) in enumerate(failures)
+    )
+    run = ParkRun(seed, FAULTY_MINUTES, SMALL, faults=faults)
+    outcome = run.go()
+    assert [text(each) for each in outcome.violations] == []
+    assert outcome.crashes == ()
+    assert outcome.sessions > 0
+    failed = {role for role in ROLES if any(f"Planted {role}" in crash for crash in run.crashes.texts)}
+    assert failed == set(ROLES) - {"enrolment"}  # which hears nothing while everybody is of the park already
