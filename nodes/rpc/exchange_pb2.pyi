@@ -1555,6 +1555,30 @@ class FactOffered(_message.Message):
 Global___FactOffered: _TypeAlias = FactOffered  # noqa: Y015
 
 @_typing.final
+class BootTime(_message.Message):
+    """When something was, on the monotonic clock of a run of a board that did not know the date."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOT_FIELD_NUMBER: _builtins.int
+    MONO_FIELD_NUMBER: _builtins.int
+    boot: _builtins.str
+    mono: _builtins.float
+    def __init__(
+        self,
+        *,
+        boot: _builtins.str = ...,
+        mono: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boot", b"boot", "mono", b"mono"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BootTime: _TypeAlias = BootTime  # noqa: Y015
+
+@_typing.final
 class SessionStarted(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1567,6 +1591,7 @@ class SessionStarted(_message.Message):
     AT_FIELD_NUMBER: _builtins.int
     METER_START_WH_FIELD_NUMBER: _builtins.int
     RESERVATION_FIELD_NUMBER: _builtins.int
+    UNDATED_FIELD_NUMBER: _builtins.int
     session: _builtins.str
     ordinal: _builtins.int
     charge_point: _builtins.str
@@ -1577,6 +1602,8 @@ class SessionStarted(_message.Message):
     reservation: _builtins.int
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def undated(self) -> Global___BootTime: ...
     def __init__(
         self,
         *,
@@ -1589,10 +1616,11 @@ class SessionStarted(_message.Message):
         at: _timestamp_pb2.Timestamp | None = ...,
         meter_start_wh: _builtins.int = ...,
         reservation: _builtins.int | None = ...,
+        undated: Global___BootTime | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_reservation", b"_reservation", "at", b"at", "reservation", b"reservation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_reservation", b"_reservation", "at", b"at", "reservation", b"reservation", "undated", b"undated"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reservation", b"_reservation", "at", b"at", "authorized_by", b"authorized_by", "charge_point", b"charge_point", "connector", b"connector", "id_tag", b"id_tag", "meter_start_wh", b"meter_start_wh", "ordinal", b"ordinal", "reservation", b"reservation", "session", b"session"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reservation", b"_reservation", "at", b"at", "authorized_by", b"authorized_by", "charge_point", b"charge_point", "connector", b"connector", "id_tag", b"id_tag", "meter_start_wh", b"meter_start_wh", "ordinal", b"ordinal", "reservation", b"reservation", "session", b"session", "undated", b"undated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__reservation: _TypeAlias = _typing.Literal["reservation"]  # noqa: Y015
     _WhichOneofArgType__reservation: _TypeAlias = _typing.Literal["_reservation", b"_reservation"]  # noqa: Y015
@@ -1612,6 +1640,7 @@ class SessionMetered(_message.Message):
     SAMPLE_FIELD_NUMBER: _builtins.int
     OFFERED_MA_FIELD_NUMBER: _builtins.int
     CONTEXT_FIELD_NUMBER: _builtins.int
+    UNDATED_FIELD_NUMBER: _builtins.int
     session: _builtins.str
     ordinal: _builtins.int
     charge_point: _builtins.str
@@ -1622,6 +1651,8 @@ class SessionMetered(_message.Message):
     def at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def sample(self) -> Global___Sample: ...
+    @_builtins.property
+    def undated(self) -> Global___BootTime: ...
     def __init__(
         self,
         *,
@@ -1633,10 +1664,11 @@ class SessionMetered(_message.Message):
         sample: Global___Sample | None = ...,
         offered_ma: _builtins.int = ...,
         context: _builtins.str = ...,
+        undated: Global___BootTime | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "sample", b"sample"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "sample", b"sample", "undated", b"undated"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "charge_point", b"charge_point", "connector", b"connector", "context", b"context", "offered_ma", b"offered_ma", "ordinal", b"ordinal", "sample", b"sample", "session", b"session"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "charge_point", b"charge_point", "connector", b"connector", "context", b"context", "offered_ma", b"offered_ma", "ordinal", b"ordinal", "sample", b"sample", "session", b"session", "undated", b"undated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1654,6 +1686,7 @@ class SessionEnded(_message.Message):
     METER_STOP_WH_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     ID_TAG_FIELD_NUMBER: _builtins.int
+    UNDATED_FIELD_NUMBER: _builtins.int
     session: _builtins.str
     ordinal: _builtins.int
     charge_point: _builtins.str
@@ -1663,6 +1696,8 @@ class SessionEnded(_message.Message):
     id_tag: _builtins.str
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def undated(self) -> Global___BootTime: ...
     def __init__(
         self,
         *,
@@ -1674,10 +1709,11 @@ class SessionEnded(_message.Message):
         meter_stop_wh: _builtins.int = ...,
         reason: _builtins.str = ...,
         id_tag: _builtins.str | None = ...,
+        undated: Global___BootTime | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_id_tag", b"_id_tag", "at", b"at", "id_tag", b"id_tag"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_id_tag", b"_id_tag", "at", b"at", "id_tag", b"id_tag", "undated", b"undated"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_id_tag", b"_id_tag", "at", b"at", "charge_point", b"charge_point", "connector", b"connector", "id_tag", b"id_tag", "meter_stop_wh", b"meter_stop_wh", "ordinal", b"ordinal", "reason", b"reason", "session", b"session"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_id_tag", b"_id_tag", "at", b"at", "charge_point", b"charge_point", "connector", b"connector", "id_tag", b"id_tag", "meter_stop_wh", b"meter_stop_wh", "ordinal", b"ordinal", "reason", b"reason", "session", b"session", "undated", b"undated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__id_tag: _TypeAlias = _typing.Literal["id_tag"]  # noqa: Y015
     _WhichOneofArgType__id_tag: _TypeAlias = _typing.Literal["_id_tag", b"_id_tag"]  # noqa: Y015

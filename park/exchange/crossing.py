@@ -24,7 +24,9 @@ from park.model.listed import ApplyLocalList
 from park.model.metering import MeterReported, Quality, ReadingTaken
 from park.model.placement import Placed, PlacementKept
 from park.model.reservation import ConnectorReserved
+from park.model.session import FactOffered
 from park.model.signals import RepeatLevels
+from park.model.time import BootTime
 from park.rolling.messages import FirmwarePiece, FirmwareStanding, FirmwareWanted
 
 
@@ -70,8 +72,8 @@ _LEISURELY = (ChargePointReported, MeterReported, ReadingTaken)
 HASTE: Mapping[type, Haste] = dict.fromkeys(_URGENT, Haste.URGENT) | dict.fromkeys(_LEISURELY, Haste.LEISURELY)
 
 
-def dated(message: object, offset: float) -> object:
-    """The message with its times of the sender's monotonic clock moved by `offset` to ours.
+def dated(message: object, offset: float, boot: str) -> object:
+    """The message with its times of the sender's monotonic clock moved by `offset` to ours, of this run `boot`.
 
     What a board stamps for itself (`BoardHeartbeat.stamp`, `Grant.stamp`) stays as it is.
     """
@@ -88,6 +90,9 @@ def dated(message: object, offset: float) -> object:
             return replace(message, mono=mono + offset)
         case ChargePointReported():
             return _report(message, offset)
+        case FactOffered(fact=fact) if fact.undated is not None:
+            moved = BootTime(boot, fact.undated.mono + offset)
+            return replace(message, fact=replace(fact, undated=moved))
         case _:
             return message
 

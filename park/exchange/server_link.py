@@ -369,7 +369,7 @@ def _greeted(state: ServerLink, hello: ServerHello, now: Now) -> Effects:
     for point in state.settings.charge_points:  # what was decided meanwhile, a refused card among it (D4), comes back
         state.connection.say("", RepeatSettings(point.name), now)
     ahead = (hello.wall - now.wall).total_seconds()
-    follow = hello.wall_known and abs(ahead) >= CLOCK_TOLERANCE_SECONDS
+    follow = hello.wall_known and (abs(ahead) >= CLOCK_TOLERANCE_SECONDS or not now.known)
     return [*([ClockOffered(ahead)] if follow else []), RepeatLevels(), Inward(JOURNAL, OfferAgain())]
 
 

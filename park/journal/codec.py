@@ -17,6 +17,7 @@ from park.model.session import (
     SessionStarted,
     StopReason,
 )
+from park.model.time import BootTime
 
 
 class _SampleRow(TypedDict):
@@ -43,6 +44,7 @@ class FactRow(TypedDict):
     sample: _SampleRow
     offered_ma: int
     context: str
+    undated: NotRequired[tuple[str, float]]  # absent: `at` is the date
     delivered: bool
     transaction: int | None
 
@@ -111,6 +113,8 @@ def fact_row(fact: SessionFact) -> FactRow:
                 "reason": fact.reason.value,
                 "id_tag": fact.id_tag,
             }
+    if fact.undated is not None:
+        row["undated"] = (fact.undated.boot, fact.undated.mono)
     return cast("FactRow", row)
 
 
@@ -118,7 +122,7 @@ def fact_of(row: FactRow) -> SessionFact:
     """Raises ValueError or KeyError when the row is not one of ours."""
     session, ordinal = row["session"], row["ordinal"]
     point, connector, at = row["charge_point"], row["connector"], datetime.fromisoformat(row["at"])
-    kind = row["kind"]
+    kind, undated = row["kind"], _undated(row)
     if kind == "started":
         return SessionStarted(
             session,
@@ -130,17 +134,25 @@ def fact_of(row: FactRow) -> SessionFact:
             at,
             row["meter_start_wh"],
             row.get("reservation"),
+            undated,
         )
     if kind == "metered":
         context = ReadingContext(row["context"])
         return SessionMetered(
-            session, ordinal, point, connector, at, _sample(row["sample"]), row["offered_ma"], context
+            session, ordinal, point, connector, at, _sample(row["sample"]), row["offered_ma"], context, undated
         )
     if kind == "ended":
         reason = StopReason(row["reason"])
-        return SessionEnded(session, ordinal, point, connector, at, row["meter_stop_wh"], reason, row["id_tag"])
+        return SessionEnded(
+            session, ordinal, point, connector, at, row["meter_stop_wh"], reason, row["id_tag"], undated
+        )
     message = f"unknown kind of session fact: {kind}"
     raise ValueError(message)
+
+
+def _undated(row: FactRow) -> BootTime | None:
+    found = row.get("undated")
+    return None if found is None else BootTime(str(found[0]), float(found[1]))
 
 
 def _sample_row(sample: Sample) -> _SampleRow:

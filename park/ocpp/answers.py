@@ -45,7 +45,7 @@ def answered(state: CentralSystem, unique_id: str, payload: Payload, now: Now) -
         case BootCall():
             return _booted(state, payload, now)
         case HeartbeatCall():
-            return state, _clock(state, payload, now)
+            return _clock(state, payload, now)
         case AuthorizeCall():
             return _authorized(state, flight.purpose, payload)
         case NotificationCall(notification):
@@ -173,15 +173,19 @@ def _booted(state: CentralSystem, payload: Payload, now: Now) -> Turn:
         values = state.values.with_value("HeartbeatInterval", str(seconds))
         statuses = state.statuses if before else state.statuses.untold()
         state = replace(state, values=values, statuses=statuses, last_heartbeat=now.mono)
-    return state, _clock(state, payload, now)
+    return _clock(state, payload, now)
 
 
-def _clock(state: CentralSystem, payload: Payload, now: Now) -> tuple[CentralSystemEffect, ...]:
+def _clock(state: CentralSystem, payload: Payload, now: Now) -> Turn:
     theirs = instant(payload.get("currentTime"))
-    if theirs is None or not state.values.switch("useAsTimeSource") or _is_kept(state):
-        return ()
+    if theirs is None:
+        return state, ()
+    state = replace(state, dating=replace(state.dating, told=(theirs, now.mono)))
+    if not state.values.switch("useAsTimeSource") or _is_kept(state):
+        return state, ()
     offset = (theirs - now.wall).total_seconds()
-    return (ClockOffered(offset),) if abs(offset) >= CLOCK_TOLERANCE_SECONDS else ()
+    heeded = abs(offset) >= CLOCK_TOLERANCE_SECONDS or not now.known
+    return state, (ClockOffered(offset),) if heeded else ()
 
 
 def _is_kept(state: CentralSystem) -> bool:

@@ -35,6 +35,7 @@ from park.ocpp.effects import BackendReported, CentralSystemEffect, Load, Write
 from park.ocpp.features import (
     all_features,
     configuration,
+    dating,
     input_notices,
     local_services,
     reservation,
@@ -261,6 +262,7 @@ def _offered(state: CentralSystem, event: FactOffered, now: Now) -> Turn:
         return state, (FactTaken(event.id), FactDelivered(event.id, None))
     if not state.loaded:
         return replace(state, offered_early=(*state.offered_early, event)[-OFFERED_EARLY:]), ()
+    event = dating.arrived(state, event, now)
     fact = event.fact
     if fact.session in state.left:  # its journal offers it again when the end is on disk
         return state, ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from park.model.access import BackendAuthorized, BackendQueue, ConnectorStatusChanged
@@ -239,6 +240,18 @@ class InputNotices:
 
 
 @dataclass(frozen=True, slots=True)
+class Dating:
+    """Facts of a board that did not know the date. `told`: what the backend's clock showed, and our mono then.
+
+    `busy`: dates are on their way to disk. `not_before`: mono of the next try when the disk refused them.
+    """
+
+    told: tuple[datetime, float] | None = None
+    busy: bool = False
+    not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class CentralSystem:
     """`link`: number of the connection, None without one. `silent`: a call timed out, a heartbeat must prove life.
 
@@ -252,7 +265,7 @@ class CentralSystem:
     `availability`: what the backend said of each connector, by number. `queue_told`: what charge points know of the
     queue's room. `missed`: faults that went before the
     backend heard of them, oldest first. `registered_told`: what the authorizer knows of the registration.
-    `began`: mono of `Start`. `withheld`: why they may not charge besides.
+    `began`: mono of `Start`. `dating`: of facts without a date. `withheld`: why they may not charge besides.
     """
 
     settings: Settings
@@ -299,6 +312,7 @@ class CentralSystem:
     began: float = 0.0
     queue_told: BackendQueue = BackendQueue.ROOM
     withheld: Withheld = Withheld()
+    dating: Dating = Dating()
     reported: BackendReported | None = None
     wake_at: float | None = None
 

@@ -13,6 +13,7 @@ from park.ocpp.features import (
     configuration,
     connectors,
     data_transfer,
+    dating,
     input_notices,
     local_list,
     local_services,
@@ -43,6 +44,7 @@ FEATURES: tuple[Feature, ...] = (
     local_list.FEATURE,
     trigger.FEATURE,
     transaction_data.FEATURE,
+    dating.FEATURE,  # after the readings that a stop repeats are there
     aligned_readings.FEATURE,
     queue_capacity.FEATURE,
     upkeep.FEATURE,

@@ -47,7 +47,7 @@ def wanted(state: CentralSystem, offered: Iterable[FactOffered]) -> tuple[Put | 
 
 def _kept(state: CentralSystem, fact: SessionMetered) -> tuple[Put | Delete, ...]:
     known = state.repeated.setdefault(fact.session, [])
-    put = Put(TABLE, _key(state, fact), json.dumps(fact_row(fact), separators=(",", ":")))
+    put = row(state, fact)
     if known and fact.ordinal <= known[-1].ordinal:  # offered again: the disk refused it
         return (put,) if fact in known else ()
     gone: list[SessionMetered] = []
@@ -56,6 +56,11 @@ def _kept(state: CentralSystem, fact: SessionMetered) -> tuple[Put | Delete, ...
         known[:] = [reading for reading in known if reading not in gone]
     known.append(fact)
     return (*(Delete(TABLE, _key(state, reading)) for reading in gone), put)
+
+
+def row(state: CentralSystem, fact: SessionMetered) -> Put:
+    """A reading as it is kept."""
+    return Put(TABLE, _key(state, fact), json.dumps(fact_row(fact), separators=(",", ":")))
 
 
 def _key(state: CentralSystem, fact: SessionFact) -> str:
