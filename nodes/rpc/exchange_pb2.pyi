@@ -725,6 +725,30 @@ class CurrentSignalled(_message.Message):
 Global___CurrentSignalled: _TypeAlias = CurrentSignalled  # noqa: Y015
 
 @_typing.final
+class Signed(_message.Message):
+    """What a meter signed: OCMF, empty in levels, and the hexadecimal DER of its public key."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORD_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    record: _builtins.str
+    key: _builtins.str
+    def __init__(
+        self,
+        *,
+        record: _builtins.str = ...,
+        key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "record", b"record"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Signed: _TypeAlias = Signed  # noqa: Y015
+
+@_typing.final
 class Sample(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -733,6 +757,7 @@ class Sample(_message.Message):
     ENERGY_WH_FIELD_NUMBER: _builtins.int
     VOLTAGES_MV_FIELD_NUMBER: _builtins.int
     FREQUENCY_MHZ_FIELD_NUMBER: _builtins.int
+    SIGNED_FIELD_NUMBER: _builtins.int
     power_w: _builtins.int
     energy_wh: _builtins.int
     frequency_mhz: _builtins.int
@@ -740,6 +765,8 @@ class Sample(_message.Message):
     def currents_ma(self) -> Global___PerPhase: ...
     @_builtins.property
     def voltages_mv(self) -> Global___PerPhase: ...
+    @_builtins.property
+    def signed(self) -> Global___Signed: ...
     def __init__(
         self,
         *,
@@ -748,10 +775,11 @@ class Sample(_message.Message):
         energy_wh: _builtins.int = ...,
         voltages_mv: Global___PerPhase | None = ...,
         frequency_mhz: _builtins.int | None = ...,
+        signed: Global___Signed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_frequency_mhz", b"_frequency_mhz", "_voltages_mv", b"_voltages_mv", "currents_ma", b"currents_ma", "frequency_mhz", b"frequency_mhz", "voltages_mv", b"voltages_mv"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_frequency_mhz", b"_frequency_mhz", "_voltages_mv", b"_voltages_mv", "currents_ma", b"currents_ma", "frequency_mhz", b"frequency_mhz", "signed", b"signed", "voltages_mv", b"voltages_mv"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_frequency_mhz", b"_frequency_mhz", "_voltages_mv", b"_voltages_mv", "currents_ma", b"currents_ma", "energy_wh", b"energy_wh", "frequency_mhz", b"frequency_mhz", "power_w", b"power_w", "voltages_mv", b"voltages_mv"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_frequency_mhz", b"_frequency_mhz", "_voltages_mv", b"_voltages_mv", "currents_ma", b"currents_ma", "energy_wh", b"energy_wh", "frequency_mhz", b"frequency_mhz", "power_w", b"power_w", "signed", b"signed", "voltages_mv", b"voltages_mv"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__frequency_mhz: _TypeAlias = _typing.Literal["frequency_mhz"]  # noqa: Y015
     _WhichOneofArgType__frequency_mhz: _TypeAlias = _typing.Literal["_frequency_mhz", b"_frequency_mhz"]  # noqa: Y015

@@ -28,6 +28,7 @@ from park.model.time import Now
 
 END_READING_SECONDS = 10.0  # B-240, B-181: so long the end waits for a reading, then the last one counts
 STOP_PATIENCE_SECONDS = 60.0  # and so long for the electronics to tell that the contactor is open
+EVIDENCE = (ReadingContext.TRANSACTION_BEGIN, ReadingContext.TRANSACTION_END)  # readings that bills are made of
 CERTAIN = (PilotState.A, PilotState.B, PilotState.C, PilotState.D)  # the pilot tells whether a vehicle is there
 
 
@@ -313,6 +314,8 @@ def _meter(
     if sample is None or (fresh_only and (not state.meter_fresh or state.outbox.full)):
         return
     settings, current = state.settings, state.session
+    if context not in EVIDENCE and sample.signed is not None:
+        sample = replace(sample, signed=None)
     at = session.time_of_reading(current, now)
     fact = SessionMetered(
         session=current.id or "",

@@ -21,7 +21,7 @@ from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant
 from park.model.limit import InputChanged
 from park.model.listed import ApplyLocalList
-from park.model.metering import MeterReported, Quality, ReadingTaken
+from park.model.metering import MeterReported, Quality, ReadingTaken, Sample, Signed
 from park.model.placement import Placed, PlacementKept
 from park.model.reservation import ConnectorReserved
 from park.model.session import FactOffered
@@ -98,10 +98,26 @@ def dated(message: object, offset: float, boot: str) -> object:
 
 
 def reading_as(reading: ReadingTaken, meter: str, mono: float) -> ReadingTaken:
-    """The reading under another name and time; written out, as most of what crosses is readings."""
+    """The reading under another name and time; written out, as most of what crosses is readings.
+
+    What the meter signed stays with the charge point, whose facts carry it; its key crosses.
+    """
     return ReadingTaken(
-        meter, reading.quality, reading.sample, reading.average_ma, mono, reading.wall, reading.resolution_ma
+        meter,
+        reading.quality,
+        without_record(reading.sample),
+        reading.average_ma,
+        mono,
+        reading.wall,
+        reading.resolution_ma,
     )
+
+
+def without_record(sample: Sample | None) -> Sample | None:
+    """The sample as a level: once a second a signed text would be half of what crosses."""
+    if sample is None or sample.signed is None or not sample.signed.record:
+        return sample
+    return replace(sample, signed=Signed("", sample.signed.key))
 
 
 def report_of(reading: ReadingTaken, failures: int) -> MeterReported:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NotRequired, TypedDict, cast
 
-from park.model.metering import Sample
+from park.model.metering import Sample, Signed
 from park.model.session import (
     FactId,
     ReadingContext,
@@ -26,6 +26,7 @@ class _SampleRow(TypedDict):
     energy_wh: int
     voltages_mv: list[int] | None
     frequency_mhz: int | None
+    signed: NotRequired[tuple[str, str]]  # absent: the meter does not sign
 
 
 class FactRow(TypedDict):
@@ -156,22 +157,26 @@ def _undated(row: FactRow) -> BootTime | None:
 
 
 def _sample_row(sample: Sample) -> _SampleRow:
-    return {
+    row: _SampleRow = {
         "currents_ma": list(sample.currents_ma),
         "power_w": sample.power_w,
         "energy_wh": sample.energy_wh,
         "voltages_mv": list(sample.voltages_mv) if sample.voltages_mv else None,
         "frequency_mhz": sample.frequency_mhz,
     }
+    if sample.signed is not None:
+        row["signed"] = (sample.signed.record, sample.signed.key)
+    return row
 
 
 def _sample(row: _SampleRow) -> Sample:
     a, b, c = row["currents_ma"]
-    volts = row["voltages_mv"]
+    volts, signed = row["voltages_mv"], row.get("signed")
     return Sample(
         (a, b, c),
         row["power_w"],
         row["energy_wh"],
         (volts[0], volts[1], volts[2]) if volts else None,
         row["frequency_mhz"],
+        None if signed is None else Signed(str(signed[0]), str(signed[1])),
     )

@@ -38,6 +38,7 @@ from park.ocpp.features import (
     dating,
     input_notices,
     local_services,
+    meter_keys,
     reservation,
     transaction_data,
 )
@@ -101,7 +102,8 @@ Turn: TypeAlias = tuple[CentralSystem, tuple[CentralSystemEffect, ...]]
 
 def step(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:
     """Take the event, let deadlines pass, write and send what is due, report what changed."""
-    if type(event) is ReadingTaken and state.readings:  # each second from each meter, and nothing is due because of it
+    # Each second from each meter, and nothing is due because of it.
+    if type(event) is ReadingTaken and state.readings and not meter_keys.is_news(state, event):
         _note_reading(state, event)
         return state, ()
     state, effects = _take(state, event, now)
@@ -134,6 +136,7 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
         case RepeatSettings(point):
             return state, _repeated(state, point)
         case ReadingTaken():
+            meter_keys.noted(state, event)
             _note_reading(state, event)
             return state, ()
         case AuthorizeWithBackend():

@@ -140,6 +140,14 @@ class TransferCall:
 
 
 @dataclass(frozen=True, slots=True)
+class MeterKeyCall:
+    """A DataTransfer of the public key of a connector's meter (B-216)."""
+
+    connector: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionCall:
     """The head of the queue."""
 
@@ -152,6 +160,7 @@ Purpose: TypeAlias = (
     | TriggeredValues
     | NotificationCall
     | TransferCall
+    | MeterKeyCall
     | TransactionCall
 )
 
@@ -240,6 +249,18 @@ class InputNotices:
 
 
 @dataclass(frozen=True, slots=True)
+class MeterKeys:
+    """Public keys of meters that sign, by connector, changed in place as `readings` is.
+
+    `told`: those the backend has since it registered this station. `not_before`: mono of the next attempt.
+    """
+
+    known: dict[int, str] = field(default_factory=dict[int, str])
+    told: Mapping[int, str] = field(default_factory=dict[int, str])
+    not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Dating:
     """Facts of a board that did not know the date. `told`: what the backend's clock showed, and our mono then.
 
@@ -313,6 +334,7 @@ class CentralSystem:
     queue_told: BackendQueue = BackendQueue.ROOM
     withheld: Withheld = Withheld()
     dating: Dating = Dating()
+    meter_keys: MeterKeys = field(default_factory=MeterKeys)
     reported: BackendReported | None = None
     wake_at: float | None = None
 

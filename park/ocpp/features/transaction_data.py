@@ -40,9 +40,14 @@ def wanted(state: CentralSystem, offered: Iterable[FactOffered]) -> tuple[Put | 
     rows: list[Put | Delete] = []
     for each in offered:
         fact = each.fact
-        if isinstance(fact, SessionMetered) and state.values.text(stop_key(fact.context)):
+        if isinstance(fact, SessionMetered) and _is_wanted(state, fact):
             rows += _kept(state, fact)
     return tuple(rows)
+
+
+def _is_wanted(state: CentralSystem, fact: SessionMetered) -> bool:
+    """What a meter signed is always told: a bill rests on it."""
+    return fact.sample.signed is not None or bool(state.values.text(stop_key(fact.context)))
 
 
 def _kept(state: CentralSystem, fact: SessionMetered) -> tuple[Put | Delete, ...]:
