@@ -23,6 +23,7 @@ from park.ocpp.features import (
     reservation,
     reset,
     smart_charging,
+    timely,
     transaction_data,
     trigger,
     upkeep,
@@ -33,6 +34,7 @@ from park.ocpp.state import CentralSystem
 
 FEATURES: tuple[Feature, ...] = (
     configuration.FEATURE,  # first: the others load and act under the values of the keys
+    timely.FEATURE,
     remote_transactions.FEATURE,
     change_availability.FEATURE,
     connectors.FEATURE,

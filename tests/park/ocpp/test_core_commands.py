@@ -182,6 +182,17 @@ def test_unlocking_is_answered_by_the_charge_point(answer: Done | Refused | Unde
     assert [each.payload["status"] for each in station.of(SendResult)] == [status]
 
 
+@pytest.mark.rule("B-224")
+def test_unlocking_has_failed_after_twenty_seconds_at_the_latest():
+    station = Station().online()
+    station.tell(BackendCalled("b1", "UnlockConnector", {"connectorId": 2}))
+    station.pass_time(5.0)
+    assert station.of(SendResult) == []
+    for _ in range(3):
+        station.pass_time(5.0)
+    assert [each.payload["status"] for each in station.of(SendResult)] == ["UnlockFailed"]
+
+
 @pytest.mark.parametrize("connector", [0, 7])
 def test_there_is_nothing_to_unlock_elsewhere(connector: int):
     assert Station().online().ask("UnlockConnector", {"connectorId": connector}) == {"status": "NotSupported"}
