@@ -82,6 +82,7 @@ def levels_to_wire(report: EvseReported, charge_point: str) -> pb.EvseLevels:
         deadman_tripped=report.deadman_tripped,
         temperature_c=report.temperature_c,
         faults=report.faults,
+        residual_ua=report.residual_ua,
     )
 
 
@@ -104,6 +105,7 @@ def levels_from_wire(levels: pb.EvseLevels) -> EvseReported:
         deadman_tripped=levels.deadman_tripped,
         temperature_c=levels.temperature_c if levels.HasField("temperature_c") else None,
         faults=tuple(levels.faults),
+        residual_ua=levels.residual_ua if levels.HasField("residual_ua") else None,
     )
 
 

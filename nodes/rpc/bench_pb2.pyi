@@ -387,6 +387,28 @@ class SetTemperatureRequest(_message.Message):
 Global___SetTemperatureRequest: _TypeAlias = SetTemperatureRequest  # noqa: Y015
 
 @_typing.final
+class SetResidualRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHARGE_POINT_FIELD_NUMBER: _builtins.int
+    MICROAMPERES_FIELD_NUMBER: _builtins.int
+    charge_point: _builtins.str
+    microamperes: _builtins.int
+    def __init__(
+        self,
+        *,
+        charge_point: _builtins.str = ...,
+        microamperes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge_point", b"charge_point", "microamperes", b"microamperes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetResidualRequest: _TypeAlias = SetResidualRequest  # noqa: Y015
+
+@_typing.final
 class LinkDownRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1234,6 +1256,7 @@ class EvseLevels(_message.Message):
     DEADMAN_TRIPPED_FIELD_NUMBER: _builtins.int
     TEMPERATURE_C_FIELD_NUMBER: _builtins.int
     FAULTS_FIELD_NUMBER: _builtins.int
+    RESIDUAL_UA_FIELD_NUMBER: _builtins.int
     charge_point: _builtins.str
     pilot: Global___Pilot.ValueType
     proximity_ohms: _builtins.float
@@ -1245,6 +1268,8 @@ class EvseLevels(_message.Message):
     token: _builtins.int
     deadman_tripped: _builtins.bool
     temperature_c: _builtins.float
+    residual_ua: _builtins.int
+    """absent: no residual current monitor that tells"""
     @_builtins.property
     def faults(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -1262,21 +1287,26 @@ class EvseLevels(_message.Message):
         deadman_tripped: _builtins.bool = ...,
         temperature_c: _builtins.float | None = ...,
         faults: _abc.Iterable[_builtins.str] | None = ...,
+        residual_ua: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed", "_proximity_ohms", b"_proximity_ohms", "_temperature_c", b"_temperature_c", "lock_closed", b"lock_closed", "proximity_ohms", b"proximity_ohms", "temperature_c", b"temperature_c"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed", "_proximity_ohms", b"_proximity_ohms", "_residual_ua", b"_residual_ua", "_temperature_c", b"_temperature_c", "lock_closed", b"lock_closed", "proximity_ohms", b"proximity_ohms", "residual_ua", b"residual_ua", "temperature_c", b"temperature_c"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed", "_proximity_ohms", b"_proximity_ohms", "_temperature_c", b"_temperature_c", "charge_point", b"charge_point", "contactor_closed", b"contactor_closed", "deadman_tripped", b"deadman_tripped", "faults", b"faults", "lapse_ma", b"lapse_ma", "lock_closed", b"lock_closed", "output", b"output", "pilot", b"pilot", "proximity_ohms", b"proximity_ohms", "signalled_ma", b"signalled_ma", "temperature_c", b"temperature_c", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed", "_proximity_ohms", b"_proximity_ohms", "_residual_ua", b"_residual_ua", "_temperature_c", b"_temperature_c", "charge_point", b"charge_point", "contactor_closed", b"contactor_closed", "deadman_tripped", b"deadman_tripped", "faults", b"faults", "lapse_ma", b"lapse_ma", "lock_closed", b"lock_closed", "output", b"output", "pilot", b"pilot", "proximity_ohms", b"proximity_ohms", "residual_ua", b"residual_ua", "signalled_ma", b"signalled_ma", "temperature_c", b"temperature_c", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__lock_closed: _TypeAlias = _typing.Literal["lock_closed"]  # noqa: Y015
     _WhichOneofArgType__lock_closed: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed"]  # noqa: Y015
     _WhichOneofReturnType__proximity_ohms: _TypeAlias = _typing.Literal["proximity_ohms"]  # noqa: Y015
     _WhichOneofArgType__proximity_ohms: _TypeAlias = _typing.Literal["_proximity_ohms", b"_proximity_ohms"]  # noqa: Y015
+    _WhichOneofReturnType__residual_ua: _TypeAlias = _typing.Literal["residual_ua"]  # noqa: Y015
+    _WhichOneofArgType__residual_ua: _TypeAlias = _typing.Literal["_residual_ua", b"_residual_ua"]  # noqa: Y015
     _WhichOneofReturnType__temperature_c: _TypeAlias = _typing.Literal["temperature_c"]  # noqa: Y015
     _WhichOneofArgType__temperature_c: _TypeAlias = _typing.Literal["_temperature_c", b"_temperature_c"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__lock_closed) -> _WhichOneofReturnType__lock_closed | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__proximity_ohms) -> _WhichOneofReturnType__proximity_ohms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__residual_ua) -> _WhichOneofReturnType__residual_ua | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__temperature_c) -> _WhichOneofReturnType__temperature_c | None: ...
 

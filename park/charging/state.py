@@ -134,6 +134,7 @@ class ChargePointState:
     unlocking: Unlocking | None = None
     freed: float | None = None
     told_temperature_c: float | None = None
+    told_residual_ua: int | None = None
     found: float | None = None
 
     def fork(self) -> ChargePointState:
@@ -167,6 +168,7 @@ class ChargePointState:
             self.unlocking,
             self.freed,
             self.told_temperature_c,
+            self.told_residual_ua,
             self.found,
         )
 

@@ -229,6 +229,8 @@ class ConnectorStatusChanged:
 
 TEMPERATURE = "Temperature"
 """Begins the `info` of a connector that tells nothing but its temperature (B-038)."""
+RESIDUAL = "Residual current"
+"""Begins the `info` of a connector that tells nothing but its residual current (B-037)."""
 UNREACHABLE = "unreachable"
 """Ends the `info` of a connector whose board is away: nothing is known of it, and it may go on charging."""
 

@@ -38,6 +38,7 @@ class EvseReported:
     `lock_closed`: None without a lock. `signalled_ma`: current the control pilot offers now (0 when not PWM).
     `token`: of the newest `Signal` in effect, -1 before any since the device started. `deadman_tripped`: the device
     fell to its lapse current.
+    `residual_ua`: what the residual current monitor measures, microamperes; None: there is none that tells.
     `faults`: names of device faults (e.g. "rcd", "emergency", "lock", "contactor").
     """
 
@@ -55,6 +56,7 @@ class EvseReported:
     deadman_tripped: bool = False
     temperature_c: float | None = None
     faults: tuple[str, ...] = ()
+    residual_ua: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

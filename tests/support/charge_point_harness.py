@@ -98,6 +98,7 @@ class Electronics:
     tripped: bool = False
     faults: tuple[str, ...] = ()
     temperature_c: float | None = None
+    residual_ua: int | None = None
     shorted: bool = False
 
     @property
@@ -139,6 +140,7 @@ class Electronics:
             token=self.token,
             deadman_tripped=self.tripped,
             temperature_c=self.temperature_c,
+            residual_ua=self.residual_ua,
             faults=self.faults,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from park.model.access import Done, Refused
+from park.model.access import CommandAnswer
 from park.ocpp.features.timely import CHANGE_SECONDS
 from park.ocpp.link import BackendCalled, SendResult
 from park.ocpp.orders import ChangeSetting
@@ -98,7 +98,7 @@ def test_a_row_that_cannot_be_put_back_is_alarmed() -> None:
 
 
 def test_people_on_site_wait_for_the_disk() -> None:
-    station, answers = slow(), Probe[Done | Refused]()
+    station, answers = slow(), Probe[CommandAnswer]()
     station.tell(ChangeSetting("r1", KEY, "30", "Ada", answers))
     station.pass_time(10 * CHANGE_SECONDS)
     station.commit()
