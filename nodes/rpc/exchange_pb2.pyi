@@ -138,6 +138,7 @@ class Entry(_message.Message):
     STOP_ORDERED_FIELD_NUMBER: _builtins.int
     DONE_FIELD_NUMBER: _builtins.int
     UNLOCK_ORDERED_FIELD_NUMBER: _builtins.int
+    RECLOSER_ORDERED_FIELD_NUMBER: _builtins.int
     RESTART_ORDERED_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
     UNDELIVERABLE_FIELD_NUMBER: _builtins.int
@@ -206,6 +207,8 @@ class Entry(_message.Message):
     def done(self) -> Global___CommandDone: ...
     @_builtins.property
     def unlock_ordered(self) -> Global___UnlockOrdered: ...
+    @_builtins.property
+    def recloser_ordered(self) -> Global___RecloserOrdered: ...
     @_builtins.property
     def restart_ordered(self) -> Global___RestartOrdered: ...
     @_builtins.property
@@ -286,6 +289,7 @@ class Entry(_message.Message):
         stop_ordered: Global___StopOrdered | None = ...,
         done: Global___CommandDone | None = ...,
         unlock_ordered: Global___UnlockOrdered | None = ...,
+        recloser_ordered: Global___RecloserOrdered | None = ...,
         restart_ordered: Global___RestartOrdered | None = ...,
         refused: Global___CommandRefused | None = ...,
         undeliverable: Global___CommandUndeliverable | None = ...,
@@ -315,11 +319,11 @@ class Entry(_message.Message):
         firmware_wanted: Global___FirmwareWanted | None = ...,
         firmware_piece: Global___FirmwarePiece | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "facts_held", b"facts_held", "facts_known", b"facts_known", "firmware_asked", b"firmware_asked", "firmware_offered", b"firmware_offered", "firmware_ordered", b"firmware_ordered", "firmware_piece", b"firmware_piece", "firmware_standing", b"firmware_standing", "firmware_wanted", b"firmware_wanted", "input_changed", b"input_changed", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "facts_held", b"facts_held", "facts_known", b"facts_known", "firmware_asked", b"firmware_asked", "firmware_offered", b"firmware_offered", "firmware_ordered", b"firmware_ordered", "firmware_piece", b"firmware_piece", "firmware_standing", b"firmware_standing", "firmware_wanted", b"firmware_wanted", "input_changed", b"input_changed", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "recloser_ordered", b"recloser_ordered", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "at", b"at", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "facts_held", b"facts_held", "facts_known", b"facts_known", "firmware_asked", b"firmware_asked", "firmware_offered", b"firmware_offered", "firmware_ordered", b"firmware_ordered", "firmware_piece", b"firmware_piece", "firmware_standing", b"firmware_standing", "firmware_wanted", b"firmware_wanted", "input_changed", b"input_changed", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "target", b"target", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "at", b"at", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "facts_held", b"facts_held", "facts_known", b"facts_known", "firmware_asked", b"firmware_asked", "firmware_offered", b"firmware_offered", "firmware_ordered", b"firmware_ordered", "firmware_piece", b"firmware_piece", "firmware_standing", b"firmware_standing", "firmware_wanted", b"firmware_wanted", "input_changed", b"input_changed", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "recloser_ordered", b"recloser_ordered", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "target", b"target", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["board_hello", "server_hello", "link_refused", "placed", "repeat_levels", "placement_kept", "board_heartbeat", "demand_changed", "current_signalled", "reading_taken", "apply_grant", "occupancy_changed", "card_presented", "show_feedback", "authorization_granted", "stop_session", "stop_ordered", "done", "unlock_ordered", "restart_ordered", "refused", "undeliverable", "readers_announced", "fact_offered", "fact_taken", "fact_delivered", "transaction_assigned", "facts_held", "facts_known", "connector_status_changed", "repeat_settings", "setting_changed", "offer_again", "apply_rules", "connector_reserved", "apply_local_list", "charge_point_reported", "meter_reported", "log_wanted", "log_part", "input_changed", "firmware_asked", "firmware_offered", "firmware_ordered", "firmware_standing", "firmware_wanted", "firmware_piece"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["board_hello", "server_hello", "link_refused", "placed", "repeat_levels", "placement_kept", "board_heartbeat", "demand_changed", "current_signalled", "reading_taken", "apply_grant", "occupancy_changed", "card_presented", "show_feedback", "authorization_granted", "stop_session", "stop_ordered", "done", "unlock_ordered", "recloser_ordered", "restart_ordered", "refused", "undeliverable", "readers_announced", "fact_offered", "fact_taken", "fact_delivered", "transaction_assigned", "facts_held", "facts_known", "connector_status_changed", "repeat_settings", "setting_changed", "offer_again", "apply_rules", "connector_reserved", "apply_local_list", "charge_point_reported", "meter_reported", "log_wanted", "log_part", "input_changed", "firmware_asked", "firmware_offered", "firmware_ordered", "firmware_standing", "firmware_wanted", "firmware_piece"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -1418,6 +1422,34 @@ class UnlockOrdered(_message.Message):
 Global___UnlockOrdered: _TypeAlias = UnlockOrdered  # noqa: Y015
 
 @_typing.final
+class RecloserOrdered(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CHARGE_POINT_FIELD_NUMBER: _builtins.int
+    CLOSED_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    charge_point: _builtins.str
+    closed: _builtins.bool
+    """absent: only tell the state"""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        charge_point: _builtins.str = ...,
+        closed: _builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_closed", b"_closed", "closed", b"closed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_closed", b"_closed", "charge_point", b"charge_point", "closed", b"closed", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__closed: _TypeAlias = _typing.Literal["closed"]  # noqa: Y015
+    _WhichOneofArgType__closed: _TypeAlias = _typing.Literal["_closed", b"_closed"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__closed) -> _WhichOneofReturnType__closed | None: ...
+
+Global___RecloserOrdered: _TypeAlias = RecloserOrdered  # noqa: Y015
+
+@_typing.final
 class RestartOrdered(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1466,15 +1498,18 @@ class CommandDone(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
+    data: _builtins.str
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
+        data: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -118,6 +118,7 @@ def _evses(nodes: list[NodeConfig], label: Label) -> tuple[EvseSpec, ...]:
             phases=point.phases,
             maximum_ma=milliamperes(point.max_amps),
             outlet=Outlet(point.outlet),
+            recloser=point.recloser,
         )
         for config in nodes
         for point in config.charge_point

@@ -13,6 +13,7 @@ from park.charging.lease import Lease, boot_lease
 from park.charging.lock import Lock
 from park.charging.outbox import Outbox
 from park.charging.overdraw import Overdraw
+from park.charging.reclosing import Reclosing
 from park.charging.report import ChargePointReported
 from park.charging.session import IDLE, Session
 from park.charging.settings import ChargePointSettings
@@ -25,6 +26,7 @@ from park.model.access import (
     ConnectorStatus,
     ConnectorStatusChanged,
     OccupancyChanged,
+    OrderRecloser,
     RemoteStop,
     RepeatSettings,
     SettingChanged,
@@ -61,6 +63,7 @@ ChargePointEvent: TypeAlias = (
     | StopSession
     | RemoteStop
     | UnlockConnector
+    | OrderRecloser
     | FactPersisted
     | SessionRecovered
     | ReadingTaken
@@ -99,8 +102,9 @@ class ChargePointState:
     `started_at`: mono of `Start`. `recovered`: the journal answered. `recover_due`: mono at which it is asked again.
     `ground_fault`, `ventilation`: hold until the vehicle leaves. `told_…`: what was told last, so that nothing is told
     twice. `wake`: mono of the earliest `Tick` asked for. `reserved_ends`: mono until which it is kept for somebody.
-    `found`: since when (mono) the vehicle is known that was there before the start. `unlocking`: an order that waits
-    for the bolt. `freed`: since when (mono) the vehicle stands there whose plug was freed by order.
+    `found`: since when (mono) the vehicle is known that was there before the start. `unlocking`, `reclosing`: orders
+    that wait for the bolt and for the residual current device. `freed`: since when (mono) the vehicle stands there
+    whose plug was freed by order.
 
     Outside of a step a state never changes. A step works on its own `fork`: with twenty fields `dataclasses.replace`
     measured four times slower, on the path every reading and every renewed grant takes.
@@ -132,6 +136,7 @@ class ChargePointState:
     told_report: ChargePointReported | None = None
     wake: float = math.inf
     unlocking: Unlocking | None = None
+    reclosing: Reclosing | None = None
     freed: float | None = None
     told_temperature_c: float | None = None
     told_residual_ua: int | None = None
@@ -166,6 +171,7 @@ class ChargePointState:
             self.told_report,
             self.wake,
             self.unlocking,
+            self.reclosing,
             self.freed,
             self.told_temperature_c,
             self.told_residual_ua,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from park.authorization.messages import ApplyRules, ReadersAnnounced
 from park.charging.report import ChargePointReported
-from park.exchange.messages import RestartOrdered, StopOrdered, UnlockOrdered
+from park.exchange.messages import RecloserOrdered, RestartOrdered, StopOrdered, UnlockOrdered
 from park.exchange.session import Haste
 from park.model.access import (
     AuthorizationGranted,
@@ -64,6 +64,7 @@ _URGENT = (
     RestartOrdered,
     StopOrdered,
     UnlockOrdered,
+    RecloserOrdered,
     StopSession,
 )
 """Somebody at a charge point waits for these, or a fuse does: they do not wait for company on the wire."""

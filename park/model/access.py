@@ -135,7 +135,10 @@ class BackendAuthorized:
 
 @dataclass(frozen=True, slots=True)
 class Done:
+    """`data`: what else there is to say, in the words of who asked."""
+
     request_id: str
+    data: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +196,27 @@ class UnlockConnector:
 
     request_id: str
     charge_point: str
+    reply_to: AnswersCommand
+
+
+OPEN, CLOSE = "open", "close"
+"""States of a recloser, as its maker's backend writes them (B-215)."""
+NOT_PRESENT, NOT_AVAILABLE = "notPresent", "notAvailable"
+"""Reasons of a refusal: there is no recloser; it does not tell or do anything (B-215)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRecloser:
+    """Central system → charge point: open or close its residual current device; `closed` None: only tell the state.
+
+    Answered `Done` with the state in `data`, or `Refused` with one of the reasons above.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    request_id: str
+    charge_point: str
+    closed: bool | None
     reply_to: AnswersCommand
 
 

@@ -178,7 +178,8 @@ class Flight:
 class PendingCommand:
     """A command of the backend that somebody in the park has to answer; `done`, `refused`: the status it then gets.
 
-    `reasons`: of a refusal for such a reason.
+    `reasons`: of a refusal for such a reason. `data`: the answer has what was said beside, a refusal one of these
+    words, the last of them where it was for another reason; empty: it has only its status.
     """
 
     unique_id: str
@@ -187,6 +188,7 @@ class PendingCommand:
     done: str = "Accepted"
     refused: str = "Rejected"
     reasons: Mapping[str, str] = field(default_factory=dict[str, str])
+    data: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

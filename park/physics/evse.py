@@ -14,6 +14,7 @@ from park.model.electric import MINIMUM_CURRENT_MA, NOMINAL_VOLTAGE_MV, ZERO, Pe
 from park.model.evse import (
     EvseCommand,
     EvseReported,
+    MoveRecloser,
     PilotOutput,
     PilotState,
     ReportLevels,
@@ -179,6 +180,9 @@ class Evse:
             case SetLock():
                 if self.lock is not None:
                     self.lock.drive(command.closed, mono)
+            case MoveRecloser():
+                if self.spec.recloser:
+                    self.break_down(Fault.RCD, not command.closed, mono)
             case ReportLevels():
                 self.revision += 1
             case _:
@@ -255,6 +259,7 @@ class Evse:
             temperature_c=self.temperature_c,
             faults=tuple(sorted(names)),
             residual_ua=self.residual_ua,
+            recloser_closed=Fault.RCD not in self.faults if self.spec.recloser else None,
         )
 
     def currents_ma(self) -> PerPhase:

@@ -16,6 +16,7 @@ from park.model.access import AuthorizationGranted, CommandAnswer, ConnectorStat
 from park.model.evse import (
     EvseReported,
     EvseTraits,
+    MoveRecloser,
     PilotOutput,
     PilotState,
     ReportLevels,
@@ -99,6 +100,8 @@ class Electronics:
     faults: tuple[str, ...] = ()
     temperature_c: float | None = None
     residual_ua: int | None = None
+    recloser_closed: bool | None = None
+    stuck_recloser: bool = False
     shorted: bool = False
 
     @property
@@ -141,6 +144,7 @@ class Electronics:
             deadman_tripped=self.tripped,
             temperature_c=self.temperature_c,
             residual_ua=self.residual_ua,
+            recloser_closed=self.recloser_closed,
             faults=self.faults,
         )
 
@@ -227,6 +231,8 @@ class ChargePointHarness:
             case SetLock() if self.connected:
                 if electronics.lock is not None and electronics.stuck_lock is None:
                     electronics.lock = effect.closed
+            case MoveRecloser() if self.connected and not electronics.stuck_recloser:
+                electronics.recloser_closed = effect.closed
             case ReportLevels() if self.connected:
                 self.last_report = electronics.report()
                 self.send(self.last_report)
