@@ -22,6 +22,7 @@ from park.ocpp.link import BackendCalled, SendResult
 from park.ocpp.orders import ChangeSetting
 from tests.support.facts import ended, started
 from tests.support.station import WALL, Station, started_answer
+from tests.support.timeless import Timeless
 
 
 class Nobody:
@@ -150,6 +151,17 @@ def test_by_setting_nobody_charges_before_the_time_is_known():
     wake = station.state.wake_at
     assert wake is not None
     assert wake <= station.mono + 1.0
+    station.pass_time(1.0)
+    assert operative(station) == dict.fromkeys(("board/cp1", "board/cp2", "board/cp3"), True)
+
+
+@pytest.mark.rule("B-391")
+def test_a_clock_that_was_lost_and_went_on_from_its_last_time_is_not_known():
+    station = Timeless({"AvailabilityOnlyWhenTimeSynchronized": "true"})
+    station.wall = datetime(2027, 1, 1, tzinfo=UTC)
+    station.online()
+    assert operative(station) == dict.fromkeys(("board/cp1", "board/cp2", "board/cp3"), False)
+    station.known = True
     station.pass_time(1.0)
     assert operative(station) == dict.fromkeys(("board/cp1", "board/cp2", "board/cp3"), True)
 

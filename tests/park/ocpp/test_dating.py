@@ -12,40 +12,15 @@ from hypothesis import strategies as st
 
 from park.exchange.connection import in_time
 from park.exchange.session import Arrived
-from park.model.session import FactId, FactOffered, SessionFact
+from park.model.session import FactId, FactOffered
 from park.model.time import BootTime, Now
 from park.ocpp.effects import ClockOffered
 from park.ocpp.features.dating import TOGETHER
 from tests.support.facts import BEGAN, ended, metered, started
-from tests.support.station import ACCEPTED, Station, started_answer
+from tests.support.station import ACCEPTED, started_answer
+from tests.support.timeless import BOOT, FLOOR, Timeless
 
-BOOT, BEFORE = "boot-2", "boot-1"
-FLOOR = BEGAN - timedelta(days=90)  # the last time that board knew of
 TOLD = datetime.fromisoformat(ACCEPTED["currentTime"])  # what the backend's clock shows
-
-
-class Timeless(Station):
-    """A station whose clock was lost: its wall goes on from `FLOOR`. `boot`: of the machine."""
-
-    def __init__(self, keys: dict[str, str] | None = None) -> None:
-        super().__init__(keys)
-        self.wall, self.known, self.boot = FLOOR, False, BOOT
-
-    def now(self) -> Now:
-        return Now(self.mono, self.wall + timedelta(seconds=self.mono), self.known, self.boot)
-
-    def at(self, mono: float, fact: SessionFact, boot: str = "") -> SessionFact:
-        """A fact as a charge point of this board made it then."""
-        return replace(fact, at=FLOOR + timedelta(seconds=mono), undated=BootTime(boot or self.boot, mono))
-
-    def times(self, action: str) -> list[str]:
-        """The timestamps of the calls."""
-        found: list[str] = []
-        for call in self.sent:
-            if call.action == action:
-                payload = json.loads(json.dumps(call.payload))
-                found.append(payload.get("timestamp") or payload["meterValue"][0]["timestamp"])
-        return found
 
 
 def iso(seconds: float) -> str:
