@@ -102,9 +102,10 @@ class CentralSystem(Worker[messages.CentralSystemMessage]):
                 self._tell(point, effect)
             case fx.SettingsRepeated() | fx.EndSession():
                 self._tell(effect.charge_point, *effect.messages)
-            case fx.StopRemotely(request_id, point) | fx.UnlockRemotely(request_id, point):
-                if not self._tell(point, effect.order(self._me)):
-                    self._me.tell(access.Undeliverable(request_id, f"there is no charge point {point} any more"))
+            case fx.StopRemotely() | fx.UnlockRemotely() | fx.RecloseRemotely():
+                if not self._tell(effect.charge_point, effect.order(self._me)):
+                    gone = f"there is no charge point {effect.charge_point} any more"
+                    self._me.tell(access.Undeliverable(effect.request_id, gone))
             case fx.RestartBoards(boards, hard):
                 for board in boards or self._wires.boards:
                     self._wires.boards[board].tell(RestartOrdered(hard))

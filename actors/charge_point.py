@@ -19,7 +19,7 @@ from park.charging.settings import ChargePointSettings
 from park.charging.state import Answer, Effect
 from park.model.access import ConnectorStatusChanged, OccupancyChanged, RepeatSettings
 from park.model.demand import CurrentSignalled, DemandChanged
-from park.model.evse import ReportLevels, SetContactor, SetLock, Signal
+from park.model.evse import MoveRecloser, ReportLevels, SetContactor, SetLock, Signal
 from park.model.session import RecordFact, RecoverSession
 from park.model.signals import WakeAt
 
@@ -40,7 +40,7 @@ class ChargePointWires:
         match effect:
             case WakeAt():
                 pass
-            case Signal() | SetContactor() | SetLock() | ReportLevels():
+            case Signal() | SetContactor() | SetLock() | MoveRecloser() | ReportLevels():
                 self.driver.tell(effect)
             case DemandChanged() | CurrentSignalled():
                 self.coordinator.tell(effect)

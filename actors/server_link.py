@@ -22,7 +22,7 @@ from actors.world import World
 from park.authorization.messages import ApplyRules
 from park.exchange import messages, server_link
 from park.exchange.server_link import BoardSettings, LinkReported, LocalOnly, ServerLinkEffect
-from park.model.access import BackendOnline, CardPresented, RemoteStop, ShowFeedback, UnlockConnector
+from park.model.access import BackendOnline, CardPresented, OrderRecloser, RemoteStop, ShowFeedback, UnlockConnector
 from park.model.listed import ApplyLocalList
 from park.model.session import FactDelivered, FactsKnown, FactTaken
 from park.model.signals import RepeatLevels, WakeAt
@@ -101,6 +101,8 @@ class ServerLink(Worker[ServerLinkMessage]):
                 self._wires.charge_points[point].tell(RemoteStop(request_id, point, session, self._me))
             case messages.UnlockOrdered(request_id, point) if point in self._wires.charge_points:
                 self._wires.charge_points[point].tell(UnlockConnector(request_id, point, self._me))
+            case messages.RecloserOrdered(request_id, point, closed) if point in self._wires.charge_points:
+                self._wires.charge_points[point].tell(OrderRecloser(request_id, point, closed, self._me))
             case messages.LogWanted():
                 self._wires.logs.tell(message)
             case FirmwareAsked() | FirmwareOffered() | FirmwareOrdered() | FirmwarePiece():

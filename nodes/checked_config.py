@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nodes.config_files import read_config
 from nodes.time_zones import time_zone
+from park.config.cautions import cautions
 from park.config.mapping import TraitsOf, circuits, meter_settings, placements
 from park.config.node_config import NodeConfig
 from park.errors import ConfigurationInvalid, RegisterMapUnknown
@@ -31,11 +32,11 @@ def read_checked(path: Path, traits_of: TraitsOf) -> CheckedConfig:
         raise ConfigurationInvalid((f"{path}: meter: {unknown}",)) from unknown
     time_zone(config, str(path))
     if config.node.role == "client":  # its server counts the currents
-        return CheckedConfig(config, (), ())
+        return CheckedConfig(config, tuple(cautions(config)), ())
     network, points = circuits(config), placements(config, traits_of)
     if refusals := startup.refusals(network, points):
         raise ConfigurationInvalid(tuple(f"{path}: {refusal}" for refusal in refusals))
-    warnings = startup.warnings(network, points)
+    warnings = (*startup.warnings(network, points), *cautions(config))
     return CheckedConfig(config, warnings, _reaction(config))
 
 

@@ -85,7 +85,7 @@ async def client(
         store = Store(Path(config.node.data_dir))
         end.push_async_callback(asyncio.to_thread, store.stop)
         keys = BoardKeys(Path(config.node.data_dir))
-        board_clock = clock.BoardClock(time_floor.read(store))
+        board_clock = clock.BoardClock(time_floor.read(store), boot=clock.machine_boot())
         world = ThreadWorld(board_clock.now)
         end.callback(world.close)
         identities = Identities(uuid.uuid4().hex, store.journal_id, store.server_id, 0, lambda: uuid.uuid4().hex)

@@ -135,7 +135,7 @@ async def leading(
     async with AsyncExitStack() as end:
         store = Store(Path(config.node.data_dir))
         end.push_async_callback(asyncio.to_thread, store.stop)
-        board_clock = clock.BoardClock(time_floor.read(store))
+        board_clock = clock.BoardClock(time_floor.read(store), boot=clock.machine_boot())
         world = ThreadWorld(board_clock.now)
         end.callback(world.close)
         built = _build(config, store, world, board_clock, gave_up, access.password, restart)

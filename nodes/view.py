@@ -159,7 +159,8 @@ class ViewStore:
             session=report.session,
             faults=report.faults,
             share=None if known is None else known.share,
-        )
+            rated_ma=None if known is None else known.rated_ma,
+        ).with_cable(report.cable_ma)
 
     def _circuit(self, report: CircuitReported) -> CircuitRow:
         known = self._circuits.get(report.circuit)

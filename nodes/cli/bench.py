@@ -174,6 +174,17 @@ def temperature(
     _say(target, lambda stub: stub.SetTemperature(request, timeout=PATIENCE_SECONDS))
 
 
+@app.command()
+def residual(
+    charge_point: ChargePoint,
+    milliamperes: Annotated[float, typer.Argument(metavar="MA", min=0.0, max=1000.0)],
+    target: Target = HERE,
+) -> None:
+    """Set the residual current a charge point measures."""
+    request = pb.SetResidualRequest(charge_point=charge_point, microamperes=round(milliamperes * 1000))
+    _say(target, lambda stub: stub.SetResidual(request, timeout=PATIENCE_SECONDS))
+
+
 @link.command()
 def down(target: Target = HERE) -> None:
     """Drop every driver and refuse new ones, as if the cables were cut."""

@@ -106,6 +106,7 @@ def _charge_point_row(point: pb.ChargePoint) -> ChargePointRow:
         fallback_ma=point.fallback_ma if point.HasField("fallback_ma") else None,
         energy_wh=point.energy_wh if point.HasField("energy_wh") else None,
         share=_share_row(point.name, point.share) if point.HasField("share") else None,
+        physical_ma=point.physical_ma if point.HasField("physical_ma") else None,
         session=_session_row(point.session) if point.HasField("session") else None,
         faults=tuple(
             ReportedFault(fault.code, _datetime(fault.since), fault.cause, fault.remedy) for fault in point.faults

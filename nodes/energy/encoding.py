@@ -105,6 +105,7 @@ def _charge_point(row: ChargePointRow, mono: float) -> pb.ChargePoint:
         ],
         energy_wh=row.energy_wh,
         share=None if row.share is None else _share(row.share),
+        physical_ma=row.physical_ma,
     )
 
 

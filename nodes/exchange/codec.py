@@ -15,6 +15,7 @@ from park.exchange.messages import (
     LogPart,
     LogWanted,
     OfferAgain,
+    RecloserOrdered,
     RestartOrdered,
     ServerHello,
     StopOrdered,
@@ -99,6 +100,7 @@ CROSSING: Final[tuple[type, ...]] = (
     StopSession,
     TransactionAssigned,
     Undeliverable,
+    RecloserOrdered,
     UnlockOrdered,
 )
 

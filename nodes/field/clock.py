@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from park.model.time import Now
+
+STEP_SECONDS = 1.0  # ours: clocks drift less in the time a board is without one
 
 
 def now() -> Now:
@@ -28,20 +31,29 @@ class BoardClock:
 
     The machine's own clock is not set: others on it may have their reasons. `floor`: a time that is surely past; a
     machine whose clock stands before it (1970 after a blackout) goes on from there, and its time is not `known` until
-    somebody told it. Told and read from any thread.
+    somebody told it, or set the machine's clock. Told and read from any thread. `boot`: of the machine; "": a new one.
     """
 
-    def __init__(self, floor: datetime, read: Callable[[], Now] = now) -> None:
-        self._read = read
-        wall = read().wall
-        self.known = wall >= floor
-        self._ahead = timedelta(0) if self.known else floor - wall
+    def __init__(self, floor: datetime, read: Callable[[], Now] = now, boot: str = "") -> None:
+        self._read, self._floor = read, floor
+        self._boot = boot or uuid.uuid4().hex
+        self._began = read()
+        self.known = self._began.wall >= floor
+        self._lost = not self.known
+        self._ahead = timedelta(0) if self.known else floor - self._began.wall
 
     def now(self) -> Now:
         here = self._read()
-        return Now(here.mono, here.wall + self._ahead)
+        if self._lost and self._was_set(here):
+            self._lost, self.known, self._ahead = False, True, timedelta(0)
+        return Now(here.mono, here.wall + self._ahead, self.known, self._boot)
 
     def follow(self, offset_seconds: float) -> None:
         """A better clock is so much ahead of what `now` says (negative: behind)."""
         self._ahead += timedelta(seconds=offset_seconds)
         self.known = True
+
+    def _was_set(self, here: Now) -> bool:
+        """Whether the machine's clock made a step to a time that can be true."""
+        step = (here.wall - self._began.wall).total_seconds() - (here.mono - self._began.mono)
+        return here.wall >= self._floor and step > STEP_SECONDS

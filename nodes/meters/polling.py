@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from actors.address import Address
 from nodes.meters.line import ModbusLine, Request
 from park.config.quantities import Endpoint
-from park.metering.decoding import Implausible, decode
-from park.metering.register_map import RegisterMap
-from park.model.metering import PollFailed, SampleTaken
+from park.metering.decoding import Implausible, decode, decode_text
+from park.metering.register_map import RegisterMap, TextPlace
+from park.model.metering import PollFailed, SampleTaken, Signed
 from park.model.time import Now
 
 LONGEST_PAUSE = 5.0  # between tries of a silent meter: a neighbour on the line waits a timeout for each try
@@ -48,7 +48,7 @@ async def poll_line(meters: tuple[PolledMeter, ...], now: Callable[[], Now]) -> 
         while True:
             turn = min(turns, key=lambda each: each.due)
             await _sleep_until(turn.due)
-            message = await _polled(line, turn.meter, now)
+            message = await _polled(line, turn, now)
             _heed_cancellation()
             turn.meter.report_to.tell(message)
             turn.took_place(asyncio.get_running_loop().time(), failed=isinstance(message, PollFailed))
@@ -56,18 +56,39 @@ async def poll_line(meters: tuple[PolledMeter, ...], now: Callable[[], Now]) -> 
         line.close()
 
 
-async def _polled(line: ModbusLine, meter: PolledMeter, now: Callable[[], Now]) -> SampleTaken | PollFailed:
-    answers: list[list[int]] = []
+async def _polled(line: ModbusLine, turn: _Turn, now: Callable[[], Now]) -> SampleTaken | PollFailed:
+    meter, answers = turn.meter, list[list[int]]()
     try:
         for block in meter.map.blocks:
             request = Request(meter.unit, meter.map.function, block)
             answers.append(await line.read(request, meter.timeout_seconds))
+        signed = await _signed(line, turn)
     except OSError as error:
         return PollFailed(meter.name, str(error), now().mono)
     sample = decode(meter.map, answers)
     if isinstance(sample, Implausible):
         return SampleTaken(meter.name, None, now().mono, sample.problem)
-    return SampleTaken(meter.name, sample, now().mono)
+    return SampleTaken(meter.name, replace(sample, signed=signed) if signed else sample, now().mono)
+
+
+async def _signed(line: ModbusLine, turn: _Turn) -> Signed | None:
+    """What the meter signed now; None where it does not sign, or gives no text. Its key is read once."""
+    places = turn.meter.map.signing
+    if places is None:
+        return None
+    turn.key = turn.key or await _text(line, turn.meter, places.key)
+    record = await _text(line, turn.meter, places.record)
+    return Signed(record, turn.key) if record and turn.key else None
+
+
+async def _text(line: ModbusLine, meter: PolledMeter, place: TextPlace) -> str:
+    registers: list[int] = []
+    for block in place.reads(meter.map.largest_read):
+        registers += await line.read(Request(meter.unit, meter.map.function, block), meter.timeout_seconds)
+        text = decode_text(place, registers)
+        if text is not None:
+            return text
+    return ""
 
 
 def _heed_cancellation() -> None:
@@ -84,17 +105,19 @@ async def _sleep_until(due: float) -> None:
 class _Turn:
     """When a meter is polled next, on the loop's clock."""
 
-    __slots__ = ("due", "failures", "meter")
+    __slots__ = ("due", "failures", "key", "meter")
 
     def __init__(self, meter: PolledMeter, due: float) -> None:
         self.meter = meter
         self.due = due
         self.failures = 0
+        self.key = ""
 
     def took_place(self, clock: float, *, failed: bool) -> None:
         """Keep the rhythm; skip what was missed; pause longer after each failure but the first."""
         period = self.meter.poll_seconds
         self.failures = self.failures + 1 if failed else 0
+        self.key = "" if failed else self.key  # another meter may be in its place
         self.due += period
         if self.due <= clock:
             self.due = clock + period - (clock - self.due) % period

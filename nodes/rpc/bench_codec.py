@@ -11,6 +11,7 @@ from park.model.electric import PerPhase
 from park.model.evse import (
     EvseCommand,
     EvseReported,
+    MoveRecloser,
     PilotOutput,
     PilotState,
     ReportLevels,
@@ -82,6 +83,8 @@ def levels_to_wire(report: EvseReported, charge_point: str) -> pb.EvseLevels:
         deadman_tripped=report.deadman_tripped,
         temperature_c=report.temperature_c,
         faults=report.faults,
+        residual_ua=report.residual_ua,
+        recloser_closed=report.recloser_closed,
     )
 
 
@@ -104,6 +107,8 @@ def levels_from_wire(levels: pb.EvseLevels) -> EvseReported:
         deadman_tripped=levels.deadman_tripped,
         temperature_c=levels.temperature_c if levels.HasField("temperature_c") else None,
         faults=tuple(levels.faults),
+        residual_ua=levels.residual_ua if levels.HasField("residual_ua") else None,
+        recloser_closed=levels.recloser_closed if levels.HasField("recloser_closed") else None,
     )
 
 
@@ -140,6 +145,9 @@ def command_to_wire(command: EvseCommand | ShowFeedback, stamp: float | None = N
             return pb.DriverToBench(contactor=contactor)
         case SetLock():
             return pb.DriverToBench(lock=pb.LockCommand(charge_point=command.charge_point, closed=command.closed))
+        case MoveRecloser():
+            moved = pb.RecloserCommand(charge_point=command.charge_point, closed=command.closed)
+            return pb.DriverToBench(recloser=moved)
         case ReportLevels():
             return pb.DriverToBench(report_levels=pb.ReportLevelsCommand(charge_point=command.charge_point))
         case ShowFeedback():
@@ -158,6 +166,8 @@ def command_from_wire(message: pb.DriverToBench) -> EvseCommand | ShowFeedback:
             return SetContactor(message.contactor.charge_point, message.contactor.closed)
         case "lock":
             return SetLock(message.lock.charge_point, message.lock.closed)
+        case "recloser":
+            return MoveRecloser(message.recloser.charge_point, message.recloser.closed)
         case "report_levels":
             return ReportLevels(message.report_levels.charge_point)
         case "feedback":

@@ -387,6 +387,28 @@ class SetTemperatureRequest(_message.Message):
 Global___SetTemperatureRequest: _TypeAlias = SetTemperatureRequest  # noqa: Y015
 
 @_typing.final
+class SetResidualRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHARGE_POINT_FIELD_NUMBER: _builtins.int
+    MICROAMPERES_FIELD_NUMBER: _builtins.int
+    charge_point: _builtins.str
+    microamperes: _builtins.int
+    def __init__(
+        self,
+        *,
+        charge_point: _builtins.str = ...,
+        microamperes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge_point", b"charge_point", "microamperes", b"microamperes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetResidualRequest: _TypeAlias = SetResidualRequest  # noqa: Y015
+
+@_typing.final
 class LinkDownRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -888,6 +910,7 @@ class DriverToBench(_message.Message):
     LOCK_FIELD_NUMBER: _builtins.int
     REPORT_LEVELS_FIELD_NUMBER: _builtins.int
     FEEDBACK_FIELD_NUMBER: _builtins.int
+    RECLOSER_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def attach(self) -> Global___AttachTo:
         """first, and once"""
@@ -902,6 +925,8 @@ class DriverToBench(_message.Message):
     def report_levels(self) -> Global___ReportLevelsCommand: ...
     @_builtins.property
     def feedback(self) -> Global___FeedbackCommand: ...
+    @_builtins.property
+    def recloser(self) -> Global___RecloserCommand: ...
     def __init__(
         self,
         *,
@@ -911,12 +936,13 @@ class DriverToBench(_message.Message):
         lock: Global___LockCommand | None = ...,
         report_levels: Global___ReportLevelsCommand | None = ...,
         feedback: Global___FeedbackCommand | None = ...,
+        recloser: Global___RecloserCommand | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attach", b"attach", "contactor", b"contactor", "feedback", b"feedback", "lock", b"lock", "message", b"message", "report_levels", b"report_levels", "signal", b"signal"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attach", b"attach", "contactor", b"contactor", "feedback", b"feedback", "lock", b"lock", "message", b"message", "recloser", b"recloser", "report_levels", b"report_levels", "signal", b"signal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attach", b"attach", "contactor", b"contactor", "feedback", b"feedback", "lock", b"lock", "message", b"message", "report_levels", b"report_levels", "signal", b"signal"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attach", b"attach", "contactor", b"contactor", "feedback", b"feedback", "lock", b"lock", "message", b"message", "recloser", b"recloser", "report_levels", b"report_levels", "signal", b"signal"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["attach", "signal", "contactor", "lock", "report_levels", "feedback"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["attach", "signal", "contactor", "lock", "report_levels", "feedback", "recloser"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -1024,6 +1050,28 @@ class ContactorCommand(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ContactorCommand: _TypeAlias = ContactorCommand  # noqa: Y015
+
+@_typing.final
+class RecloserCommand(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHARGE_POINT_FIELD_NUMBER: _builtins.int
+    CLOSED_FIELD_NUMBER: _builtins.int
+    charge_point: _builtins.str
+    closed: _builtins.bool
+    def __init__(
+        self,
+        *,
+        charge_point: _builtins.str = ...,
+        closed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge_point", b"charge_point", "closed", b"closed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecloserCommand: _TypeAlias = RecloserCommand  # noqa: Y015
 
 @_typing.final
 class LockCommand(_message.Message):
@@ -1234,6 +1282,8 @@ class EvseLevels(_message.Message):
     DEADMAN_TRIPPED_FIELD_NUMBER: _builtins.int
     TEMPERATURE_C_FIELD_NUMBER: _builtins.int
     FAULTS_FIELD_NUMBER: _builtins.int
+    RECLOSER_CLOSED_FIELD_NUMBER: _builtins.int
+    RESIDUAL_UA_FIELD_NUMBER: _builtins.int
     charge_point: _builtins.str
     pilot: Global___Pilot.ValueType
     proximity_ohms: _builtins.float
@@ -1245,6 +1295,10 @@ class EvseLevels(_message.Message):
     token: _builtins.int
     deadman_tripped: _builtins.bool
     temperature_c: _builtins.float
+    recloser_closed: _builtins.bool
+    """absent: no residual current device that moves by order"""
+    residual_ua: _builtins.int
+    """absent: no residual current monitor that tells"""
     @_builtins.property
     def faults(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -1262,21 +1316,31 @@ class EvseLevels(_message.Message):
         deadman_tripped: _builtins.bool = ...,
         temperature_c: _builtins.float | None = ...,
         faults: _abc.Iterable[_builtins.str] | None = ...,
+        recloser_closed: _builtins.bool | None = ...,
+        residual_ua: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed", "_proximity_ohms", b"_proximity_ohms", "_temperature_c", b"_temperature_c", "lock_closed", b"lock_closed", "proximity_ohms", b"proximity_ohms", "temperature_c", b"temperature_c"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed", "_proximity_ohms", b"_proximity_ohms", "_recloser_closed", b"_recloser_closed", "_residual_ua", b"_residual_ua", "_temperature_c", b"_temperature_c", "lock_closed", b"lock_closed", "proximity_ohms", b"proximity_ohms", "recloser_closed", b"recloser_closed", "residual_ua", b"residual_ua", "temperature_c", b"temperature_c"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed", "_proximity_ohms", b"_proximity_ohms", "_temperature_c", b"_temperature_c", "charge_point", b"charge_point", "contactor_closed", b"contactor_closed", "deadman_tripped", b"deadman_tripped", "faults", b"faults", "lapse_ma", b"lapse_ma", "lock_closed", b"lock_closed", "output", b"output", "pilot", b"pilot", "proximity_ohms", b"proximity_ohms", "signalled_ma", b"signalled_ma", "temperature_c", b"temperature_c", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed", "_proximity_ohms", b"_proximity_ohms", "_recloser_closed", b"_recloser_closed", "_residual_ua", b"_residual_ua", "_temperature_c", b"_temperature_c", "charge_point", b"charge_point", "contactor_closed", b"contactor_closed", "deadman_tripped", b"deadman_tripped", "faults", b"faults", "lapse_ma", b"lapse_ma", "lock_closed", b"lock_closed", "output", b"output", "pilot", b"pilot", "proximity_ohms", b"proximity_ohms", "recloser_closed", b"recloser_closed", "residual_ua", b"residual_ua", "signalled_ma", b"signalled_ma", "temperature_c", b"temperature_c", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__lock_closed: _TypeAlias = _typing.Literal["lock_closed"]  # noqa: Y015
     _WhichOneofArgType__lock_closed: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed"]  # noqa: Y015
     _WhichOneofReturnType__proximity_ohms: _TypeAlias = _typing.Literal["proximity_ohms"]  # noqa: Y015
     _WhichOneofArgType__proximity_ohms: _TypeAlias = _typing.Literal["_proximity_ohms", b"_proximity_ohms"]  # noqa: Y015
+    _WhichOneofReturnType__recloser_closed: _TypeAlias = _typing.Literal["recloser_closed"]  # noqa: Y015
+    _WhichOneofArgType__recloser_closed: _TypeAlias = _typing.Literal["_recloser_closed", b"_recloser_closed"]  # noqa: Y015
+    _WhichOneofReturnType__residual_ua: _TypeAlias = _typing.Literal["residual_ua"]  # noqa: Y015
+    _WhichOneofArgType__residual_ua: _TypeAlias = _typing.Literal["_residual_ua", b"_residual_ua"]  # noqa: Y015
     _WhichOneofReturnType__temperature_c: _TypeAlias = _typing.Literal["temperature_c"]  # noqa: Y015
     _WhichOneofArgType__temperature_c: _TypeAlias = _typing.Literal["_temperature_c", b"_temperature_c"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__lock_closed) -> _WhichOneofReturnType__lock_closed | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__proximity_ohms) -> _WhichOneofReturnType__proximity_ohms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__recloser_closed) -> _WhichOneofReturnType__recloser_closed | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__residual_ua) -> _WhichOneofReturnType__residual_ua | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__temperature_c) -> _WhichOneofReturnType__temperature_c | None: ...
 

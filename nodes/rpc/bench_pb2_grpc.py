@@ -69,6 +69,11 @@ class BenchStub:
                 request_serializer=nodes_dot_rpc_dot_bench__pb2.SetTemperatureRequest.SerializeToString,
                 response_deserializer=nodes_dot_rpc_dot_bench__pb2.BenchDone.FromString,
                 _registered_method=True)
+        self.SetResidual = channel.unary_unary(
+                '/chargepark.v1.Bench/SetResidual',
+                request_serializer=nodes_dot_rpc_dot_bench__pb2.SetResidualRequest.SerializeToString,
+                response_deserializer=nodes_dot_rpc_dot_bench__pb2.BenchDone.FromString,
+                _registered_method=True)
         self.LinkDown = channel.unary_unary(
                 '/chargepark.v1.Bench/LinkDown',
                 request_serializer=nodes_dot_rpc_dot_bench__pb2.LinkDownRequest.SerializeToString,
@@ -142,6 +147,12 @@ class BenchServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetTemperature(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetResidual(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -224,6 +235,11 @@ def add_BenchServicer_to_server(servicer, server):
             'SetTemperature': grpc.unary_unary_rpc_method_handler(
                     servicer.SetTemperature,
                     request_deserializer=nodes_dot_rpc_dot_bench__pb2.SetTemperatureRequest.FromString,
+                    response_serializer=nodes_dot_rpc_dot_bench__pb2.BenchDone.SerializeToString,
+            ),
+            'SetResidual': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetResidual,
+                    request_deserializer=nodes_dot_rpc_dot_bench__pb2.SetResidualRequest.FromString,
                     response_serializer=nodes_dot_rpc_dot_bench__pb2.BenchDone.SerializeToString,
             ),
             'LinkDown': grpc.unary_unary_rpc_method_handler(
@@ -445,6 +461,33 @@ class Bench:
             target,
             '/chargepark.v1.Bench/SetTemperature',
             nodes_dot_rpc_dot_bench__pb2.SetTemperatureRequest.SerializeToString,
+            nodes_dot_rpc_dot_bench__pb2.BenchDone.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetResidual(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chargepark.v1.Bench/SetResidual',
+            nodes_dot_rpc_dot_bench__pb2.SetResidualRequest.SerializeToString,
             nodes_dot_rpc_dot_bench__pb2.BenchDone.FromString,
             options,
             channel_credentials,

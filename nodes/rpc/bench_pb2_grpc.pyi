@@ -45,6 +45,7 @@ class BenchStub:
     SetInput: _grpc.UnaryUnaryMultiCallable[_bench_pb2.SetInputRequest, _bench_pb2.BenchDone]
     SetFault: _grpc.UnaryUnaryMultiCallable[_bench_pb2.SetFaultRequest, _bench_pb2.BenchDone]
     SetTemperature: _grpc.UnaryUnaryMultiCallable[_bench_pb2.SetTemperatureRequest, _bench_pb2.BenchDone]
+    SetResidual: _grpc.UnaryUnaryMultiCallable[_bench_pb2.SetResidualRequest, _bench_pb2.BenchDone]
     LinkDown: _grpc.UnaryUnaryMultiCallable[_bench_pb2.LinkDownRequest, _bench_pb2.BenchDone]
     """drops every driver and refuses new ones: the cables are cut"""
     LinkUp: _grpc.UnaryUnaryMultiCallable[_bench_pb2.LinkUpRequest, _bench_pb2.BenchDone]
@@ -68,6 +69,7 @@ class BenchAsyncStub(BenchStub):
     SetInput: _aio.UnaryUnaryMultiCallable[_bench_pb2.SetInputRequest, _bench_pb2.BenchDone]  # type: ignore[assignment]
     SetFault: _aio.UnaryUnaryMultiCallable[_bench_pb2.SetFaultRequest, _bench_pb2.BenchDone]  # type: ignore[assignment]
     SetTemperature: _aio.UnaryUnaryMultiCallable[_bench_pb2.SetTemperatureRequest, _bench_pb2.BenchDone]  # type: ignore[assignment]
+    SetResidual: _aio.UnaryUnaryMultiCallable[_bench_pb2.SetResidualRequest, _bench_pb2.BenchDone]  # type: ignore[assignment]
     LinkDown: _aio.UnaryUnaryMultiCallable[_bench_pb2.LinkDownRequest, _bench_pb2.BenchDone]  # type: ignore[assignment]
     """drops every driver and refuses new ones: the cables are cut"""
     LinkUp: _aio.UnaryUnaryMultiCallable[_bench_pb2.LinkUpRequest, _bench_pb2.BenchDone]  # type: ignore[assignment]
@@ -128,6 +130,13 @@ class BenchServicer(metaclass=_abc_1.ABCMeta):
     def SetTemperature(
         self,
         request: _bench_pb2.SetTemperatureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bench_pb2.BenchDone, _abc.Awaitable[_bench_pb2.BenchDone]]: ...
+
+    @_abc_1.abstractmethod
+    def SetResidual(
+        self,
+        request: _bench_pb2.SetResidualRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_bench_pb2.BenchDone, _abc.Awaitable[_bench_pb2.BenchDone]]: ...
 

@@ -671,6 +671,7 @@ class ChargePoint(_message.Message):
     PHASES_FIELD_NUMBER: _builtins.int
     CONTACTOR_CLOSED_FIELD_NUMBER: _builtins.int
     SHARE_FIELD_NUMBER: _builtins.int
+    PHYSICAL_MA_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """NODE/CHARGE_POINT"""
     node: _builtins.str
@@ -684,6 +685,8 @@ class ChargePoint(_message.Message):
     energy_wh: _builtins.int
     """import register"""
     contactor_closed: _builtins.bool
+    physical_ma: _builtins.int
+    """smallest of fuses above, charge point and cable in it; changing limits aside"""
     @_builtins.property
     def grant(self) -> Global___Grant: ...
     @_builtins.property
@@ -719,10 +722,11 @@ class ChargePoint(_message.Message):
         phases: _abc.Iterable[_builtins.int] | None = ...,
         contactor_closed: _builtins.bool | None = ...,
         share: Global___Share | None = ...,
+        physical_ma: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_circuit", b"_circuit", "_connector", b"_connector", "_contactor_closed", b"_contactor_closed", "_energy_wh", b"_energy_wh", "_fallback_ma", b"_fallback_ma", "_grant", b"_grant", "_ocpp_status", b"_ocpp_status", "_session", b"_session", "_share", b"_share", "_signalled_ma", b"_signalled_ma", "circuit", b"circuit", "connector", b"connector", "contactor_closed", b"contactor_closed", "energy_wh", b"energy_wh", "fallback_ma", b"fallback_ma", "grant", b"grant", "ocpp_status", b"ocpp_status", "session", b"session", "share", b"share", "signalled_ma", b"signalled_ma"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_circuit", b"_circuit", "_connector", b"_connector", "_contactor_closed", b"_contactor_closed", "_energy_wh", b"_energy_wh", "_fallback_ma", b"_fallback_ma", "_grant", b"_grant", "_ocpp_status", b"_ocpp_status", "_physical_ma", b"_physical_ma", "_session", b"_session", "_share", b"_share", "_signalled_ma", b"_signalled_ma", "circuit", b"circuit", "connector", b"connector", "contactor_closed", b"contactor_closed", "energy_wh", b"energy_wh", "fallback_ma", b"fallback_ma", "grant", b"grant", "ocpp_status", b"ocpp_status", "physical_ma", b"physical_ma", "session", b"session", "share", b"share", "signalled_ma", b"signalled_ma"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_circuit", b"_circuit", "_connector", b"_connector", "_contactor_closed", b"_contactor_closed", "_energy_wh", b"_energy_wh", "_fallback_ma", b"_fallback_ma", "_grant", b"_grant", "_ocpp_status", b"_ocpp_status", "_session", b"_session", "_share", b"_share", "_signalled_ma", b"_signalled_ma", "circuit", b"circuit", "connector", b"connector", "contactor_closed", b"contactor_closed", "energy_wh", b"energy_wh", "fallback_ma", b"fallback_ma", "faults", b"faults", "grant", b"grant", "measured_ma", b"measured_ma", "name", b"name", "node", b"node", "ocpp_status", b"ocpp_status", "phases", b"phases", "session", b"session", "share", b"share", "signalled_ma", b"signalled_ma", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_circuit", b"_circuit", "_connector", b"_connector", "_contactor_closed", b"_contactor_closed", "_energy_wh", b"_energy_wh", "_fallback_ma", b"_fallback_ma", "_grant", b"_grant", "_ocpp_status", b"_ocpp_status", "_physical_ma", b"_physical_ma", "_session", b"_session", "_share", b"_share", "_signalled_ma", b"_signalled_ma", "circuit", b"circuit", "connector", b"connector", "contactor_closed", b"contactor_closed", "energy_wh", b"energy_wh", "fallback_ma", b"fallback_ma", "faults", b"faults", "grant", b"grant", "measured_ma", b"measured_ma", "name", b"name", "node", b"node", "ocpp_status", b"ocpp_status", "phases", b"phases", "physical_ma", b"physical_ma", "session", b"session", "share", b"share", "signalled_ma", b"signalled_ma", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__circuit: _TypeAlias = _typing.Literal["circuit"]  # noqa: Y015
     _WhichOneofArgType__circuit: _TypeAlias = _typing.Literal["_circuit", b"_circuit"]  # noqa: Y015
@@ -738,6 +742,8 @@ class ChargePoint(_message.Message):
     _WhichOneofArgType__grant: _TypeAlias = _typing.Literal["_grant", b"_grant"]  # noqa: Y015
     _WhichOneofReturnType__ocpp_status: _TypeAlias = _typing.Literal["ocpp_status"]  # noqa: Y015
     _WhichOneofArgType__ocpp_status: _TypeAlias = _typing.Literal["_ocpp_status", b"_ocpp_status"]  # noqa: Y015
+    _WhichOneofReturnType__physical_ma: _TypeAlias = _typing.Literal["physical_ma"]  # noqa: Y015
+    _WhichOneofArgType__physical_ma: _TypeAlias = _typing.Literal["_physical_ma", b"_physical_ma"]  # noqa: Y015
     _WhichOneofReturnType__session: _TypeAlias = _typing.Literal["session"]  # noqa: Y015
     _WhichOneofArgType__session: _TypeAlias = _typing.Literal["_session", b"_session"]  # noqa: Y015
     _WhichOneofReturnType__share: _TypeAlias = _typing.Literal["share"]  # noqa: Y015
@@ -758,6 +764,8 @@ class ChargePoint(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__grant) -> _WhichOneofReturnType__grant | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ocpp_status) -> _WhichOneofReturnType__ocpp_status | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__physical_ma) -> _WhichOneofReturnType__physical_ma | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__session) -> _WhichOneofReturnType__session | None: ...
     @_typing.overload

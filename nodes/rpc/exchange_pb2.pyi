@@ -138,6 +138,7 @@ class Entry(_message.Message):
     STOP_ORDERED_FIELD_NUMBER: _builtins.int
     DONE_FIELD_NUMBER: _builtins.int
     UNLOCK_ORDERED_FIELD_NUMBER: _builtins.int
+    RECLOSER_ORDERED_FIELD_NUMBER: _builtins.int
     RESTART_ORDERED_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
     UNDELIVERABLE_FIELD_NUMBER: _builtins.int
@@ -206,6 +207,8 @@ class Entry(_message.Message):
     def done(self) -> Global___CommandDone: ...
     @_builtins.property
     def unlock_ordered(self) -> Global___UnlockOrdered: ...
+    @_builtins.property
+    def recloser_ordered(self) -> Global___RecloserOrdered: ...
     @_builtins.property
     def restart_ordered(self) -> Global___RestartOrdered: ...
     @_builtins.property
@@ -286,6 +289,7 @@ class Entry(_message.Message):
         stop_ordered: Global___StopOrdered | None = ...,
         done: Global___CommandDone | None = ...,
         unlock_ordered: Global___UnlockOrdered | None = ...,
+        recloser_ordered: Global___RecloserOrdered | None = ...,
         restart_ordered: Global___RestartOrdered | None = ...,
         refused: Global___CommandRefused | None = ...,
         undeliverable: Global___CommandUndeliverable | None = ...,
@@ -315,11 +319,11 @@ class Entry(_message.Message):
         firmware_wanted: Global___FirmwareWanted | None = ...,
         firmware_piece: Global___FirmwarePiece | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "facts_held", b"facts_held", "facts_known", b"facts_known", "firmware_asked", b"firmware_asked", "firmware_offered", b"firmware_offered", "firmware_ordered", b"firmware_ordered", "firmware_piece", b"firmware_piece", "firmware_standing", b"firmware_standing", "firmware_wanted", b"firmware_wanted", "input_changed", b"input_changed", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "facts_held", b"facts_held", "facts_known", b"facts_known", "firmware_asked", b"firmware_asked", "firmware_offered", b"firmware_offered", "firmware_ordered", b"firmware_ordered", "firmware_piece", b"firmware_piece", "firmware_standing", b"firmware_standing", "firmware_wanted", b"firmware_wanted", "input_changed", b"input_changed", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "recloser_ordered", b"recloser_ordered", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "at", b"at", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "facts_held", b"facts_held", "facts_known", b"facts_known", "firmware_asked", b"firmware_asked", "firmware_offered", b"firmware_offered", "firmware_ordered", b"firmware_ordered", "firmware_piece", b"firmware_piece", "firmware_standing", b"firmware_standing", "firmware_wanted", b"firmware_wanted", "input_changed", b"input_changed", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "target", b"target", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "at", b"at", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "facts_held", b"facts_held", "facts_known", b"facts_known", "firmware_asked", b"firmware_asked", "firmware_offered", b"firmware_offered", "firmware_ordered", b"firmware_ordered", "firmware_piece", b"firmware_piece", "firmware_standing", b"firmware_standing", "firmware_wanted", b"firmware_wanted", "input_changed", b"input_changed", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "recloser_ordered", b"recloser_ordered", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "target", b"target", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["board_hello", "server_hello", "link_refused", "placed", "repeat_levels", "placement_kept", "board_heartbeat", "demand_changed", "current_signalled", "reading_taken", "apply_grant", "occupancy_changed", "card_presented", "show_feedback", "authorization_granted", "stop_session", "stop_ordered", "done", "unlock_ordered", "restart_ordered", "refused", "undeliverable", "readers_announced", "fact_offered", "fact_taken", "fact_delivered", "transaction_assigned", "facts_held", "facts_known", "connector_status_changed", "repeat_settings", "setting_changed", "offer_again", "apply_rules", "connector_reserved", "apply_local_list", "charge_point_reported", "meter_reported", "log_wanted", "log_part", "input_changed", "firmware_asked", "firmware_offered", "firmware_ordered", "firmware_standing", "firmware_wanted", "firmware_piece"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["board_hello", "server_hello", "link_refused", "placed", "repeat_levels", "placement_kept", "board_heartbeat", "demand_changed", "current_signalled", "reading_taken", "apply_grant", "occupancy_changed", "card_presented", "show_feedback", "authorization_granted", "stop_session", "stop_ordered", "done", "unlock_ordered", "recloser_ordered", "restart_ordered", "refused", "undeliverable", "readers_announced", "fact_offered", "fact_taken", "fact_delivered", "transaction_assigned", "facts_held", "facts_known", "connector_status_changed", "repeat_settings", "setting_changed", "offer_again", "apply_rules", "connector_reserved", "apply_local_list", "charge_point_reported", "meter_reported", "log_wanted", "log_part", "input_changed", "firmware_asked", "firmware_offered", "firmware_ordered", "firmware_standing", "firmware_wanted", "firmware_piece"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -725,6 +729,30 @@ class CurrentSignalled(_message.Message):
 Global___CurrentSignalled: _TypeAlias = CurrentSignalled  # noqa: Y015
 
 @_typing.final
+class Signed(_message.Message):
+    """What a meter signed: OCMF, empty in levels, and the hexadecimal DER of its public key."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORD_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    record: _builtins.str
+    key: _builtins.str
+    def __init__(
+        self,
+        *,
+        record: _builtins.str = ...,
+        key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "record", b"record"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Signed: _TypeAlias = Signed  # noqa: Y015
+
+@_typing.final
 class Sample(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -733,6 +761,7 @@ class Sample(_message.Message):
     ENERGY_WH_FIELD_NUMBER: _builtins.int
     VOLTAGES_MV_FIELD_NUMBER: _builtins.int
     FREQUENCY_MHZ_FIELD_NUMBER: _builtins.int
+    SIGNED_FIELD_NUMBER: _builtins.int
     power_w: _builtins.int
     energy_wh: _builtins.int
     frequency_mhz: _builtins.int
@@ -740,6 +769,8 @@ class Sample(_message.Message):
     def currents_ma(self) -> Global___PerPhase: ...
     @_builtins.property
     def voltages_mv(self) -> Global___PerPhase: ...
+    @_builtins.property
+    def signed(self) -> Global___Signed: ...
     def __init__(
         self,
         *,
@@ -748,10 +779,11 @@ class Sample(_message.Message):
         energy_wh: _builtins.int = ...,
         voltages_mv: Global___PerPhase | None = ...,
         frequency_mhz: _builtins.int | None = ...,
+        signed: Global___Signed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_frequency_mhz", b"_frequency_mhz", "_voltages_mv", b"_voltages_mv", "currents_ma", b"currents_ma", "frequency_mhz", b"frequency_mhz", "voltages_mv", b"voltages_mv"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_frequency_mhz", b"_frequency_mhz", "_voltages_mv", b"_voltages_mv", "currents_ma", b"currents_ma", "frequency_mhz", b"frequency_mhz", "signed", b"signed", "voltages_mv", b"voltages_mv"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_frequency_mhz", b"_frequency_mhz", "_voltages_mv", b"_voltages_mv", "currents_ma", b"currents_ma", "energy_wh", b"energy_wh", "frequency_mhz", b"frequency_mhz", "power_w", b"power_w", "voltages_mv", b"voltages_mv"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_frequency_mhz", b"_frequency_mhz", "_voltages_mv", b"_voltages_mv", "currents_ma", b"currents_ma", "energy_wh", b"energy_wh", "frequency_mhz", b"frequency_mhz", "power_w", b"power_w", "signed", b"signed", "voltages_mv", b"voltages_mv"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__frequency_mhz: _TypeAlias = _typing.Literal["frequency_mhz"]  # noqa: Y015
     _WhichOneofArgType__frequency_mhz: _TypeAlias = _typing.Literal["_frequency_mhz", b"_frequency_mhz"]  # noqa: Y015
@@ -1390,6 +1422,34 @@ class UnlockOrdered(_message.Message):
 Global___UnlockOrdered: _TypeAlias = UnlockOrdered  # noqa: Y015
 
 @_typing.final
+class RecloserOrdered(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CHARGE_POINT_FIELD_NUMBER: _builtins.int
+    CLOSED_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    charge_point: _builtins.str
+    closed: _builtins.bool
+    """absent: only tell the state"""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        charge_point: _builtins.str = ...,
+        closed: _builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_closed", b"_closed", "closed", b"closed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_closed", b"_closed", "charge_point", b"charge_point", "closed", b"closed", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__closed: _TypeAlias = _typing.Literal["closed"]  # noqa: Y015
+    _WhichOneofArgType__closed: _TypeAlias = _typing.Literal["_closed", b"_closed"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__closed) -> _WhichOneofReturnType__closed | None: ...
+
+Global___RecloserOrdered: _TypeAlias = RecloserOrdered  # noqa: Y015
+
+@_typing.final
 class RestartOrdered(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1438,15 +1498,18 @@ class CommandDone(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
+    data: _builtins.str
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
+        data: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1555,6 +1618,30 @@ class FactOffered(_message.Message):
 Global___FactOffered: _TypeAlias = FactOffered  # noqa: Y015
 
 @_typing.final
+class BootTime(_message.Message):
+    """When something was, on the monotonic clock of a run of a board that did not know the date."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOOT_FIELD_NUMBER: _builtins.int
+    MONO_FIELD_NUMBER: _builtins.int
+    boot: _builtins.str
+    mono: _builtins.float
+    def __init__(
+        self,
+        *,
+        boot: _builtins.str = ...,
+        mono: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boot", b"boot", "mono", b"mono"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BootTime: _TypeAlias = BootTime  # noqa: Y015
+
+@_typing.final
 class SessionStarted(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1567,6 +1654,7 @@ class SessionStarted(_message.Message):
     AT_FIELD_NUMBER: _builtins.int
     METER_START_WH_FIELD_NUMBER: _builtins.int
     RESERVATION_FIELD_NUMBER: _builtins.int
+    UNDATED_FIELD_NUMBER: _builtins.int
     session: _builtins.str
     ordinal: _builtins.int
     charge_point: _builtins.str
@@ -1577,6 +1665,8 @@ class SessionStarted(_message.Message):
     reservation: _builtins.int
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def undated(self) -> Global___BootTime: ...
     def __init__(
         self,
         *,
@@ -1589,10 +1679,11 @@ class SessionStarted(_message.Message):
         at: _timestamp_pb2.Timestamp | None = ...,
         meter_start_wh: _builtins.int = ...,
         reservation: _builtins.int | None = ...,
+        undated: Global___BootTime | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_reservation", b"_reservation", "at", b"at", "reservation", b"reservation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_reservation", b"_reservation", "at", b"at", "reservation", b"reservation", "undated", b"undated"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reservation", b"_reservation", "at", b"at", "authorized_by", b"authorized_by", "charge_point", b"charge_point", "connector", b"connector", "id_tag", b"id_tag", "meter_start_wh", b"meter_start_wh", "ordinal", b"ordinal", "reservation", b"reservation", "session", b"session"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reservation", b"_reservation", "at", b"at", "authorized_by", b"authorized_by", "charge_point", b"charge_point", "connector", b"connector", "id_tag", b"id_tag", "meter_start_wh", b"meter_start_wh", "ordinal", b"ordinal", "reservation", b"reservation", "session", b"session", "undated", b"undated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__reservation: _TypeAlias = _typing.Literal["reservation"]  # noqa: Y015
     _WhichOneofArgType__reservation: _TypeAlias = _typing.Literal["_reservation", b"_reservation"]  # noqa: Y015
@@ -1612,6 +1703,7 @@ class SessionMetered(_message.Message):
     SAMPLE_FIELD_NUMBER: _builtins.int
     OFFERED_MA_FIELD_NUMBER: _builtins.int
     CONTEXT_FIELD_NUMBER: _builtins.int
+    UNDATED_FIELD_NUMBER: _builtins.int
     session: _builtins.str
     ordinal: _builtins.int
     charge_point: _builtins.str
@@ -1622,6 +1714,8 @@ class SessionMetered(_message.Message):
     def at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def sample(self) -> Global___Sample: ...
+    @_builtins.property
+    def undated(self) -> Global___BootTime: ...
     def __init__(
         self,
         *,
@@ -1633,10 +1727,11 @@ class SessionMetered(_message.Message):
         sample: Global___Sample | None = ...,
         offered_ma: _builtins.int = ...,
         context: _builtins.str = ...,
+        undated: Global___BootTime | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "sample", b"sample"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "sample", b"sample", "undated", b"undated"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "charge_point", b"charge_point", "connector", b"connector", "context", b"context", "offered_ma", b"offered_ma", "ordinal", b"ordinal", "sample", b"sample", "session", b"session"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "charge_point", b"charge_point", "connector", b"connector", "context", b"context", "offered_ma", b"offered_ma", "ordinal", b"ordinal", "sample", b"sample", "session", b"session", "undated", b"undated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1654,6 +1749,7 @@ class SessionEnded(_message.Message):
     METER_STOP_WH_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     ID_TAG_FIELD_NUMBER: _builtins.int
+    UNDATED_FIELD_NUMBER: _builtins.int
     session: _builtins.str
     ordinal: _builtins.int
     charge_point: _builtins.str
@@ -1663,6 +1759,8 @@ class SessionEnded(_message.Message):
     id_tag: _builtins.str
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def undated(self) -> Global___BootTime: ...
     def __init__(
         self,
         *,
@@ -1674,10 +1772,11 @@ class SessionEnded(_message.Message):
         meter_stop_wh: _builtins.int = ...,
         reason: _builtins.str = ...,
         id_tag: _builtins.str | None = ...,
+        undated: Global___BootTime | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_id_tag", b"_id_tag", "at", b"at", "id_tag", b"id_tag"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_id_tag", b"_id_tag", "at", b"at", "id_tag", b"id_tag", "undated", b"undated"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_id_tag", b"_id_tag", "at", b"at", "charge_point", b"charge_point", "connector", b"connector", "id_tag", b"id_tag", "meter_stop_wh", b"meter_stop_wh", "ordinal", b"ordinal", "reason", b"reason", "session", b"session"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_id_tag", b"_id_tag", "at", b"at", "charge_point", b"charge_point", "connector", b"connector", "id_tag", b"id_tag", "meter_stop_wh", b"meter_stop_wh", "ordinal", b"ordinal", "reason", b"reason", "session", b"session", "undated", b"undated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__id_tag: _TypeAlias = _typing.Literal["id_tag"]  # noqa: Y015
     _WhichOneofArgType__id_tag: _TypeAlias = _typing.Literal["_id_tag", b"_id_tag"]  # noqa: Y015

@@ -14,6 +14,7 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from nodes.virtual.sdm630 import BLOCKS, LARGEST_READ, registers
+from nodes.virtual.signing import Signer
 from park.config.quantities import Endpoint
 from park.errors import AddressUnusable
 from park.model.metering import Sample
@@ -24,11 +25,15 @@ EVERY_OTHER_UNIT = 0  # pymodbus: the device that answers for unit identifiers n
 
 @dataclass(frozen=True, slots=True)
 class ServedMeter:
-    """A meter at its address. `read` gives sample and export register now; None: the meter is silent."""
+    """A meter at its address. `read` gives sample and export register now; None: the meter is silent.
+
+    `signer`: of a meter that signs.
+    """
 
     endpoint: Endpoint
     unit: int
     read: Callable[[], tuple[Sample, int] | None]
+    signer: Signer | None = None
 
 
 class MeterServers:
@@ -58,8 +63,8 @@ class MeterServers:
 
 async def _listen(endpoint: Endpoint, meters: list[ServedMeter]) -> ModbusTcpServer:
     _probe(endpoint)
-    devices = [_device(meter.unit, functools.partial(_answer, meter)) for meter in meters]
-    devices.append(_device(EVERY_OTHER_UNIT, _no_such_unit))
+    devices = [_device(meter.unit, functools.partial(_answer, meter), meter.signer) for meter in meters]
+    devices.append(_device(EVERY_OTHER_UNIT, _no_such_unit, None))
     silence = functools.partial(_withhold, {meter.unit: meter for meter in meters})
     server = ModbusTcpServer(devices, address=(endpoint.host, endpoint.port), trace_packet=silence)
     try:
@@ -87,21 +92,23 @@ def _unusable(endpoint: Endpoint, reason: str) -> AddressUnusable:
     )
 
 
-def _device(unit: int, action: Callable[..., object]) -> SimDevice:
-    blocks = [SimData(first, values=[0] * count, datatype=DataType.REGISTERS, readonly=True) for first, count in BLOCKS]
+def _device(unit: int, action: Callable[..., object], signer: Signer | None) -> SimDevice:
+    ranges = (*BLOCKS, *signer.blocks) if signer is not None else BLOCKS
+    blocks = [SimData(first, values=[0] * count, datatype=DataType.REGISTERS, readonly=True) for first, count in ranges]
     return SimDevice(unit, simdata=blocks, action=action)  # pyright: ignore[reportArgumentType] - a partial of one
 
 
 async def _answer(
-    meter: ServedMeter, _function: int, start: int, _address: int, count: int, words: list[int], _written: object
+    meter: ServedMeter, _function: int, start: int, address: int, count: int, words: list[int], _written: object
 ) -> ExcCodes | None:
     """Refresh the registers just before they are read."""
     if count > LARGEST_READ:
         return ExcCodes.ILLEGAL_VALUE
     reading = meter.read()
     if reading is not None:
-        for address, word in registers(*reading).items():
-            words[address - start] = word
+        signed = meter.signer.registers(address, reading[0].energy_wh) if meter.signer is not None else {}
+        for place, word in (registers(*reading) | signed).items():
+            words[place - start] = word
     return None
 
 

@@ -13,6 +13,8 @@ from park.config.board import BenchSection
 from park.config.node_config import NodeConfig
 from park.config.quantities import Endpoint, endpoint, milliamperes, tcp_endpoint
 from park.errors import ConfigurationInvalid
+from park.metering.maps import register_map
+from park.metering.register_map import SigningPlaces
 from park.model.electric import Wiring
 from park.physics.hardware import EvseSpec, Outlet
 from park.physics.site import CircuitSpec, MeterSpec, SitePlan
@@ -23,11 +25,12 @@ Label = Callable[[str, str], str]
 
 @dataclass(frozen=True, slots=True)
 class MeterPlace:
-    """Where a virtual meter is polled."""
+    """Where a virtual meter is polled. `signing`: where one that signs keeps its texts."""
 
     meter: str
     endpoint: Endpoint
     unit: int
+    signing: SigningPlaces | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,12 @@ def bench_plan(configs: Configs) -> BenchPlan:
             circuit_of=_circuit_of(nodes, points, point_label),
         ),
         places=tuple(
-            MeterPlace(meter_label(config.node.name, meter.name), tcp_endpoint(meter.address), meter.unit)
+            MeterPlace(
+                meter_label(config.node.name, meter.name),
+                tcp_endpoint(meter.address),
+                meter.unit,
+                register_map(meter.map).signing,
+            )
             for config in nodes
             for meter in config.meter
             if is_local(meter.address)
@@ -110,6 +118,7 @@ def _evses(nodes: list[NodeConfig], label: Label) -> tuple[EvseSpec, ...]:
             phases=point.phases,
             maximum_ma=milliamperes(point.max_amps),
             outlet=Outlet(point.outlet),
+            recloser=point.recloser,
         )
         for config in nodes
         for point in config.charge_point

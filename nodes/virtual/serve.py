@@ -19,6 +19,7 @@ from nodes.virtual.bench import Bench
 from nodes.virtual.modbus import MeterServers, ServedMeter
 from nodes.virtual.plan import BenchPlan
 from nodes.virtual.service import BenchService
+from nodes.virtual.signing import Signer
 from park.config.quantities import Endpoint
 from park.errors import AddressUnusable
 from park.model.metering import Sample
@@ -106,7 +107,8 @@ def _served(bench: Bench) -> list[ServedMeter]:
             shown = meter.sample()
             return None if shown is None else (shown, meter.export_wh)
 
-        return ServedMeter(place.endpoint, place.unit, read)
+        signer = None if place.signing is None else Signer(name, place.signing)
+        return ServedMeter(place.endpoint, place.unit, read, signer)
 
     places = {place.meter: place for place in bench.plan.places}
     return [reader(name) for name in places]

@@ -119,6 +119,14 @@ class BenchService(BenchServicer):
 
         return await self._do(set_temperature, context)
 
+    async def SetResidual(self, request: pb.SetResidualRequest, context: Context) -> pb.BenchDone:
+        def set_residual(site: Site, mono: float) -> str:
+            name = self._point(request.charge_point)
+            site.leak(name, request.microamperes, mono)
+            return f"{name}: {request.microamperes / 1000:g} mA residual current"
+
+        return await self._do(set_residual, context)
+
     async def LinkDown(self, request: pb.LinkDownRequest, context: Context) -> pb.BenchDone:
         return await self._do(lambda _site, _mono: self._bench.set_link(up=False), context)
 

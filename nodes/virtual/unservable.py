@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from park.config.node_config import NodeConfig
 from park.config.quantities import Endpoint, endpoint, tcp_endpoint
 from park.metering.maps.eastron_sdm630 import EASTRON_SDM630
+from park.metering.maps.virtual_signing import VIRTUAL_SIGNING
 
 Configs = list[tuple[str, NodeConfig]]
 """(file name, configuration) pairs."""
+
+IMITATED = (EASTRON_SDM630.name, VIRTUAL_SIGNING.name)
 
 
 def unservable(configs: Configs) -> Iterator[str]:
@@ -57,10 +60,10 @@ def _double_meters(configs: Configs) -> list[str]:
 
 def _unknown_maps(configs: Configs) -> list[str]:
     return [
-        f"{source}: [[meter]] {meter.name}: the bench cannot imitate a {meter.map!r}; it knows {EASTRON_SDM630.name}"
+        f"{source}: [[meter]] {meter.name}: the bench cannot imitate a {meter.map!r}; it knows {', '.join(IMITATED)}"
         for source, config in configs
         for meter in config.meter
-        if is_local(meter.address) and meter.map != EASTRON_SDM630.name
+        if is_local(meter.address) and meter.map not in IMITATED
     ]
 
 

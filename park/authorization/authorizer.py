@@ -18,6 +18,7 @@ from park.authorization import (
     inputs,
     listing,
     local_rules,
+    patience,
     readers,
     remote_start,
     reserved,
@@ -165,9 +166,12 @@ def _ticked(state: Authorizer, now: Now) -> Stepped:
     if state.teaching is not None and state.teaching.deadline <= now.mono:
         state = replace(state, teaching=None)
     effects = (*effects, *forgotten, *retried)
+    if state.away and not patience.waits(state, now):
+        state, alone = backend.linked(state, BackendOnline(online=False), now)
+        effects = (*effects, *alone)
     deadlines = [each.deadline for each in (*state.questions, *state.remembered)]
     if state.teaching is not None:
         deadlines.append(state.teaching.deadline)
-    deadlines.append(state.retry)
+    deadlines += [state.retry, patience.ends(state) if state.away else state.retry]
     nearest = min(deadlines)
     return (state, effects) if nearest == float("inf") else (state, (*effects, WakeAt(nearest)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from park.authorization import caching, cards, groups, refusals
+from park.authorization import caching, cards, groups, patience, refusals
 from park.authorization.deciding import granted, settled, show, without
 from park.authorization.id_tags import same_tag
 from park.authorization.settings import Mode, OfflineRule
@@ -29,9 +29,11 @@ def unanswered(state: Authorizer, request_id: str, now: Now) -> Stepped:
 
 def linked(state: Authorizer, link: BackendOnline, now: Now) -> Stepped:
     """Without the backend, questions under way are settled; a board left alone lets vehicles in by itself."""
-    before, state = state.decides, replace(state, online=link.online)
     if link.online:
-        return state, ()
+        return patience.met(state, now)
+    if patience.waits(state, now):
+        return patience.missed(state)
+    before, state = state.decides, replace(state, online=False, away=False)
     state, effects = settled(state, now, state.questions)
     alone = state.settings.mode is Mode.BACKEND and state.settings.offline is OfflineRule.PLUGGED
     if (state.decides and not before) or alone:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from park.authorization import listing, reserved, routing
+from park.authorization import listing, patience, reserved, routing
 from park.authorization.cached import verdict_of
 from park.authorization.id_tags import judged
 from park.authorization.settings import Mode, OfflineRule
@@ -183,10 +183,12 @@ def show(readers: Iterable[str], feedback: Feedback) -> tuple[ShowFeedback, ...]
 
 def asked(state: Authorizer, claim: Claim, now: Now) -> Stepped:
     request_id = f"authorize-{int(state.began * 1000)}-{state.asked}"
-    question = Question(request_id, claim, now.mono + state.settings.answer_seconds)
+    held = patience.waits(state, now)
+    deadline = patience.ends(state) if held else now.mono + state.settings.answer_seconds
+    question = Question(request_id, claim, deadline, held)
     state = replace(state, questions=(*state.questions, question), asked=state.asked + 1)
-    ask = AuthorizeWithBackend(request_id, claim.id_tag)
-    return state, (ask, WakeAt(question.deadline), *show(claim.readers, Feedback.WAIT))
+    asks = () if held else (AuthorizeWithBackend(request_id, claim.id_tag),)
+    return state, (*asks, WakeAt(deadline), *show(claim.readers, Feedback.WAIT))
 
 
 def _refused_offline(state: Authorizer, id_tag: str, listed: Verdict | None) -> bool:

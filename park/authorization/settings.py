@@ -90,7 +90,8 @@ class AuthorizerSettings:
 
     `needs_registration`: nobody starts without a backend that never registered this park (B-195).
     `tagless`: that of one connector where it has its own (B-133), by number.
-    `answer_seconds`: how long the backend may take before the offline rule decides. `node`: name of this board.
+    `answer_seconds`: how long the backend may take before the offline rule decides. `boot_patience_seconds`: so long
+    after the start that rule waits for a backend that has not been there yet (B-221). `node`: name of this board.
     `charge_points`: full names of all of the park, as far as the configuration knows them. `with_cards`: the mode when
     charging is not free. `pre_authorize`: known cards do not wait for the backend (B-056). `cache`: cards it accepted
     are known (B-055). `known_offline`: what `offline` says of known cards when it says nothing of unknown ones.
@@ -103,6 +104,7 @@ class AuthorizerSettings:
     free_tag: str = "FREE"
     stop_with_card: bool = True
     answer_seconds: float = 10.0  # architecture §2: a command is answered within 10 s
+    boot_patience_seconds: float = 0.0
     node: str = ""
     charge_points: tuple[str, ...] = ()
     with_cards: Mode = Mode.BACKEND

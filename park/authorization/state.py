@@ -63,11 +63,12 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A claim the backend is asked about, until `deadline` (mono)."""
+    """A claim the backend is asked about, until `deadline` (mono). `held`: when it is there; it has not been yet."""
 
     request_id: str
     claim: Claim
     deadline: float
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,8 @@ class Authorizer:
     them that wait for the disk, by token. `listed`: the backend's list, by case-folded tag. `groups`: by charge point,
     the tag that may charge there and its parent tag. `used`: the reservation that goes with the session there.
     `registered`: the backend has registered this park at its present address, now or before. `inputs`: level by
-    node and number, None: not known.
+    node and number, None: not known. `met`: the backend was there since the start. `away`: it is said not to be, and
+    that is not heeded yet (B-221).
     """
 
     settings: AuthorizerSettings
@@ -155,6 +157,8 @@ class Authorizer:
     cache: Mapping[str, Cached] = field(default_factory=dict[str, Cached])
     clearing: Mapping[int, Clearing] = field(default_factory=dict[int, Clearing])
     registered: bool = False
+    met: bool = False
+    away: bool = False
     inputs: Mapping[tuple[str, int], bool | None] = field(default_factory=dict[tuple[str, int], bool | None])
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from park.authorization import cards
+from park.authorization import cards, patience
 from park.authorization.settings import AuthorizerSettings, LetterCase, Mode, OfflineRule
 from park.authorization.state import Authorizer, Stepped
 from park.model.access import BACKEND_REGISTERED, SettingChanged
@@ -22,8 +22,9 @@ def tuned(state: Authorizer, change: SettingChanged, now: Now) -> Stepped:
     settings = _changed(state.settings, change)
     if settings == state.settings:
         return state, ()
-    state = replace(state, settings=settings)
-    return cards.let_in(state, now, tuple(state.occupancies.values()))
+    state, waits = patience.changed(replace(state, settings=settings), now)
+    state, effects = cards.let_in(state, now, tuple(state.occupancies.values()))
+    return state, (*waits, *effects)
 
 
 def _changed(settings: AuthorizerSettings, change: SettingChanged) -> AuthorizerSettings:
@@ -32,6 +33,8 @@ def _changed(settings: AuthorizerSettings, change: SettingChanged) -> Authorizer
             return replace(settings, pre_authorize=on)
         case "OfflineNeedsRegistration", bool(on):
             return replace(settings, needs_registration=on)
+        case "OfflineFallbackAfterBoot", int(seconds):
+            return replace(settings, boot_patience_seconds=float(seconds))
         case "AuthorizationCacheEnabled", bool(on):
             return replace(settings, cache=on)
         case "LocalAuthorizeOffline", bool(on):

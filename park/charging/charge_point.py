@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from park.charging import (
     contactor,
@@ -20,6 +20,7 @@ from park.charging import (
     overdraw,
     phases_in_use,
     placing,
+    reclosing,
     session,
     signalling,
     unlocking,
@@ -41,6 +42,7 @@ from park.charging.tuning import with_changed
 from park.model.access import (
     AuthorizationGranted,
     Done,
+    OrderRecloser,
     Refused,
     RemoteStop,
     RepeatSettings,
@@ -61,6 +63,8 @@ __all__ = ["Answer", "ChargePointEvent", "ChargePointSettings", "ChargePointStat
 
 ROUNDS = 5  # what one machine changes may move another; three rounds are the most ever seen
 RECOVER_AGAIN_SECONDS = 5.0  # between questions to a journal that does not answer
+
+_Ordered: TypeAlias = RemoteStop | UnlockConnector | OrderRecloser
 
 
 def step(state: ChargePointState, event: ChargePointEvent, now: Now) -> tuple[ChargePointState, tuple[Effect, ...]]:
@@ -118,6 +122,7 @@ def _settle(before: ChargePointState, state: ChargePointState, now: Now, effects
         ):
             break
     unlocking.settle(state, now.mono, effects)
+    reclosing.settle(state, now.mono, effects)
     outward.tell(before, state, now, effects)
     _wake(before, state, now.mono, effects)
 
@@ -169,6 +174,7 @@ def _same_deadlines(before: ChargePointState, state: ChargePointState) -> bool:
         and before.lease is state.lease
         and before.settings is state.settings
         and before.unlocking is state.unlocking
+        and before.reclosing is state.reclosing
         and before.started_at == state.started_at
         and before.recover_due == state.recover_due
         and before.reserved_ends == state.reserved_ends
@@ -187,6 +193,7 @@ def _deadlines(state: ChargePointState) -> tuple[float, ...]:
         state.lease.ends,
         state.recover_due,
         unlocking.deadline(state),
+        reclosing.deadline(state),
         state.reserved_ends,
         state.started_at + PATIENCE_SECONDS,
     )
@@ -220,6 +227,7 @@ def _absorb(  # noqa: C901 - a flat union
             | StopSession()
             | RemoteStop()
             | UnlockConnector()
+            | OrderRecloser()
             | TransactionAssigned()
             | SessionRecovered()
         ):
@@ -299,12 +307,12 @@ def _take_setting(state: ChargePointState, change: SettingChanged, now: Now) -> 
 
 def _take_command(
     state: ChargePointState,
-    event: AuthorizationGranted | StopSession | RemoteStop | UnlockConnector | TransactionAssigned | SessionRecovered,
+    event: AuthorizationGranted | StopSession | _Ordered | TransactionAssigned | SessionRecovered,
     mono: float,
     effects: list[Effect],
 ) -> None:
     if event.charge_point != state.settings.name:
-        if isinstance(event, RemoteStop | UnlockConnector):
+        if isinstance(event, RemoteStop | UnlockConnector | OrderRecloser):
             effects.append(_refused(event, f"this is {state.settings.name}"))
         return
     match event:
@@ -314,6 +322,8 @@ def _take_command(
             _stop(state, event, mono)
         case UnlockConnector():
             unlocking.ordered(state, event, mono, effects)
+        case OrderRecloser():
+            reclosing.ordered(state, event, mono, effects)
         case RemoteStop():
             _stop_remotely(state, event, mono, effects)
         case TransactionAssigned():
@@ -352,8 +362,8 @@ def _stop_remotely(state: ChargePointState, stop: RemoteStop, mono: float, effec
     state.session = session.stopped(current, StopReason.REMOTE, None, mono)
 
 
-def _refused(stop: RemoteStop | UnlockConnector, reason: str) -> Answer:
-    return Answer(stop.reply_to, Refused(stop.request_id, reason))
+def _refused(order: _Ordered, reason: str) -> Answer:
+    return Answer(order.reply_to, Refused(order.request_id, reason))
 
 
 def _assign(state: ChargePointState, assigned: TransactionAssigned, mono: float) -> None:

@@ -28,6 +28,7 @@ from park.model.time import Now
 
 END_READING_SECONDS = 10.0  # B-240, B-181: so long the end waits for a reading, then the last one counts
 STOP_PATIENCE_SECONDS = 60.0  # and so long for the electronics to tell that the contactor is open
+EVIDENCE = (ReadingContext.TRANSACTION_BEGIN, ReadingContext.TRANSACTION_END)  # readings that bills are made of
 CERTAIN = (PilotState.A, PilotState.B, PilotState.C, PilotState.D)  # the pilot tells whether a vehicle is there
 
 
@@ -155,6 +156,7 @@ def _begin(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
         at=now.wall,
         meter_start_wh=energy_wh(state),
         reservation=current.reservation,
+        undated=now.undated,
     )
     state.session = clocked(session.begun(current, fact, now.mono), settings, now)
     if current.reservation is not None:
@@ -254,7 +256,7 @@ def _is_over(state: ChargePointState, mono: float) -> bool:
 def _end(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
     _meter(state, ReadingContext.TRANSACTION_END, now, effects)
     current, settings = state.session, state.settings
-    at = session.time_of_fact(current, now.wall)
+    at = session.time_of_fact(current, now)
     reason = current.stop_reason or StopReason.OTHER
     fact = SessionEnded(
         session=current.id or "",
@@ -265,13 +267,14 @@ def _end(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
         meter_stop_wh=energy_wh(state),
         reason=reason,
         id_tag=current.stop_tag,
+        undated=now.undated,
     )
     held = settings.has_lock and reason is StopReason.EV_DISCONNECTED and not settings.unlock_on_ev_disconnect
     state.session = replace(
         current,
         phase=Phase.ENDING,
         next_ordinal=current.next_ordinal + 1,
-        last_at=at,
+        last_at=session.dated(at, now),
         held=held and state.vehicle.cable_in,
     )
     _record(state, fact, now, effects)
@@ -311,7 +314,9 @@ def _meter(
     if sample is None or (fresh_only and (not state.meter_fresh or state.outbox.full)):
         return
     settings, current = state.settings, state.session
-    at = session.time_of_reading(current, now.wall)
+    if context not in EVIDENCE and sample.signed is not None:
+        sample = replace(sample, signed=None)
+    at = session.time_of_reading(current, now)
     fact = SessionMetered(
         session=current.id or "",
         ordinal=current.next_ordinal,
@@ -321,8 +326,10 @@ def _meter(
         sample=sample,
         offered_ma=state.signalling.amps_ma,
         context=context,
+        undated=now.undated,
     )
-    state.session = replace(current, next_ordinal=current.next_ordinal + 1, last_at=at, read_at=at)
+    dated = session.dated(at, now)
+    state.session = replace(current, next_ordinal=current.next_ordinal + 1, last_at=dated, read_at=dated)
     _record(state, fact, now, effects)
 
 

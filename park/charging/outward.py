@@ -9,13 +9,21 @@ from park.charging.lease import Lease
 from park.charging.report import ChargePointReported, ReportedFault, ReportedGrant, ReportedSession
 from park.charging.session import Phase
 from park.charging.state import NOT_RESERVED, ChargePointState, Effect, Status
-from park.model.access import TEMPERATURE, BackendQueue, ConnectorStatus, ConnectorStatusChanged, OccupancyChanged
+from park.model.access import (
+    RESIDUAL,
+    TEMPERATURE,
+    BackendQueue,
+    ConnectorStatus,
+    ConnectorStatusChanged,
+    OccupancyChanged,
+)
 from park.model.demand import CurrentSignalled, DemandChanged
 from park.model.evse import EvseReported
 from park.model.grant import Reason
 from park.model.time import Now
 
 NO_ERROR = "NoError"  # OCPP 1.6 §7.6
+TENTH_OF_A_MILLIAMPERE_UA = 100
 
 
 def tell(before: ChargePointState, state: ChargePointState, now: Now, effects: list[Effect]) -> None:
@@ -36,6 +44,7 @@ def tell(before: ChargePointState, state: ChargePointState, now: Now, effects: l
     if (signals or state.told_status is None) and (state.lost is not None or state.commands(now.mono)):
         _tell_status(state, now, effects)
         _tell_temperature(state, now, effects)
+        _tell_residual(state, now, effects)
     _tell_current(state, now, effects)
     figures = before.reading is not state.reading or before.lease is not state.lease or _lapsed(before, state, now)
     if signals or figures or state.told_report is None:
@@ -89,6 +98,7 @@ def _levels(report: EvseReported | None) -> tuple[object, ...]:
         report.contactor_closed,
         report.lock_closed,
         report.temperature_c,
+        report.residual_ua,
     )
 
 
@@ -115,11 +125,28 @@ def _tell_temperature(state: ChargePointState, now: Now, effects: list[Effect]) 
     if before is not None and abs(temperature - before) < delta:
         return
     state.told_temperature_c = temperature
-    if before is not None and state.told_status is not None and state.told_status[1] == NO_ERROR:
-        told = ConnectorStatusChanged(
-            state.settings.connector, state.told_status[0], NO_ERROR, f"{TEMPERATURE}: {temperature:+.1f} C", now.wall
-        )
-        effects.append(told)
+    if before is not None:
+        _tell_measured(state, f"{TEMPERATURE}: {temperature:+.1f} C", now, effects)
+
+
+def _tell_residual(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
+    """B-037: as the temperature, by so many tenths of a milliampere."""
+    delta, report = state.settings.residual_delta, state.evse
+    if report is None or report.residual_ua is None or not delta:
+        return
+    residual, before = report.residual_ua, state.told_residual_ua
+    if before is not None and abs(residual - before) < delta * TENTH_OF_A_MILLIAMPERE_UA:
+        return
+    state.told_residual_ua = residual
+    if before is not None:
+        _tell_measured(state, f"{RESIDUAL}: {residual / 1000:.1f} mA", now, effects)
+
+
+def _tell_measured(state: ChargePointState, info: str, now: Now, effects: list[Effect]) -> None:
+    """A notice beside the status; of a connector with an error the error is told."""
+    told = state.told_status
+    if told is not None and told[1] == NO_ERROR:
+        effects.append(ConnectorStatusChanged(state.settings.connector, told[0], NO_ERROR, info, now.wall))
 
 
 def _tell_current(state: ChargePointState, now: Now, effects: list[Effect]) -> None:

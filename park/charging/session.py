@@ -11,6 +11,7 @@ from park.model.access import AuthorizationGranted
 from park.model.aligned import clock_slot, seconds_to_next_slot
 from park.model.metering import Sample
 from park.model.session import OpenSession, SessionStarted, StopReason
+from park.model.time import Now
 
 READINGS_APART = timedelta(milliseconds=1)  # the finest a timestamp of OCPP tells apart here
 
@@ -34,7 +35,7 @@ class Session:
     """`authorized_at`: mono. `started`: the start fact, its key names the session. `next_ordinal`: of the next fact.
 
     `last_at`: time of the newest fact, no later fact is before it even if the wall clock is set back. `read_at`: time
-    of the newest reading among the facts.
+    of the newest reading among the facts. Both None while the date of that fact is not known.
     `floor_wh`: energy register known for sure at start or recovery, no later reading may be below it. `restored`: read
     from the journal after a restart, whether its vehicle is still there is not known yet. `deauthorized`: the
     backend refused the id tag, no energy. `energy_until_wh`: it did, and up to this register the session may go on.
@@ -97,15 +98,23 @@ def authorized(session: Session, grant: AuthorizationGranted, mono: float) -> Se
     return session
 
 
-def time_of_fact(session: Session, wall: datetime) -> datetime:
-    return wall if session.last_at is None else max(wall, session.last_at)
+def time_of_fact(session: Session, now: Now) -> datetime:
+    """Not before the fact before it; where the date is not known the monotonic clock sees to that."""
+    return now.wall if session.last_at is None or not now.known else max(now.wall, session.last_at)
 
 
-def time_of_reading(session: Session, wall: datetime) -> datetime:
+def time_of_reading(session: Session, now: Now) -> datetime:
     """As `time_of_fact`, and a reading after another is also later: a backend tells readings apart by their times."""
-    at = time_of_fact(session, wall)
+    at = time_of_fact(session, now)
+    if not now.known:
+        return at
     earlier = session.read_at is not None and at < session.read_at + READINGS_APART
     return session.read_at + READINGS_APART if earlier and session.read_at is not None else at
+
+
+def dated(at: datetime, now: Now) -> datetime | None:
+    """What later facts are not to be before."""
+    return at if now.known else None
 
 
 def begun(session: Session, started: SessionStarted, mono: float) -> Session:
@@ -114,7 +123,7 @@ def begun(session: Session, started: SessionStarted, mono: float) -> Session:
         phase=Phase.STARTING,
         started=started,
         next_ordinal=started.ordinal + 1,
-        last_at=started.at,
+        last_at=started.at if started.undated is None else None,
         floor_wh=started.meter_start_wh,
         sampled_at=mono,
     )
@@ -130,6 +139,9 @@ def stopped(session: Session, reason: StopReason, id_tag: str | None, mono: floa
 def recovered(open_session: OpenSession, mono: float) -> Session:
     """The session as the journal knows it; its ordinals go on."""
     started = open_session.started
+    last_at = open_session.last_at if open_session.last_undated is None else None
+    if last_at is not None and started.undated is None:
+        last_at = max(started.at, last_at)
     return Session(
         phase=Phase.RUNNING,
         id_tag=started.id_tag,
@@ -137,8 +149,8 @@ def recovered(open_session: OpenSession, mono: float) -> Session:
         authorized_at=mono,
         started=started,
         next_ordinal=open_session.last_ordinal + 1,
-        last_at=max(started.at, open_session.last_at),
-        read_at=open_session.last_at if open_session.last_sample is not None else None,
+        last_at=last_at,
+        read_at=last_at if open_session.last_sample is not None else None,
         transaction=open_session.transaction,
         restored=True,
         floor_wh=max(started.meter_start_wh, open_session.last_energy_wh),

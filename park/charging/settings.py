@@ -49,7 +49,8 @@ class ChargePointSettings:
     `prepares_with_both`: Preparing needs plug and card (B-039). `clock_spread_seconds`: B-069.
     `energy_on_invalid_id_wh`: what a session may still take after its card was refused (B-119).
     `backend_queue`: whether the messages of one more session may wait for the backend.
-    `pilot_off`: vehicles are shown state F (B-387). `temperature_delta_c`: changes that are told (B-038); 0: none.
+    `pilot_off`: vehicles are shown state F (B-387). `temperature_delta_c`, `residual_delta`: changes
+    that are told (B-038), the latter in tenths of a milliampere (B-037); 0: none.
     `service_restart`: a vehicle found without a session after a start charges under `service_tag` (B-383).
     """
 
@@ -93,6 +94,7 @@ class ChargePointSettings:
     backend_queue: BackendQueue = BackendQueue.ROOM
     pilot_off: bool = False
     temperature_delta_c: float = 0.0
+    residual_delta: int = 0
     service_restart: bool = False
     service_tag: str = ""
 

@@ -15,6 +15,7 @@ from park.charging.lock import Lock
 from park.charging.outbox import Outbox
 from park.charging.overdraw import Overdraw
 from park.charging.phases_in_use import PhasesInUse
+from park.charging.reclosing import Reclosing
 from park.charging.report import ChargePointReported
 from park.charging.session import IDLE, Session
 from park.charging.settings import ChargePointSettings
@@ -27,6 +28,7 @@ from park.model.access import (
     ConnectorStatus,
     ConnectorStatusChanged,
     OccupancyChanged,
+    OrderRecloser,
     RemoteStop,
     RepeatSettings,
     SettingChanged,
@@ -63,6 +65,7 @@ ChargePointEvent: TypeAlias = (
     | StopSession
     | RemoteStop
     | UnlockConnector
+    | OrderRecloser
     | FactPersisted
     | SessionRecovered
     | ReadingTaken
@@ -101,8 +104,9 @@ class ChargePointState:
     `started_at`: mono of `Start`. `recovered`: the journal answered. `recover_due`: mono at which it is asked again.
     `ground_fault`, `ventilation`: hold until the vehicle leaves. `told_…`: what was told last, so that nothing is told
     twice. `wake`: mono of the earliest `Tick` asked for. `reserved_ends`: mono until which it is kept for somebody.
-    `found`: since when (mono) the vehicle is known that was there before the start. `unlocking`: an order that waits
-    for the bolt. `freed`: since when (mono) the vehicle stands there whose plug was freed by order.
+    `found`: since when (mono) the vehicle is known that was there before the start. `unlocking`, `reclosing`: orders
+    that wait for the bolt and for the residual current device. `freed`: since when (mono) the vehicle stands there
+    whose plug was freed by order.
 
     Outside of a step a state never changes. A step works on its own `fork`: with twenty fields `dataclasses.replace`
     measured four times slower, on the path every reading and every renewed grant takes.
@@ -135,8 +139,10 @@ class ChargePointState:
     told_report: ChargePointReported | None = None
     wake: float = math.inf
     unlocking: Unlocking | None = None
+    reclosing: Reclosing | None = None
     freed: float | None = None
     told_temperature_c: float | None = None
+    told_residual_ua: int | None = None
     found: float | None = None
 
     def fork(self) -> ChargePointState:
@@ -169,8 +175,10 @@ class ChargePointState:
             self.told_report,
             self.wake,
             self.unlocking,
+            self.reclosing,
             self.freed,
             self.told_temperature_c,
+            self.told_residual_ua,
             self.found,
         )
 

@@ -29,6 +29,7 @@ NUMBERS = {
     "ClockAlignedMeterRandomSendDelay": "clock_spread_seconds",
     "MaxEnergyOnInvalidId": "energy_on_invalid_id_wh",
     "TempDelta": "temperature_delta_c",
+    "RCMBDelta": "residual_delta",
 }
 TEXTS = {"ServiceUID": "service_tag"}
 CHOICES: Mapping[str, tuple[str, Mapping[str, Value]]] = {

@@ -74,6 +74,10 @@ class ChargePointSection(Section):
         Literal[0, 20, 32],
         About("Smaller plugs are not served; 0: every plug is.", "A", "B-339, IEC 61851-1 Table B.2"),
     ] = 0
+    recloser: Annotated[
+        bool,
+        About("Its residual current device can be switched by the backend; so far on the bench only.", source="B-215"),
+    ] = False
     accept_ventilation: Annotated[bool, About("Serve vehicles that ask for ventilation (state D).", source="B-282")] = (
         False
     )

@@ -26,6 +26,7 @@ from park.exchange.messages import (
     LinkUp,
     OfferedPoint,
     Outward,
+    RecloserOrdered,
     ServerHello,
     StopOrdered,
     UnlockOrdered,
@@ -40,6 +41,7 @@ from park.model.access import (
     ConnectorStatusChanged,
     Done,
     OccupancyChanged,
+    OrderRecloser,
     Refused,
     RemoteStop,
     Undeliverable,
@@ -362,14 +364,14 @@ def _told(state: BoardLink, outward: Outward, now: Now) -> Effects:
     message = outward.message
     if isinstance(message, ApplyRules | ApplyLocalList):
         state.rules = (*(each for each in state.rules if type(each) is not type(message)), message)
-    if isinstance(message, RemoteStop | UnlockConnector):
+    if isinstance(message, RemoteStop | UnlockConnector | OrderRecloser):
         return _ordered(state, message, now)
     if state.connection.greeted:
         state.connection.say(outward.target, message, now)
     return []
 
 
-def _ordered(state: BoardLink, order: RemoteStop | UnlockConnector, now: Now) -> Effects:
+def _ordered(state: BoardLink, order: RemoteStop | UnlockConnector | OrderRecloser, now: Now) -> Effects:
     if not state.connection.greeted:
         answer = Undeliverable(order.request_id, f"board {state.node} is not connected")
         return [Answer(order.reply_to, answer)]
@@ -379,6 +381,8 @@ def _ordered(state: BoardLink, order: RemoteStop | UnlockConnector, now: Now) ->
             state.connection.say(point, StopOrdered(request_id, point, session), now)
         case UnlockConnector(request_id, point):
             state.connection.say(point, UnlockOrdered(request_id, point), now)
+        case OrderRecloser(request_id, point, closed):
+            state.connection.say(point, RecloserOrdered(request_id, point, closed), now)
     return []
 
 

@@ -10,6 +10,7 @@ from park.exchange.crossing import HASTE, dated, key_of
 from park.exchange.messages import COMMAND_SECONDS, EndLink, FrameArrived, LinkDown, LinkUp, SendFrame
 from park.exchange.session import Arrived, Entry, Haste, Session
 from park.model.delivery import Delivery
+from park.model.session import FactOffered
 from park.model.signals import WakeAt
 from park.model.time import Now
 
@@ -83,10 +84,14 @@ class Connection:
 
 
 def in_time(arrived: Arrived, now: Now) -> object | None:
-    """The message with its times on our clock; None for a command that is too old, or of unknown age."""
+    """The message with its times on our clock; None for a command that is too old, or of unknown age.
+
+    None too for a fact without a date before the clocks are compared: its journal offers it again.
+    """
     delivery = getattr(arrived.message, "delivery", Delivery.STATE)
     if delivery is Delivery.COMMAND and arrived.age(now.mono) > COMMAND_SECONDS:
         return None
     if arrived.offset is None:
-        return arrived.message
-    return dated(arrived.message, arrived.offset)
+        fact = arrived.message.fact if isinstance(arrived.message, FactOffered) else None
+        return arrived.message if fact is None or fact.undated is None else None
+    return dated(arrived.message, arrived.offset, now.boot)

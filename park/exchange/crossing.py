@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from park.authorization.messages import ApplyRules, ReadersAnnounced
 from park.charging.report import ChargePointReported
-from park.exchange.messages import RestartOrdered, StopOrdered, UnlockOrdered
+from park.exchange.messages import RecloserOrdered, RestartOrdered, StopOrdered, UnlockOrdered
 from park.exchange.session import Haste
 from park.model.access import (
     AuthorizationGranted,
@@ -21,10 +21,12 @@ from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant
 from park.model.limit import InputChanged
 from park.model.listed import ApplyLocalList
-from park.model.metering import MeterReported, Quality, ReadingTaken
+from park.model.metering import MeterReported, Quality, ReadingTaken, Sample, Signed
 from park.model.placement import Placed, PlacementKept
 from park.model.reservation import ConnectorReserved
+from park.model.session import FactOffered
 from park.model.signals import RepeatLevels
+from park.model.time import BootTime
 from park.rolling.messages import FirmwarePiece, FirmwareStanding, FirmwareWanted
 
 
@@ -62,6 +64,7 @@ _URGENT = (
     RestartOrdered,
     StopOrdered,
     UnlockOrdered,
+    RecloserOrdered,
     StopSession,
 )
 """Somebody at a charge point waits for these, or a fuse does: they do not wait for company on the wire."""
@@ -70,8 +73,8 @@ _LEISURELY = (ChargePointReported, MeterReported, ReadingTaken)
 HASTE: Mapping[type, Haste] = dict.fromkeys(_URGENT, Haste.URGENT) | dict.fromkeys(_LEISURELY, Haste.LEISURELY)
 
 
-def dated(message: object, offset: float) -> object:
-    """The message with its times of the sender's monotonic clock moved by `offset` to ours.
+def dated(message: object, offset: float, boot: str) -> object:
+    """The message with its times of the sender's monotonic clock moved by `offset` to ours, of this run `boot`.
 
     What a board stamps for itself (`BoardHeartbeat.stamp`, `Grant.stamp`) stays as it is.
     """
@@ -88,15 +91,34 @@ def dated(message: object, offset: float) -> object:
             return replace(message, mono=mono + offset)
         case ChargePointReported():
             return _report(message, offset)
+        case FactOffered(fact=fact) if fact.undated is not None:
+            moved = BootTime(boot, fact.undated.mono + offset)
+            return replace(message, fact=replace(fact, undated=moved))
         case _:
             return message
 
 
 def reading_as(reading: ReadingTaken, meter: str, mono: float) -> ReadingTaken:
-    """The reading under another name and time; written out, as most of what crosses is readings."""
+    """The reading under another name and time; written out, as most of what crosses is readings.
+
+    What the meter signed stays with the charge point, whose facts carry it; its key crosses.
+    """
     return ReadingTaken(
-        meter, reading.quality, reading.sample, reading.average_ma, mono, reading.wall, reading.resolution_ma
+        meter,
+        reading.quality,
+        without_record(reading.sample),
+        reading.average_ma,
+        mono,
+        reading.wall,
+        reading.resolution_ma,
     )
+
+
+def without_record(sample: Sample | None) -> Sample | None:
+    """The sample as a level: once a second a signed text would be half of what crosses."""
+    if sample is None or sample.signed is None or not sample.signed.record:
+        return sample
+    return replace(sample, signed=Signed("", sample.signed.key))
 
 
 def report_of(reading: ReadingTaken, failures: int) -> MeterReported:

@@ -92,6 +92,17 @@ class UnlockOrdered:
 
 
 @dataclass(frozen=True, slots=True)
+class RecloserOrdered:
+    """`OrderRecloser` on the wire, as `StopOrdered`."""
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    request_id: str
+    charge_point: str
+    closed: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class RestartOrdered:
     """Central system → a node: end in order and start again."""
 

@@ -17,7 +17,7 @@ from park.authorization.messages import ReadersAnnounced
 from park.authorization.settings import ReaderSettings
 from park.charging.report import ChargePointReported
 from park.exchange.connection import Connection, LinkEffect, in_time
-from park.exchange.crossing import follows_from, reading_as
+from park.exchange.crossing import follows_from, reading_as, without_record
 from park.exchange.messages import (
     JOURNAL,
     OLDEST_PROTOCOL,
@@ -280,7 +280,8 @@ def _metered(state: ServerLink, report: MeterReported, now: Now) -> None:
         return
     if state.connection.greeted:
         state.meters_told[report.meter] = (report.failures, report.problem)
-    _say(state, replace(report, meter=state.settings.meters.get(report.meter, report.meter)), now)
+    name = state.settings.meters.get(report.meter, report.meter)
+    _say(state, replace(report, meter=name, sample=without_record(report.sample)), now)
 
 
 def _settled(state: ServerLink, now: Now) -> Effects:
@@ -369,7 +370,7 @@ def _greeted(state: ServerLink, hello: ServerHello, now: Now) -> Effects:
     for point in state.settings.charge_points:  # what was decided meanwhile, a refused card among it (D4), comes back
         state.connection.say("", RepeatSettings(point.name), now)
     ahead = (hello.wall - now.wall).total_seconds()
-    follow = hello.wall_known and abs(ahead) >= CLOCK_TOLERANCE_SECONDS
+    follow = hello.wall_known and (abs(ahead) >= CLOCK_TOLERANCE_SECONDS or not now.known)
     return [*([ClockOffered(ahead)] if follow else []), RepeatLevels(), Inward(JOURNAL, OfferAgain())]
 
 

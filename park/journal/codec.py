@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NotRequired, TypedDict, cast
 
-from park.model.metering import Sample
+from park.model.metering import Sample, Signed
 from park.model.session import (
     FactId,
     ReadingContext,
@@ -17,6 +17,7 @@ from park.model.session import (
     SessionStarted,
     StopReason,
 )
+from park.model.time import BootTime
 
 
 class _SampleRow(TypedDict):
@@ -25,6 +26,7 @@ class _SampleRow(TypedDict):
     energy_wh: int
     voltages_mv: list[int] | None
     frequency_mhz: int | None
+    signed: NotRequired[tuple[str, str]]  # absent: the meter does not sign
 
 
 class FactRow(TypedDict):
@@ -43,6 +45,7 @@ class FactRow(TypedDict):
     sample: _SampleRow
     offered_ma: int
     context: str
+    undated: NotRequired[tuple[str, float]]  # absent: `at` is the date
     delivered: bool
     transaction: int | None
 
@@ -111,6 +114,8 @@ def fact_row(fact: SessionFact) -> FactRow:
                 "reason": fact.reason.value,
                 "id_tag": fact.id_tag,
             }
+    if fact.undated is not None:
+        row["undated"] = (fact.undated.boot, fact.undated.mono)
     return cast("FactRow", row)
 
 
@@ -118,7 +123,7 @@ def fact_of(row: FactRow) -> SessionFact:
     """Raises ValueError or KeyError when the row is not one of ours."""
     session, ordinal = row["session"], row["ordinal"]
     point, connector, at = row["charge_point"], row["connector"], datetime.fromisoformat(row["at"])
-    kind = row["kind"]
+    kind, undated = row["kind"], _undated(row)
     if kind == "started":
         return SessionStarted(
             session,
@@ -130,36 +135,48 @@ def fact_of(row: FactRow) -> SessionFact:
             at,
             row["meter_start_wh"],
             row.get("reservation"),
+            undated,
         )
     if kind == "metered":
         context = ReadingContext(row["context"])
         return SessionMetered(
-            session, ordinal, point, connector, at, _sample(row["sample"]), row["offered_ma"], context
+            session, ordinal, point, connector, at, _sample(row["sample"]), row["offered_ma"], context, undated
         )
     if kind == "ended":
         reason = StopReason(row["reason"])
-        return SessionEnded(session, ordinal, point, connector, at, row["meter_stop_wh"], reason, row["id_tag"])
+        return SessionEnded(
+            session, ordinal, point, connector, at, row["meter_stop_wh"], reason, row["id_tag"], undated
+        )
     message = f"unknown kind of session fact: {kind}"
     raise ValueError(message)
 
 
+def _undated(row: FactRow) -> BootTime | None:
+    found = row.get("undated")
+    return None if found is None else BootTime(str(found[0]), float(found[1]))
+
+
 def _sample_row(sample: Sample) -> _SampleRow:
-    return {
+    row: _SampleRow = {
         "currents_ma": list(sample.currents_ma),
         "power_w": sample.power_w,
         "energy_wh": sample.energy_wh,
         "voltages_mv": list(sample.voltages_mv) if sample.voltages_mv else None,
         "frequency_mhz": sample.frequency_mhz,
     }
+    if sample.signed is not None:
+        row["signed"] = (sample.signed.record, sample.signed.key)
+    return row
 
 
 def _sample(row: _SampleRow) -> Sample:
     a, b, c = row["currents_ma"]
-    volts = row["voltages_mv"]
+    volts, signed = row["voltages_mv"], row.get("signed")
     return Sample(
         (a, b, c),
         row["power_w"],
         row["energy_wh"],
         (volts[0], volts[1], volts[2]) if volts else None,
         row["frequency_mhz"],
+        None if signed is None else Signed(str(signed[0]), str(signed[1])),
     )

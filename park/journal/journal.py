@@ -116,6 +116,8 @@ def _loaded(state: JournalState, event: RowsLoaded, now: Now) -> tuple[JournalEf
         except (ValueError, KeyError, TypeError) as error:
             effects.append(_unreadable(row.key, error))
             continue
+        entry, never_dated = _of_this_boot(entry, now.boot)
+        effects += never_dated
         number = entry.id.number
         state.numbers[key_of(entry.fact)] = number
         _follow(state, entry)
@@ -129,6 +131,21 @@ def _loaded(state: JournalState, event: RowsLoaded, now: Now) -> tuple[JournalEf
     for message in waiting:
         effects.extend(step(state, message, now)[1])
     return tuple(effects)
+
+
+def _of_this_boot(entry: Entry, boot: str) -> tuple[Entry, tuple[Alarm, ...]]:
+    """What an earlier run of the machine could not date goes out with the earliest it can have been (B-196)."""
+    fact = entry.fact
+    if fact.undated is None or fact.undated.boot == boot:
+        return entry, ()
+    entry = replace(entry, fact=replace(fact, undated=None))
+    if entry.delivered or not isinstance(fact, SessionStarted):
+        return entry, ()
+    text = (
+        f"session {fact.session} of charge point {fact.charge_point} began when this board did not know the time and "
+        f"was switched off before it did: it is told as begun at {fact.at.isoformat()}, the earliest it can have been"
+    )
+    return entry, (Alarm(f"session-undated-{fact.session}", text),)
 
 
 def _close_left(state: JournalState) -> tuple[JournalEffect, ...]:
@@ -156,6 +173,7 @@ def _end_by_absence(known: OpenSession) -> SessionEnded:
         known.last_energy_wh,
         StopReason.OTHER,
         None,
+        known.last_undated,
     )
 
 
@@ -290,7 +308,7 @@ def _follow(state: JournalState, entry: Entry) -> None:
     match fact:
         case SessionStarted():
             state.open[fact.charge_point] = OpenSession(
-                fact, fact.ordinal, fact.at, fact.meter_start_wh, None, entry.transaction
+                fact, fact.ordinal, fact.at, fact.meter_start_wh, None, entry.transaction, fact.undated
             )
         case SessionMetered():
             current = state.open.get(fact.charge_point)
@@ -298,7 +316,8 @@ def _follow(state: JournalState, entry: Entry) -> None:
                 state.open[fact.charge_point] = replace(
                     current,
                     last_ordinal=max(current.last_ordinal, fact.ordinal),
-                    last_at=max(current.last_at, fact.at),
+                    last_at=max(current.last_at, fact.at) if fact.undated is current.last_undated else fact.at,
+                    last_undated=fact.undated,
                     last_energy_wh=max(current.last_energy_wh, fact.sample.energy_wh),
                     last_sample=fact.sample,
                 )

@@ -9,7 +9,8 @@ from typing import TypeAlias
 
 from park.model.electric import PerPhase
 from park.model.limit import Limit, LimitKind
-from park.pairing.validity import clock_is_known
+from park.model.time import Now
+from park.pairing.validity import time_is_known
 
 DAY_MINUTES = 24 * 60
 MINUTE_SECONDS = 60
@@ -66,11 +67,11 @@ class Conditions:
     inputs: Sequence[InputLimit] = ()
     zone: tzinfo = UTC
 
-    def limits(self, wall: datetime, levels: InputLevels) -> Iterator[Limit]:
+    def limits(self, now: Now, levels: InputLevels) -> Iterator[Limit]:
         """What is asked for now. While the time is not known, every entry of a time table holds."""
-        known = clock_is_known(wall)
+        known = time_is_known(now)
         for entry in self.timetable:
-            if not known or entry.holds(wall, self.zone):
+            if not known or entry.holds(now.wall, self.zone):
                 yield Limit(entry.target, LimitKind.TIMETABLE, entry.source, entry.limit_ma)
         for each in self.inputs:
             if each.holds(levels):

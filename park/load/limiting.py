@@ -72,7 +72,7 @@ def begin(state: CoordinatorState) -> list[LimitEffect]:
 
 def look(state: CoordinatorState, now: Now) -> bool:
     """Time tables and inputs as they are now. True: a limit changed."""
-    changed = state.limits.stand(state.settings.conditions.limits(now.wall, state.input_levels))
+    changed = state.limits.stand(state.settings.conditions.limits(now, state.input_levels))
     for target in changed:
         state.impose(target)
     return bool(changed)

@@ -65,6 +65,7 @@ def warnings(circuits: Sequence[Circuit], placements: Sequence[Placement]) -> tu
                 "limits are design currents: set them below the fuse, or set headroom_amps"
             )
     found += _unbalanced(circuits, placements)
+    found += _taking_turns(circuits, placements)
     for placement in placements:
         name = placement.charge_point
         if not placement.has_deadman:
@@ -90,6 +91,33 @@ def _unbalanced(circuits: Sequence[Circuit], placements: Sequence[Placement]) ->
         for placement in network.below(name, placements)
         if placement.wiring is Wiring.UNKNOWN
     ]
+
+
+def _taking_turns(circuits: Sequence[Circuit], placements: Sequence[Placement]) -> list[str]:
+    """B-160: a minimum that is not below half of what a circuit with others gives; its narrowest one is named."""
+    network = Network(circuits)
+    narrowest: dict[str, tuple[int, Circuit]] = {}
+    for circuit in circuits:
+        below = network.below(circuit.name, placements)
+        left_ma = min(circuit.limit_ma) - circuit.headroom_ma
+        for placement in (each for each in below if _has_company(each, below)):
+            known = narrowest.get(placement.charge_point)
+            if placement.minimum_ma * 2 >= left_ma and (known is None or left_ma < known[0]):
+                narrowest[placement.charge_point] = (left_ma, circuit)
+    minima = {placement.charge_point: placement.minimum_ma for placement in placements}
+    return [
+        f"charge point {name}: its minimum of {minima[name] / 1000:g} A is not below half of the {left_ma / 1000:g} A "
+        f"that circuit {circuit.name} gives: while it charges others there may have to wait for their turn; lower "
+        "min_amps"
+        for name, (left_ma, circuit) in narrowest.items()
+    ]
+
+
+def _has_company(placement: Placement, below: Sequence[Placement]) -> bool:
+    """Whether another point may load one of its phases."""
+    phases = set(placement.wiring.grid_phases(placement.phases))
+    others = (each for each in below if each is not placement)
+    return any(phases.intersection(each.wiring.grid_phases(each.phases)) for each in others)
 
 
 def reaction_bounds(

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from park.metering.register_map import Block, Quantity, Register, RegisterMap, WordOrder
+from park.metering.register_map import Block, Quantity, Register, RegisterMap, TextPlace, WordOrder
 from park.model.electric import PerPhase
 from park.model.metering import Sample
 
@@ -35,6 +35,26 @@ def decode(meter_map: RegisterMap, answers: Sequence[Sequence[int]]) -> Sample |
         if problem is not None:
             return Implausible(problem)
     return _sample(values)
+
+
+def decode_text(place: TextPlace, registers: Sequence[int]) -> str | None:
+    """The text in the registers from its first on, as many as were read; None: more of them are needed, or no text."""
+    if not registers or not 0 < registers[0] <= place.most or len(registers) < 1 + (registers[0] + 1) // 2:
+        return None
+    packed = struct.pack(f">{len(registers) - 1}H", *registers[1:])[: registers[0]]
+    try:
+        return packed.decode("ascii")
+    except UnicodeDecodeError:
+        return None
+
+
+def encode_text(place: TextPlace, text: str) -> dict[int, int]:
+    """Register contents by address. Raises ValueError for a text that is too long, or not ASCII."""
+    body = text.encode("ascii")
+    if len(body) > place.most:
+        raise ValueError(f"{len(body)} characters where {place.most} fit")
+    words = struct.unpack(f">{(len(body) + 1) // 2}H", body + b"\0" * (len(body) % 2))
+    return dict(enumerate((len(body), *words), start=place.address))
 
 
 def encode(meter_map: RegisterMap, values: Mapping[Quantity, float]) -> dict[int, int]:

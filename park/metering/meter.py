@@ -82,7 +82,7 @@ def _sampled(state: Meter, sample: Sample, mono: float, now: Now) -> tuple[Meter
     if mono <= state.raw_mono:  # an answer that was overtaken by a newer one
         return state, ()
     settings = state.settings
-    repeats = state.repeats + 1 if settings.frozen_after and sample == state.raw else 1
+    repeats = state.repeats + 1 if settings.frozen_after and _says_the_same(sample, state.raw) else 1
     continuity = state.continuity
     problem = outside_rating(sample, settings.maximum_ma)
     if problem is None and 0 < settings.frozen_after <= repeats and is_loaded(sample):
@@ -93,6 +93,11 @@ def _sampled(state: Meter, sample: Sample, mono: float, now: Now) -> tuple[Meter
         state = replace(state, raw=sample, raw_mono=mono, repeats=repeats, continuity=continuity)
         return _failed(state, problem, now, implausible=True)
     return _accepted(state, sample, mono, repeats, continuity, now)
+
+
+def _says_the_same(sample: Sample, before: Sample | None) -> bool:
+    """A meter that stands still may go on signing."""
+    return before is not None and replace(sample, signed=None) == replace(before, signed=None)
 
 
 def _accepted(

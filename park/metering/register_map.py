@@ -80,11 +80,36 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class TextPlace:
+    """A text of ASCII: its length in characters in the register `address`, two characters in each that follows.
+
+    `most`: characters it can have.
+    """
+
+    address: int
+    most: int
+
+    def reads(self, largest_read: int) -> tuple[Block, ...]:
+        """Reads that fetch the whole of the longest, the length with the first."""
+        end = self.address + 1 + (self.most + 1) // 2
+        starts = range(self.address, end, largest_read)
+        return tuple(Block(start, min(largest_read, end - start), ()) for start in starts)
+
+
+@dataclass(frozen=True, slots=True)
+class SigningPlaces:
+    """Where a meter that signs keeps what it signed, made when its first register is read, and its public key."""
+
+    record: TextPlace
+    key: TextPlace
+
+
+@dataclass(frozen=True, slots=True)
 class RegisterMap:
     """All a poll needs to know of a meter type; `source` names the document the addresses come from.
 
     `rated_ma`: largest current the meter type measures; more is implausible unless the meter's own setting says so.
-    `resolution_ma`: smallest step of its current.
+    `resolution_ma`: smallest step of its current. `signing`: None for a meter that does not sign.
     """
 
     name: str
@@ -95,6 +120,7 @@ class RegisterMap:
     resolution_ma: int
     word_order: WordOrder = WordOrder.HIGH_FIRST
     largest_read: int = 125  # Modbus application protocol §6.3: quantity of registers 1…125
+    signing: SigningPlaces | None = None
     largest_gap: int = 64  # reading unused registers in between costs less than another request
     blocks: tuple[Block, ...] = field(init=False)
 

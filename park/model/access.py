@@ -135,7 +135,10 @@ class BackendAuthorized:
 
 @dataclass(frozen=True, slots=True)
 class Done:
+    """`data`: what else there is to say, in the words of who asked."""
+
     request_id: str
+    data: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +199,27 @@ class UnlockConnector:
     reply_to: AnswersCommand
 
 
+OPEN, CLOSE = "open", "close"
+"""States of a recloser, as its maker's backend writes them (B-215)."""
+NOT_PRESENT, NOT_AVAILABLE = "notPresent", "notAvailable"
+"""Reasons of a refusal: there is no recloser; it does not tell or do anything (B-215)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRecloser:
+    """Central system → charge point: open or close its residual current device; `closed` None: only tell the state.
+
+    Answered `Done` with the state in `data`, or `Refused` with one of the reasons above.
+    """
+
+    delivery: ClassVar[Delivery] = Delivery.COMMAND
+
+    request_id: str
+    charge_point: str
+    closed: bool | None
+    reply_to: AnswersCommand
+
+
 class ConnectorStatus(Enum):
     """OCPP 1.6 §7.7 ChargePointStatus; values are the wire names."""
 
@@ -229,6 +253,8 @@ class ConnectorStatusChanged:
 
 TEMPERATURE = "Temperature"
 """Begins the `info` of a connector that tells nothing but its temperature (B-038)."""
+RESIDUAL = "Residual current"
+"""Begins the `info` of a connector that tells nothing but its residual current (B-037)."""
 UNREACHABLE = "unreachable"
 """Ends the `info` of a connector whose board is away: nothing is known of it, and it may go on charging."""
 

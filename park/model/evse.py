@@ -38,6 +38,8 @@ class EvseReported:
     `lock_closed`: None without a lock. `signalled_ma`: current the control pilot offers now (0 when not PWM).
     `token`: of the newest `Signal` in effect, -1 before any since the device started. `deadman_tripped`: the device
     fell to its lapse current.
+    `residual_ua`: what the residual current monitor measures, microamperes; None: there is none that tells.
+    `recloser_closed`: whether the residual current device is on; None: none that can be moved by order.
     `faults`: names of device faults (e.g. "rcd", "emergency", "lock", "contactor").
     """
 
@@ -55,6 +57,8 @@ class EvseReported:
     deadman_tripped: bool = False
     temperature_c: float | None = None
     faults: tuple[str, ...] = ()
+    residual_ua: int | None = None
+    recloser_closed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +104,21 @@ class SetLock:
 
 
 @dataclass(frozen=True, slots=True)
+class MoveRecloser:
+    """Open or close the residual current device; the device reports `recloser_closed`."""
+
+    charge_point: str
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ReportLevels:
     """Ask the driver to repeat all levels now."""
 
     charge_point: str
 
 
-EvseCommand = Signal | SetContactor | SetLock | ReportLevels
+EvseCommand = Signal | SetContactor | SetLock | MoveRecloser | ReportLevels
 
 
 @dataclass(frozen=True, slots=True)

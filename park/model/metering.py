@@ -18,14 +18,30 @@ class Quality(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Signed:
+    """What a meter says of its import register under its own signature: evidence for a bill (calibration law).
+
+    `record`: OCMF, character by character as the meter gave it; empty: it is not carried here. `key`: the public key
+    it is checked with, the hexadecimal DER of X.509's SubjectPublicKeyInfo.
+    """
+
+    record: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
-    """One poll of a meter. Currents signed (negative = export), mA; energy is the import register."""
+    """One poll of a meter. Currents signed (negative = export), mA; energy is the import register.
+
+    `signed`: of the same poll, where the meter signs; its register is the meter's own, whatever `energy_wh` continues.
+    """
 
     currents_ma: PerPhase
     power_w: int
     energy_wh: int
     voltages_mv: PerPhase | None = None
     frequency_mhz: int | None = None
+    signed: Signed | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from park.model.delivery import Delivery
 from park.model.metering import Sample
+from park.model.time import BootTime
 
 
 class StopReason(Enum):
@@ -38,7 +39,10 @@ class ReadingContext(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SessionStarted:
-    """The session's identity towards the backend is (connector, id tag, at, meter_start_wh): never altered (D1)."""
+    """The session's identity towards the backend is (connector, id tag, at, meter_start_wh): never altered (D1).
+
+    `undated`, of every fact: `at` is the earliest it can have been, and this the instant the date is found by (B-196).
+    """
 
     delivery: ClassVar[Delivery] = Delivery.FACT
 
@@ -51,6 +55,7 @@ class SessionStarted:
     at: datetime
     meter_start_wh: int
     reservation: int | None = None  # the backend's, that it uses up
+    undated: BootTime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class SessionMetered:
     sample: Sample
     offered_ma: int
     context: ReadingContext
+    undated: BootTime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,7 @@ class SessionEnded:
     meter_stop_wh: int
     reason: StopReason
     id_tag: str | None  # of the card that ended it
+    undated: BootTime | None = None
 
 
 SessionFact = SessionStarted | SessionMetered | SessionEnded
@@ -125,7 +132,10 @@ class FactPersisted:
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
-    """A session whose end is not recorded: what the journal tells a charge point after a restart."""
+    """A session whose end is not recorded: what the journal tells a charge point after a restart.
+
+    `last_undated`: of the fact that `last_at` is the time of.
+    """
 
     started: SessionStarted
     last_ordinal: int
@@ -133,6 +143,7 @@ class OpenSession:
     last_energy_wh: int
     last_sample: Sample | None
     transaction: int | None = None
+    last_undated: BootTime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,30 @@ from datetime import UTC, datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
+class BootTime:
+    """An instant whose date is not known: `mono` seconds on the clock of a run of the machine. `boot`: which run."""
+
+    boot: str
+    mono: float
+
+
+@dataclass(frozen=True, slots=True)
 class Now:
-    """`mono`: seconds of a clock that never jumps, for leases and timeouts. `wall`: aware UTC, for timestamps."""
+    """`mono`: seconds of a clock that never jumps, for leases and timeouts. `wall`: aware UTC, for timestamps.
+
+    `known`: somebody vouches for `wall`; else it only went on from a time that is surely past. `boot`: the run of the
+    machine in which `mono` counts.
+    """
 
     mono: float
     wall: datetime
+    known: bool = True
+    boot: str = ""
+
+    @property
+    def undated(self) -> BootTime | None:
+        """What a fact of now is dated by later; None: `wall` is its date."""
+        return None if self.known else BootTime(self.boot, self.mono)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ from park.model.access import BackendAuthorized, Verdict
 from park.model.time import Now
 from park.ocpp import delivery, keeping
 from park.ocpp.effects import CentralSystemEffect, ClockOffered
-from park.ocpp.features import local_services
+from park.ocpp.features import local_services, meter_keys
 from park.ocpp.link import Payload, ResetLink
 from park.ocpp.notifications import Notification
 from park.ocpp.state import (
@@ -18,6 +18,7 @@ from park.ocpp.state import (
     CentralSystem,
     Flight,
     HeartbeatCall,
+    MeterKeyCall,
     NotificationCall,
     StatusCall,
     TransactionCall,
@@ -45,13 +46,15 @@ def answered(state: CentralSystem, unique_id: str, payload: Payload, now: Now) -
         case BootCall():
             return _booted(state, payload, now)
         case HeartbeatCall():
-            return state, _clock(state, payload, now)
+            return _clock(state, payload, now)
         case AuthorizeCall():
             return _authorized(state, flight.purpose, payload)
         case NotificationCall(notification):
             return keeping.settle(state, state.upkeep.notifications.delivered(notification.number))
         case TransferCall():
             return state, (local_services.answer_of(flight.purpose, payload),)
+        case MeterKeyCall() as call:
+            return meter_keys.answered(state, call, payload, now), ()
         case StatusCall() | TriggeredValues() | TransactionCall():
             return state, ()
 
@@ -97,6 +100,8 @@ def _given_up(state: CentralSystem, flight: Flight, now: Now) -> Turn:
             return keeping.settle(state, state.upkeep.notifications.unanswered(notification.number, now.mono))
         case TransferCall():
             return state, (local_services.failure_of(flight.purpose),)
+        case MeterKeyCall():
+            return meter_keys.failed(state, now), ()
         case StatusCall() | TriggeredValues() | TransactionCall() | HeartbeatCall():
             return state, ()
 
@@ -172,16 +177,20 @@ def _booted(state: CentralSystem, payload: Payload, now: Now) -> Turn:
         seconds = interval if interval > 0 else HEARTBEAT_SECONDS
         values = state.values.with_value("HeartbeatInterval", str(seconds))
         statuses = state.statuses if before else state.statuses.untold()
-        state = replace(state, values=values, statuses=statuses, last_heartbeat=now.mono)
-    return state, _clock(state, payload, now)
+        state = meter_keys.registered(replace(state, values=values, statuses=statuses, last_heartbeat=now.mono))
+    return _clock(state, payload, now)
 
 
-def _clock(state: CentralSystem, payload: Payload, now: Now) -> tuple[CentralSystemEffect, ...]:
+def _clock(state: CentralSystem, payload: Payload, now: Now) -> Turn:
     theirs = instant(payload.get("currentTime"))
-    if theirs is None or not state.values.switch("useAsTimeSource") or _is_kept(state):
-        return ()
+    if theirs is None:
+        return state, ()
+    state = replace(state, dating=replace(state.dating, told=(theirs, now.mono)))
+    if not state.values.switch("useAsTimeSource") or _is_kept(state):
+        return state, ()
     offset = (theirs - now.wall).total_seconds()
-    return (ClockOffered(offset),) if abs(offset) >= CLOCK_TOLERANCE_SECONDS else ()
+    heeded = abs(offset) >= CLOCK_TOLERANCE_SECONDS or not now.known
+    return state, (ClockOffered(offset),) if heeded else ()
 
 
 def _is_kept(state: CentralSystem) -> bool:

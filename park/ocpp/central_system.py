@@ -35,8 +35,10 @@ from park.ocpp.effects import BackendReported, CentralSystemEffect, Load, Write
 from park.ocpp.features import (
     all_features,
     configuration,
+    dating,
     input_notices,
     local_services,
+    meter_keys,
     reservation,
     transaction_data,
 )
@@ -100,7 +102,8 @@ Turn: TypeAlias = tuple[CentralSystem, tuple[CentralSystemEffect, ...]]
 
 def step(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:
     """Take the event, let deadlines pass, write and send what is due, report what changed."""
-    if type(event) is ReadingTaken and state.readings:  # each second from each meter, and nothing is due because of it
+    # Each second from each meter, and nothing is due because of it.
+    if type(event) is ReadingTaken and state.readings and not meter_keys.is_news(state, event):
         _note_reading(state, event)
         return state, ()
     state, effects = _take(state, event, now)
@@ -133,6 +136,7 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
         case RepeatSettings(point):
             return state, _repeated(state, point)
         case ReadingTaken():
+            meter_keys.noted(state, event)
             _note_reading(state, event)
             return state, ()
         case AuthorizeWithBackend():
@@ -261,6 +265,7 @@ def _offered(state: CentralSystem, event: FactOffered, now: Now) -> Turn:
         return state, (FactTaken(event.id), FactDelivered(event.id, None))
     if not state.loaded:
         return replace(state, offered_early=(*state.offered_early, event)[-OFFERED_EARLY:]), ()
+    event = dating.arrived(state, event, now)
     fact = event.fact
     if fact.session in state.left:  # its journal offers it again when the end is on disk
         return state, ()

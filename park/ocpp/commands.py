@@ -11,8 +11,8 @@ from park.ocpp.features import remote_profile
 from park.ocpp.features.all_features import HANDLERS
 from park.ocpp.features.feature import Turn
 from park.ocpp.features.replies import refusal, result
-from park.ocpp.link import BackendCalled
-from park.ocpp.state import CentralSystem
+from park.ocpp.link import BackendCalled, Payload
+from park.ocpp.state import CentralSystem, PendingCommand
 from park.ocpp.wire import BACKEND_ACTIONS, INTERNAL_ERROR, NOT_IMPLEMENTED
 
 
@@ -38,7 +38,16 @@ def command_answered(state: CentralSystem, answer: CommandAnswer) -> Turn:
         return state, ()
     commands = {key: value for key, value in state.commands.items() if key != answer.request_id}
     status = pending.done if isinstance(answer, Done) else pending.reasons.get(answer.reason, pending.refused)
-    return replace(state, commands=commands), result(pending.unique_id, pending.action, {"status": status}, state.link)
+    payload = {"status": status, **_data(pending, answer)}
+    return replace(state, commands=commands), result(pending.unique_id, pending.action, payload, state.link)
+
+
+def _data(pending: PendingCommand, answer: CommandAnswer) -> Payload:
+    if not pending.data:
+        return {}
+    if isinstance(answer, Done):
+        return {"data": answer.data}
+    return {"data": answer.reason if answer.reason in pending.data else pending.data[-1]}
 
 
 def expire(state: CentralSystem, now: Now) -> Turn:

@@ -38,6 +38,8 @@ def prepare(queue: Queue, payloads: Payloads, now: Now) -> Queue:
     head = queue.backlog.head
     if queue.attempt is not None or queue.settling is not None or head is None:
         return queue
+    if head.fact.undated is not None:  # its payload is made once (D1), and the date is found while nothing is sent
+        return queue
     known = queue.transactions.get(head.fact.session)
     if known is None:
         return bury(queue, head.fact.session, "its start is not known here", now)

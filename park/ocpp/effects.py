@@ -11,6 +11,7 @@ from park.model.access import (
     Answer,
     AnswersCommand,
     BackendAuthorized,
+    OrderRecloser,
     RemoteStart,
     RemoteStop,
     SettingChanged,
@@ -64,6 +65,19 @@ class UnlockRemotely:
     def order(self, reply_to: AnswersCommand) -> UnlockConnector:
         """For the charge point."""
         return UnlockConnector(self.request_id, self.charge_point, reply_to)
+
+
+@dataclass(frozen=True, slots=True)
+class RecloseRemotely:
+    """`closed` None: only ask for its state."""
+
+    request_id: str
+    charge_point: str
+    closed: bool | None
+
+    def order(self, reply_to: AnswersCommand) -> OrderRecloser:
+        """For the charge point."""
+        return OrderRecloser(self.request_id, self.charge_point, self.closed, reply_to)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +163,7 @@ ForPark: TypeAlias = (
     | StartRemotely
     | StopRemotely
     | UnlockRemotely
+    | RecloseRemotely
     | ForgetCards
     | EndSession
     | RestartBoards

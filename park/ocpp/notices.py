@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from park.model.access import TEMPERATURE, ConnectorStatus, ConnectorStatusChanged
+from park.model.access import RESIDUAL, TEMPERATURE, ConnectorStatus, ConnectorStatusChanged
 from park.ocpp.keys import KeyValues
 from park.ocpp.statuses import NO_ERROR
 
+MEASURED = (TEMPERATURE, RESIDUAL)  # infos of connectors that tell nothing else
 FLOWS, FLOWS_NOT = "Energy is flowing to vehicle", "No energy flowing to vehicle"
 FLOW: Mapping[ConnectorStatus, str] = {
     ConnectorStatus.CHARGING: FLOWS,
@@ -25,5 +26,5 @@ def noticed(changed: ConnectorStatusChanged, values: KeyValues) -> ConnectorStat
             return changed
         changed = replace(changed, error_code=NO_ERROR, info="", vendor_code="")
     if not values.switch("InfoStatusNotifications"):
-        return replace(changed, info="") if changed.info.startswith(TEMPERATURE) else changed
+        return replace(changed, info="") if changed.info.startswith(MEASURED) else changed
     return changed if changed.info else replace(changed, info=FLOW.get(changed.status, ""))

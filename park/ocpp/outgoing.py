@@ -9,7 +9,7 @@ from park.model.access import ConnectorStatusChanged
 from park.model.time import Now
 from park.ocpp import delivery, messages, missed
 from park.ocpp.effects import CentralSystemEffect
-from park.ocpp.features import all_features, local_services
+from park.ocpp.features import all_features, local_services, meter_keys
 from park.ocpp.link import Payload, SendCall
 from park.ocpp.messages import Station
 from park.ocpp.payloads import Payloads
@@ -19,6 +19,7 @@ from park.ocpp.state import (
     CentralSystem,
     Flight,
     HeartbeatCall,
+    MeterKeyCall,
     NotificationCall,
     Purpose,
     StatusCall,
@@ -73,6 +74,9 @@ def _volatile(state: CentralSystem, now: Now) -> Purpose | None:
         return NotificationCall(notification)
     if state.services.waiting:
         return TransferCall(state.services.waiting[0])
+    key = meter_keys.due(state, now)
+    if key is not None:
+        return key
     heartbeat = _heartbeat_at(state)
     return HeartbeatCall() if heartbeat is not None and heartbeat <= now.mono else None
 
@@ -144,6 +148,8 @@ def _request(state: CentralSystem, purpose: Purpose) -> tuple[str, Payload]:
             return notification.action, notification.payload
         case TransferCall():
             return "DataTransfer", local_services.request(purpose)
+        case MeterKeyCall():
+            return "DataTransfer", meter_keys.request(state, purpose)
         case TransactionCall():
             attempt = state.queue.attempt
             return ("", {}) if attempt is None else (attempt.action, attempt.payload)
@@ -174,7 +180,7 @@ def _noted(state: CentralSystem, purpose: Purpose, unique_id: str, now: Now) -> 
             return replace(state, authorizations=state.authorizations[1:])
         case TriggeredValues():
             return replace(state, triggered=_without(state, purpose))
-        case NotificationCall():
+        case NotificationCall() | MeterKeyCall():
             return state
         case TransferCall():
             return local_services.taken(state)
@@ -215,6 +221,7 @@ def _send_times(state: CentralSystem) -> list[float]:
     found = [
         _heartbeat_at(state),
         None if _overfull(state) else state.statuses.next_due(_pace(state)),
+        meter_keys.due_at(state),
     ]
     notifications = state.upkeep.notifications
     if notifications.waiting:

@@ -10,6 +10,7 @@ from park.ocpp import messages
 from park.ocpp.keys import KeyValues
 from park.ocpp.link import Payload
 from park.ocpp.sampled import Manner, sampled
+from park.ocpp.signed import signed_values
 from park.ocpp.wire import iso
 
 SAMPLED, ALIGNED = "MeterValuesSampledData", "MeterValuesAlignedData"
@@ -35,11 +36,12 @@ class Payloads:
         return messages.meter_values(fact, transaction, self.manner(fact.connector, key))
 
     def stop(self, fact: SessionEnded, transaction: int) -> Payload:
-        """StopTransaction.req, with the readings it repeats (B-072: both keys take effect)."""
+        """StopTransaction.req, with the readings it repeats (B-072: both keys take effect) and what was signed."""
         repeated: list[Payload] = []
         for reading in self.kept.get(fact.session, ()):
             manner = self.manner(reading.connector, stop_key(reading.context))
             values = sampled(reading.sample, reading.offered_ma, reading.context.value, manner)
+            values += signed_values(reading, transaction, self.values.text("SignedDataFormat"))
             if values:
                 repeated.append({"timestamp": iso(reading.at), "sampledValue": values})
         payload = messages.stop_transaction(fact, transaction)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from park.model.access import BackendAuthorized, BackendQueue, ConnectorStatusChanged
@@ -139,6 +140,14 @@ class TransferCall:
 
 
 @dataclass(frozen=True, slots=True)
+class MeterKeyCall:
+    """A DataTransfer of the public key of a connector's meter (B-216)."""
+
+    connector: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionCall:
     """The head of the queue."""
 
@@ -151,6 +160,7 @@ Purpose: TypeAlias = (
     | TriggeredValues
     | NotificationCall
     | TransferCall
+    | MeterKeyCall
     | TransactionCall
 )
 
@@ -168,7 +178,8 @@ class Flight:
 class PendingCommand:
     """A command of the backend that somebody in the park has to answer; `done`, `refused`: the status it then gets.
 
-    `reasons`: of a refusal for such a reason.
+    `reasons`: of a refusal for such a reason. `data`: the answer has what was said beside, a refusal one of these
+    words, the last of them where it was for another reason; empty: it has only its status.
     """
 
     unique_id: str
@@ -177,6 +188,7 @@ class PendingCommand:
     done: str = "Accepted"
     refused: str = "Rejected"
     reasons: Mapping[str, str] = field(default_factory=dict[str, str])
+    data: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +251,30 @@ class InputNotices:
 
 
 @dataclass(frozen=True, slots=True)
+class MeterKeys:
+    """Public keys of meters that sign, by connector, changed in place as `readings` is.
+
+    `told`: those the backend has since it registered this station. `not_before`: mono of the next attempt.
+    """
+
+    known: dict[int, str] = field(default_factory=dict[int, str])
+    told: Mapping[int, str] = field(default_factory=dict[int, str])
+    not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Dating:
+    """Facts of a board that did not know the date. `told`: what the backend's clock showed, and our mono then.
+
+    `busy`: dates are on their way to disk. `not_before`: mono of the next try when the disk refused them.
+    """
+
+    told: tuple[datetime, float] | None = None
+    busy: bool = False
+    not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class CentralSystem:
     """`link`: number of the connection, None without one. `silent`: a call timed out, a heartbeat must prove life.
 
@@ -252,7 +288,7 @@ class CentralSystem:
     `availability`: what the backend said of each connector, by number. `queue_told`: what charge points know of the
     queue's room. `missed`: faults that went before the
     backend heard of them, oldest first. `registered_told`: what the authorizer knows of the registration.
-    `began`: mono of `Start`. `withheld`: why they may not charge besides.
+    `began`: mono of `Start`. `dating`: of facts without a date. `withheld`: why they may not charge besides.
     """
 
     settings: Settings
@@ -299,6 +335,8 @@ class CentralSystem:
     began: float = 0.0
     queue_told: BackendQueue = BackendQueue.ROOM
     withheld: Withheld = Withheld()
+    dating: Dating = Dating()
+    meter_keys: MeterKeys = field(default_factory=MeterKeys)
     reported: BackendReported | None = None
     wake_at: float | None = None
 

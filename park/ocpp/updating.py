@@ -26,6 +26,7 @@ from park.ocpp.upkeep import Signing
 from park.rolling.roll import summary
 
 FAREWELL_SECONDS = 30.0  # ours: for answers of the backend before a restart
+CHECK_SECONDS = 60.0  # ours: by then every charge point has reported itself, or never will
 MOST_SIGNING = 10  # ours: a backend has one CALL in flight
 
 
@@ -77,6 +78,15 @@ def is_installing(state: CentralSystem) -> bool:
     update, roll = state.upkeep.update, state.upkeep.roll
     late = roll is not None and roll.ordered is not None
     return late or (update is not None and update.stage not in BEFORE_INSTALLATION)
+
+
+def is_checking(state: CentralSystem, now: Now) -> bool:
+    """Whether new firmware has not shown yet that it works: every charge point has reported itself (B-176).
+
+    A restart in this time would look to an installer like a start that failed.
+    """
+    known = state.statuses.lines
+    return now.mono < state.upkeep.checks_until and not all(number in known for number in state.settings.connectors)
 
 
 def _ordered(state: CentralSystem, update: Update) -> Turn:
@@ -217,6 +227,7 @@ def interrupted(state: CentralSystem, update: Update, now: Now) -> Turn:
     state, effects = ended(state, update, word)
     if word != "Installed":
         return state, effects
+    state = replace(state, upkeep=replace(state.upkeep, checks_until=now.mono + CHECK_SECONDS))
     state, more = secured(state, FIRMWARE_UPDATED, f"{update.running} to {running}{boards}", now)
     return state, (*effects, *more)
 

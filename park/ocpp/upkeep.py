@@ -27,9 +27,9 @@ class Upkeep:
     """`connection`: None when somebody else looks after it. `loss`: the last cause, told once in a row.
 
     `uploaded`, `updated`: the last words about an upload and an update, for who triggers them. `next_job` numbers both.
-    `look_at`: mono at which a date of the update may have come.
-    `signing`: by request id. `roll`: of the newest firmware over the other boards, until all of them have it;
-    `roll_row`: as it was written last.
+    `look_at`: mono at which a date of the update may have come. `checks_until`: mono up to which new firmware may
+    still check itself. `signing`: by request id. `roll`: of the newest firmware over the other boards, until all of
+    them have it; `roll_row`: as it was written last.
     """
 
     notifications: Notifications
@@ -45,3 +45,4 @@ class Upkeep:
     signing: tuple[Signing, ...] = ()
     roll: Roll | None = None
     roll_row: str = ""
+    checks_until: float = 0.0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from park.model.time import Now
+
 BEGINS = datetime(1970, 1, 1, tzinfo=UTC)  # where a board without a clock begins: it must believe certificates
 BUILT = datetime(2026, 11, 1, tzinfo=UTC)  # of this release; a clock that shows less was never set
 AUTHORITY = timedelta(days=30 * 365)  # ours: longer than the site's electronics live
@@ -20,6 +22,11 @@ class Validity:
 
 def clock_is_known(wall: datetime) -> bool:
     return wall >= BUILT
+
+
+def time_is_known(now: Now) -> bool:
+    """Whether the date may be acted on: a clock that was lost shows a late one too, and nobody vouches for it."""
+    return now.known and clock_is_known(now.wall)
 
 
 def of_authority(wall: datetime) -> Validity:

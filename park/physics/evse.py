@@ -14,6 +14,7 @@ from park.model.electric import MINIMUM_CURRENT_MA, NOMINAL_VOLTAGE_MV, ZERO, Pe
 from park.model.evse import (
     EvseCommand,
     EvseReported,
+    MoveRecloser,
     PilotOutput,
     PilotState,
     ReportLevels,
@@ -52,7 +53,7 @@ class Evse:
     __slots__ = (
         "_deadman_at", "_levels", "_mono", "_must_open_at", "_wiring", "amps_ma", "cable_ohms", "contactor",
         "current_ma", "due", "energy_wh", "faults", "flow_ma", "lapse_ma", "lock", "output", "permitted", "pilot",
-        "revision", "spec", "temperature_c", "token", "tripped", "vehicle", "visits", "wh_per_second",
+        "residual_ua", "revision", "spec", "temperature_c", "token", "tripped", "vehicle", "visits", "wh_per_second",
     )  # fmt: skip
 
     def __init__(self, spec: EvseSpec, mono: float = 0.0) -> None:
@@ -69,6 +70,7 @@ class Evse:
         self.lock = Actuator(LOCK_SECONDS) if spec.outlet is Outlet.SOCKET else None
         self.faults: set[Fault] = set()
         self.temperature_c = 25.0
+        self.residual_ua: int | None = None  # its monitor tells nothing before somebody lets current leak
         self.energy_wh = 0.0
         self.pilot = PilotState.A
         self.current_ma = 0
@@ -178,6 +180,9 @@ class Evse:
             case SetLock():
                 if self.lock is not None:
                     self.lock.drive(command.closed, mono)
+            case MoveRecloser():
+                if self.spec.recloser:
+                    self.break_down(Fault.RCD, not command.closed, mono)
             case ReportLevels():
                 self.revision += 1
             case _:
@@ -230,7 +235,7 @@ class Evse:
         return (
             self.pilot, self.cable_ohms, self.contactor.closed, self.contactor.failed, lock and lock.closed,
             lock and lock.failed, self.output, self.amps_ma, self.lapse_ma, self.token, self.tripped,
-            self.temperature_c, frozenset(self.faults) if self.faults else None,
+            self.temperature_c, self.residual_ua, frozenset(self.faults) if self.faults else None,
         )  # fmt: skip
 
     def report(self, charge_point: str | None = None) -> EvseReported:
@@ -253,6 +258,8 @@ class Evse:
             deadman_tripped=self.tripped,
             temperature_c=self.temperature_c,
             faults=tuple(sorted(names)),
+            residual_ua=self.residual_ua,
+            recloser_closed=Fault.RCD not in self.faults if self.spec.recloser else None,
         )
 
     def currents_ma(self) -> PerPhase:
@@ -309,4 +316,10 @@ class Evse:
         """Set the temperature the device measures."""
         self.advance(mono)
         self.temperature_c = celsius
+        self._follow(mono)
+
+    def leak(self, microamperes: int, mono: float) -> None:
+        """Set the residual current the device measures."""
+        self.advance(mono)
+        self.residual_ua = microamperes
         self._follow(mono)

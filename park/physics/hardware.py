@@ -39,13 +39,17 @@ class Outlet(Enum):
 
 @dataclass(frozen=True, slots=True)
 class EvseSpec:
-    """`wiring` is how it is wired in truth; `UNKNOWN` behaves like RST, since some wiring there must be."""
+    """`wiring` is how it is wired in truth; `UNKNOWN` behaves like RST, since some wiring there must be.
+
+    `recloser`: its residual current device moves by order; switched off it is as if it had tripped.
+    """
 
     name: str
     wiring: Wiring = Wiring.RST
     phases: int = 3
     maximum_ma: int = 32_000
     outlet: Outlet = Outlet.SOCKET
+    recloser: bool = False
 
 
 def proximity_ohms(cable_ma: int) -> float:

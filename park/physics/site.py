@@ -232,6 +232,10 @@ class Site:
         """Set a measured temperature."""
         self._at(mono, lambda: self.evse(charge_point).heat(celsius, mono))
 
+    def leak(self, charge_point: str, microamperes: int, mono: float) -> None:
+        """Set a measured residual current."""
+        self._at(mono, lambda: self.evse(charge_point).leak(microamperes, mono))
+
     # ------------------------------------------------------------ names
 
     def meter(self, name: str) -> CircuitMeter | PointMeter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from park.config.electrical import PlacementSection
 from park.config.node_config import NodeConfig
@@ -21,7 +22,7 @@ def as_configured(config: NodeConfig, now: Now, version: str, restarts: int | No
         now=now,
         nodes=(NodeReported(name, config.node.role, "alive", math.inf, version, restarts),),
         circuits=_circuits(config),
-        charge_points=(*_own_points(config), *(_placed_point(placement) for placement in config.placement)),
+        charge_points=(*_own_points(config), *(_placed_point(config, placement) for placement in config.placement)),
         meters=tuple(MeterRow(meter.name, name) for meter in config.meter),
         backend=BackendRow("offline") if config.backend else BackendRow("disabled", "no backend is configured"),
     )
@@ -36,8 +37,9 @@ def _circuits(config: NodeConfig) -> tuple[CircuitRow, ...]:
 
 
 def _own_points(config: NodeConfig) -> tuple[ChargePointRow, ...]:
-    return tuple(
-        ChargePointRow(
+    rows: list[ChargePointRow] = []
+    for point in config.charge_point:
+        row = ChargePointRow(
             name=f"{config.node.name}/{point.name}",
             node=config.node.name,
             connector=point.connector,
@@ -45,12 +47,26 @@ def _own_points(config: NodeConfig) -> tuple[ChargePointRow, ...]:
             phases=Wiring(point.wiring).grid_phases(point.phases),
             fallback_ma=milliamperes(point.fallback_amps),
         )
-        for point in config.charge_point
-    )
+        tethered = point.cable_amps if point.outlet == "cable" else None
+        rows.append(_rated(config, row, min(point.max_amps, tethered or point.max_amps)))
+    return tuple(rows)
 
 
-def _placed_point(placement: PlacementSection) -> ChargePointRow:
-    return ChargePointRow(
+def _rated(config: NodeConfig, row: ChargePointRow, amps: float) -> ChargePointRow:
+    """With what the point and the circuits above it are built for; those of a client are its server's."""
+    circuits = {circuit.name: circuit for circuit in config.circuit}
+    limits, name = [milliamperes(amps)], row.circuit
+    for _ in circuits:
+        circuit = None if name is None else circuits.get(name)
+        if circuit is None:
+            break
+        limits += [milliamperes(circuit.limit_amps[phase - 1]) for phase in row.phases]
+        name = circuit.parent
+    return replace(row, rated_ma=min(limits)).with_cable(None)
+
+
+def _placed_point(config: NodeConfig, placement: PlacementSection) -> ChargePointRow:
+    row = ChargePointRow(
         name=placement.charge_point,
         node=placement.charge_point.partition("/")[0],
         connector=placement.connector,
@@ -58,3 +74,4 @@ def _placed_point(placement: PlacementSection) -> ChargePointRow:
         phases=Wiring(placement.wiring).grid_phases(placement.phases),
         fallback_ma=milliamperes(placement.fallback_amps),
     )
+    return _rated(config, row, placement.max_amps)

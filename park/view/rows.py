@@ -6,7 +6,7 @@ the same object while nothing is reported. No row holds an id tag.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -74,7 +74,9 @@ class CircuitRow:
 class ChargePointRow:
     """`name` is NODE/CHARGE_POINT. `grant` is what the point holds, `share` what the coordinator plans and counts.
 
-    `phases`: grid phases it may load. `measured_ma`: on grid phases L1, L2, L3.
+    `phases`: grid phases it may load. `measured_ma`: on grid phases L1, L2, L3. `rated_ma`: the smallest of what it and
+    the circuits above it are built for, as the file says. `physical_ma`: that, and what the cable in it carries; no
+    limit that changes by itself counts (B-268).
     """
 
     name: str
@@ -93,6 +95,13 @@ class ChargePointRow:
     session: ReportedSession | None = None
     faults: tuple[ReportedFault, ...] = ()
     share: ShareReported | None = None
+    rated_ma: int | None = None
+    physical_ma: int | None = None
+
+    def with_cable(self, cable_ma: int | None) -> ChargePointRow:
+        """The same with this cable; None: none is in it."""
+        known = [limit for limit in (self.rated_ma, cable_ma) if limit is not None]
+        return replace(self, physical_ma=min(known, default=None))
 
 
 @dataclass(frozen=True, slots=True)

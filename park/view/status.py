@@ -92,6 +92,7 @@ def _charge_point(row: ChargePointRow, mono: float) -> dict[str, Json]:
         "signalled_amps": _amps(row.signalled_ma),
         "measured_amps": None if row.measured_ma is None else [_amps(current) for current in row.measured_ma],
         "fallback_amps": _amps(row.fallback_ma),
+        "physical_amps": _amps(row.physical_ma),
         "session": None if row.session is None else _session(row.session),
         "faults": [_fault(fault) for fault in row.faults],
         "energy_wh": row.energy_wh,

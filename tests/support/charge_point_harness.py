@@ -17,6 +17,7 @@ from park.model.electric import Phases, on_phases
 from park.model.evse import (
     EvseReported,
     EvseTraits,
+    MoveRecloser,
     PilotOutput,
     PilotState,
     ReportLevels,
@@ -99,6 +100,9 @@ class Electronics:
     tripped: bool = False
     faults: tuple[str, ...] = ()
     temperature_c: float | None = None
+    residual_ua: int | None = None
+    recloser_closed: bool | None = None
+    stuck_recloser: bool = False
     shorted: bool = False
 
     @property
@@ -140,6 +144,8 @@ class Electronics:
             token=self.token,
             deadman_tripped=self.tripped,
             temperature_c=self.temperature_c,
+            residual_ua=self.residual_ua,
+            recloser_closed=self.recloser_closed,
             faults=self.faults,
         )
 
@@ -228,6 +234,8 @@ class ChargePointHarness:
             case SetLock() if self.connected:
                 if electronics.lock is not None and electronics.stuck_lock is None:
                     electronics.lock = effect.closed
+            case MoveRecloser() if self.connected and not electronics.stuck_recloser:
+                electronics.recloser_closed = effect.closed
             case ReportLevels() if self.connected:
                 self.last_report = electronics.report()
                 self.send(self.last_report)

@@ -70,6 +70,7 @@ def charging_point(number: int) -> ChargePointRow:
         energy_wh=123_456,
         session=ReportedSession("01J", 42, AT - timedelta(minutes=20), 3_120, "backend"),
         share=ShareReported(f"garage-1/cp{number}", 25_400, 25_400, 25_400, True, (REASON,)),
+        physical_ma=32_000,
     )
 
 

@@ -74,6 +74,10 @@ def _fallback(row: ChargePointRow) -> float | None:
     return None if row.fallback_ma is None else row.fallback_ma / 1000
 
 
+def _physical(row: ChargePointRow) -> float | None:
+    return None if row.physical_ma is None else row.physical_ma / 1000
+
+
 def _session_active(row: ChargePointRow) -> float | None:
     return None if row.ocpp_status is None else row.session is not None
 
@@ -93,6 +97,12 @@ CHARGE_POINTS = (
     gauge("charge_point_signalled_amperes", "What the control pilot offers.", PHASE, _signalled),
     gauge("charge_point_measured_amperes", "What the point's meter reads.", PHASE, _measured),
     gauge("charge_point_fallback_amperes", "What the point falls to without a grant.", POINT, _each(_fallback)),
+    gauge(
+        "charge_point_physical_limit_amperes",
+        "Smallest of the fuses above, the charge point and the cable in it; limits that change aside.",
+        POINT,
+        _each(_physical),
+    ),
     counter("charge_point_energy_watthours", "Import register of the point.", POINT, _each(lambda row: row.energy_wh)),
     gauge("charge_point_session_active", "1 while a session is open.", POINT, _each(_session_active)),
     gauge("charge_point_session_energy_watthours", "Energy of the open session.", POINT, _each(_session_energy)),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from park.errors import RegisterMapUnknown
 from park.metering.maps.eastron_sdm630 import EASTRON_SDM630
+from park.metering.maps.virtual_signing import VIRTUAL_SIGNING
 from park.metering.register_map import RegisterMap
 
-MAPS: dict[str, RegisterMap] = {EASTRON_SDM630.name: EASTRON_SDM630}
+MAPS: dict[str, RegisterMap] = {each.name: each for each in (EASTRON_SDM630, VIRTUAL_SIGNING)}
 
 
 def register_map(name: str) -> RegisterMap:

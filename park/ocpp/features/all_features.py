@@ -13,6 +13,7 @@ from park.ocpp.features import (
     configuration,
     connectors,
     data_transfer,
+    dating,
     input_notices,
     local_list,
     local_services,
@@ -22,6 +23,7 @@ from park.ocpp.features import (
     reservation,
     reset,
     smart_charging,
+    timely,
     transaction_data,
     trigger,
     upkeep,
@@ -32,6 +34,7 @@ from park.ocpp.state import CentralSystem
 
 FEATURES: tuple[Feature, ...] = (
     configuration.FEATURE,  # first: the others load and act under the values of the keys
+    timely.FEATURE,
     remote_transactions.FEATURE,
     change_availability.FEATURE,
     connectors.FEATURE,
@@ -43,6 +46,7 @@ FEATURES: tuple[Feature, ...] = (
     local_list.FEATURE,
     trigger.FEATURE,
     transaction_data.FEATURE,
+    dating.FEATURE,  # after the readings that a stop repeats are there
     aligned_readings.FEATURE,
     queue_capacity.FEATURE,
     upkeep.FEATURE,

@@ -8,13 +8,14 @@ from typing import Protocol, cast
 
 from park.model.access import Answer, AnswersCommand, Done, Refused, RepeatSettings
 from park.model.alarm import Alarm
-from park.model.storage import Row
+from park.model.storage import Delete, Put, Row
 from park.model.time import Now
 from park.ocpp import availability, connecting, connection_keys, keys
 from park.ocpp.effects import CentralSystemEffect
 from park.ocpp.features import announcing
 from park.ocpp.features.feature import Feature, Turn
 from park.ocpp.features.replies import deferred, link_of, refusal, result
+from park.ocpp.features.timely import timely
 from park.ocpp.keys import Access, Key, Named, Scope, Setting
 from park.ocpp.keys.accepting import FAST_NETWORK, ours
 from park.ocpp.link import BackendCalled, Payload
@@ -231,7 +232,8 @@ def _set(state: CentralSystem, name: str, text: str, by: str, reply: _Reply, now
     if named.key.once and state.values.text(named.key.name):
         return state, reply.say("Rejected", f"{named.key.name} is written once, and it is")
     if named.place is not None and not text.strip():
-        return deferred(state, (rows.delete_setting(named.stored),), SettingCommit(named, None, reply))
+        change = SettingCommit(named, None, reply)
+        return _written(state, rows.delete_setting(named.stored), change, by, now)
     value = keys.accept(named.key, ours(named.alias, text), state.values, on_site=by != BACKEND)
     if isinstance(value, Refused):
         return state, reply.say("Rejected", value.reason)
@@ -241,7 +243,17 @@ def _set(state: CentralSystem, name: str, text: str, by: str, reply: _Reply, now
     change = SettingCommit(named, setting, reply)
     if named.key.name == KEPT_IN_MEMORY:
         return change.stored(state, now, on_disk=True)
-    return deferred(state, (rows.put_setting(named.stored, setting),), change)
+    return _written(state, rows.put_setting(named.stored, setting), change, by, now)
+
+
+def _written(state: CentralSystem, row: Put | Delete, change: SettingCommit, by: str, now: Now) -> Turn:
+    """In force when it is on disk. People wait for that, a backend only for a second (B-223)."""
+    if by != BACKEND:
+        return deferred(state, (row,), change)
+    name, rows = change.named.stored, state.queue.rows
+    known = state.values.changed.get(name)
+    before = rows.delete_setting(name) if known is None else rows.put_setting(name, known)
+    return deferred(state, (row,), timely(change, change.reply.say("Rejected", NOT_WRITTEN), name, before, now))
 
 
 def _is_shared(state: CentralSystem, named: Named, value: str) -> bool:

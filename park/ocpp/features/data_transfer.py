@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from park.model.time import Now
-from park.ocpp.features import local_services, reset
+from park.ocpp.features import local_services, recloser, reset
 from park.ocpp.features.feature import Feature, Turn
 from park.ocpp.features.replies import answer
 from park.ocpp.link import BackendCalled
@@ -19,6 +19,8 @@ def _transfer(state: CentralSystem, call: BackendCalled, now: Now) -> Turn:
         forwarded = local_services.forwarded(state, call, now)
         if forwarded is not None:
             return forwarded
+        if vendor == recloser.VENDOR:
+            return recloser.transferred(state, call, now)
         return state, answer(state, call, "UnknownVendorId")
     if message != RESTART:
         return state, answer(state, call, "UnknownMessageId")

@@ -19,7 +19,7 @@ from park.ocpp.profiles import limiting, rows
 from park.ocpp.profiles.ruling import Rules
 from park.ocpp.profiles.standing import Seen
 from park.ocpp.state import CentralSystem
-from park.pairing.validity import clock_is_known
+from park.pairing.validity import time_is_known
 
 LOOK_SECONDS = 60.0  # ours: so often schedules are looked at even if no time of theirs has come
 JUMP_SECONDS = 1.0  # ours: a wall clock that moved more against the monotonic one was set
@@ -40,7 +40,7 @@ def settle(state: CentralSystem, now: Now) -> Turn:
     seen = Seen(here.profiles, in_force, running, state.link is not None, offset(now))
     if here.told is not None and now.mono < here.look_at and here.seen is not None and _same(here.seen, seen):
         return state, effects
-    if not clock_is_known(now.wall):  # what held before goes on: no schedule can be read
+    if not time_is_known(now):  # what held before goes on: no schedule can be read
         return changed(state, look_at=now.mono + LOOK_SECONDS), effects
     state, more = _outlived(state, now)
     at = milliseconds(now.wall)

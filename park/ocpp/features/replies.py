@@ -43,9 +43,10 @@ def pending(
     done: str = "Accepted",
     refused: str = "Rejected",
     reasons: Mapping[str, str] | None = None,
+    data: tuple[str, ...] = (),
 ) -> CentralSystem:
     """The call is answered when the park says `Done` (status `done`), `Refused` or nothing in time (`refused`)."""
-    waits = PendingCommand(call.unique_id, call.action, now.mono + ANSWER_SECONDS, done, refused, reasons or {})
+    waits = PendingCommand(call.unique_id, call.action, now.mono + ANSWER_SECONDS, done, refused, reasons or {}, data)
     return replace(state, commands={**state.commands, request_id: waits})
 
 

@@ -11,7 +11,7 @@ from park.ocpp.features.feature import Feature, Turn
 from park.ocpp.features.replies import answer
 from park.ocpp.link import BackendCalled
 from park.ocpp.state import CentralSystem, Resetting
-from park.ocpp.updating import is_installing
+from park.ocpp.updating import is_checking, is_installing
 from park.ocpp.wire import text_of
 
 LEAST_SECONDS = 2.0  # ours: the answer goes out, and a session that just begins is heard of
@@ -30,8 +30,9 @@ def begun(state: CentralSystem, boards: tuple[str, ...] | None, now: Now, *, har
 
 
 def _reset(state: CentralSystem, call: BackendCalled, now: Now) -> Turn:
-    """Refused while firmware is being installed (B-310)."""
-    if state.resetting is not None or is_installing(state) or _others_charge(state):
+    """Refused while firmware is being installed (B-310), or checks itself after it (B-176)."""
+    busy = is_installing(state) or is_checking(state, now)
+    if state.resetting is not None or busy or _others_charge(state):
         return state, answer(state, call, "Rejected")
     state, effects = begun(state, None, now, hard=text_of(call.payload, "type") == "Hard")
     return state, (*answer(state, call, "Accepted"), *effects)

@@ -40,14 +40,19 @@ def wanted(state: CentralSystem, offered: Iterable[FactOffered]) -> tuple[Put | 
     rows: list[Put | Delete] = []
     for each in offered:
         fact = each.fact
-        if isinstance(fact, SessionMetered) and state.values.text(stop_key(fact.context)):
+        if isinstance(fact, SessionMetered) and _is_wanted(state, fact):
             rows += _kept(state, fact)
     return tuple(rows)
 
 
+def _is_wanted(state: CentralSystem, fact: SessionMetered) -> bool:
+    """What a meter signed is always told: a bill rests on it."""
+    return fact.sample.signed is not None or bool(state.values.text(stop_key(fact.context)))
+
+
 def _kept(state: CentralSystem, fact: SessionMetered) -> tuple[Put | Delete, ...]:
     known = state.repeated.setdefault(fact.session, [])
-    put = Put(TABLE, _key(state, fact), json.dumps(fact_row(fact), separators=(",", ":")))
+    put = row(state, fact)
     if known and fact.ordinal <= known[-1].ordinal:  # offered again: the disk refused it
         return (put,) if fact in known else ()
     gone: list[SessionMetered] = []
@@ -56,6 +61,11 @@ def _kept(state: CentralSystem, fact: SessionMetered) -> tuple[Put | Delete, ...
         known[:] = [reading for reading in known if reading not in gone]
     known.append(fact)
     return (*(Delete(TABLE, _key(state, reading)) for reading in gone), put)
+
+
+def row(state: CentralSystem, fact: SessionMetered) -> Put:
+    """A reading as it is kept."""
+    return Put(TABLE, _key(state, fact), json.dumps(fact_row(fact), separators=(",", ":")))
 
 
 def _key(state: CentralSystem, fact: SessionFact) -> str:

@@ -9,7 +9,7 @@ from park.ocpp import availability
 from park.ocpp.features.feature import Feature, Turn
 from park.ocpp.firmware import Stage
 from park.ocpp.state import CentralSystem, Withheld
-from park.pairing.validity import clock_is_known
+from park.pairing.validity import time_is_known
 
 LOOK_SECONDS = 1.0  # ours: how soon a clock that was set is noticed
 
@@ -19,7 +19,7 @@ def _withheld(state: CentralSystem, now: Now) -> Withheld:
     stage = None if update is None else update.stage
     fetching = stage is Stage.FETCHING and values.switch("UnavailableDuringDownload")  # B-040
     leaving = stage is Stage.REBOOTING and values.number("PreUnavailabilityForUpdate") > 0  # B-387
-    timeless = values.switch("AvailabilityOnlyWhenTimeSynchronized") and not clock_is_known(now.wall)  # B-391
+    timeless = values.switch("AvailabilityOnlyWhenTimeSynchronized") and not time_is_known(now)  # B-391
     return Withheld(fetching or leaving or timeless, leaving, _next_look(state, now) if timeless else None)
 
 

@@ -46,6 +46,16 @@ GROUP = KeyGroup(
             steers=Steers.AUTHORIZATION,
         ),
         Key(
+            "OfflineFallbackAfterBoot",
+            Kind.NUMBER,
+            "0",
+            "B-221; chargebyte: 120",
+            "Seconds after the start for which cards wait for a backend that has not been there yet; then they are "
+            "decided about without it.",
+            most=600,
+            steers=Steers.AUTHORIZATION,
+        ),
+        Key(
             "AllowOfflineTxForUnknownId",
             Kind.CHOICE,
             "false",

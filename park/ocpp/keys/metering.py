@@ -21,6 +21,7 @@ MEASURANDS = (
 )
 SAMPLED_DEFAULT = "Energy.Active.Import.Register,Power.Active.Import,Current.Import,Current.Offered,Voltage"
 A_DAY = 86_400
+OCMF, TRANSPARENCY_XML, AS_GIVEN = "0", "1", "2"  # B-394
 
 
 def _measurands(name: str, default: str, source: str, about: str) -> Key:
@@ -97,6 +98,22 @@ GROUP = KeyGroup(
             "StopTxnAlignedData", "", "§9.1.25, B-072", "What StopTransaction repeats of the aligned readings."
         ),
         _length("StopTxnAlignedDataMaxLength", "§9.1.26"),
+        Key(
+            "SignedDataFormat",
+            Kind.CHOICE,
+            OCMF,
+            "B-394",
+            "How StopTransaction tells what a meter signed at begin and end: 0: OCMF; 1: XML of the transparency "
+            "software, with the meter's key; 2: as the meter gave it. The meters known here give OCMF.",
+            choices=(OCMF, TRANSPARENCY_XML, AS_GIVEN),
+        ),
+        switch(
+            "sendMeterPublicKeyOnBootNotification",
+            "B-216",
+            "After each BootNotification the keys of meters that sign are told by DataTransfer, again until the "
+            "backend answers.",
+            on=True,
+        ),
         switch(
             "CurrentOfferedIsSum",
             "B-218",

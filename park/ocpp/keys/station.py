@@ -89,6 +89,17 @@ GROUP = KeyGroup(
             scope=Scope.POINT,
             steers=Steers.POINT,
         ),
+        Key(
+            "RCMBDelta",
+            Kind.NUMBER,
+            "0",
+            "B-037",
+            "Tenths of a milliampere by which a charge point's residual current has to change to be told, with "
+            "InfoStatusNotifications; 0: it is not.",
+            most=10_000,
+            scope=Scope.POINT,
+            steers=Steers.POINT,
+        ),
         switch(
             "ReportResolvedFaults",
             "B-198",

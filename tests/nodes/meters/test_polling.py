@@ -154,6 +154,16 @@ async def test_a_server_that_restarts_is_found_again():
     await server.shutdown()
 
 
+@pytest.mark.rule("B-229")
+async def test_a_meter_that_is_missing_at_power_up_is_searched_until_it_is_there():
+    port, inbox = free_port(), Inbox()
+    async with polling([meter(inbox, port)]):
+        await inbox.until(lambda _: len(inbox.reasons) >= 3)
+        server = await serve(port, {1: 16.0})
+        await inbox.until(lambda _: 16.0 in inbox.amperes)
+    await server.shutdown()
+
+
 async def test_an_unknown_unit_is_a_failed_poll_and_its_neighbour_goes_on():
     port, good, bad = free_port(), Inbox(), Inbox()
     server = await serve(port, {1: 16.0})

@@ -2,9 +2,12 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from actors.supervision import ChildFigures, Restarted
 from nodes.view import ViewChanged, ViewStore
 from park.charging.report import ChargePointReported
+from park.config.parsing import parse
 from park.exchange.server_link import LinkReported
 from park.load.report import CircuitReported, EpochTaken, ShareReported
 from park.load.rivalry import Standing, StandingReported, Voice
@@ -14,10 +17,49 @@ from park.model.metering import MeterReported, Quality, Sample
 from park.model.time import Now
 from park.ocpp.effects import BackendReported
 from park.view import BackendRow, NodeReported
+from park.view.configured import as_configured
 from tests.support.park_views import AT, FAULT, MONO, REASON, garage, nothing_known
 from tests.support.probe import Probe
 
 NOW = Now(MONO, AT)
+
+
+RATED = """
+[bench]
+[node]
+name = "garage-1"
+role = "single"
+data_dir = "var"
+[park]
+name = "garage"
+[authorization]
+mode = "free"
+[[circuit]]
+name = "grid"
+limit_amps = [63, 63, 25]
+[[circuit]]
+name = "row"
+parent = "grid"
+limit_amps = [50, 50, 50]
+[[charge_point]]
+name = "cp1"
+connector = 1
+circuit = "row"
+phases = 2
+driver = "virtual"
+[[charge_point]]
+name = "cp2"
+connector = 2
+circuit = "row"
+driver = "virtual"
+[[charge_point]]
+name = "cp3"
+connector = 3
+circuit = "row"
+outlet = "cable"
+cable_amps = 20
+driver = "virtual"
+"""
 
 
 def reported(name: str = "garage-1/cp1", signalled_ma: int = 6_000) -> ChargePointReported:
@@ -74,6 +116,23 @@ def test_the_coordinators_share_stays_when_the_point_reports():
     store.tell(reported())
 
     assert store.snapshot(NOW).charge_points[0].share == share
+
+
+@pytest.mark.rule("B-268")
+def test_the_physical_limit_follows_the_cable_and_nothing_that_changes_by_itself():
+    store = ViewStore("garage-1", as_configured(parse(RATED, "garage.toml"), NOW, "1.0"))
+
+    def physical() -> list[int | None]:
+        return [row.physical_ma for row in store.snapshot(NOW).charge_points]
+
+    assert physical() == [32_000, 25_000, 20_000]
+    store.tell(replace(reported(), cable_ma=20_000))
+    assert physical() == [20_000, 25_000, 20_000]
+    store.tell(replace(reported(), cable_ma=20_000, signalled_ma=0))
+    store.tell(ShareReported("garage-1/cp1", 8_000, 6_000, 16_000, False, (REASON,)))
+    assert physical() == [20_000, 25_000, 20_000]
+    store.tell(reported())
+    assert physical() == [32_000, 25_000, 20_000]
 
 
 def test_a_circuit_keeps_its_meters_name():

@@ -46,6 +46,7 @@ def test_meters_inputs_faults_and_temperature(rig: Rig):
         ("input", "garage-1", "2", "high"),
         ("fault", "cp2", "welded", "on"),
         ("temperature", "cp2", "-12.5"),
+        ("residual", "cp2", "1.5"),
     ):
         assert do(rig, *verb).exit_code == 0, verb
     now = truth(rig)
@@ -54,6 +55,7 @@ def test_meters_inputs_faults_and_temperature(rig: Rig):
     assert [meter.mode for meter in own] == [pb.METER_MODE_SILENT, pb.METER_MODE_FROZEN]
     assert [(each.node, each.number, each.high) for each in now.inputs] == [("garage-1", 2, True)]
     assert (now.evses[1].injected_faults, now.evses[1].levels.temperature_c) == (["welded"], -12.5)
+    assert now.evses[1].levels.residual_ua == 1_500
     for verb in (("meter", "cp1-meter", "--restore"), ("fault", "cp2", "welded", "off")):
         assert do(rig, *verb).exit_code == 0, verb
     now = truth(rig)

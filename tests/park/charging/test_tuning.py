@@ -286,3 +286,15 @@ def test_a_temperature_is_told_when_it_has_changed_by_so_much(delta: int, told: 
         park.report_changes()
     infos = [each.info for each in park.effects(ConnectorStatusChanged)]
     assert [info for info in infos if info] == told
+
+
+@pytest.mark.rule("B-037")
+@pytest.mark.parametrize(("delta", "told"), [(5, ["Residual current: 2.0 mA", "Residual current: 1.5 mA"]), (0, [])])
+def test_a_residual_current_is_told_when_it_has_changed_by_so_many_tenths_of_a_milliampere(delta: int, told: list[str]):
+    park = ChargePointHarness()
+    park.send(SettingChanged("RCMBDelta", delta))
+    for microamperes in (None, 1_500, 1_999, 2_000, 1_600, 1_500):
+        park.electronics.residual_ua = microamperes
+        park.report_changes()
+    infos = [each.info for each in park.effects(ConnectorStatusChanged)]
+    assert [info for info in infos if info] == told

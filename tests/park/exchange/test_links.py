@@ -25,6 +25,7 @@ from park.exchange.messages import (
     OfferAgain,
     OfferedPoint,
     Outward,
+    RecloserOrdered,
     RestartOrdered,
     SendFrame,
     StopOrdered,
@@ -43,6 +44,7 @@ from park.model.access import (
     ConnectorStatusChanged,
     Done,
     OccupancyChanged,
+    OrderRecloser,
     Refused,
     RemoteStop,
     RepeatSettings,
@@ -434,6 +436,18 @@ def test_a_plug_of_a_board_is_unlocked_and_the_board_restarts_by_order() -> None
     pair.tell_board(Refused("u1", NO_LOCK))
     pair.run(0.1)
     assert pair.effects(Answer, board=False) == [Answer(answers, Refused("u1", NO_LOCK))]
+
+
+@pytest.mark.rule("B-215")
+def test_the_recloser_of_a_board_is_moved_by_order_and_says_where_it_is() -> None:
+    pair, answers = Pair(), Probe[CommandAnswer]()
+    pair.connect()
+    pair.tell_server(Outward("bay/cp1", OrderRecloser("c1", "bay/cp1", True, answers)))
+    pair.run(0.1)
+    assert pair.came(RecloserOrdered, board=True) == [RecloserOrdered("c1", "bay/cp1", closed=True)]
+    pair.tell_board(Done("c1", "close"))
+    pair.run(0.1)
+    assert pair.effects(Answer, board=False) == [Answer(answers, Done("c1", "close"))]
 
 
 def test_an_order_is_undeliverable_without_a_link_when_the_link_is_lost_and_at_its_deadline() -> None:

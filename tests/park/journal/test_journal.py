@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.facts import ended, metered, started
@@ -37,7 +38,7 @@ from park.model.session import (
 )
 from park.model.signals import Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, Delete, Put, Row, RowsLoaded
-from park.model.time import Now
+from park.model.time import BootTime, Now
 
 WALL = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -51,6 +52,7 @@ class Bench:
     waiting: list[Write] = field(default_factory=list)
     said: list[object] = field(default_factory=list)
     points: frozenset[str] | None = None
+    machine: str = ""
 
     def __post_init__(self) -> None:
         self.boot()
@@ -61,7 +63,7 @@ class Bench:
         self.tell(RowsLoaded(tuple(Row("journal", key, self.disk[key]) for key in sorted(self.disk))))
 
     def tell(self, event: JournalEvent) -> list[object]:
-        self.state, effects = journal.step(self.state, event, Now(self.mono, WALL))
+        self.state, effects = journal.step(self.state, event, Now(self.mono, WALL, boot=self.machine))
         self.waiting += [effect for effect in effects if isinstance(effect, Write)]
         self.said += effects
         return list(effects)
@@ -100,6 +102,21 @@ def test_the_newest_time_of_an_open_session_is_kept_whatever_the_clock_did_later
     assert isinstance(recovered, SessionRecovered)
     assert recovered.open_session is not None
     assert recovered.open_session.last_at == late.at
+
+
+@pytest.mark.rule("B-196")
+def test_a_fact_without_a_date_is_offered_as_it_is_until_the_machine_boots_again() -> None:
+    bench = Bench(machine="b1")
+    fact = replace(started(), undated=BootTime("b1", 7.5))
+    bench.record(fact)
+    bench.boot()
+    assert [effect.fact for effect in bench.said if isinstance(effect, FactOffered)] == [fact]
+    bench.machine = "b2"
+    bench.boot()
+    assert [effect.fact for effect in bench.said if isinstance(effect, FactOffered)] == [started()]
+    (alarm,) = (effect for effect in bench.said if isinstance(effect, Alarm))
+    assert "earliest" in alarm.text
+    assert alarm.code == "session-undated-s1"
 
 
 LEFT = SessionEnded("s1", 2, "cp1", 1, metered().at, 1700, StopReason.OTHER, None)

@@ -720,8 +720,9 @@ def test_a_time_table_is_looked_at_when_an_entry_may_begin_or_end(lags: list[int
 
 def test_while_the_time_is_not_known_every_entry_holds():
     conditions = Conditions((table("11:00", "11:01"), table("22:00", "23:00", days=frozenset({3}))))
-    assert len(list(conditions.limits(datetime(1970, 1, 1, tzinfo=UTC), {}))) == 2
-    assert list(conditions.limits(NOON, {})) == []
+    assert len(list(conditions.limits(Now(0.0, datetime(1970, 1, 1, tzinfo=UTC)), {}))) == 2
+    assert list(conditions.limits(Now(0.0, NOON), {})) == []
+    assert len(list(conditions.limits(Now(0.0, NOON, known=False), {}))) == 2  # a clock that went on from its last time
 
 
 def test_a_time_table_begins_and_ends_by_itself():

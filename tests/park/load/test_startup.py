@@ -99,3 +99,18 @@ def test_unknown_wiring_below_a_limit_of_imbalance_is_named():
     unknown = replace(CP1, wiring=Wiring.UNKNOWN)
     assert any("b/cp1: its wiring is unknown" in text for text in warnings([balanced], [unknown, CP2]))
     assert not any("wiring" in text for text in (*warnings([GRID], [unknown]), *warnings([balanced], [CP1])))
+
+
+@pytest.mark.rule("B-160")
+def test_a_minimum_of_half_of_what_a_circuit_gives_is_warned_of():
+    def turns(*placements: Placement, circuits: tuple[Circuit, ...] = (GRID, HALL)) -> list[str]:
+        return [text for text in warnings(circuits, placements) if "wait for their turn" in text]
+
+    first, second = (replace(each, circuit="hall") for each in (CP1, CP2))
+    assert turns(replace(first, minimum_ma=15_900), second) == []
+    (text,) = turns(replace(first, minimum_ma=16_000), second)
+    assert text.startswith("charge point b/cp1: its minimum of 16 A is not below half of the 32 A that circuit hall")
+    assert turns(replace(first, minimum_ma=16_000)) == []
+    assert "circuit grid" in turns(replace(CP1, minimum_ma=31_000), CP2)[0]  # 63 A - 1 A headroom
+    one, other = replace(first, minimum_ma=20_000, phases=1), replace(second, phases=1, wiring=Wiring.STR)
+    assert turns(one, other) == []

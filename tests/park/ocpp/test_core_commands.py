@@ -22,6 +22,7 @@ from park.ocpp.link import BackendCalled, SendResult
 from park.ocpp.orders import ChangeSetting
 from tests.support.facts import ended, started
 from tests.support.station import WALL, Station, started_answer
+from tests.support.timeless import Timeless
 
 
 class Nobody:
@@ -154,6 +155,17 @@ def test_by_setting_nobody_charges_before_the_time_is_known():
     assert operative(station) == dict.fromkeys(("board/cp1", "board/cp2", "board/cp3"), True)
 
 
+@pytest.mark.rule("B-391")
+def test_a_clock_that_was_lost_and_went_on_from_its_last_time_is_not_known():
+    station = Timeless({"AvailabilityOnlyWhenTimeSynchronized": "true"})
+    station.wall = datetime(2027, 1, 1, tzinfo=UTC)
+    station.online()
+    assert operative(station) == dict.fromkeys(("board/cp1", "board/cp2", "board/cp3"), False)
+    station.known = True
+    station.pass_time(1.0)
+    assert operative(station) == dict.fromkeys(("board/cp1", "board/cp2", "board/cp3"), True)
+
+
 def test_without_that_setting_the_time_is_of_no_matter():
     station = Station()
     station.wall = datetime(1970, 1, 1, tzinfo=UTC)
@@ -180,6 +192,17 @@ def test_unlocking_is_answered_by_the_charge_point(answer: Done | Refused | Unde
     kind = type(answer)
     station.tell(kind(order.request_id) if kind is Done else kind(order.request_id, answer.reason))  # type: ignore[union-attr,call-arg]
     assert [each.payload["status"] for each in station.of(SendResult)] == [status]
+
+
+@pytest.mark.rule("B-224")
+def test_unlocking_has_failed_after_twenty_seconds_at_the_latest():
+    station = Station().online()
+    station.tell(BackendCalled("b1", "UnlockConnector", {"connectorId": 2}))
+    station.pass_time(5.0)
+    assert station.of(SendResult) == []
+    for _ in range(3):
+        station.pass_time(5.0)
+    assert [each.payload["status"] for each in station.of(SendResult)] == ["UnlockFailed"]
 
 
 @pytest.mark.parametrize("connector", [0, 7])

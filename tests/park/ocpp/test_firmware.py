@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from park.model.access import PILOT_OFF
+from park.model.access import PILOT_OFF, ConnectorStatus, ConnectorStatusChanged
 from park.model.session import SessionFact
 from park.ocpp.effects import RestartBoards, SettingsRepeated
 from park.ocpp.link import BackendCalled, SendResult
@@ -28,6 +28,7 @@ from park.ocpp.maintenance import (
 )
 from park.ocpp.messages import Station as Plate
 from park.ocpp.state import initial
+from park.ocpp.updating import CHECK_SECONDS
 from park.ocpp.wire import iso
 from tests.support.facts import ended, started
 from tests.support.station import ACCEPTED, WALL, Station, started_answer
@@ -251,6 +252,34 @@ def test_a_reset_during_an_installation_is_rejected():
         assert station.ask("Reset", {"type": kind}) == {"status": "Rejected"}
     installed(station, problem="code 1")
     assert station.ask("Reset", {"type": "Soft"}) == {"status": "Accepted"}
+
+
+@pytest.mark.rule("B-176")
+def test_a_reset_is_rejected_until_new_firmware_has_heard_of_every_charge_point():
+    station = ready()
+    ask(station)
+    fetched(station)
+    reborn(station, "2.0")
+    for connector in (1, 2):
+        station.tell(ConnectorStatusChanged(connector, ConnectorStatus.AVAILABLE, "NoError", "", station.wall))
+    assert station.ask("Reset", {"type": "Hard"}) == {"status": "Rejected"}
+    station.tell(ConnectorStatusChanged(3, ConnectorStatus.FAULTED, "OtherError", "", station.wall))
+    assert station.ask("Reset", {"type": "Hard"}) == {"status": "Accepted"}
+
+
+@pytest.mark.rule("B-176")
+def test_the_self_check_of_new_firmware_has_an_end_and_the_old_one_makes_none():
+    station = ready()
+    ask(station)
+    fetched(station)
+    reborn(station, "2.0")
+    station.pass_time(CHECK_SECONDS)
+    assert station.ask("Reset", {"type": "Soft"}) == {"status": "Accepted"}
+    failed = ready()
+    ask(failed)
+    fetched(failed)
+    reborn(failed, "1.0")
+    assert failed.ask("Reset", {"type": "Soft"}) == {"status": "Accepted"}
 
 
 def test_without_an_installer_nothing_is_installed():

@@ -234,16 +234,17 @@ def test_inputs_are_told_in_the_backends_mode_and_on_wish_only(off: str):
     assert infos(station) == []
 
 
-@pytest.mark.rule("B-038")
+@pytest.mark.rule("B-037", "B-038")
 @pytest.mark.parametrize("on", ["true", "false"])
-def test_a_temperature_is_an_informative_notification(on: str):
+@pytest.mark.parametrize("measured", ["Temperature: +41.0 C", "Residual current: 2.0 mA"])
+def test_what_a_charge_point_measures_is_an_informative_notification(on: str, measured: str):
     station = Station({"InfoStatusNotifications": on}).online()
     station.clear()
-    for info in ("", "Temperature: +41.0 C"):
+    for info in ("", measured):
         station.tell(ConnectorStatusChanged(1, ConnectorStatus.AVAILABLE, "NoError", info, WALL))
         station.answer({})
     told = [call.payload.get("info") for call in station.sent]
-    assert told == ([None, "Temperature: +41.0 C"] if on == "true" else [None])
+    assert told == ([None, measured] if on == "true" else [None])
 
 
 @pytest.mark.rule("B-035")
