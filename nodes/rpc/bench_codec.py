@@ -13,6 +13,7 @@ from park.model.evse import (
     EvseReported,
     PilotOutput,
     PilotState,
+    Pole,
     ReportLevels,
     SetContactor,
     SetLock,
@@ -82,6 +83,7 @@ def levels_to_wire(report: EvseReported, charge_point: str) -> pb.EvseLevels:
         deadman_tripped=report.deadman_tripped,
         temperature_c=report.temperature_c,
         faults=report.faults,
+        secondary_closed=report.secondary_closed,
     )
 
 
@@ -104,6 +106,7 @@ def levels_from_wire(levels: pb.EvseLevels) -> EvseReported:
         deadman_tripped=levels.deadman_tripped,
         temperature_c=levels.temperature_c if levels.HasField("temperature_c") else None,
         faults=tuple(levels.faults),
+        secondary_closed=levels.secondary_closed if levels.HasField("secondary_closed") else None,
     )
 
 
@@ -136,7 +139,9 @@ def command_to_wire(command: EvseCommand | ShowFeedback, stamp: float | None = N
             )
             return pb.DriverToBench(signal=signal)
         case SetContactor():
-            contactor = pb.ContactorCommand(charge_point=command.charge_point, closed=command.closed)
+            contactor = pb.ContactorCommand(
+                charge_point=command.charge_point, closed=command.closed, secondary=command.pole is Pole.SECONDARY
+            )
             return pb.DriverToBench(contactor=contactor)
         case SetLock():
             return pb.DriverToBench(lock=pb.LockCommand(charge_point=command.charge_point, closed=command.closed))
@@ -155,7 +160,8 @@ def command_from_wire(message: pb.DriverToBench) -> EvseCommand | ShowFeedback:
         case "signal":
             return _signal(message.signal)
         case "contactor":
-            return SetContactor(message.contactor.charge_point, message.contactor.closed)
+            pole = Pole.SECONDARY if message.contactor.secondary else Pole.PRIMARY
+            return SetContactor(message.contactor.charge_point, message.contactor.closed, pole)
         case "lock":
             return SetLock(message.lock.charge_point, message.lock.closed)
         case "report_levels":

@@ -347,7 +347,7 @@ class SetFaultRequest(_message.Message):
     ON_FIELD_NUMBER: _builtins.int
     charge_point: _builtins.str
     fault: _builtins.str
-    """welded contactor rcd emergency lock pp diode pilot"""
+    """welded welded-secondary contactor rcd emergency lock pp diode pilot"""
     on: _builtins.bool
     def __init__(
         self,
@@ -820,6 +820,8 @@ class EvseSample(_message.Message):
     TOKEN_FIELD_NUMBER: _builtins.int
     DEADMAN_TRIPPED_FIELD_NUMBER: _builtins.int
     ENERGY_WH_FIELD_NUMBER: _builtins.int
+    SECONDARY_CLOSED_FIELD_NUMBER: _builtins.int
+    TORN_FIELD_NUMBER: _builtins.int
     charge_point: _builtins.str
     signalled_ma: _builtins.int
     pilot: Global___Pilot.ValueType
@@ -829,6 +831,9 @@ class EvseSample(_message.Message):
     token: _builtins.int
     deadman_tripped: _builtins.bool
     energy_wh: _builtins.float
+    secondary_closed: _builtins.bool
+    torn: _builtins.int
+    """how often the secondary pole moved while current flowed"""
     @_builtins.property
     def currents(self) -> Global___PhaseCurrents: ...
     def __init__(
@@ -844,12 +849,16 @@ class EvseSample(_message.Message):
         token: _builtins.int = ...,
         deadman_tripped: _builtins.bool = ...,
         energy_wh: _builtins.float = ...,
+        secondary_closed: _builtins.bool | None = ...,
+        torn: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["currents", b"currents"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_secondary_closed", b"_secondary_closed", "currents", b"currents", "secondary_closed", b"secondary_closed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge_point", b"charge_point", "contactor_closed", b"contactor_closed", "currents", b"currents", "deadman_tripped", b"deadman_tripped", "energy_wh", b"energy_wh", "lapse_ma", b"lapse_ma", "output", b"output", "pilot", b"pilot", "signalled_ma", b"signalled_ma", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_secondary_closed", b"_secondary_closed", "charge_point", b"charge_point", "contactor_closed", b"contactor_closed", "currents", b"currents", "deadman_tripped", b"deadman_tripped", "energy_wh", b"energy_wh", "lapse_ma", b"lapse_ma", "output", b"output", "pilot", b"pilot", "secondary_closed", b"secondary_closed", "signalled_ma", b"signalled_ma", "token", b"token", "torn", b"torn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__secondary_closed: _TypeAlias = _typing.Literal["secondary_closed"]  # noqa: Y015
+    _WhichOneofArgType__secondary_closed: _TypeAlias = _typing.Literal["_secondary_closed", b"_secondary_closed"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__secondary_closed) -> _WhichOneofReturnType__secondary_closed | None: ...
 
 Global___EvseSample: _TypeAlias = EvseSample  # noqa: Y015
 
@@ -1009,17 +1018,21 @@ class ContactorCommand(_message.Message):
 
     CHARGE_POINT_FIELD_NUMBER: _builtins.int
     CLOSED_FIELD_NUMBER: _builtins.int
+    SECONDARY_FIELD_NUMBER: _builtins.int
     charge_point: _builtins.str
     closed: _builtins.bool
+    secondary: _builtins.bool
+    """the pole of L2 and L3, where it is one of its own"""
     def __init__(
         self,
         *,
         charge_point: _builtins.str = ...,
         closed: _builtins.bool = ...,
+        secondary: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge_point", b"charge_point", "closed", b"closed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge_point", b"charge_point", "closed", b"closed", "secondary", b"secondary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1234,6 +1247,7 @@ class EvseLevels(_message.Message):
     DEADMAN_TRIPPED_FIELD_NUMBER: _builtins.int
     TEMPERATURE_C_FIELD_NUMBER: _builtins.int
     FAULTS_FIELD_NUMBER: _builtins.int
+    SECONDARY_CLOSED_FIELD_NUMBER: _builtins.int
     charge_point: _builtins.str
     pilot: Global___Pilot.ValueType
     proximity_ohms: _builtins.float
@@ -1245,6 +1259,8 @@ class EvseLevels(_message.Message):
     token: _builtins.int
     deadman_tripped: _builtins.bool
     temperature_c: _builtins.float
+    secondary_closed: _builtins.bool
+    """absent: all phases hang on one contactor"""
     @_builtins.property
     def faults(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -1262,21 +1278,26 @@ class EvseLevels(_message.Message):
         deadman_tripped: _builtins.bool = ...,
         temperature_c: _builtins.float | None = ...,
         faults: _abc.Iterable[_builtins.str] | None = ...,
+        secondary_closed: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed", "_proximity_ohms", b"_proximity_ohms", "_temperature_c", b"_temperature_c", "lock_closed", b"lock_closed", "proximity_ohms", b"proximity_ohms", "temperature_c", b"temperature_c"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed", "_proximity_ohms", b"_proximity_ohms", "_secondary_closed", b"_secondary_closed", "_temperature_c", b"_temperature_c", "lock_closed", b"lock_closed", "proximity_ohms", b"proximity_ohms", "secondary_closed", b"secondary_closed", "temperature_c", b"temperature_c"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed", "_proximity_ohms", b"_proximity_ohms", "_temperature_c", b"_temperature_c", "charge_point", b"charge_point", "contactor_closed", b"contactor_closed", "deadman_tripped", b"deadman_tripped", "faults", b"faults", "lapse_ma", b"lapse_ma", "lock_closed", b"lock_closed", "output", b"output", "pilot", b"pilot", "proximity_ohms", b"proximity_ohms", "signalled_ma", b"signalled_ma", "temperature_c", b"temperature_c", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed", "_proximity_ohms", b"_proximity_ohms", "_secondary_closed", b"_secondary_closed", "_temperature_c", b"_temperature_c", "charge_point", b"charge_point", "contactor_closed", b"contactor_closed", "deadman_tripped", b"deadman_tripped", "faults", b"faults", "lapse_ma", b"lapse_ma", "lock_closed", b"lock_closed", "output", b"output", "pilot", b"pilot", "proximity_ohms", b"proximity_ohms", "secondary_closed", b"secondary_closed", "signalled_ma", b"signalled_ma", "temperature_c", b"temperature_c", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__lock_closed: _TypeAlias = _typing.Literal["lock_closed"]  # noqa: Y015
     _WhichOneofArgType__lock_closed: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed"]  # noqa: Y015
     _WhichOneofReturnType__proximity_ohms: _TypeAlias = _typing.Literal["proximity_ohms"]  # noqa: Y015
     _WhichOneofArgType__proximity_ohms: _TypeAlias = _typing.Literal["_proximity_ohms", b"_proximity_ohms"]  # noqa: Y015
+    _WhichOneofReturnType__secondary_closed: _TypeAlias = _typing.Literal["secondary_closed"]  # noqa: Y015
+    _WhichOneofArgType__secondary_closed: _TypeAlias = _typing.Literal["_secondary_closed", b"_secondary_closed"]  # noqa: Y015
     _WhichOneofReturnType__temperature_c: _TypeAlias = _typing.Literal["temperature_c"]  # noqa: Y015
     _WhichOneofArgType__temperature_c: _TypeAlias = _typing.Literal["_temperature_c", b"_temperature_c"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__lock_closed) -> _WhichOneofReturnType__lock_closed | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__proximity_ohms) -> _WhichOneofReturnType__proximity_ohms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__secondary_closed) -> _WhichOneofReturnType__secondary_closed | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__temperature_c) -> _WhichOneofReturnType__temperature_c | None: ...
 

@@ -110,6 +110,7 @@ def _evses(nodes: list[NodeConfig], label: Label) -> tuple[EvseSpec, ...]:
             phases=point.phases,
             maximum_ma=milliamperes(point.max_amps),
             outlet=Outlet(point.outlet),
+            switchable=point.phase_switching,
         )
         for config in nodes
         for point in config.charge_point

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from park.charging.phase_switching import USUAL_PAUSE
 from park.model.access import BackendQueue
 from park.model.electric import MINIMUM_CURRENT_MA, Wiring
 from park.model.evse import EvseTraits
@@ -50,6 +51,7 @@ class ChargePointSettings:
     `energy_on_invalid_id_wh`: what a session may still take after its card was refused (B-119).
     `backend_queue`: whether the messages of one more session may wait for the backend.
     `pilot_off`: vehicles are shown state F (B-387). `temperature_delta_c`: changes that are told (B-038); 0: none.
+    `phase_pause_seconds`: from the first contactor off to an offer on another number of phases (B-288).
     `service_restart`: a vehicle found without a session after a start charges under `service_tag` (B-383).
     """
 
@@ -94,6 +96,7 @@ class ChargePointSettings:
     pilot_off: bool = False
     temperature_delta_c: float = 0.0
     service_restart: bool = False
+    phase_pause_seconds: float = USUAL_PAUSE
     service_tag: str = ""
 
     @property

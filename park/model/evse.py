@@ -30,6 +30,13 @@ class PilotOutput(Enum):
     FAULT = "fault"  # steady -12 V, 0 %: state F
 
 
+class Pole(Enum):
+    """A contactor of a charge point that can switch phases; others have the primary one only, for all phases."""
+
+    PRIMARY = "primary"  # L1 and neutral
+    SECONDARY = "secondary"  # L2 and L3
+
+
 @dataclass(frozen=True, slots=True)
 class EvseReported:
     """All levels of one EVSE, sent on every change and on `Start` of the charge point.
@@ -39,6 +46,7 @@ class EvseReported:
     `token`: of the newest `Signal` in effect, -1 before any since the device started. `deadman_tripped`: the device
     fell to its lapse current.
     `faults`: names of device faults (e.g. "rcd", "emergency", "lock", "contactor").
+    `secondary_closed`: feedback of the second pole, None: `contactor_closed` is all phases.
     """
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -55,6 +63,7 @@ class EvseReported:
     deadman_tripped: bool = False
     temperature_c: float | None = None
     faults: tuple[str, ...] = ()
+    secondary_closed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +96,14 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class SetContactor:
-    """Permit (close on state C) or open. The device reports `contactor_closed` from its feedback contact."""
+    """Permit (close on state C) or open. The device reports `contactor_closed` from its feedback contact.
+
+    The secondary pole, where there is one, moves at once whatever the vehicle does (B-286).
+    """
 
     charge_point: str
     closed: bool
+    pole: Pole = Pole.PRIMARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,5 +128,5 @@ class EvseTraits:
 
     has_deadman: bool
     resolution_ma: int  # 100 or 1000
-    switchable_phases: bool
+    switchable_phases: bool  # it has two poles
     has_lock: bool

@@ -18,6 +18,7 @@ from park.model.evse import (
     EvseTraits,
     PilotOutput,
     PilotState,
+    Pole,
     ReportLevels,
     SetContactor,
     SetLock,
@@ -80,7 +81,8 @@ class Electronics:
     """Control pilot, contactor and lock of one outlet, and the car on it.
 
     `follows`: the car closes S2 when it is offered current and opens it when not. `stuck_contactor`, `stuck_lock`:
-    the position they stay in whatever they are told.
+    the position they stay in whatever they are told. `secondary`: the pole of L2 and L3, None: there is none;
+    `stuck_secondary`: it stays where it is. It never moves while the other one is closed.
     """
 
     lock: bool | None = False
@@ -99,6 +101,8 @@ class Electronics:
     faults: tuple[str, ...] = ()
     temperature_c: float | None = None
     shorted: bool = False
+    secondary: bool | None = None
+    stuck_secondary: bool = False
 
     @property
     def pilot(self) -> PilotState:
@@ -113,6 +117,19 @@ class Electronics:
         if self.stuck_contactor is not None:
             return self.stuck_contactor
         return self.permitted and self.pilot in {PilotState.C, PilotState.D}
+
+    def move_secondary(self, closed: bool) -> None:
+        assert self.secondary is not None, "there is no second pole"
+        assert not self.closed, "the secondary pole moves under load"
+        if not self.stuck_secondary:
+            self.secondary = closed
+
+    @property
+    def live(self) -> tuple[int, ...]:
+        """Phases that carry voltage at the plug."""
+        if not self.closed:
+            return ()
+        return (1,) if self.secondary is False else (1, 2, 3)
 
     def obey(self, signal: Signal, mono: float) -> None:
         self.output, self.amps_ma, self.lapse_ma = signal.output, signal.amps_ma, signal.lapse_ma
@@ -140,6 +157,7 @@ class Electronics:
             deadman_tripped=self.tripped,
             temperature_c=self.temperature_c,
             faults=self.faults,
+            secondary_closed=self.secondary,
         )
 
 
@@ -164,7 +182,10 @@ class ChargePointHarness:
         self.recovers = True
         self.connected = True
         self.open_session = open_session
-        self.electronics = electronics or Electronics(lock=False if config.outlet is Outlet.SOCKET else None)
+        self.electronics = electronics or Electronics(
+            lock=False if config.outlet is Outlet.SOCKET else None,
+            secondary=False if config.traits.switchable_phases else None,
+        )
         self.meter_works = config.meter is not None
         self.car_maximum_ma = 32_000
         self.overdraw_ma: int | None = None
@@ -172,6 +193,7 @@ class ChargePointHarness:
         self.metered_at = self.mono
         self.sequence = 0
         self.granting: int | None = None
+        self.phases: tuple[int, ...] = (1, 2, 3)
         self.last_report: EvseReported | None = None
         self.slot = Slot()
         if start:
@@ -206,7 +228,7 @@ class ChargePointHarness:
             if self.mono == whole:
                 self.read_meter()
                 if self.granting is not None and whole % 3 == 0:
-                    self.grant(self.granting)
+                    self.grant(self.granting, phases=self.phases)
 
     def report_changes(self) -> None:
         report = self.electronics.report()
@@ -219,6 +241,8 @@ class ChargePointHarness:
         match effect:
             case Signal() if self.connected:
                 electronics.obey(effect, self.mono)
+            case SetContactor(pole=Pole.SECONDARY) if self.connected:
+                electronics.move_secondary(effect.closed)
             case SetContactor() if self.connected:
                 self._settle_meter()
                 electronics.permitted = effect.closed
@@ -285,11 +309,12 @@ class ChargePointHarness:
         }
         self.send(ApplyGrant(Grant(**{**values, **changes})))
 
-    def keep_granting(self, amps_ma: int | None) -> None:
+    def keep_granting(self, amps_ma: int | None, phases: tuple[int, ...] | None = None) -> None:
         """Renew every three seconds, as the coordinator does."""
         self.granting = amps_ma
+        self.phases = phases or self.phases
         if amps_ma is not None:
-            self.grant(amps_ma)
+            self.grant(amps_ma, phases=self.phases)
 
     def drawn_ma(self) -> int:
         if self.overdraw_ma is not None:
