@@ -101,6 +101,7 @@ def coordinator_settings(
         renew_seconds=config.load.renew_seconds,
         rotation_seconds=config.load.rotation_seconds,
         unused_seconds=config.load.unused_seconds,
+        switch_seconds=config.load.phase_switch_seconds,
         solar=suns(config),
     )
 
