@@ -87,9 +87,7 @@ def _crowd(state: CoordinatorState, room: list[int], now: float) -> _Crowd:
 
 def _fixed(point: Point, now: float) -> PerPhase:
     """What a charge point is counted with that a plan cannot change: silent, or its vehicle does not follow."""
-    return highest(
-        point.committed_ma(now), add(point.may_draw_ma(now), point.overdraw.held_ma)
-    )
+    return highest(point.committed_ma(now), add(point.may_draw_ma(now), point.overdraw.held_ma))
 
 
 def _shares(state: CoordinatorState, crowd: _Crowd, room: Sequence[int], now: float) -> dict[str, Share]:

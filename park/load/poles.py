@@ -17,8 +17,9 @@ SWITCH_SECONDS = 210.0  # WARP chargers; EVerest 600 s, openWB 7 min
 class Poles:
     """Of one charge point with two poles. Mutable.
 
-    `planned`: phases that shares are worked out for. `granted`: those that grants name. `reported`: those that may carry
-    current by the newest report of its board. `better_since`: mono since the other number is better, None: it is not.
+    `planned`: phases that shares are worked out for. `granted`: those that grants name. `reported`: those that may
+    carry current by the newest report of its board. `better_since`: mono since the other number is better, None: it is
+    not. `settled`: the switch under way is over. `tried`: (what was shared out then, whether the other was better).
     """
 
     __slots__ = (

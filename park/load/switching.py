@@ -1,8 +1,8 @@
 """Which number of phases serves a vehicle better, at charge points that can switch them (B-285 to B-291).
 
 Asked is the very sharing out that plans are made with, once more with this one vehicle on the other number: so fuses,
-limits, the sun, classes, turns and the balance of phases all have their say. One phase where three have nothing, or much
-less power; three again where they have their minimum and a margin. What is better must stay so for a while, and
+limits, the sun, classes, turns and the balance of phases all have their say. One phase where three have nothing, or
+much less power; three again where they have their minimum and a margin. What is better must stay so for a while, and
 contactors switch only so often.
 """
 
@@ -23,7 +23,6 @@ LOSS = 1.05  # back to three phases for all but this: the rounding of three curr
 MOST_AN_HOUR = 6  # ours: contactors and vehicles wear, and nobody needs more
 RESERVED_SWITCHES = 2  # nobody goes up who could not come down and once more up within the hour
 TRIALS = 2  # charge points looked at in an interval: sharing out again takes as long as a plan
-ASK_AGAIN_SECONDS = 1.0  # a grant not read back by then is sent again
 
 
 def look(state: CoordinatorState, now: float) -> list[Offer]:
@@ -33,13 +32,13 @@ def look(state: CoordinatorState, now: float) -> list[Offer]:
         return []
     trials = 0
     for point in sorted(points, key=lambda each: each.looked_at):
-        if _rests(point, now) or trials == TRIALS:
+        if _rests(state, point, now) or trials == TRIALS:
             continue
         trials += _looked(state, point, now)
     return [Offer(point, 0, 0) for point in points if _steps(state, point, now)]
 
 
-def _rests(point: Point, now: float) -> bool:
+def _rests(state: CoordinatorState, point: Point, now: float) -> bool:
     """Nothing is to be decided for it now. Idle, it is ready for three phases, which costs nothing."""
     poles = point.poles
     if poles is None or point.demand is None or not point.reachable(now):
@@ -47,6 +46,7 @@ def _rests(point: Point, now: float) -> bool:
     if not point.wants:
         if poles.planned != THREE:
             point.plan_phases(THREE, now, wears=False)
+            state.stale_plan = True
         poles.better_since = None
         return True
     return poles.under_way or point.defies(now)
@@ -122,7 +122,7 @@ def _may(poles: Poles, other: int, now: float) -> bool:
 
 
 def _steps(state: CoordinatorState, point: Point, now: float) -> bool:
-    """Whether it is to be told the new number, with 0 A: once nothing is promised, and again until it says so."""
+    """Whether it is to be told the new number, with 0 A: once nothing is promised."""
     poles = point.poles
     if poles is None or not point.reachable(now):
         return False
@@ -130,9 +130,7 @@ def _steps(state: CoordinatorState, point: Point, now: float) -> bool:
         if not poles.settled:
             poles.settled = state.stale_plan = True
         return False
-    if poles.granted == poles.planned:
-        return now >= point.sent_at + ASK_AGAIN_SECONDS
-    if point.promised_ma(now):
+    if poles.granted == poles.planned or point.promised_ma(now):
         return False
     poles.granted = poles.planned
     return True
