@@ -14,6 +14,7 @@ from park.model.evse import (
     MoveRecloser,
     PilotOutput,
     PilotState,
+    Pole,
     ReportLevels,
     SetContactor,
     SetLock,
@@ -85,6 +86,7 @@ def levels_to_wire(report: EvseReported, charge_point: str) -> pb.EvseLevels:
         faults=report.faults,
         residual_ua=report.residual_ua,
         recloser_closed=report.recloser_closed,
+        secondary_closed=report.secondary_closed,
     )
 
 
@@ -109,6 +111,7 @@ def levels_from_wire(levels: pb.EvseLevels) -> EvseReported:
         faults=tuple(levels.faults),
         residual_ua=levels.residual_ua if levels.HasField("residual_ua") else None,
         recloser_closed=levels.recloser_closed if levels.HasField("recloser_closed") else None,
+        secondary_closed=levels.secondary_closed if levels.HasField("secondary_closed") else None,
     )
 
 
@@ -141,7 +144,9 @@ def command_to_wire(command: EvseCommand | ShowFeedback, stamp: float | None = N
             )
             return pb.DriverToBench(signal=signal)
         case SetContactor():
-            contactor = pb.ContactorCommand(charge_point=command.charge_point, closed=command.closed)
+            contactor = pb.ContactorCommand(
+                charge_point=command.charge_point, closed=command.closed, secondary=command.pole is Pole.SECONDARY
+            )
             return pb.DriverToBench(contactor=contactor)
         case SetLock():
             return pb.DriverToBench(lock=pb.LockCommand(charge_point=command.charge_point, closed=command.closed))
@@ -163,7 +168,8 @@ def command_from_wire(message: pb.DriverToBench) -> EvseCommand | ShowFeedback:
         case "signal":
             return _signal(message.signal)
         case "contactor":
-            return SetContactor(message.contactor.charge_point, message.contactor.closed)
+            pole = Pole.SECONDARY if message.contactor.secondary else Pole.PRIMARY
+            return SetContactor(message.contactor.charge_point, message.contactor.closed, pole)
         case "lock":
             return SetLock(message.lock.charge_point, message.lock.closed)
         case "recloser":

@@ -347,7 +347,7 @@ class SetFaultRequest(_message.Message):
     ON_FIELD_NUMBER: _builtins.int
     charge_point: _builtins.str
     fault: _builtins.str
-    """welded contactor rcd emergency lock pp diode pilot"""
+    """welded welded-secondary contactor rcd emergency lock pp diode pilot"""
     on: _builtins.bool
     def __init__(
         self,
@@ -842,6 +842,8 @@ class EvseSample(_message.Message):
     TOKEN_FIELD_NUMBER: _builtins.int
     DEADMAN_TRIPPED_FIELD_NUMBER: _builtins.int
     ENERGY_WH_FIELD_NUMBER: _builtins.int
+    SECONDARY_CLOSED_FIELD_NUMBER: _builtins.int
+    TORN_FIELD_NUMBER: _builtins.int
     charge_point: _builtins.str
     signalled_ma: _builtins.int
     pilot: Global___Pilot.ValueType
@@ -851,6 +853,9 @@ class EvseSample(_message.Message):
     token: _builtins.int
     deadman_tripped: _builtins.bool
     energy_wh: _builtins.float
+    secondary_closed: _builtins.bool
+    torn: _builtins.int
+    """how often the secondary pole moved while current flowed"""
     @_builtins.property
     def currents(self) -> Global___PhaseCurrents: ...
     def __init__(
@@ -866,12 +871,16 @@ class EvseSample(_message.Message):
         token: _builtins.int = ...,
         deadman_tripped: _builtins.bool = ...,
         energy_wh: _builtins.float = ...,
+        secondary_closed: _builtins.bool | None = ...,
+        torn: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["currents", b"currents"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_secondary_closed", b"_secondary_closed", "currents", b"currents", "secondary_closed", b"secondary_closed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge_point", b"charge_point", "contactor_closed", b"contactor_closed", "currents", b"currents", "deadman_tripped", b"deadman_tripped", "energy_wh", b"energy_wh", "lapse_ma", b"lapse_ma", "output", b"output", "pilot", b"pilot", "signalled_ma", b"signalled_ma", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_secondary_closed", b"_secondary_closed", "charge_point", b"charge_point", "contactor_closed", b"contactor_closed", "currents", b"currents", "deadman_tripped", b"deadman_tripped", "energy_wh", b"energy_wh", "lapse_ma", b"lapse_ma", "output", b"output", "pilot", b"pilot", "secondary_closed", b"secondary_closed", "signalled_ma", b"signalled_ma", "token", b"token", "torn", b"torn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__secondary_closed: _TypeAlias = _typing.Literal["secondary_closed"]  # noqa: Y015
+    _WhichOneofArgType__secondary_closed: _TypeAlias = _typing.Literal["_secondary_closed", b"_secondary_closed"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__secondary_closed) -> _WhichOneofReturnType__secondary_closed | None: ...
 
 Global___EvseSample: _TypeAlias = EvseSample  # noqa: Y015
 
@@ -1035,17 +1044,21 @@ class ContactorCommand(_message.Message):
 
     CHARGE_POINT_FIELD_NUMBER: _builtins.int
     CLOSED_FIELD_NUMBER: _builtins.int
+    SECONDARY_FIELD_NUMBER: _builtins.int
     charge_point: _builtins.str
     closed: _builtins.bool
+    secondary: _builtins.bool
+    """the pole of L2 and L3, where it is one of its own"""
     def __init__(
         self,
         *,
         charge_point: _builtins.str = ...,
         closed: _builtins.bool = ...,
+        secondary: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge_point", b"charge_point", "closed", b"closed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge_point", b"charge_point", "closed", b"closed", "secondary", b"secondary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1284,6 +1297,7 @@ class EvseLevels(_message.Message):
     FAULTS_FIELD_NUMBER: _builtins.int
     RECLOSER_CLOSED_FIELD_NUMBER: _builtins.int
     RESIDUAL_UA_FIELD_NUMBER: _builtins.int
+    SECONDARY_CLOSED_FIELD_NUMBER: _builtins.int
     charge_point: _builtins.str
     pilot: Global___Pilot.ValueType
     proximity_ohms: _builtins.float
@@ -1299,6 +1313,8 @@ class EvseLevels(_message.Message):
     """absent: no residual current device that moves by order"""
     residual_ua: _builtins.int
     """absent: no residual current monitor that tells"""
+    secondary_closed: _builtins.bool
+    """absent: all phases hang on one contactor"""
     @_builtins.property
     def faults(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -1318,10 +1334,11 @@ class EvseLevels(_message.Message):
         faults: _abc.Iterable[_builtins.str] | None = ...,
         recloser_closed: _builtins.bool | None = ...,
         residual_ua: _builtins.int | None = ...,
+        secondary_closed: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed", "_proximity_ohms", b"_proximity_ohms", "_recloser_closed", b"_recloser_closed", "_residual_ua", b"_residual_ua", "_temperature_c", b"_temperature_c", "lock_closed", b"lock_closed", "proximity_ohms", b"proximity_ohms", "recloser_closed", b"recloser_closed", "residual_ua", b"residual_ua", "temperature_c", b"temperature_c"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed", "_proximity_ohms", b"_proximity_ohms", "_recloser_closed", b"_recloser_closed", "_residual_ua", b"_residual_ua", "_secondary_closed", b"_secondary_closed", "_temperature_c", b"_temperature_c", "lock_closed", b"lock_closed", "proximity_ohms", b"proximity_ohms", "recloser_closed", b"recloser_closed", "residual_ua", b"residual_ua", "secondary_closed", b"secondary_closed", "temperature_c", b"temperature_c"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed", "_proximity_ohms", b"_proximity_ohms", "_recloser_closed", b"_recloser_closed", "_residual_ua", b"_residual_ua", "_temperature_c", b"_temperature_c", "charge_point", b"charge_point", "contactor_closed", b"contactor_closed", "deadman_tripped", b"deadman_tripped", "faults", b"faults", "lapse_ma", b"lapse_ma", "lock_closed", b"lock_closed", "output", b"output", "pilot", b"pilot", "proximity_ohms", b"proximity_ohms", "recloser_closed", b"recloser_closed", "residual_ua", b"residual_ua", "signalled_ma", b"signalled_ma", "temperature_c", b"temperature_c", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed", "_proximity_ohms", b"_proximity_ohms", "_recloser_closed", b"_recloser_closed", "_residual_ua", b"_residual_ua", "_secondary_closed", b"_secondary_closed", "_temperature_c", b"_temperature_c", "charge_point", b"charge_point", "contactor_closed", b"contactor_closed", "deadman_tripped", b"deadman_tripped", "faults", b"faults", "lapse_ma", b"lapse_ma", "lock_closed", b"lock_closed", "output", b"output", "pilot", b"pilot", "proximity_ohms", b"proximity_ohms", "recloser_closed", b"recloser_closed", "residual_ua", b"residual_ua", "secondary_closed", b"secondary_closed", "signalled_ma", b"signalled_ma", "temperature_c", b"temperature_c", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__lock_closed: _TypeAlias = _typing.Literal["lock_closed"]  # noqa: Y015
     _WhichOneofArgType__lock_closed: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed"]  # noqa: Y015
@@ -1331,6 +1348,8 @@ class EvseLevels(_message.Message):
     _WhichOneofArgType__recloser_closed: _TypeAlias = _typing.Literal["_recloser_closed", b"_recloser_closed"]  # noqa: Y015
     _WhichOneofReturnType__residual_ua: _TypeAlias = _typing.Literal["residual_ua"]  # noqa: Y015
     _WhichOneofArgType__residual_ua: _TypeAlias = _typing.Literal["_residual_ua", b"_residual_ua"]  # noqa: Y015
+    _WhichOneofReturnType__secondary_closed: _TypeAlias = _typing.Literal["secondary_closed"]  # noqa: Y015
+    _WhichOneofArgType__secondary_closed: _TypeAlias = _typing.Literal["_secondary_closed", b"_secondary_closed"]  # noqa: Y015
     _WhichOneofReturnType__temperature_c: _TypeAlias = _typing.Literal["temperature_c"]  # noqa: Y015
     _WhichOneofArgType__temperature_c: _TypeAlias = _typing.Literal["_temperature_c", b"_temperature_c"]  # noqa: Y015
     @_typing.overload
@@ -1341,6 +1360,8 @@ class EvseLevels(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__recloser_closed) -> _WhichOneofReturnType__recloser_closed | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__residual_ua) -> _WhichOneofReturnType__residual_ua | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__secondary_closed) -> _WhichOneofReturnType__secondary_closed | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__temperature_c) -> _WhichOneofReturnType__temperature_c | None: ...
 

@@ -702,6 +702,7 @@ class CurrentSignalled(_message.Message):
     SEQUENCE_FIELD_NUMBER: _builtins.int
     CONTACTOR_OPEN_FIELD_NUMBER: _builtins.int
     MONO_FIELD_NUMBER: _builtins.int
+    PHASES_FIELD_NUMBER: _builtins.int
     charge_point: _builtins.str
     amps_ma: _builtins.int
     lapse_ma: _builtins.int
@@ -709,6 +710,8 @@ class CurrentSignalled(_message.Message):
     sequence: _builtins.int
     contactor_open: _builtins.bool
     mono: _builtins.float
+    phases: _builtins.int
+    """0: the charge point does not switch phases, or its board knows nothing of it"""
     def __init__(
         self,
         *,
@@ -719,10 +722,11 @@ class CurrentSignalled(_message.Message):
         sequence: _builtins.int = ...,
         contactor_open: _builtins.bool = ...,
         mono: _builtins.float = ...,
+        phases: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amps_ma", b"amps_ma", "charge_point", b"charge_point", "contactor_open", b"contactor_open", "epoch", b"epoch", "lapse_ma", b"lapse_ma", "mono", b"mono", "sequence", b"sequence"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amps_ma", b"amps_ma", "charge_point", b"charge_point", "contactor_open", b"contactor_open", "epoch", b"epoch", "lapse_ma", b"lapse_ma", "mono", b"mono", "phases", b"phases", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -148,6 +148,8 @@ class Checkers:
     def _signalled(self, message: CurrentSignalled) -> None:
         self.log.write(message)
         fence = (message.epoch, message.sequence)
+        if message.phases:
+            self._promises.poles(message.charge_point, message.phases)
         self._promises.signalled(
             self._moment(), message.charge_point, message.amps_ma, message.lapse_ma, fence, open_=message.contactor_open
         )

@@ -12,6 +12,7 @@ from nodes.simulation.clocks import BoardWorld
 from nodes.simulation.eyes import Checkers, Eye
 from nodes.simulation.hardware import WIRE_SECONDS
 from nodes.simulation.world import SimulatedWorld
+from park.charging.contactor import OPEN_AFTER_SECONDS
 from park.exchange.server_link import LinkReported
 from park.load.circuit import Circuit, Placement
 from park.load.invariants import Cause, Violation
@@ -20,8 +21,10 @@ from park.model.grant import ApplyGrant, Grant
 from park.model.metering import ReadingTaken
 from park.model.placement import Placed
 from park.model.session import RecordFact, SessionStarted
+from park.physics.evse import Evse
 from park.physics.site import Site
 
+LETS_GO_SECONDS = OPEN_AFTER_SECONDS + 1.0  # a vehicle that is offered nothing is cut off by then
 ON_THE_WIRE_SECONDS = 2 * WIRE_SECONDS  # what a killed process still told its electronics has arrived by then
 
 
@@ -29,13 +32,15 @@ ON_THE_WIRE_SECONDS = 2 * WIRE_SECONDS  # what a killed process still told its e
 class Held:
     """The newest grant a charge point took since its boot; before any its electronics show what holds.
 
-    `until`: true time. `lapse_ma`: what it falls to then.
+    `until`: true time. `lapse_ma`: what it falls to then. `phases`: so many since `since`, 0: before any grant.
     """
 
     lapse_ma: int = 0
     server_id: str = ""
     fence: tuple[int, int] = (0, 0)
     amps_ma: int = 0
+    phases: int = 0
+    since: float = 0.0
     until: float = float("-inf")
 
     def above_lapse(self, at: float) -> bool:
@@ -173,6 +178,8 @@ class ParkCheckers(Checkers):
             until,
         )
         held.lapse_ma = min(grant.lapse_ma, placement.fallback_ma)
+        if held.phases != len(grant.phases):
+            held.phases, held.since = len(grant.phases), now
         self._signals[grant.charge_point].granted(now, grant, until)
         self._promise(grant.charge_point, now)
         if held.above_lapse(now):
@@ -201,6 +208,9 @@ class ParkCheckers(Checkers):
         open_ = not evse.contactor.closed
         if evse.vehicle is not None:
             self._promises.loads(name, evse.vehicle.spec.phases)
+        if evse.secondary is not None:
+            closed = evse.secondary.closed or evse.secondary.driven
+            self._promises.poles(name, max(held.phases, evse.spec.phases if closed else 1))
         self._promises.signalled(now, name, evse.amps_ma, lapse, held.fence, open_=open_)
 
     # ------------------------------------------------------------ what passes on the server
@@ -233,7 +243,19 @@ class ParkCheckers(Checkers):
             if evse.revision != self._revisions[place]:
                 self._revisions[place] = evse.revision
                 self._promise(self._full[place], now)
+                if evse.secondary is not None:
+                    self._look_at_poles(self._full[place], evse, now)
         super().look(now)
+
+    def _look_at_poles(self, name: str, evse: Evse, now: float) -> None:
+        """S2: no current on a phase that was not granted, once the vehicle had its time; no pole moves under load."""
+        held = self._held[name]
+        if evse.torn:
+            self.violations.append(Violation("S2", now, name, "its secondary pole moved under load"))
+        flows = sum(1 for current in evse.flow_ma if current)
+        if held.phases and flows > held.phases and now > held.since + LETS_GO_SECONDS:
+            detail = f"current on {flows} phases, granted {held.phases} since {held.since:.2f} s"
+            self.violations.append(Violation("S2", now, name, detail))
 
 
 def _database(server_id: str) -> str:

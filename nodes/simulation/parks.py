@@ -14,7 +14,7 @@ from park.config.devices import ChargePointSection, MeterSection, ReaderSection
 from park.config.electrical import CircuitSection, LoadSection, PlacementSection
 from park.config.mapping import refused_at_start
 from park.config.node_config import NodeConfig, ParkSection
-from park.model.electric import Wiring
+from park.model.electric import PHASE_NAMES, Wiring
 from park.physics.hardware import TRAITS
 
 Three = tuple[int, int, int]
@@ -24,6 +24,7 @@ SPARE_AMPS = 10  # above what lapse currents and foreign load need: somebody can
 READER_SERVES = 6  # charge points a reader is near to
 HOURS = 24
 METER_PORT = 5020
+QUICKLY = 10.0  # s another number of phases must be better: the shortest, so that runs see switches
 LEVELS = (("level", 1, 3), ("row", 1, 3), ("g", 1, 2), ("p", 1, 2))
 """Below the grid: what a circuit there is called (a name has 40 letters), and how many hang on each above it."""
 
@@ -32,11 +33,15 @@ WIRINGS = ("RST", "RTS", "STR", "SRT", "TSR", "TRS", "unknown")
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How large parks may be. `levels`: circuits from the grid to a charge point's own, both counted; 5 at most."""
+    """How large parks may be. `levels`: circuits from the grid to a charge point's own, both counted; 5 at most.
+
+    `switches`: every charge point on three known phases switches them, and quickly.
+    """
 
     boards: tuple[int, int] = (2, 12)
     points: tuple[int, int] = (1, 12)
     levels: tuple[int, int] = (1, 3)
+    switches: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,11 @@ class _Point:
     largest: int
     metered: bool
     outlet: str
+    switches: bool = False
+
+    @property
+    def switching(self) -> bool:
+        return self.switches and self.phases == len(PHASE_NAMES) and self.wiring != Wiring.UNKNOWN.value
 
     @property
     def full(self) -> str:
@@ -238,6 +248,7 @@ def _points(random: Random, nodes: list[str], circuits: list[_Circuit], bounds: 
                     largest=random.choice((16, 32, 32)),
                     metered=not place.sees_all or _likely(random, 0.7),
                     outlet=random.choice(("socket", "socket", "cable")),
+                    switches=bounds.switches,
                 )
             )
     return found
@@ -254,6 +265,7 @@ def _charge_point(point: _Point, *, own: bool) -> ChargePointSection:
             "fallback_amps": float(point.fallback),
             "boot_amps": float(point.boot),
             "outlet": point.outlet,
+            "phase_switching": point.switching,
             "meter": f"{point.name}-meter" if point.metered else None,
             **placed,
         }
@@ -316,7 +328,7 @@ def _server(
         node=NodeSection(name=SERVER, role="server", data_dir="var/server"),
         bench=BenchSection(),
         park=ParkSection(name=PARK),
-        load=LoadSection(),
+        load=LoadSection(phase_switch_seconds=QUICKLY) if points[0].switches else LoadSection(),
         authorization=authorization,
         backend=BackendSection(url="ws://127.0.0.1:9000/ocpp", identity="SIMULATED"),
         circuit=tuple(sections),

@@ -119,6 +119,7 @@ def _evses(nodes: list[NodeConfig], label: Label) -> tuple[EvseSpec, ...]:
             maximum_ma=milliamperes(point.max_amps),
             outlet=Outlet(point.outlet),
             recloser=point.recloser,
+            switchable=point.phase_switching,
         )
         for config in nodes
         for point in config.charge_point

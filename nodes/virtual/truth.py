@@ -60,6 +60,8 @@ def sample(site: Site) -> pb.BenchSample:
                 token=evse.token,
                 deadman_tripped=evse.tripped,
                 energy_wh=evse.energy_wh,
+                secondary_closed=None if evse.secondary is None else evse.secondary.closed,
+                torn=evse.torn,
             )
             for name, evse in site.evses.items()
         ],

@@ -18,6 +18,7 @@ from park.charging import (
     outbox,
     outward,
     overdraw,
+    phase_switching,
     phases_in_use,
     placing,
     reclosing,
@@ -26,7 +27,7 @@ from park.charging import (
     unlocking,
     vehicle,
 )
-from park.charging.energy import settle_contactor, settle_lock, settle_pilot
+from park.charging.energy import poles_seen, settle_contactor, settle_lock, settle_pilot, settle_poles
 from park.charging.session import Phase
 from park.charging.settings import ChargePointSettings, StopMode
 from park.charging.state import (
@@ -108,10 +109,12 @@ def _settle(before: ChargePointState, state: ChargePointState, now: Now, effects
     _repeat(state, now.mono, effects)
     for _ in range(ROUNDS):
         session_then, faults_then, switch_then, bolt_then = state.session, state.faults, state.contactor, state.lock
+        poles_then = state.poles
         _judge(state, now)
         life.advance(state, now, effects)
         if state.commands(now.mono):
             settle_lock(state, now.mono, effects)
+            settle_poles(state, now.mono, effects)
             settle_pilot(state, now.mono, effects)
             settle_contactor(state, now.mono, effects)
         if (
@@ -119,6 +122,7 @@ def _settle(before: ChargePointState, state: ChargePointState, now: Now, effects
             and state.faults is faults_then
             and state.contactor is switch_then
             and state.lock is bolt_then
+            and state.poles is poles_then
         ):
             break
     unlocking.settle(state, now.mono, effects)
@@ -171,6 +175,7 @@ def _same_deadlines(before: ChargePointState, state: ChargePointState) -> bool:
         and before.phases_in_use.learned == state.phases_in_use.learned
         and before.outbox is state.outbox
         and before.lock is state.lock
+        and before.poles is state.poles
         and before.lease is state.lease
         and before.settings is state.settings
         and before.unlocking is state.unlocking
@@ -190,6 +195,7 @@ def _deadlines(state: ChargePointState) -> tuple[float, ...]:
         *contactor.deadlines(state.contactor),
         *overdraw.deadlines(state.overdraw),
         state.lock.due,
+        math.inf if state.poles is None else phase_switching.next_due(state.poles),
         state.lease.ends,
         state.recover_due,
         unlocking.deadline(state),
@@ -262,7 +268,7 @@ def _take_reading(state: ChargePointState, reading: ReadingTaken, mono: float) -
         return
     currents = reading.sample.currents_ma
     state.overdraw = overdraw.measured(state.overdraw, max(currents), mono)
-    if state.ready and state.contactor.closed:
+    if state.ready and state.contactor.closed and state.poles is None:  # else the grant says how many
         state.phases_in_use = phases_in_use.read(state.phases_in_use, currents, state.settings, mono)
 
 
@@ -284,6 +290,8 @@ def _take_levels(state: ChargePointState, report: EvseReported, now: Now, effect
     if unknown:
         state.contactor = contactor.adopt(state.contactor, closed=report.contactor_closed, mono=mono)
         state.signalling = signalling.forgotten(state.signalling)
+        if state.poles is not None:
+            state.poles = phase_switching.adopted(state.poles, poles_seen(report), mono)
         if not report.contactor_closed:  # a permission given earlier must not outlive the gap
             effects.append(SetContactor(state.settings.name, closed=False))
     else:

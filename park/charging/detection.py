@@ -70,7 +70,8 @@ def deadlines(state: ChargePointState) -> tuple[float, ...]:
 
 
 def _at_the_device(state: ChargePointState, report: EvseReported, found: Found) -> None:
-    if state.contactor.failed:
+    stuck = state.contactor.failed or (state.poles is not None and state.poles.stuck is not None)
+    if stuck:
         found.append((faults.CONTACTOR, ""))
     if report.pilot is PilotState.E:
         found.append((faults.PILOT_SHORTED, ""))
@@ -82,7 +83,7 @@ def _at_the_device(state: ChargePointState, report: EvseReported, found: Found) 
         found.append((faults.OVERCURRENT, ""))
     for name in report.faults:
         kind = _device_fault(state, name)
-        if kind is not None and not (kind is faults.CONTACTOR and state.contactor.failed):
+        if kind is not None and not (kind is faults.CONTACTOR and stuck):
             found.append((kind, name if kind is faults.DEVICE else ""))
 
 

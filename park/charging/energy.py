@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from park.charging import contactor, lock, overdraw, phases_in_use, signalling
+from park.charging import contactor, lock, overdraw, phase_switching, phases_in_use, signalling
 from park.charging.contactor import Wish
 from park.charging.faults import Impact
 from park.charging.lease import FOREVER
 from park.charging.lock import Stage
+from park.charging.phase_switching import PolesSeen, SetPole
 from park.charging.session import Phase
 from park.charging.signalling import Offer
 from park.charging.state import ChargePointState, Effect
 from park.charging.unlocking import is_freed
-from park.model.evse import PilotOutput, SetContactor, SetLock
+from park.model.evse import EvseReported, PilotOutput, SetContactor, SetLock
 
 NOTHING = Offer(PilotOutput.IDLE, 0, 0)
 SHUTDOWN = Offer(PilotOutput.FAULT, 0, 0)
@@ -54,10 +55,15 @@ def offer(state: ChargePointState, mono: float) -> Offer:
     limit = limit_ma(state)
     lapse_ma = signalling.shaped(lease.lapse_ma, limit, settings)
     amps_ma = signalling.shaped(lease.allows(mono), limit, settings)
-    phases = (1, 2, 3)[: settings.phases]
-    if lease.grant is not None and settings.traits.switchable_phases:
-        phases = lease.grant.phases or phases
-    elif lease.grant is not None and not phases_in_use.covered(state.phases_in_use, lease.grant, settings):
+    poles = state.poles
+    if poles is not None and not poles.offers:
+        amps_ma = 0
+    phases = (1, 2, 3)[: settings.phases if poles is None else poles.count]
+    if (
+        poles is None
+        and lease.grant is not None
+        and not phases_in_use.covered(state.phases_in_use, lease.grant, settings)
+    ):
         return signalling.pwm(lapse_ma, lapse_ma, FOREVER, phases)
     return signalling.pwm(amps_ma, lapse_ma, lease.until(mono), phases)
 
@@ -69,7 +75,7 @@ def wish(state: ChargePointState) -> Wish:
         return Wish.OPEN
     if state.settings.pilot_off or any(fault.kind.impact in {Impact.CUT, Impact.SHUTDOWN} for fault in state.faults):
         return Wish.OPEN
-    if not may_charge(state):
+    if not may_charge(state) or (state.poles is not None and state.poles.pausing):
         return Wish.RELEASE
     if state.signalling.amps_ma == 0:
         return Wish.RELEASE if state.settings.open_contactor_on_pause else Wish.HOLD
@@ -116,7 +122,29 @@ def settle_pilot(state: ChargePointState, mono: float, effects: list[Effect]) ->
         state.overdraw = overdraw.offered(state.overdraw, command.amps_ma, mono)
 
 
+def settle_poles(state: ChargePointState, mono: float, effects: list[Effect]) -> None:
+    """Of a charge point that switches phases: both poles follow what the contactor is permitted, in their order."""
+    poles, report = state.poles, state.evse
+    if poles is None or report is None:
+        return
+    grant = state.lease.grant
+    closes = poles.told.primary or wish(state) is Wish.CLOSE
+    state.poles, orders = phase_switching.settle(
+        poles,
+        wanted=poles.wanted if grant is None else len(grant.phases),
+        permitted=state.contactor.permitted and state.ready and closes,
+        seen=poles_seen(report),
+        now=mono,
+    )
+    moves = [order for order in orders if isinstance(order, SetPole)]
+    effects.extend([SetContactor(state.settings.name, move.closed, move.pole) for move in moves])
+
+
+def poles_seen(report: EvseReported) -> PolesSeen:
+    return PolesSeen(report.contactor_closed, report.secondary_closed or False)
+
+
 def settle_contactor(state: ChargePointState, mono: float, effects: list[Effect]) -> None:
     state.contactor, command = contactor.settle(state.contactor, wish(state), ready=state.ready, mono=mono)
-    if command is not None:
+    if command is not None and state.poles is None:
         effects.append(SetContactor(state.settings.name, command))

@@ -158,11 +158,12 @@ def _tell_current(state: ChargePointState, now: Now, effects: list[Effect]) -> N
     if report is None or state.lost is not None:
         return
     fence = state.signalling.confirmed_fence
-    key = (report.signalled_ma, max(report.lapse_ma, state.lease.lapse_ma), fence, not report.contactor_closed)
+    phases = 0 if state.poles is None else state.poles.promised
+    key = (report.signalled_ma, max(report.lapse_ma, state.lease.lapse_ma), fence, not report.contactor_closed, phases)
     if key == state.told_current:
         return
     state.told_current = key
-    effects.append(CurrentSignalled(state.settings.name, key[0], key[1], fence[0], fence[1], key[3], now.mono))
+    effects.append(CurrentSignalled(state.settings.name, key[0], key[1], fence[0], fence[1], key[3], now.mono, phases))
 
 
 def connector_status(state: ChargePointState) -> ConnectorStatus:

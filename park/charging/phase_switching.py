@@ -2,7 +2,8 @@
 
 The primary contactor carries L1 (and neutral), the secondary one L2 and L3. The secondary one moves only while the
 primary one is open, so it never breaks or makes a current (B-286). A switch takes all phases off, waits, and offers the
-new number (B-289); the vehicle pauses meanwhile and goes on by itself, or not: nothing wakes it (B-290, B-291).
+new number (B-289); the vehicle pauses meanwhile and goes on by itself, or not: nothing wakes it (B-290, B-291). Where
+everything was off for that long already, as before a session, nobody waits.
 
 What flows is never on a phase nobody granted: `counted` says how many phases to count, more of them at once, fewer only
 when the contactor's feedback says that it is open; no more are offered than are granted.
@@ -12,18 +13,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from enum import Enum
 from typing import TypeAlias
 
-from park.charging.contactor import FEEDBACK_SECONDS, OPEN_AFTER_SECONDS, REPAIRED_SECONDS
+from park.charging.contactor import FEEDBACK_SECONDS, OPEN_AFTER_SECONDS, REPAIRED_SECONDS, REST_SECONDS
+from park.model.evse import Pole
 
 ONE, THREE = 1, 3  # B-287: other numbers are ignored
 SHORTEST_PAUSE, LONGEST_PAUSE, USUAL_PAUSE = 10.0, 300.0, 20.0  # s, B-288
-
-
-class Pole(Enum):
-    PRIMARY = "primary"  # L1 and neutral
-    SECONDARY = "secondary"  # L2 and L3
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +99,8 @@ class PhaseSwitch:
 
     `stopping_since`: the pilot is at 100 % and the vehicle is to let go. `off_since`: all phases are on their way off.
     `told`, `seen`: the poles by command and by feedback. `mismatch_at`: since when they differ. `stuck`: they did for
-    too long. `agreed_at`: since when they agree again.
+    too long. `agreed_at`: since when they agree again. `quiet_since`: all poles are open and told so, None: not all.
+    `opened_at`: when the primary pole was told to open last.
     """
 
     count: int = THREE
@@ -117,6 +114,13 @@ class PhaseSwitch:
     mismatch_at: float | None = None
     agreed_at: float | None = None
     stuck: Pole | None = None
+    quiet_since: float | None = None
+    opened_at: float = -math.inf
+
+    @property
+    def offers(self) -> bool:
+        """Current may be offered."""
+        return self.stuck is None and not self.pausing
 
     @property
     def pausing(self) -> bool:
@@ -133,6 +137,42 @@ class PhaseSwitch:
         may_be_on = self.seen.secondary or self.told.secondary
         return THREE if may_be_on or (self.count == THREE and not self.pausing) else ONE
 
+    @property
+    def promised(self) -> int:
+        """Phases that may carry current now, or will once the pause is over: the most until another grant is taken."""
+        return max(self.counted, self.wanted)
+
+
+def adopted(state: PhaseSwitch, seen: PolesSeen, now: float) -> PhaseSwitch:
+    """First feedback after a start or a broken link: what is closed is ours to open, and open poles are one phase.
+
+    So a start never makes three phases of one: only a grant does.
+    """
+    count = THREE if seen.secondary else ONE
+    return PhaseSwitch(
+        count=count,
+        wanted=count,
+        pause_seconds=state.pause_seconds,
+        permitted=seen.primary,
+        told=seen,
+        seen=seen,
+        stuck=state.stuck,
+        agreed_at=None if state.stuck is None else now,
+        quiet_since=now if seen == OFF else None,
+        opened_at=state.opened_at if seen.primary else now,
+    )
+
+
+def settle(
+    state: PhaseSwitch, *, wanted: int, permitted: bool, seen: PolesSeen, now: float
+) -> tuple[PhaseSwitch, Effects]:
+    """Bring everything up to these levels; the very same state where nothing changes."""
+    before = state
+    if wanted not in {ONE, THREE}:
+        wanted = state.wanted
+    state, effects = _settled(replace(state, wanted=wanted, permitted=permitted, seen=seen), now)
+    return (before if state == before else state), effects
+
 
 def step(state: PhaseSwitch, event: SwitchEvent, now: float) -> tuple[PhaseSwitch, Effects]:
     """Take in one event. Numbers of phases and pauses that cannot be are ignored (B-287, B-288)."""
@@ -147,11 +187,23 @@ def step(state: PhaseSwitch, event: SwitchEvent, now: float) -> tuple[PhaseSwitc
             state = replace(state, seen=event)
         case _:
             pass
+    return _settled(state, now)
+
+
+def _settled(state: PhaseSwitch, now: float) -> tuple[PhaseSwitch, Effects]:
     state, judged = _judged(state, now)
-    state, offered = _offered(state, now)
+    state, offered = _offered(_quiet(state, now), now)
     state, moved = _moved(state, now)
-    due = _due(state)
+    state = _quiet(state, now)
+    due = next_due(state)
     return state, (*judged, *offered, *moved, *((LookAt(due),) if now < due < math.inf else ()))
+
+
+def _quiet(state: PhaseSwitch, now: float) -> PhaseSwitch:
+    quiet = state.told == state.seen == OFF and state.stuck is None
+    if quiet is (state.quiet_since is not None):
+        return state
+    return replace(state, quiet_since=now if quiet else None)
 
 
 def _judged(state: PhaseSwitch, now: float) -> tuple[PhaseSwitch, Effects]:
@@ -176,7 +228,8 @@ def _offered(state: PhaseSwitch, now: float) -> tuple[PhaseSwitch, Effects]:
     """What the pilot may offer: nothing from the wish for another number on, until all was off for the pause."""
     effects: list[SwitchEffect] = []
     if state.wanted != state.count and not state.pausing:
-        state = replace(state, stopping_since=now)
+        quiet = state.quiet_since
+        state = replace(state, stopping_since=now) if quiet is None else replace(state, off_since=quiet)
         effects.append(OfferPhases(0))
     if state.stopping_since is not None and _let_go(state, now):
         state = replace(state, stopping_since=None, off_since=now)
@@ -199,19 +252,23 @@ def _moved(state: PhaseSwitch, now: float) -> tuple[PhaseSwitch, Effects]:
     """The next pole, one at a time: on secondary, primary; off primary, secondary (B-286)."""
     on = state.permitted and state.off_since is None and state.stuck is None
     secondary = on and state.count == THREE
-    told = replace(state.told, primary=on and state.seen.secondary == state.told.secondary == secondary)
+    may_close = state.stopping_since is None and now >= state.opened_at + REST_SECONDS
+    ready = on and (state.told.primary or may_close)
+    told = replace(state.told, primary=ready and state.seen.secondary == state.told.secondary == secondary)
     if not (told.primary or state.told.primary or state.seen.primary):
         told = replace(told, secondary=secondary)
     if told == state.told:
         return state, ()
     agrees = told == state.seen
     state, before = replace(state, told=told, mismatch_at=None if agrees else now, agreed_at=None), state.told
+    if before.primary and not told.primary:
+        state = replace(state, opened_at=now)
     moves = ((Pole.PRIMARY, told.primary, before.primary), (Pole.SECONDARY, told.secondary, before.secondary))
     return state, tuple(SetPole(pole, new) for pole, new, old in moves if new != old)
 
 
-def _due(state: PhaseSwitch) -> float:
-    """When time alone changes something."""
+def next_due(state: PhaseSwitch) -> float:
+    """When time alone changes something; +inf: never."""
     due = [math.inf]
     if state.stopping_since is not None:
         due.append(state.stopping_since + OPEN_AFTER_SECONDS)
@@ -219,6 +276,8 @@ def _due(state: PhaseSwitch) -> float:
         due.append(state.off_since + state.pause_seconds)
     if state.mismatch_at is not None and state.stuck is None:
         due.append(state.mismatch_at + FEEDBACK_SECONDS)
+    if state.permitted and not state.told.primary:
+        due.append(state.opened_at + REST_SECONDS)
     if state.stuck is not None and state.agreed_at is not None:
         due.append(state.agreed_at + REPAIRED_SECONDS)
     return min(due)

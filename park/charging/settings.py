@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from park.charging.phase_switching import USUAL_PAUSE
 from park.model.access import BackendQueue
 from park.model.electric import MINIMUM_CURRENT_MA, Wiring
 from park.model.evse import EvseTraits
@@ -51,6 +52,7 @@ class ChargePointSettings:
     `backend_queue`: whether the messages of one more session may wait for the backend.
     `pilot_off`: vehicles are shown state F (B-387). `temperature_delta_c`, `residual_delta`: changes
     that are told (B-038), the latter in tenths of a milliampere (B-037); 0: none.
+    `phase_pause_seconds`: from the first contactor off to an offer on another number of phases (B-288).
     `service_restart`: a vehicle found without a session after a start charges under `service_tag` (B-383).
     """
 
@@ -96,6 +98,7 @@ class ChargePointSettings:
     temperature_delta_c: float = 0.0
     residual_delta: int = 0
     service_restart: bool = False
+    phase_pause_seconds: float = USUAL_PAUSE
     service_tag: str = ""
 
     @property

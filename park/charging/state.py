@@ -14,6 +14,7 @@ from park.charging.lease import Lease, boot_lease
 from park.charging.lock import Lock
 from park.charging.outbox import Outbox
 from park.charging.overdraw import Overdraw
+from park.charging.phase_switching import ONE, PhaseSwitch
 from park.charging.phases_in_use import PhasesInUse
 from park.charging.reclosing import Reclosing
 from park.charging.report import ChargePointReported
@@ -93,8 +94,8 @@ Effect: TypeAlias = (
 Status: TypeAlias = tuple[ConnectorStatus, str, str, str]
 """Status, OCPP error code, info, vendor's error code: what a status notification says."""
 
-CurrentKey: TypeAlias = tuple[int, int, tuple[int, int], bool]
-"""Signalled mA, lapse mA, (epoch, sequence), contactor open: what a confirmation says."""
+CurrentKey: TypeAlias = tuple[int, int, tuple[int, int], bool, int]
+"""Signalled mA, lapse mA, (epoch, sequence), contactor open, phases of two poles: what a confirmation says."""
 
 
 @dataclass(slots=True)
@@ -106,7 +107,8 @@ class ChargePointState:
     twice. `wake`: mono of the earliest `Tick` asked for. `reserved_ends`: mono until which it is kept for somebody.
     `found`: since when (mono) the vehicle is known that was there before the start. `unlocking`, `reclosing`: orders
     that wait for the bolt and for the residual current device. `freed`: since when (mono) the vehicle stands there
-    whose plug was freed by order.
+    whose plug was freed by order. `poles`: of a point that switches phases, None: one
+    contactor does it all.
 
     Outside of a step a state never changes. A step works on its own `fork`: with twenty fields `dataclasses.replace`
     measured four times slower, on the path every reading and every renewed grant takes.
@@ -144,6 +146,7 @@ class ChargePointState:
     told_temperature_c: float | None = None
     told_residual_ua: int | None = None
     found: float | None = None
+    poles: PhaseSwitch | None = None
 
     def fork(self) -> ChargePointState:
         """A copy to work on; the parts are immutable and shared."""
@@ -180,6 +183,7 @@ class ChargePointState:
             self.told_temperature_c,
             self.told_residual_ua,
             self.found,
+            self.poles,
         )
 
     @property
@@ -212,4 +216,7 @@ class ChargePointState:
 
 def initial(settings: ChargePointSettings) -> ChargePointState:
     """Before `Start`: nothing known, nothing commanded, the boot current in force."""
-    return ChargePointState(settings=settings, lease=boot_lease(settings))
+    poles = PhaseSwitch(count=ONE, wanted=ONE, pause_seconds=settings.phase_pause_seconds)
+    return ChargePointState(
+        settings=settings, lease=boot_lease(settings), poles=poles if settings.traits.switchable_phases else None
+    )

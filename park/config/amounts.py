@@ -9,6 +9,7 @@ from park.config.electrical import CircuitSection, PlacementSection
 from park.config.findings import Finding
 from park.config.node_config import NodeConfig
 from park.config.schema import Path
+from park.model.electric import PHASE_NAMES
 
 
 def currents(config: NodeConfig) -> Iterator[Finding]:
@@ -20,10 +21,22 @@ def currents(config: NodeConfig) -> Iterator[Finding]:
         if point.cable_amps is not None and point.cable_amps < point.min_amps:
             reason = f"is {point.cable_amps:g} A, below min_amps {point.min_amps:g} A"
             yield Finding(("charge_point", n, "cable_amps"), reason, "lower min_amps or correct the rating")
+        if point.phase_switching:
+            yield from _switching(("charge_point", n, "phase_switching"), point)
     for n, placement in enumerate(config.placement):
         yield from _bounds(("placement", n), placement)
     for n, circuit in enumerate(config.circuit):
         yield from _circuit(("circuit", n), circuit)
+
+
+def _switching(path: Path, point: ChargePointSection) -> Iterator[Finding]:
+    """B-285; and behind unknown wiring nobody knows which phase would be left."""
+    if point.phases != len(PHASE_NAMES):
+        yield Finding(path, f"is true, and phases is {point.phases}", "connect three phases or remove it")
+    if point.accept_ventilation:
+        yield Finding(path, "is true beside accept_ventilation", "set one of them to false")
+    if point.wiring == "unknown":
+        yield Finding(path, "is true, and wiring is unknown", "find out how it is wired and say so")
 
 
 def _bounds(path: Path, point: ChargePointSection | PlacementSection) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 
 from park.authorization.id_tags import normalised
 from park.authorization.settings import EVERY_CHARGE_POINT, LAST_PLUGGED_SECONDS
+from park.charging.phase_switching import LONGEST_PAUSE, SHORTEST_PAUSE, USUAL_PAUSE
 from park.config.access import LONGEST_WAIT_SECONDS
 from park.config.electrical import ConnectorId, WiringName
 from park.config.quantities import NAME_PATTERN, About, Amperes, Name, Section, TcpAddress
@@ -81,6 +82,19 @@ class ChargePointSection(Section):
     accept_ventilation: Annotated[bool, About("Serve vehicles that ask for ventilation (state D).", source="B-282")] = (
         False
     )
+    phase_switching: Annotated[
+        bool,
+        About(
+            "L2 and L3 have a contactor of their own: where one phase serves a vehicle better, it gets one. Needs "
+            "three phases, known wiring and no ventilation.",
+            source="B-285",
+        ),
+    ] = False
+    phase_switching_pause_seconds: Annotated[
+        float,
+        Field(ge=SHORTEST_PAUSE, le=LONGEST_PAUSE),
+        About("From the first contactor off until current is offered on the new number of phases.", "s", "B-288"),
+    ] = USUAL_PAUSE
     stop_mode: Annotated[
         Literal["normal", "after unplugging", "card or remote"],
         About(

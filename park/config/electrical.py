@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, Field
 
 from park.config.quantities import About, Amperes, Name, Section
+from park.load.poles import SWITCH_SECONDS
 
 WiringName: TypeAlias = Literal["RST", "RTS", "STR", "SRT", "TSR", "TRS", "unknown"]
 Fuse: TypeAlias = Annotated[Amperes, Field(gt=0, le=6300)]  # IEC 60947-2: largest usual circuit-breaker 6300 A
@@ -45,6 +46,15 @@ class LoadSection(Section):
         Field(ge=10, le=3600),
         About("What a vehicle has not drawn for so long goes to others.", "s", "design; B-159: 900"),
     ] = 60
+    phase_switch_seconds: Annotated[
+        float,
+        Field(ge=10, le=3600),
+        About(
+            "So long another number of phases must be better before a vehicle that charges is switched.",
+            "s",
+            "WARP: 210; EVerest: 600",
+        ),
+    ] = SWITCH_SECONDS
 
 
 class CircuitSection(Section):

@@ -101,6 +101,7 @@ def coordinator_settings(
         renew_seconds=config.load.renew_seconds,
         rotation_seconds=config.load.rotation_seconds,
         unused_seconds=config.load.unused_seconds,
+        switch_seconds=config.load.phase_switch_seconds,
         solar=suns(config),
     )
 
@@ -196,7 +197,7 @@ def _charge_point(
         connector=point.connector or 0,
         circuit=point.circuit or "",
         boot_id=boot_id,
-        traits=traits_of(point),
+        traits=_traits(point, traits_of),
         new_session_id=new_session_id,
         wiring=Wiring(point.wiring),
         phases=point.phases,
@@ -212,7 +213,14 @@ def _charge_point(
         card_timeout_seconds=config.authorization.card_timeout_seconds,
         accept_state_d=point.accept_ventilation,
         stop_mode=StopMode(point.stop_mode),
+        phase_pause_seconds=point.phase_switching_pause_seconds,
     )
+
+
+def _traits(point: ChargePointSection, traits_of: TraitsOf) -> EvseTraits:
+    """What of its electronics is in use."""
+    traits = traits_of(point)
+    return replace(traits, switchable_phases=traits.switchable_phases and point.phase_switching)
 
 
 def _circuit(circuit: CircuitSection, meters: Mapping[str, MeterSection]) -> Circuit:

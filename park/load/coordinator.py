@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from park.load import limiting
+from park.load import limiting, switching
 from park.load.lease import lease_and_guard
 from park.load.limiting import LimitEffect, LimitEvent, Taken
 from park.load.planning import plan
@@ -311,6 +311,7 @@ def _cycled(state: CoordinatorState, now: float) -> Effects:
     """Once an interval: plan, reductions, raises, lost grants again, and the views."""
     effects: Effects = []
     if state.holding_until is None:
+        effects += _send(state, switching.look(state, now), now)
         if state.stale_plan:
             effects += _replanned(state, now)
         effects += _raised(state, state.points, now)
@@ -435,7 +436,7 @@ def _send(state: CoordinatorState, offers: Iterable[Offer], now: float) -> Effec
         grant = Grant(
             charge_point=point.placement.charge_point,
             amps_ma=offer.amps_ma,
-            phases=point.phases,
+            phases=point.granted_phases(),
             epoch=state.epoch,
             server_id=state.settings.server_id,
             sequence=state.sequence,

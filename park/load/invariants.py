@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from park.load.circuit import Circuit, Network, Placement, as_sum_ma
 from park.load.lease import REACTION_SECONDS
-from park.model.electric import PHASE_NAMES, ZERO, PerPhase, Phases, add, on_phases
+from park.model.electric import PHASE_NAMES, ZERO, PerPhase, Phases, add, highest, on_phases
 from park.model.grant import Grant, Stamp
 
 STEP_SECONDS = 12.0  # S3: a load or limit step, all healthy
@@ -232,6 +232,25 @@ class _Promise:
         current = [self.signalled, self.lapse, *(amps for _, amps in self.past)]
         return max(current + [each.worst_ma(phases) for each in self.grants if at < each.until])
 
+    def worst_on(self, at: float, live: Phases, used: Phases) -> PerPhase:
+        """Of a device with two poles: what its pilot says flows on `live` phases, a grant may flow on its own.
+
+        Of both only what the vehicle uses.
+        """
+        live = _both(live, used)
+        while self.past and self.past[0][0] <= at:
+            self.past.popleft()
+        worst = on_phases(max([self.signalled, self.lapse, *(amps for _, amps in self.past)]), live)
+        for each in self.grants:
+            if at < each.until:
+                worst = highest(worst, on_phases(max(each.amps_ma, each.lapse_ma), _both(each.phases, used)))
+                worst = highest(worst, on_phases(each.lapse_ma, live))
+        return worst
+
+
+def _both(some: Phases, others: Phases) -> Phases:
+    return tuple(phase for phase in some if phase in others)
+
 
 class PromiseWatch:
     """S1: whenever a raise is sent, the worst that all may draw fits what is available, on every circuit and phase.
@@ -245,6 +264,7 @@ class PromiseWatch:
         self._placements = {placement.charge_point: placement for placement in placements}
         self._promises = {name: _Promise(placement) for name, placement in self._placements.items()}
         self._phases = {name: placement.grid_phases(placement.phases) for name, placement in self._placements.items()}
+        self._live: dict[str, Phases] = {}  # of those with two poles
         self._limit = {circuit.name: circuit.limit_ma for circuit in circuits}
         self._external = {circuit.name: circuit.external_fallback_ma for circuit in circuits}
         self._stamps: dict[Stamp, float] = {}
@@ -268,6 +288,10 @@ class PromiseWatch:
         """The vehicle may load so many phases."""
         self._phases[charge_point] = self._placements[charge_point].grid_phases(phases_used)
 
+    def poles(self, charge_point: str, phases: int) -> None:
+        """It has two poles, and so many phases are let through or wanted by the grant it took last."""
+        self._live[charge_point] = self._placements[charge_point].grid_phases(phases)
+
     def booted(self, charge_point: str) -> None:
         """Its board restarted: stamps of the earlier boot make no grant valid any more."""
         self._promises[charge_point].grants.clear()
@@ -287,26 +311,34 @@ class PromiseWatch:
     def sent(self, at: float, grant: Grant, until: float | None = None) -> tuple[Violation, ...]:
         """A grant left the coordinator. `until`: true time of its end, where the board's clock is not true."""
         promise = self._promises[grant.charge_point]
-        before = promise.worst_ma(at, self._phases[grant.charge_point])
+        before = self._worst(at, grant.charge_point)
         if until is None:
             until = self._stamps.get(grant.stamp, at) + grant.valid_for
         promise.grants = [each for each in promise.grants if at < each.until]
         granted = _Granted((grant.epoch, grant.sequence), grant.amps_ma, grant.lapse_ma, grant.phases, until)
         promise.grants.append(granted)
-        if max(grant.amps_ma, grant.lapse_ma) <= before:
-            return ()
-        return tuple(self._excesses(at, grant))
+        if grant.charge_point in self._live:
+            after = self._worst(at, grant.charge_point)
+            raised = tuple(place for place, was in enumerate(before, 1) if after[place - 1] > was)
+        else:
+            raised = self._phases[grant.charge_point] if max(grant.amps_ma, grant.lapse_ma) > max(before) else ()
+        return tuple(self._excesses(at, grant, raised)) if raised else ()
 
-    def _excesses(self, at: float, grant: Grant) -> list[Violation]:
+    def _worst(self, at: float, charge_point: str) -> PerPhase:
+        live, promise = self._live.get(charge_point), self._promises[charge_point]
+        if live is not None:
+            return promise.worst_on(at, live, self._phases[charge_point])
+        phases = self._phases[charge_point]
+        return on_phases(promise.worst_ma(at, phases), phases)
+
+    def _excesses(self, at: float, grant: Grant, raised: Phases) -> list[Violation]:
         found: list[Violation] = []
         for name in self._network.paths[self._placements[grant.charge_point].circuit]:
             circuit = self._network.circuits[self._network.index[name]]
             total = ZERO
             for placement in self._network.below(name, tuple(self._placements.values())):
-                charge_point = placement.charge_point
-                phases = self._phases[charge_point]
-                total = add(total, on_phases(self._promises[charge_point].worst_ma(at, phases), phases))
-            for phase in self._phases[grant.charge_point]:
+                total = add(total, self._worst(at, placement.charge_point))
+            for phase in raised:
                 available = self._limit[name][phase - 1] - circuit.headroom_ma - self._external[name][phase - 1]
                 if total[phase - 1] > available + self._tolerance:
                     promised = f"{total[phase - 1]} mA promised, {available} mA available"

@@ -87,6 +87,16 @@ class Parts:
     def __init__(self) -> None:
         self._forget()
 
+    @property
+    def asked(self) -> tuple[list[Request], list[int], tuple[Balance, ...]] | None:
+        """What was shared out last: requests, room and balances; the same object while they are the same."""
+        return self._asked
+
+    @property
+    def shares(self) -> dict[str, Share]:
+        """As found last; do not change it."""
+        return self._found
+
     def _forget(self) -> None:
         self._asked: tuple[list[Request], list[int], tuple[Balance, ...]] | None = None
         self._found: dict[str, Share] = {}

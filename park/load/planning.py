@@ -14,7 +14,7 @@ from park.load.reasons import Explanations
 from park.load.rotation import Turn, next_turn, slice_began, turn, turn_in
 from park.load.standing import Point
 from park.load.state import CoordinatorState
-from park.model.electric import ZERO, PerPhase, add, highest, on_phases
+from park.model.electric import ZERO, PerPhase, add, highest
 from park.model.grant import Reason
 
 ADMISSION_MARGIN_MA = 500  # who was shed comes back only when more than the bare minimum is free (safety §2)
@@ -57,6 +57,8 @@ def plan(state: CoordinatorState, now: float) -> list[Point]:
         share = shares[placement.charge_point]
         point.target_ma, point.target_lapse_ma = share.amps_ma, min(placement.fallback_ma, share.amps_ma)
         point.reason = explanations.of(point, share)
+    for point in crowd.told:
+        point.hold_still()
     state.stale_plan = False
     return crowd.told
 
@@ -85,9 +87,7 @@ def _crowd(state: CoordinatorState, room: list[int], now: float) -> _Crowd:
 
 def _fixed(point: Point, now: float) -> PerPhase:
     """What a charge point is counted with that a plan cannot change: silent, or its vehicle does not follow."""
-    return highest(
-        point.committed_ma(now), add(on_phases(point.promised_ma(now), point.phases), point.overdraw.held_ma)
-    )
+    return highest(point.committed_ma(now), add(point.may_draw_ma(now), point.overdraw.held_ma))
 
 
 def _shares(state: CoordinatorState, crowd: _Crowd, room: Sequence[int], now: float) -> dict[str, Share]:

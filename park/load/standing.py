@@ -12,10 +12,11 @@ from park.load.external import KEPT_READINGS
 from park.load.hold import PeakHold
 from park.load.lease import lease_and_guard
 from park.load.limits import NOTHING_BINDS, Binding, HeldLimit, smallest
+from park.load.poles import ONE, THREE, Poles
 from park.load.told import Told
 from park.load.unused import SETTLE_SECONDS, Usage
 from park.model.demand import CurrentSignalled, DemandChanged
-from park.model.electric import PHASE_NAMES, ZERO, PerPhase, Wiring, highest, on_phases, subtract
+from park.model.electric import PHASE_NAMES, ZERO, PerPhase, Phases, Wiring, highest, on_phases, subtract
 from park.model.grant import Grant, Reason, Stamp
 from park.model.metering import Quality, ReadingTaken
 
@@ -58,7 +59,8 @@ class Point:
 
     `target_ma`, `target_lapse_ma`, `reason`: of the newest plan. `reserve`: idle, it keeps its lapse current.
     `charging_since`: mono since it has had a share; `shed_at`: when it lost it since it began to
-    want, to protection or (`made_room`) because it was another's turn.
+    want, to protection or (`made_room`) because it was another's turn. `poles`: of one that switches phases;
+    `phases` are then those of the plan. `looked_at`: when it was asked last whether others would be better.
     """
 
     __slots__ = (
@@ -73,11 +75,13 @@ class Point:
         "demand",
         "held_limits",
         "lines",
+        "looked_at",
         "made_room",
         "network",
         "overdraw",
         "phases",
         "placement",
+        "poles",
         "raised_at",
         "readings",
         "reason",
@@ -115,6 +119,8 @@ class Point:
         self.held_limits: tuple[HeldLimit, ...] = ()
         self._range_ma: tuple[int, int] | None = None  # what the wish and the limits make of it; None: to be found
         self.asked: Request | None = None  # in the newest plan
+        self.poles: Poles | None = None
+        self.looked_at = -math.inf
         self.phases = placement.grid_phases(placement.phases)
         self.lines: Lines = network.lines(placement.circuit, self.phases)
         self.readings: deque[tuple[float, PerPhase]] = deque(maxlen=KEPT_READINGS)
@@ -245,6 +251,8 @@ class Point:
 
     def was_sent(self, grant: Grant, until: float, now: float) -> None:
         self.commitment.leases.sent(grant.sequence, grant.amps_ma, grant.lapse_ma, until)
+        if self.poles is not None:
+            self.poles.sent(len(grant.phases), grant.sequence)
         self.sent, self.sent_at = grant, now
         if self.unconfirmed_since is None:
             self.unconfirmed_since = now
@@ -257,14 +265,14 @@ class Point:
             self.waiting_since = min(demand.since, now)
         self.demand, self.wants = demand, demand.wants
         self._range_ma = None
-        self.phases = self.placement.grid_phases(demand.phases_used or self.placement.phases)
-        self.lines = self.network.lines(self.placement.circuit, self.phases)
+        self._rewire()
         if not demand.wants:
             self.charging_since = self.shed_at = None
             self.usage.reset()
 
     def signals(self, report: CurrentSignalled, sequence: int, now: float) -> None:
         self.commitment.reported(report, sequence, now)
+        self._hear_poles(report.phases, sequence)
         self._reported_boot = UNKNOWN_BOOT if self.board.stamp is None else self.board.stamp.boot_id
         if sequence:
             self._confirmed_boot = self._reported_boot
@@ -272,6 +280,56 @@ class Point:
             self.unconfirmed_since = None
         elif sequence:
             self.unconfirmed_since = self.sent_at
+
+    def _hear_poles(self, phases: int, sequence: int) -> None:
+        """Behind unknown wiring one phase may be any of them: there nobody switches."""
+        placement, poles = self.placement, self.poles
+        switches = phases in {ONE, THREE} and placement.phases == THREE and placement.wiring is not Wiring.UNKNOWN
+        if switches and poles is not None:
+            poles.heard(phases, sequence)
+        elif switches or poles is not None:
+            sent = self.commitment.leases.newest_sequence
+            self.poles = Poles(phases, sent, sequence) if switches else None
+            self._rewire()
+
+    # ------------------------------------------------------------ its phases
+
+    def plan_phases(self, phases: int, now: float, *, wears: bool) -> None:
+        """Shares are for so many from now on; nothing is granted before its board has switched (see `Poles`)."""
+        if self.poles is not None:
+            self.poles.plan(phases, now, wears=wears)
+            self._rewire()
+
+    def _rewire(self) -> None:
+        used = self._used()
+        self.phases = self.placement.grid_phases(used if self.poles is None else min(used, self.poles.planned))
+        self.lines = self.network.lines(self.placement.circuit, self.phases)
+
+    def _used(self) -> int:
+        """Phases the vehicle may load."""
+        return (self.demand.phases_used if self.demand else 0) or self.placement.phases
+
+    def lines_on(self, phases: int) -> Lines:
+        """What it would load on so many."""
+        return self.network.lines(self.placement.circuit, self.placement.grid_phases(phases))
+
+    def granted_phases(self) -> Phases:
+        """Grid phases that a grant names."""
+        return self.phases if self.poles is None else self.placement.grid_phases(self.poles.granted)
+
+    def counted_phases(self, now: float) -> Phases:
+        """Grid phases that may carry what is promised."""
+        if self.poles is None:
+            return self.phases
+        counted = THREE if self.commitment.holds_unknown(now) else self.poles.counted
+        return self.placement.grid_phases(min(self._used(), counted))
+
+    def hold_still(self) -> None:
+        """While its phases are switched it has nothing."""
+        if self.poles is not None and self.poles.under_way:
+            number = "one phase" if self.poles.planned == ONE else "three phases"
+            self.target_ma = self.target_lapse_ma = 0
+            self.reason = (Reason("waiting", f"switches to {number}"),)
 
     def read(self, reading: ReadingTaken, now: float) -> bool:
         """Its own meter was read. True: its current fell noticeably, so readings near this one mean something else."""
@@ -302,10 +360,10 @@ class Point:
 
     def told_ma(self, now: float) -> PerPhase:
         """The same, as long as its board speaks."""
-        return self.commitment.on_phases(self.commitment.promised_ma(now), self.phases)
+        return self.commitment.on_phases(self.commitment.promised_ma(now), self.counted_phases(now))
 
     def may_draw_ma(self, now: float) -> PerPhase:
-        return on_phases(self.commitment.promised_ma(now), self.phases)
+        return on_phases(self.commitment.promised_ma(now), self.counted_phases(now))
 
     def defies(self, now: float) -> bool:
         """It draws so much more than it may that a smaller share will not make it draw less."""
@@ -316,11 +374,12 @@ class Point:
         """Compare the meter with what is promised. True: what has to be planned for beyond the grants changed."""
         commitment = self.commitment
         measured, signalled = commitment.measured_ma, commitment.signalled_ma
-        quiet = measured is None or (len(self.phases) == len(measured) and max(measured) <= (signalled or 0))
+        phases = self.counted_phases(now)
+        quiet = measured is None or (len(phases) == len(measured) and max(measured) <= (signalled or 0))
         if quiet:  # the usual case, without counting what else is promised
             return self.overdraw.held_ma != ZERO and self.overdraw.follow(ZERO, now)
-        promised = on_phases(commitment.promised_at_ma(self.readings[-1][0], now), self.phases)
-        committed = commitment.on_phases(promised[self.phases[0] - 1], self.phases)
+        promised = on_phases(commitment.promised_at_ma(self.readings[-1][0], now), phases)
+        committed = commitment.on_phases(promised[phases[0] - 1], phases)
         if committed == promised:
             return self.overdraw.held_ma != ZERO and self.overdraw.follow(ZERO, now)
         a, b, c = subtract(committed, promised)

@@ -13,6 +13,7 @@ from park.load.external import ExternalLoad
 from park.load.lease import lease_and_guard
 from park.load.limits import NOTHING_BINDS, HeldLimit, Limits, smallest, smallest_watts
 from park.load.parts import Parts
+from park.load.poles import SWITCH_SECONDS
 from park.load.report import Bindings, LimitsReported, ShareReported
 from park.load.rivalry import Rivalry
 from park.load.solar.settings import Solar
@@ -43,6 +44,7 @@ class CoordinatorSettings:
     `server_id`: new at every start, `lives`: those of earlier ones. `sees_servers`: other servers are looked for.
     `suspects`: another one kept the start before from leading.
     `unused_seconds`: so long a vehicle draws less than it may before others get it.
+    `switch_seconds`: so long another number of phases is better before a vehicle that charges is switched.
     `node`: this board, whose charge points speak for themselves; "": all do. `told`: see `told.Telling.counted`.
     `keeps_limits`: those of before are on disk, and nothing is granted before they are read. `machine_boot`: of the
     machine, whose monotonic clock goes on over restarts of the process; "": not known. `unset_kinds`: of limits that
@@ -60,6 +62,7 @@ class CoordinatorSettings:
     renew_seconds: float = 3.0
     rotation_seconds: float = 900.0
     unused_seconds: float = SETTLE_SECONDS
+    switch_seconds: float = SWITCH_SECONDS
     lives: frozenset[str] = frozenset()
     sees_servers: bool = False
     suspects: bool = False

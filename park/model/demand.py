@@ -32,7 +32,8 @@ class CurrentSignalled:
     """The EVSE read back what its control pilot offers: the only proof that a grant holds (safety: Confirmed).
 
     `epoch`, `sequence`: the newest grant this signal obeys (0, 0: none since boot). `lapse_ma`: what the device's
-    deadman falls to. `drawing` False with `contactor_open` True proves 0 A.
+    deadman falls to. `drawing` False with `contactor_open` True proves 0 A. `phases`: of a charge point that switches
+    phases 1 or 3, those that may carry current now or by the grant it obeys; 0: it does not switch, all may.
     """
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -44,6 +45,7 @@ class CurrentSignalled:
     sequence: int
     contactor_open: bool
     mono: float  # when the device reported it, on the board's clock
+    phases: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,13 @@ class PilotOutput(Enum):
     FAULT = "fault"  # steady -12 V, 0 %: state F
 
 
+class Pole(Enum):
+    """A contactor of a charge point that can switch phases; others have the primary one only, for all phases."""
+
+    PRIMARY = "primary"  # L1 and neutral
+    SECONDARY = "secondary"  # L2 and L3
+
+
 @dataclass(frozen=True, slots=True)
 class EvseReported:
     """All levels of one EVSE, sent on every change and on `Start` of the charge point.
@@ -41,6 +48,7 @@ class EvseReported:
     `residual_ua`: what the residual current monitor measures, microamperes; None: there is none that tells.
     `recloser_closed`: whether the residual current device is on; None: none that can be moved by order.
     `faults`: names of device faults (e.g. "rcd", "emergency", "lock", "contactor").
+    `secondary_closed`: feedback of the second pole, None: `contactor_closed` is all phases.
     """
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -59,6 +67,7 @@ class EvseReported:
     faults: tuple[str, ...] = ()
     residual_ua: int | None = None
     recloser_closed: bool | None = None
+    secondary_closed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +100,14 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class SetContactor:
-    """Permit (close on state C) or open. The device reports `contactor_closed` from its feedback contact."""
+    """Permit (close on state C) or open. The device reports `contactor_closed` from its feedback contact.
+
+    The secondary pole, where there is one, moves at once whatever the vehicle does (B-286).
+    """
 
     charge_point: str
     closed: bool
+    pole: Pole = Pole.PRIMARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,5 +140,5 @@ class EvseTraits:
 
     has_deadman: bool
     resolution_ma: int  # 100 or 1000
-    switchable_phases: bool
+    switchable_phases: bool  # it has two poles
     has_lock: bool

@@ -17,6 +17,7 @@ from park.model.evse import (
     MoveRecloser,
     PilotOutput,
     PilotState,
+    Pole,
     ReportLevels,
     SetContactor,
     SetLock,
@@ -47,13 +48,15 @@ class Evse:
     """One virtual charge point. Read the public attributes, change it by the methods only; `mono` never goes back.
 
     `due`: mono of the next thing that happens here by itself, infinite if none. `revision` grows with every change of
-    what `report` tells. `current_ma` flows on each phase of the car.
+    what `report` tells. `current_ma` flows on each phase of the car. `secondary`: the pole of L2 and L3, None: they
+    hang on `contactor`. `torn`: how often it moved while current flowed, which must never be.
     """
 
     __slots__ = (
         "_deadman_at", "_levels", "_mono", "_must_open_at", "_wiring", "amps_ma", "cable_ohms", "contactor",
         "current_ma", "due", "energy_wh", "faults", "flow_ma", "lapse_ma", "lock", "output", "permitted", "pilot",
-        "residual_ua", "revision", "spec", "temperature_c", "token", "tripped", "vehicle", "visits", "wh_per_second",
+        "residual_ua", "revision", "secondary", "spec", "temperature_c", "token", "torn", "tripped", "vehicle",
+        "visits", "wh_per_second",
     )  # fmt: skip
 
     def __init__(self, spec: EvseSpec, mono: float = 0.0) -> None:
@@ -67,6 +70,8 @@ class Evse:
         self.vehicle: Vehicle | None = None
         self.cable_ohms: float | None = None  # of the plug in the socket
         self.contactor = Actuator(CONTACTOR_SECONDS)
+        self.secondary = Actuator(CONTACTOR_SECONDS) if spec.switchable else None
+        self.torn = 0
         self.lock = Actuator(LOCK_SECONDS) if spec.outlet is Outlet.SOCKET else None
         self.faults: set[Fault] = set()
         self.temperature_c = 25.0
@@ -127,6 +132,8 @@ class Evse:
         if self.vehicle is not None:
             self.vehicle.settle(mono)
         self.contactor.settle(mono)
+        if self.secondary is not None:
+            self._settle_secondary(self.secondary, mono)
         self.pilot = self._pilot()
         self.contactor.drive(self.permitted and self.pilot in CAR_ON and not self.faults & TRIPPING, mono)
         self._load()
@@ -135,6 +142,17 @@ class Evse:
         if levels != self._levels:
             self._levels = levels
             self.revision += 1
+
+    def _settle_secondary(self, pole: Actuator, mono: float) -> None:
+        before = pole.closed
+        pole.settle(mono)
+        if pole.closed is not before and self.current_ma and self.contactor.closed:
+            self.torn += 1
+
+    @property
+    def live_phases(self) -> int:
+        """Phases of the connector that get through to the car while the contactor is closed."""
+        return self.spec.phases if self.secondary is None or self.secondary.closed else 1
 
     def _pilot(self) -> PilotState:
         if Fault.PILOT in self.faults:
@@ -151,7 +169,7 @@ class Evse:
         if vehicle is None or not flowing:
             self.current_ma, self.flow_ma, self.wh_per_second = 0, ZERO, 0.0
             return
-        phases = min(vehicle.spec.phases, self.spec.phases)
+        phases = min(vehicle.spec.phases, self.live_phases)
         self.current_ma = vehicle.demand_ma
         self.flow_ma = on_phases(vehicle.demand_ma, self._wiring.grid_phases(phases))
         self.wh_per_second = vehicle.demand_ma * phases * WH_PER_MA_SECOND
@@ -160,6 +178,8 @@ class Evse:
         soonest = min(self._deadman_at, self._must_open_at, self.contactor.next_change())
         if self.lock is not None:
             soonest = min(soonest, self.lock.next_change())
+        if self.secondary is not None:
+            soonest = min(soonest, self.secondary.next_change())
         if self.vehicle is not None:
             soonest = min(soonest, self.vehicle.next_change())
             if self.wh_per_second:
@@ -174,6 +194,9 @@ class Evse:
         match command:
             case Signal():
                 self._signal(command)
+            case SetContactor(pole=Pole.SECONDARY):
+                if self.secondary is not None:
+                    self.secondary.drive(command.closed, mono)
             case SetContactor():
                 self.permitted = command.closed and not self.faults & TRIPPING
                 self._must_open_at = NEVER
@@ -236,12 +259,13 @@ class Evse:
             self.pilot, self.cable_ohms, self.contactor.closed, self.contactor.failed, lock and lock.closed,
             lock and lock.failed, self.output, self.amps_ma, self.lapse_ma, self.token, self.tripped,
             self.temperature_c, self.residual_ua, frozenset(self.faults) if self.faults else None,
+            self.secondary and (self.secondary.closed, self.secondary.failed),
         )  # fmt: skip
 
     def report(self, charge_point: str | None = None) -> EvseReported:
         """Read all levels, as the device would tell them; `charge_point`: its name at the controller's."""
         names = {fault.value for fault in self.faults & REPORTED}
-        if self.contactor.failed:
+        if self.contactor.failed or (self.secondary is not None and self.secondary.failed):
             names.add("contactor")
         if self.lock is not None and self.lock.failed:
             names.add("lock")
@@ -260,6 +284,7 @@ class Evse:
             faults=tuple(sorted(names)),
             residual_ua=self.residual_ua,
             recloser_closed=Fault.RCD not in self.faults if self.spec.recloser else None,
+            secondary_closed=None if self.secondary is None else self.secondary.closed,
         )
 
     def currents_ma(self) -> PerPhase:
@@ -307,6 +332,9 @@ class Evse:
             self.contactor.blocked_closed = Fault.WELDED in self.faults
             self.contactor.blocked_open = Fault.CONTACTOR in self.faults
             self.contactor.again(mono)
+        if fault is Fault.WELDED_SECONDARY and self.secondary is not None:
+            self.secondary.blocked_closed = on
+            self.secondary.again(mono)
         if fault is Fault.LOCK and self.lock is not None:
             self.lock.blocked_closed = self.lock.blocked_open = on
             self.lock.again(mono)

@@ -8,7 +8,7 @@ from enum import Enum
 from park.model.electric import Wiring
 from park.model.evse import EvseTraits
 
-TRAITS = EvseTraits(has_deadman=True, resolution_ma=100, switchable_phases=False, has_lock=True)
+TRAITS = EvseTraits(has_deadman=True, resolution_ma=100, switchable_phases=True, has_lock=True)
 
 CABLE_OHMS = ((13_000, 1500.0), (20_000, 680.0), (32_000, 220.0), (63_000, 100.0))  # IEC 61851-1 Table B.2
 
@@ -17,6 +17,7 @@ class Fault(Enum):
     """What can be broken on purpose; the values are the words of `chargepark bench fault`."""
 
     WELDED = "welded"  # the contactor cannot open
+    WELDED_SECONDARY = "welded-secondary"  # the same of the second pole, where there is one
     CONTACTOR = "contactor"  # the contactor cannot close
     RCD = "rcd"  # residual current: the contactor opens at once
     EMERGENCY = "emergency"  # emergency button: the contactor opens at once
@@ -42,6 +43,7 @@ class EvseSpec:
     """`wiring` is how it is wired in truth; `UNKNOWN` behaves like RST, since some wiring there must be.
 
     `recloser`: its residual current device moves by order; switched off it is as if it had tripped.
+    `switchable`: its phases L2 and L3 have a pole of their own.
     """
 
     name: str
@@ -50,6 +52,7 @@ class EvseSpec:
     maximum_ma: int = 32_000
     outlet: Outlet = Outlet.SOCKET
     recloser: bool = False
+    switchable: bool = False
 
 
 def proximity_ohms(cable_ma: int) -> float:

@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 from park.charging.charge_point import Answer, ChargePointEvent, ChargePointState, Effect, initial, step
 from park.charging.settings import ChargePointSettings, Outlet
 from park.model.access import AuthorizationGranted, CommandAnswer, ConnectorStatus, ConnectorStatusChanged
-from park.model.electric import Phases, on_phases
+from park.model.electric import on_phases
 from park.model.evse import (
     EvseReported,
     EvseTraits,
     MoveRecloser,
     PilotOutput,
     PilotState,
+    Pole,
     ReportLevels,
     SetContactor,
     SetLock,
@@ -82,7 +83,8 @@ class Electronics:
     """Control pilot, contactor and lock of one outlet, and the car on it.
 
     `follows`: the car closes S2 when it is offered current and opens it when not. `stuck_contactor`, `stuck_lock`:
-    the position they stay in whatever they are told.
+    the position they stay in whatever they are told. `secondary`: the pole of L2 and L3, None: there is none;
+    `stuck_secondary`: it stays where it is. It never moves while the other one is closed.
     """
 
     lock: bool | None = False
@@ -104,6 +106,8 @@ class Electronics:
     recloser_closed: bool | None = None
     stuck_recloser: bool = False
     shorted: bool = False
+    secondary: bool | None = None
+    stuck_secondary: bool = False
 
     @property
     def pilot(self) -> PilotState:
@@ -118,6 +122,19 @@ class Electronics:
         if self.stuck_contactor is not None:
             return self.stuck_contactor
         return self.permitted and self.pilot in {PilotState.C, PilotState.D}
+
+    def move_secondary(self, closed: bool) -> None:
+        assert self.secondary is not None, "there is no second pole"
+        assert not self.closed, "the secondary pole moves under load"
+        if not self.stuck_secondary:
+            self.secondary = closed
+
+    @property
+    def live(self) -> tuple[int, ...]:
+        """Phases that carry voltage at the plug."""
+        if not self.closed:
+            return ()
+        return (1,) if self.secondary is False else (1, 2, 3)
 
     def obey(self, signal: Signal, mono: float) -> None:
         self.output, self.amps_ma, self.lapse_ma = signal.output, signal.amps_ma, signal.lapse_ma
@@ -147,6 +164,7 @@ class Electronics:
             residual_ua=self.residual_ua,
             recloser_closed=self.recloser_closed,
             faults=self.faults,
+            secondary_closed=self.secondary,
         )
 
 
@@ -171,16 +189,19 @@ class ChargePointHarness:
         self.recovers = True
         self.connected = True
         self.open_session = open_session
-        self.electronics = electronics or Electronics(lock=False if config.outlet is Outlet.SOCKET else None)
+        self.electronics = electronics or Electronics(
+            lock=False if config.outlet is Outlet.SOCKET else None,
+            secondary=False if config.traits.switchable_phases else None,
+        )
         self.meter_works = config.meter is not None
         self.car_maximum_ma = 32_000
         self.overdraw_ma: int | None = None
         self.car_phases = 3
-        self.granted_phases: Phases = (1, 2, 3)
         self.energy = 1_000.0
         self.metered_at = self.mono
         self.sequence = 0
         self.granting: int | None = None
+        self.phases: tuple[int, ...] = (1, 2, 3)
         self.last_report: EvseReported | None = None
         self.slot = Slot()
         if start:
@@ -215,7 +236,7 @@ class ChargePointHarness:
             if self.mono == whole:
                 self.read_meter()
                 if self.granting is not None and whole % 3 == 0:
-                    self.grant(self.granting)
+                    self.grant(self.granting, phases=self.phases)
 
     def report_changes(self) -> None:
         report = self.electronics.report()
@@ -228,6 +249,8 @@ class ChargePointHarness:
         match effect:
             case Signal() if self.connected:
                 electronics.obey(effect, self.mono)
+            case SetContactor(pole=Pole.SECONDARY) if self.connected:
+                electronics.move_secondary(effect.closed)
             case SetContactor() if self.connected:
                 self._settle_meter()
                 electronics.permitted = effect.closed
@@ -285,7 +308,7 @@ class ChargePointHarness:
         values: dict[str, Any] = {
             "charge_point": NAME,
             "amps_ma": amps_ma,
-            "phases": self.granted_phases,
+            "phases": self.phases,
             "epoch": 1,
             "server_id": "server",
             "sequence": self.sequence,
@@ -296,11 +319,12 @@ class ChargePointHarness:
         }
         self.send(ApplyGrant(Grant(**{**values, **changes})))
 
-    def keep_granting(self, amps_ma: int | None) -> None:
+    def keep_granting(self, amps_ma: int | None, phases: tuple[int, ...] | None = None) -> None:
         """Renew every three seconds, as the coordinator does."""
         self.granting = amps_ma
+        self.phases = phases or self.phases
         if amps_ma is not None:
-            self.grant(amps_ma)
+            self.grant(amps_ma, phases=self.phases)
 
     def drawn_ma(self) -> int:
         if self.overdraw_ma is not None:

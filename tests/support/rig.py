@@ -264,8 +264,10 @@ class Rig:
         with bench(f"127.0.0.1:{self.config.bench}") as stub:
             stub.SetMeter(pb.SetMeterRequest(meter=name, mode=mode), timeout=5)
 
-    def load(self, name: str, amps: int) -> None:
-        currents = pb.PhaseCurrents(l1_ma=amps * 1000, l2_ma=amps * 1000, l3_ma=amps * 1000)
+    def load(self, name: str, amps: int, l2: int | None = None) -> None:
+        """The same on all phases, but for `l2`."""
+        on_l2 = amps if l2 is None else l2
+        currents = pb.PhaseCurrents(l1_ma=amps * 1000, l2_ma=on_l2 * 1000, l3_ma=amps * 1000)
         with bench(f"127.0.0.1:{self.config.bench}") as stub:
             stub.SetMeter(pb.SetMeterRequest(meter=name, load=currents), timeout=5)
 

@@ -16,6 +16,7 @@ from nodes.exchange.codec import CROSSING, decode, encode
 from nodes.exchange.shapes import Unreadable
 from nodes.rpc import exchange_pb2 as pb
 from park.exchange.session import Entry, Frame
+from park.model.demand import CurrentSignalled
 
 MICROSECONDS = st.integers(0, 7_000_000_000_000_000)  # until 2191
 MOMENTS = MICROSECONDS.map(lambda each: datetime.fromtimestamp(0, UTC) + timedelta(microseconds=each))
@@ -81,6 +82,13 @@ def test_unknown_fields_are_passed_over() -> None:
     unknown = pb.Frame(number=1).SerializeToString() + b"\xfa\x3f\x03abc"  # field 1023
     frame, problems = decode(pb.Frame.FromString(unknown))
     assert (frame.number, problems) == (1, ())
+
+
+def test_a_board_that_knows_nothing_of_phases_says_that_all_may_carry_current() -> None:
+    told = pb.CurrentSignalled(charge_point="bay/cp1", amps_ma=6_000, epoch=1, sequence=1, mono=5.0)
+    (entry,) = decode(pb.Frame(entries=[pb.Entry(current_signalled=told)]))[0].entries
+    assert isinstance(entry.message, CurrentSignalled)
+    assert entry.message.phases == 0
 
 
 def test_what_is_not_what_its_type_says_is_left_out_with_the_reason() -> None:

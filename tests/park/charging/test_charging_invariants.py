@@ -23,7 +23,7 @@ from park.model.access import (
     StopSession,
 )
 from park.model.demand import CurrentSignalled
-from park.model.evse import EvseLost, EvseReported, EvseTraits, PilotOutput, PilotState, SetContactor, Signal
+from park.model.evse import EvseLost, EvseReported, EvseTraits, PilotOutput, PilotState, Pole, SetContactor, Signal
 from park.model.grant import ApplyGrant, Grant, Stamp
 from park.model.metering import Quality, ReadingTaken, Sample
 from park.model.session import (
@@ -60,6 +60,7 @@ class Ledger:
         self.durable: set[FactKey] = set()
         self.opened_at = -math.inf
         self.last_status: ConnectorStatusChanged | None = None
+        self.phases: int | None = None  # granted last, None: nothing was granted yet
 
     def hear(self, event: ChargePointEvent, mono: float) -> None:
         if isinstance(event, ApplyGrant):
@@ -77,6 +78,7 @@ class Ledger:
         ours = grant.charge_point == NAME and grant.stamp.boot_id == BOOT
         if newer and ours and grant.stamp.mono + grant.valid_for > mono:
             self.grant = grant
+            self.phases = len(grant.phases) if len(grant.phases) in {1, 3} else self.phases
             self.ends = min(grant.stamp.mono, mono) + grant.valid_for
             self.lapse_ma = min(grant.lapse_ma, self.config.fallback_ma)
 
@@ -88,6 +90,8 @@ class Ledger:
             match effect:
                 case Signal():
                     self._check_signal(effect, mono)
+                case SetContactor(pole=Pole.SECONDARY):
+                    self._check_secondary(state)
                 case SetContactor():
                     self._check_contactor(effect, state, mono)
                 case RecordFact():
@@ -117,6 +121,16 @@ class Ledger:
             assert amps_ma % self.config.traits.resolution_ma == 0
         assert (signal.output is PilotOutput.PWM) == (signal.amps_ma > 0)
         assert signal.valid_for > 0
+        if self.config.traits.switchable_phases and signal.amps_ma and self.phases is not None:
+            assert len(signal.phases) <= self.phases
+
+    @staticmethod
+    def _check_secondary(state: ChargePointState) -> None:
+        """It never moves under load (B-286)."""
+        assert state.poles is not None
+        assert state.evse is not None
+        assert not state.evse.contactor_closed
+        assert not state.poles.told.primary
 
     def _check_contactor(self, command: SetContactor, state: ChargePointState, mono: float) -> None:
         if not command.closed:
@@ -184,9 +198,9 @@ def _is_settled(state: ChargePointState, now: Now) -> None:
 
 
 CONFIGS = st.builds(
-    lambda outlet, lock, meter, resolution, d, mode, stop, unlock, pause, boot: settings(
+    lambda outlet, lock, meter, resolution, d, mode, stop, unlock, pause, boot, poles: settings(
         outlet=outlet,
-        traits=EvseTraits(has_deadman=True, resolution_ma=resolution, switchable_phases=False, has_lock=lock),
+        traits=EvseTraits(has_deadman=True, resolution_ma=resolution, switchable_phases=poles, has_lock=lock),
         meter="cp1-meter" if meter else None,
         accept_state_d=d,
         stop_mode=mode,
@@ -209,6 +223,7 @@ CONFIGS = st.builds(
     st.booleans(),
     st.booleans(),
     st.sampled_from([0, 6_000]),
+    st.booleans(),
 )
 
 LEVELS = st.builds(
@@ -223,6 +238,7 @@ LEVELS = st.builds(
     lapse_ma=st.sampled_from([0, 6_000]),
     token=st.integers(-1, 12),
     faults=st.sampled_from([(), (), (), (), ("rcd",), ("emergency",), ("lock",), ("contactor",), ("odd",)]),
+    secondary_closed=st.booleans(),
 )
 CURRENTS = st.sampled_from([0, 3_000, 6_000, 9_950, 16_000, 32_000, 60_000])
 
@@ -231,6 +247,7 @@ CURRENTS = st.sampled_from([0, 3_000, 6_000, 9_950, 16_000, 32_000, 60_000])
 def grants(draw: st.DrawFn) -> dict[str, Any]:
     return {
         "amps_ma": draw(CURRENTS),
+        "phases": draw(st.sampled_from([(1, 2, 3), (1,), (2,), (1, 2)])),
         "lapse_ma": draw(CURRENTS),
         "epoch": draw(st.integers(1, 2)),
         "server_id": draw(st.sampled_from(["server", "server", "server", "other"])),
@@ -312,7 +329,7 @@ def _events(
         case "grant":
             values = dict(what)
             stamp = Stamp("garage-1", values.pop("boot"), mono - values.pop("age"))
-            return [ApplyGrant(Grant(charge_point=NAME, phases=(1, 2, 3), stamp=stamp, **values))]
+            return [ApplyGrant(Grant(charge_point=NAME, stamp=stamp, **values))]
         case "reading":
             quality, current = what
             sample = Sample((current, 0, 0), 0, 100)
@@ -358,6 +375,11 @@ class CheckedHarness(ChargePointHarness):
         assert not (electronics.closed and self.config_locks and not electronics.lock)
         if electronics.closed:
             assert self.state.session.started is not None
+        if electronics.secondary is not None and self.connected and self.state.told_current is not None:
+            assert len(electronics.live) <= self.state.told_current[4], "what may carry current is told"
+            told = self.ledger.phases
+            granted = told is None or len(electronics.live) <= told
+            assert granted or not electronics.amps_ma, "nothing is offered but what is granted"
 
     @property
     def bound_ma(self) -> int:
@@ -389,6 +411,8 @@ ACTS = st.sampled_from(
         "grant 16",
         "grant 7",
         "grant 0",
+        "one phase",
+        "three phases",
         "no grants",
         "cut",
         "lost",
@@ -426,6 +450,8 @@ def act(park: CheckedHarness, what: str) -> None:  # noqa: C901 - a flat table
             park.send(TransactionAssigned(NAME, park.state.session.id or "", 1, accepted=False, status="Invalid"))
         case ["grant", amps]:
             park.keep_granting(int(amps) * 1_000)
+        case ["one" | "three" as number, _]:
+            park.keep_granting(park.granting, (1,) if number == "one" else (1, 2, 3))
         case ["no", "grants"]:
             park.keep_granting(None)
         case ["cut"]:

@@ -19,7 +19,7 @@ from park.model.grant import Grant, Reason, Stamp
 from park.model.signals import Start
 from tests.support.charge_point_harness import BOOT, NAME, ChargePointHarness, settings
 
-COARSE = EvseTraits(has_deadman=True, resolution_ma=1_000, switchable_phases=True, has_lock=True)
+COARSE = EvseTraits(has_deadman=True, resolution_ma=1_000, switchable_phases=False, has_lock=True)
 
 
 def grant(
@@ -277,14 +277,6 @@ def test_a_refused_grant_is_shown() -> None:
     park.grant(16_000, epoch=5)
     park.grant(16_000, epoch=4)
     assert "older" in (park.last(ChargePointReported).refused_grant or "")
-
-
-def test_switchable_phases_follow_the_grant() -> None:
-    park = ChargePointHarness(settings(traits=COARSE))
-    park.plug()
-    park.authorize()
-    park.grant(16_000, phases=(1,))
-    assert park.last(Signal).phases == (1,)
 
 
 def test_demand_is_told_when_the_card_was_accepted_at_a_plugged_vehicle() -> None:

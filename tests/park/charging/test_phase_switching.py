@@ -21,14 +21,15 @@ from park.charging.phase_switching import (
     Permitted,
     PhasesGranted,
     PhaseSwitch,
-    Pole,
     PolesSeen,
     PoleStuck,
     SetPole,
     SwitchEvent,
     TimePassed,
+    adopted,
     step,
 )
+from park.model.evse import Pole
 
 CONTACT_SECONDS = 0.05  # a contactor and its feedback
 PRIMARY, SECONDARY = Pole.PRIMARY, Pole.SECONDARY
@@ -45,7 +46,7 @@ class Station:
     log: list[tuple[float, object]] = field(default_factory=list[tuple[float, object]])
     granted: int = 3
     offered: int = 3
-    quiet_since: float = 0.0
+    quiet_since: float = 0.0  # by then the primary contactor was told to open
     _queue: list[tuple[float, int, SwitchEvent | SetPole]] = field(
         default_factory=list[tuple[float, int, SwitchEvent | SetPole]]
     )
@@ -68,13 +69,15 @@ class Station:
         self.log.append((self.now, effect))
         match effect:
             case SetPole(pole, closed):
+                if pole is PRIMARY and not closed:
+                    self.quiet_since = self.now
                 if pole is SECONDARY:
                     assert not self.closed[PRIMARY], "the secondary contactor moves only while the primary one is open"
                 elif closed:
                     assert self.offered == (3 if self.closed[SECONDARY] else 1)
                 self._later(self.now + CONTACT_SECONDS, effect)
             case OfferPhases(0):
-                self.offered, self.quiet_since = 0, self.now
+                self.offered = 0
             case OfferPhases(count):
                 assert count == self.granted, "no more is offered than is granted"
                 assert not any(self.closed.values())
@@ -115,6 +118,7 @@ def charging(phases: int = 3) -> Station:
     return station
 
 
+@pytest.mark.rule("B-286")
 def test_on_is_secondary_then_primary_and_off_is_primary_then_secondary():
     station = Station().tell(Permitted(power=True)).run(1)
     assert station.said() == [SetPole(SECONDARY, True), SetPole(PRIMARY, True)]
@@ -128,6 +132,7 @@ def test_on_one_phase_only_the_primary_contactor_moves():
     assert (station.state.actual, station.state.counted) == (1, 1)
 
 
+@pytest.mark.rule("B-289")
 @pytest.mark.parametrize(("before", "after"), [(3, 1), (1, 3)])
 def test_a_switch_is_all_off_a_pause_and_the_new_number(before: int, after: int):
     station = charging(before).tell(PhasesGranted(after))
@@ -142,6 +147,7 @@ def test_a_switch_is_all_off_a_pause_and_the_new_number(before: int, after: int)
     assert station.state.actual == station.state.counted == after
 
 
+@pytest.mark.rule("B-288")
 @pytest.mark.parametrize(("seconds", "pause"), [(10, 10), (300, 300), (9.9, 20), (300.1, 20), (float("nan"), 20)])
 def test_the_pause_is_as_set_and_one_that_cannot_be_is_ignored(seconds: float, pause: float):
     station = charging().tell(PauseSet(seconds)).tell(PhasesGranted(1)).tell(Permitted(power=False))
@@ -151,6 +157,7 @@ def test_the_pause_is_as_set_and_one_that_cannot_be_is_ignored(seconds: float, p
     assert back - first_off == pytest.approx(pause)
 
 
+@pytest.mark.rule("B-287")
 @pytest.mark.parametrize("count", [-1, 0, 2, 4])
 def test_other_numbers_of_phases_are_ignored(count: int):
     assert charging().tell(PhasesGranted(count)).run(60).said() == []
@@ -205,6 +212,26 @@ def test_a_pole_that_closes_by_itself_is_noticed():
     assert station.state.counted == 3
     station.run(FEEDBACK_SECONDS + 1)
     assert station.said() == [PoleStuck(SECONDARY), OfferPhases(0)]
+
+
+def test_who_has_no_power_for_as_long_as_the_pause_waits_no_longer():
+    station = Station().tell(TimePassed()).run(USUAL_PAUSE - 5).tell(PhasesGranted(1))
+    assert station.said() == [OfferPhases(0)]
+    assert station.run(6).said() == [OfferPhases(1)]
+    assert station.run(USUAL_PAUSE).tell(PhasesGranted(3)).said() == [OfferPhases(0), OfferPhases(3)]
+
+
+@pytest.mark.parametrize(("primary", "secondary", "count"), [(0, 0, 1), (1, 0, 1), (0, 1, 3), (1, 1, 3)])
+def test_a_start_never_makes_three_phases_of_one(primary: int, secondary: int, count: int):
+    found = adopted(PhaseSwitch(), PolesSeen(bool(primary), bool(secondary)), 5.0)
+    assert (found.count, found.wanted, found.counted, found.promised) == (count, count, count, count)
+
+
+def test_what_is_promised_is_the_most_until_another_grant_is_taken():
+    station = charging(1).tell(PhasesGranted(3))
+    assert (station.state.counted, station.state.promised) == (1, 3)
+    station.run(5)
+    assert (station.state.counted, station.state.promised) == (1, 3)
 
 
 events = st.one_of(

@@ -109,16 +109,14 @@ def test_without_its_meter_all_phases_count_again() -> None:
 def test_a_grant_that_does_not_cover_its_phases_is_not_offered() -> None:
     park = single_phase_car()
     park.advance(LEARN_SECONDS + 5)
-    park.granted_phases = (1,)
-    park.keep_granting(20_000)
+    park.keep_granting(20_000, (1,))
     park.advance(6)
     assert park.electronics.amps_ma == 20_000
     park.car_phases = 3
     park.advance(2)
     assert park.last(DemandChanged).phases_used == 3
     assert park.electronics.amps_ma == 6_000  # the lapse current of the grant
-    park.granted_phases = (1, 2, 3)
-    park.keep_granting(12_000)
+    park.keep_granting(12_000, (1, 2, 3))
     park.advance(6)
     assert (park.electronics.output, park.electronics.amps_ma) == (PilotOutput.PWM, 12_000)
 

@@ -221,6 +221,29 @@ def test_what_does_not_fit_together_is_named(old: str, new: str, where: str, adv
     assert advice in found[0]
 
 
+@pytest.mark.rule("B-285")
+@pytest.mark.parametrize(
+    ("beside", "advice"),
+    [
+        ("phases = 1", "connect three phases"),
+        ("accept_ventilation = true", "set one of them to false"),
+        ('wiring = "unknown"', "find out how it is wired"),
+    ],
+)
+def test_phases_are_switched_where_three_are_wired_known_and_without_ventilation(beside: str, advice: str):
+    (finding,) = findings(changed("connector = 1", f"connector = 1\nphase_switching = true\n{beside}"))
+    assert "charge_point[cp1].phase_switching" in finding
+    assert advice in finding
+    assert accepted(changed("connector = 1", "connector = 1\nphase_switching = true"))
+
+
+@pytest.mark.rule("B-288")
+@pytest.mark.parametrize("seconds", [9.9, 300.1])
+def test_the_pause_of_a_switch_is_10_to_300_seconds(seconds: float):
+    (finding,) = findings(changed("connector = 1", f"connector = 1\nphase_switching_pause_seconds = {seconds}"))
+    assert "phase_switching_pause_seconds" in finding
+
+
 @pytest.mark.rule("B-354")
 def test_a_connector_id_is_at_least_1_and_unique_in_the_park():
     assert "must be at least 1" in findings(changed("connector = 1", "connector = 0"))[0]

@@ -23,6 +23,8 @@ from park.model.time import Now
 
 WALL = datetime(2026, 1, 1, tzinfo=UTC)
 RESOLUTION_MA = 10
+OPENS_SECONDS = 3.0  # IEC 61851-1 A.3: by then a vehicle that is offered nothing has let go
+PAUSE_SECONDS = 20.0  # of a switch of phases (B-288)
 SETTLED_SECONDS = 1.3  # by then every charge point's own meter was read after the circuit's: the house load is known
 
 
@@ -52,11 +54,21 @@ class Device:
     drawn_ma: int = 0
     fence: tuple[int, int] = (0, 0)
     energy_mas: float = 0.0
+    poles: int = 0  # phases by its poles; 0: one contactor for all
+    wanted: int = 0  # … by the grant it took last
+    pausing: bool = False
+    quiet_since: float = 0.0
+    live_phases: list[tuple[float, int]] = field(default_factory=list)
     changes: list[tuple[float, int]] = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        """Its contactor, as far as that is modelled: with two poles in a pause, and without a vehicle."""
+        return self.vehicle is None or (self.poles > 0 and not self.drawn_ma and not self.signalled_ma)
 
     def grid_phases(self) -> tuple[int, ...]:
         phases = self.vehicle.phases if self.vehicle else self.placement.phases
-        return self.placement.grid_phases(phases)
+        return self.placement.grid_phases(min(phases, self.poles or phases))
 
 
 @dataclass
@@ -67,6 +79,7 @@ class Link:
     lost_down: float = 0.0
     lost_up: float = 0.0
     cut: bool = False
+    heard: float = 0.0  # when the newest message up arrives: they do not overtake each other
 
 
 class Boards:
@@ -81,6 +94,7 @@ class Boards:
         house: Callable[[float], PerPhase] = lambda _: ZERO,
         noise_ma: int = 0,
         meter_delay: float = 0.05,
+        switchable: Sequence[str] = (),
         clock_rate: float = 1.0,
         **settings: object,
     ) -> None:
@@ -89,6 +103,8 @@ class Boards:
         self.circuits = tuple(circuits)
         self.settings = CoordinatorSettings(tuple(circuits), tuple(placements), server_id="s", **settings)  # type: ignore[arg-type]
         self.devices = {p.charge_point: Device(p, lapse_ma=p.boot_ma, signalled_ma=0) for p in placements}
+        for name in switchable:
+            self.devices[name].poles = self.devices[name].wanted = 1
         self.links = {p.node: Link() for p in placements}
         self.house = house
         self.noise = noise_ma
@@ -111,6 +127,9 @@ class Boards:
         self.promise = self.promises(noise_ma * (len(placements) + 1))
         self.known = {c.name: c.external_fallback_ma for c in circuits}
         self.polled = dict(self.known)
+        for name in switchable:
+            self.promise.poles(name, 1)
+            self.at(0.02, lambda name=name: self.wish(name))
         self.start_coordinator()
         for number, node in enumerate(self.links):
             self.at(0.11 + 0.07 * number, lambda node=node: self._heartbeat(node))
@@ -186,7 +205,8 @@ class Boards:
         link = self.links[node]
         lossy = not isinstance(event, DemandChanged)  # a confirmation or a heartbeat lost heals by the next one
         if not link.cut and not (lossy and self.random.random() < link.lost_up):
-            self.at(self.now + link.delay * self.random.uniform(0.5, 1.5), lambda: self.tell(event))
+            link.heard = max(link.heard, self.now + link.delay * self.random.uniform(0.5, 1.5))
+            self.at(link.heard, lambda: self.tell(event))
 
     # ------------------------------------------------------------ the boards
 
@@ -212,9 +232,43 @@ class Boards:
         device.grant, device.valid_until = grant, self.now + left
         device.fence = (grant.epoch, grant.sequence)
         device.lapse_ma = min(grant.lapse_ma, device.placement.fallback_ma)
+        if device.poles:
+            self._switch(grant.charge_point, len(grant.phases))
         self.signal[grant.charge_point].granted(self.now, grant, device.valid_until)
         self._signal(grant.charge_point)
         self.at(device.valid_until + 1e-3, lambda: self._lapse(grant))
+
+    def _switch(self, name: str, phases: int) -> None:
+        """Two poles: all off, a pause, and the new number; nothing to wait for where all was off for long enough."""
+        device = self.devices[name]
+        device.wanted = phases
+        self.promise.poles(name, self._promised_phases(device))
+        if phases == device.poles or device.pausing:
+            return
+        device.pausing = True
+        quiet = self.now + OPENS_SECONDS if device.drawn_ma or device.signalled_ma else device.quiet_since
+        self.at(max(self.now, quiet + PAUSE_SECONDS), lambda: self._switched(name))
+        if phases == 1:
+            self.at(max(self.now, quiet), lambda: self._opened(name))
+
+    def _opened(self, name: str) -> None:
+        """The vehicle has let go, or was cut off: the secondary pole opens without a load."""
+        device = self.devices[name]
+        if device.wanted == 1 and device.pausing:
+            device.drawn_ma, device.poles = 0, 1
+            self.promise.poles(name, self._promised_phases(device))
+            self._confirm(name)
+
+    def _switched(self, name: str) -> None:
+        device = self.devices[name]
+        device.pausing, device.poles = False, device.wanted
+        assert not device.drawn_ma, "poles move without a load"
+        self.promise.poles(name, self._promised_phases(device))
+        self._signal(name)
+
+    @staticmethod
+    def _promised_phases(device: Device) -> int:
+        return max(device.poles, device.wanted)
 
     def _lapse(self, grant: Grant) -> None:
         if self.devices[grant.charge_point].grant is grant:
@@ -226,14 +280,26 @@ class Boards:
         vehicle, grant = device.vehicle, device.grant
         covered = grant is not None and self.now < device.valid_until and set(device.grid_phases()) <= set(grant.phases)
         allowed = grant.amps_ma if grant is not None and covered else device.lapse_ma
-        amps = min(allowed, device.placement.maximum_ma) if vehicle else 0
+        amps = min(allowed, device.placement.maximum_ma) if vehicle and not device.pausing else 0
+        if not amps and device.signalled_ma:
+            device.quiet_since = self.now
         if amps != device.signalled_ma:
+            device.live_phases.append((self.now, len(device.grid_phases()) if amps else 0))
             device.changes.append((self.now, amps))
         device.signalled_ma = amps
-        self.promise.signalled(self.now, name, amps, device.lapse_ma, device.fence, open_=vehicle is None)
+        self._tell_promise(name)
         self.violations += self.signal[name].signalled(self.now, amps)
         if vehicle is not None and vehicle.obeys:
             self.at(self.now + vehicle.reaction, lambda: self._follow(name, vehicle, amps))
+        self.report(name)
+
+    def _tell_promise(self, name: str) -> None:
+        device = self.devices[name]
+        signalled, lapse = device.signalled_ma, device.lapse_ma
+        self.promise.signalled(self.now, name, signalled, lapse, device.fence, open_=device.is_open)
+
+    def _confirm(self, name: str) -> None:
+        self._tell_promise(name)
         self.report(name)
 
     def _follow(self, name: str, vehicle: Vehicle, amps: int) -> None:
@@ -241,7 +307,12 @@ class Boards:
         if device.vehicle is not vehicle or not vehicle.obeys:
             return
         wish = vehicle.maximum_ma if vehicle.appetite_ma is None else vehicle.appetite_ma
+        if device.poles and not device.signalled_ma:
+            amps = 0  # its contactor is open
+        was = device.drawn_ma
         device.drawn_ma = min(wish, int(amps * vehicle.overdraw)) if amps >= vehicle.minimum_ma else 0
+        if device.poles and was and not device.drawn_ma:
+            self._confirm(name)  # its contactor is open
         self._check()
 
     def report(self, name: str) -> None:
@@ -252,8 +323,9 @@ class Boards:
             lapse_ma=device.lapse_ma,
             epoch=device.fence[0],
             sequence=device.fence[1],
-            contactor_open=device.vehicle is None,
+            contactor_open=device.is_open,
             mono=self.board_clock(device.placement.node),
+            phases=self._promised_phases(device),
         )
         self._up(device.placement.node, report)
 
@@ -287,6 +359,9 @@ class Boards:
         for name, device in self.devices.items():
             if device.placement.node == node:
                 device.grant, device.fence, device.lapse_ma, device.drawn_ma = None, (0, 0), device.placement.boot_ma, 0
+                if device.poles:
+                    device.poles = device.wanted = 1
+                    self.promise.poles(name, 1)
                 self.signal[name] = SignalWatch(device.placement)
                 self.promise.booted(name)
                 self._signal(name)
@@ -358,6 +433,14 @@ class Boards:
         circuit = next((c for c in self.circuits if c.meter == meter), None)
         if circuit is not None:
             self.at(self.now + 5.0, lambda: self.promise.metered(circuit.name, circuit.external_fallback_ma))
+
+    def uncounted(self) -> list[tuple[str, PerPhase, PerPhase]]:
+        """Charge points that may draw more than the coordinator counts: name, truth, what it counts."""
+        if self.down or self.state.holding_until is not None:
+            return []
+        points = self.state.points_by_name
+        found = [(name, self.promise._worst(self.now, name), points[name].committed_ma(self.now)) for name in points]
+        return [each for each in found if any(true > counted for true, counted in zip(*each[1:], strict=True))]
 
     def _look(self) -> None:
         self._check()

@@ -22,18 +22,28 @@ METER_READ_SECONDS = 1.5  # by then the circuit's meter was read once: what it s
 class Day:
     """One world and the mischief done to it; faults one at a time, within what the park is designed for."""
 
-    def __init__(self, seed: int, limit_ma: int, noise_ma: int) -> None:
+    def __init__(self, seed: int, limit_ma: int, noise_ma: int, *, switches: bool = False) -> None:
         self.random = random.Random(seed)
+        self.switches = switches
+        self.lapses = not switches or self.random.choice([True, False])
         self.limit = limit_ma
         self.house: PerPhase = (0, 0, 0)
-        budget = (limit_ma - FALLBACK_MA - 1_000) // 6_000
+        budget = (limit_ma - FALLBACK_MA - 1_000) // 6_000 if self.lapses else 0
         placements = [self._placement(number, budget) for number in range(self.random.randint(1, 6))]
         window = self.random.choice([0.0, 30.0])
         circuit = grid(limit_ma, external_fallback_ma=each(FALLBACK_MA), external_window_seconds=window)
         assert not refusals([circuit], placements)
         rate = self.random.choice([0.95, 1.0, 1.05])
+        two_poles = [each.charge_point for each in placements if switches and each.phases == len(self.house)]
         self.world = Boards(
-            [circuit], placements, seed=seed, house=lambda _: self.house, noise_ma=noise_ma, clock_rate=rate
+            [circuit],
+            placements,
+            seed=seed,
+            house=lambda _: self.house,
+            noise_ma=noise_ma,
+            clock_rate=rate,
+            switchable=two_poles,
+            switch_seconds=10.0,
         )
         self.overload = self.world.overload["grid"]
         self.heal: Callable[[], None] | None = None
@@ -75,6 +85,8 @@ class Day:
         """The operator sets a limit."""
         if self.heal is None:
             limits = [self.random.choice([self.limit, self.limit // 2]) for _ in range(3)]
+            if self.switches and not self.lapses:  # below what boards fall to nobody promises anything
+                limits[self.random.randrange(3)] = self.random.choice([2_000, 8_000, self.limit])
             self.world.limit("grid", (limits[0], limits[1], limits[2]))
 
     def fault(self) -> None:
@@ -129,6 +141,9 @@ class Day:
 
 DEEDS = ["plug", "plug", "plug", "switch", "switch", "order", "fault", "fault", "reboot"]
 happenings = st.lists(st.tuples(st.sampled_from(DEEDS), st.sampled_from([0.05, 0.5, 1, 3, 7, 20])), max_size=20)
+slow = st.lists(
+    st.tuples(st.sampled_from([*DEEDS, "order", "order"]), st.sampled_from([0.5, 3, 7, 15, 40])), max_size=20
+)  # a switch takes half a minute
 
 
 @pytest.mark.rule("B-403", "B-405", "B-087", "B-090", "B-092")
@@ -142,6 +157,22 @@ def test_no_promise_is_broken_whatever_happens(seed: int, limit: int, noise: int
         day.world.run(wait)
         assert not day.world.violations
     day.world.run(max(BOUND_SECONDS.values()))
+    assert not day.world.violations
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 10_000), st.sampled_from([16_000, 25_000, 40_000, 63_000]), st.sampled_from([0, 30]), slow)
+def test_no_promise_is_broken_while_phases_are_switched(
+    seed: int, limit: int, noise: int, deeds: list[tuple[str, float]]
+):
+    day = Day(seed, limit, noise, switches=True)
+    for deed, wait in deeds:
+        getattr(day, deed)()
+        for _ in range(int(wait * 4)):
+            day.world.run(0.25)
+            assert not day.world.uncounted(), "what may flow is counted on every phase"
+        assert not day.world.violations
+    day.world.run(60)
     assert not day.world.violations
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -267,6 +268,35 @@ def test_clock_of_a_board_that_runs_5_percent_off_neither_drops_nor_outlives_its
 
 
 # ------------------------------------------------------------ phases and idle points
+
+
+@pytest.mark.parametrize("lost", ["lost_down", "lost_up"])
+@pytest.mark.parametrize("step", range(0, 30, 3))
+def test_phase_switch_under_load_moves_poles_at_zero_whatever_message_is_lost(step: int, lost: str):
+    """From three phases to one and back, messages lost for some seconds at each step: 0 A in between, all counted."""
+    circuit = replace(BARE, limit_ma=each(20_000))
+    world = Boards([circuit], places(2), switchable=["n/cp1"], switch_seconds=10.0).run(30)
+    for name in world.devices:
+        world.arrive(name, Vehicle(reaction=0.2))
+    world.run(30)
+    for limit in ((20_000, 10_000, 20_000), each(20_000)):
+        world.limit("grid", limit)
+        world.run(step)
+        setattr(world.links["n"], lost, 1.0)
+        counted_for(world, 2.5)
+        setattr(world.links["n"], lost, 0.0)
+        counted_for(world, 90)
+    offered = [number for _, number in world.devices["n/cp1"].live_phases]
+    assert all(0 in {before, after} or before == after for before, after in pairwise(offered))
+    assert {1, 3} <= set(offered)
+    assert signals(world) == [10_000, 10_000]
+
+
+def counted_for(world: Boards, seconds: float) -> None:
+    for _ in range(int(4 * seconds)):
+        world.run(0.25)
+        assert not world.uncounted()
+    assert not world.violations
 
 
 def test_phase_switch_under_load_a_phase_that_appears_counts_before_it_may_carry_current():

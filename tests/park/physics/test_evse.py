@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from park.errors import BenchRefused
 from park.model.electric import ZERO, Wiring
-from park.model.evse import PilotOutput, PilotState, ReportLevels, SetContactor, SetLock, Signal
+from park.model.evse import PilotOutput, PilotState, Pole, ReportLevels, SetContactor, SetLock, Signal
 from park.physics.evse import Evse
 from park.physics.hardware import EvseSpec, Fault, Outlet, proximity_ohms
 from park.physics.vehicle import Behaviour, VehicleSpec
@@ -438,3 +438,40 @@ class Abuse(RuleBasedStateMachine):
 
 Abuse.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
 TestAbuse = Abuse.TestCase
+
+
+def two_poles(*, secondary: bool, fault: Fault | None = None) -> Evse:
+    evse = Evse(EvseSpec("cp1", Wiring.STR, switchable=True))
+    if fault is not None:
+        evse.break_down(fault, True, 0.0)
+    evse.apply(SetContactor("cp1", secondary, Pole.SECONDARY), 0.0)
+    evse.plug(VehicleSpec(), 1.0)
+    evse.apply(SetContactor("cp1", closed=True), 1.0)
+    evse.apply(Signal("cp1", PilotOutput.PWM, 10_000, (1,), 60.0, 0, 1), 1.0)
+    evse.advance(5.0)
+    return evse
+
+
+@pytest.mark.parametrize(("secondary", "flow"), [(True, (10_000, 10_000, 10_000)), (False, (0, 10_000, 0))])
+def test_current_flows_on_the_phases_of_the_closed_poles(secondary: bool, flow: tuple[int, int, int]):
+    evse = two_poles(secondary=secondary)
+    assert evse.currents_ma() == flow
+    assert evse.report().secondary_closed is secondary
+    assert evse.torn == 0
+
+
+def test_a_secondary_pole_that_moves_under_load_is_counted():
+    evse = two_poles(secondary=True)
+    evse.apply(SetContactor("cp1", closed=False, pole=Pole.SECONDARY), 6.0)
+    evse.advance(7.0)
+    assert (evse.torn, evse.currents_ma()) == (1, (0, 10_000, 0))
+
+
+def test_a_welded_secondary_pole_stays_closed_and_is_reported():
+    evse = two_poles(secondary=True)
+    evse.break_down(Fault.WELDED_SECONDARY, True, 5.0)
+    evse.apply(SetContactor("cp1", closed=False), 6.0)
+    evse.apply(SetContactor("cp1", closed=False, pole=Pole.SECONDARY), 7.0)
+    evse.advance(9.0)
+    report = evse.report()
+    assert (report.contactor_closed, report.secondary_closed, report.faults) == (False, True, ("contactor",))

@@ -37,10 +37,19 @@ class Books:
         return self.imported / self.charged if self.charged else 0.0
 
 
-def world(solar: Solar | None, house: Callable[[float], PerPhase], points: int = 1, limit_ma: int = 63_000) -> Boards:
+def world(
+    solar: Solar | None,
+    house: Callable[[float], PerPhase],
+    points: int = 1,
+    limit_ma: int = 63_000,
+    *,
+    switches: bool = False,
+) -> Boards:
     circuit = grid(limit_ma, headroom_ma=0)
     suns = () if solar is None else (solar,)
-    return Boards([circuit], places(points), house=house, solar=suns)
+    here = places(points)
+    two_poles = [place.charge_point for place in here if switches]
+    return Boards([circuit], here, house=house, solar=suns, switchable=two_poles, switch_seconds=30.0)
 
 
 def sunny(**changes: object) -> Solar:
