@@ -29,6 +29,7 @@ SHARED_AMPS = 42  # to be shared out
 QUIET = 300.0  # seconds until boards and backend have told each other everything
 STUCK = 120.0  # seconds without one more session: the park is stuck
 PERCENT = 100
+TELL = 50  # sessions from one word about the progress to the next
 AFTER_SERVER = "recovery of the server, from its death until the backend answers it again"
 AFTER_BOARD = "recovery of a board, from its death until the backend answers its next fact"
 
@@ -104,14 +105,15 @@ def kill_run(directory: Path, wish: Wish, tell: Callable[[str], None] = lambda _
 
 
 def _live(park: ParkRig, crowd: Crowd, killer: Killer, wish: Wish, tell: Callable[[str], None]) -> None:
-    newest, at = 0, time.monotonic()
+    newest, told, at = 0, 0, time.monotonic()
     while crowd.begun < wish.sessions or killer.kills.total() < wish.kills:
         eventually_next = time.monotonic() + LOOK_SECONDS
         crowd.act()
         killer.act(min(wish.kills, crowd.begun * wish.kills // wish.sessions))
         if crowd.begun > newest:
             newest, at = crowd.begun, time.monotonic()
-            if newest % PERCENT == 0:
+            if newest >= told + TELL:
+                told = newest
                 tell(f"{newest} sessions, {killer.kills.total()} kills, {crowd.gone} drivers gave up")
         assert time.monotonic() < at + STUCK, f"no session since {STUCK} s: {park.missing()}"
         eventually("the next look", lambda end=eventually_next: time.monotonic() >= end)
