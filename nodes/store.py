@@ -176,12 +176,16 @@ def _open(directory: Path, path: Path) -> sqlite3.Connection:
         _make(directory)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=LOCK_SECONDS)
-        _own(connection)
-        version = _version(connection, path)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
-        _migrate(connection, version)
+        try:
+            _own(connection)
+            version = _version(connection, path)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+            _migrate(connection, version)
+        except BaseException:
+            connection.close()  # a database that is refused is not kept locked
+            raise
         _lay_out(path.with_name(f"{path.name}-wal"))
         return connection
 
