@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.kill_run import Wish, kill_run
 
-SESSIONS, KILLS = 60, 9
+SESSIONS, KILLS = 45, 6
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
