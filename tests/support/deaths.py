@@ -83,13 +83,18 @@ class Deaths:
         began = time.monotonic()
         self.park.start_board(death.victim)
         self._finish(point)
-        eventually("the backend has all of it", lambda: self._settled(known))
+        try:
+            eventually("the backend has all of it", lambda: self._settled(known))
+        except AssertionError:
+            assert self.park.problems() == []
+            raise
         return wire_repeats(self.ledger) - before, time.monotonic() - began
 
     def lost(self) -> list[object]:
         """Facts on the board's disk the backend never got; the board is dead afterwards."""
         self.park.kill(BOARD)
         entries = journal(self.park.directory / BOARD / FILE)
+        assert len({entry.fact.session for entry in entries}) >= next(self.turn)
         return list(undelivered(self.ledger, [entry.fact for entry in entries]))
 
     def _arm(self, death: Death) -> None:

@@ -55,6 +55,7 @@ class Found:
     gone: int
     kills: Counter[str]
     repeats: int
+    facts: int
     lost: list[object]
     problems: list[str]
     stale: int
@@ -74,7 +75,10 @@ class Found:
         killed = ", ".join(f"{count} × {node}" for node, count in sorted(self.kills.items()))
         yield f"{wish.boards} boards with {wish.points} charge points each and their server, {self.seconds:.0f} s"
         yield f"{self.sessions} sessions, {self.gone} drivers gave up; {self.kills.total()} × kill -9: {killed}"
-        yield f"{len(self.problems) + len(self.lost)} lost or altered, {self.doubled} doubled by D1's key"
+        yield (
+            f"{len(self.problems) + len(self.lost)} lost or altered ({self.facts} facts on the disks of boards), "
+            f"{self.doubled} doubled by D1's key"
+        )
         yield f"{self.repeats} wire repeats <= {self.kills[SERVER]} deaths of the server"
         yield (
             f"energy: {self.meter_wh:.1f} Wh by the meters, {self.backend_wh} Wh at the backend, "
@@ -149,6 +153,7 @@ def _found(
         gone=crowd.gone,
         kills=killer.kills,
         repeats=wire_repeats(ledger),
+        facts=len(facts),
         lost=list(undelivered(ledger, facts)),
         problems=park.problems(),
         stale=len(recorder.stale),

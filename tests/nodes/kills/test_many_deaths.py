@@ -24,4 +24,5 @@ def test_many_deaths_cost_nothing(tmp_path: Path, record_property: Callable[[str
     assert (found.problems, found.lost, found.doubled, found.stale) == ([], [], 0, 0)
     assert found.repeats <= found.kills["server"]
     assert found.sessions >= SESSIONS
+    assert found.facts >= 2 * SESSIONS
     assert found.kills.total() >= KILLS
