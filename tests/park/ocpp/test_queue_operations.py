@@ -47,9 +47,9 @@ def live(machine: QueueMachine, draw: random.Random, operations: int) -> None:
 def test_r33_random_operations_never_differ_from_the_model(record_property: Callable[[str, object], None]):
     seed = int(os.environ.get("CHARGEPARK_SEED", "0")) or random.randrange(1, 10**6)
     record_property("figure", f"R33 seed {seed}; repeat with CHARGEPARK_SEED={seed}")
-    draw, lives, sessions = random.Random(seed), 0, 0
+    lives = sessions = 0
     while lives * LIFE < OPERATIONS:
         machine = DeadLetterMachine() if lives % 2 else QueueMachine()
-        live(machine, draw, LIFE)
+        live(machine, random.Random(f"{seed} {lives}"), LIFE)
         lives, sessions = lives + 1, sessions + machine.sessions
     record_property("figure", f"R33 {lives * LIFE} operations, {sessions} sessions, 0 divergences")
