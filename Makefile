@@ -10,6 +10,9 @@ DAYS ?= $(shell seq 1 50)
 SEEDS ?= 1..1000
 MINUTES ?= 15
 KILL_SECONDS ?= 600
+SESSIONS ?= 1000
+KILLS ?= 100
+CONNECTORS ?= 40
 TREES ?= 1..180
 TREE_SECONDS ?= 600
 MUTANT_SEED ?= 1
@@ -17,7 +20,7 @@ MUTANT_MINUTES ?= 15
 RUNS ?= 1000000
 SEED ?= 1
 
-.PHONY: help demo test check bench fuzz soak soak-days soak-load mutate coverage lock proto docs clean
+.PHONY: help demo test check bench fuzz soak soak-days soak-load soak-kills mutate coverage lock proto docs clean
 
 help:
 	@echo "make demo      a whole park with virtual cars, here, now (Ctrl-C ends it)"
@@ -28,6 +31,7 @@ help:
 	@echo "make soak      random parks full of faults, then a real one under kill -9: SEEDS=1..50 MINUTES=15 KILL_SECONDS=600"
 	@echo "make soak-days the simulated day under many seeds: make soak-days DAYS=\"1 2 3\""
 	@echo "make soak-load load management alone, on deep trees under faults: TREES=1..180 TREE_SECONDS=600"
+	@echo "make soak-kills kill -9 of server and boards among many sessions: SESSIONS=1000 KILLS=100 CONNECTORS=40 SEED=1"
 	@echo "make mutate    bugs put in on purpose: the listed ones, then drawn ones: MUTANT_SEED=1 MUTANT_MINUTES=15"
 	@echo "make coverage  the tests again, with the lines they miss"
 	@echo "make proto docs   writes the generated files;  make lock   renews requirements.lock"
@@ -81,6 +85,9 @@ soak-days: $(INSTALLED)
 
 soak-load: $(INSTALLED)
 	@$(BIN)/python -m tools.soak_load $(TREES) $(TREE_SECONDS)
+
+soak-kills: $(INSTALLED)
+	@$(BIN)/python -m tools.kills --sessions $(SESSIONS) --kills $(KILLS) --connectors $(CONNECTORS) --seed $(SEED)
 
 mutate: $(INSTALLED)
 	@$(BIN)/python -m tools.mutate --listed --drawn $(MUTANT_SEED) --minutes $(MUTANT_MINUTES) --record

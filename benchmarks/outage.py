@@ -25,7 +25,7 @@ from park.model.session import (
     StopReason,
 )
 from park.model.signals import Start
-from park.model.storage import Committed, Load, Put, Row, RowsLoaded, Write
+from park.model.storage import Committed, Delete, Load, Put, Row, RowsLoaded, Write
 from park.model.time import Now
 from park.ocpp.central_system import CentralSystemEvent, step
 from park.ocpp.link import CallAnswered, LinkUp, SendCall
@@ -54,11 +54,15 @@ class Cost:
 
 
 class Side:
-    """The central system's step with a disk that obeys at once and a backend that answers everything."""
+    """The central system's step with a disk that obeys at once and a backend that answers everything.
 
-    def __init__(self) -> None:
+    `now`: both clocks, for whoever lets time pass.
+    """
+
+    def __init__(self, connectors: int = CONNECTORS) -> None:
         ids = itertools.count()
-        settings = Settings("GARAGE", tuple(range(1, CONNECTORS + 1)), lambda: str(next(ids)))
+        settings = Settings("GARAGE", tuple(range(1, connectors + 1)), lambda: str(next(ids)))
+        self.now = Now(0.0, BEGAN)
         self.disk: dict[tuple[str, str], str] = {}
         self.rows: tuple[Row, ...] = ()
         self.calls = 0
@@ -79,23 +83,27 @@ class Side:
 
     def _settle(self) -> None:
         while self._events:
-            self._state, effects = step(self._state, self._events.popleft(), Now(0.0, BEGAN))
+            self._state, effects = step(self._state, self._events.popleft(), self.now)
             for effect in effects:
                 match effect:
                     case Write(writes, token):
-                        for row in writes:
-                            if isinstance(row, Put):
-                                self.disk[row.table, row.key] = row.body
-                            else:
-                                self.disk.pop((row.table, row.key), None)
+                        self.write(writes)
                         self._events.append(Committed(token))
                     case Load():
                         self._events.append(RowsLoaded(self.rows))
-                    case SendCall(unique_id, action):
+                    case SendCall():
                         self.calls += 1
-                        self._events.append(CallAnswered(unique_id, self._answer(action)))
+                        self._events.append(CallAnswered(effect.unique_id, self.answer(effect)))
                     case _:
                         pass
+
+    def write(self, rows: Iterable[Put | Delete]) -> None:
+        """One commit."""
+        for row in rows:
+            if isinstance(row, Put):
+                self.disk[row.table, row.key] = row.body
+            else:
+                self.disk.pop((row.table, row.key), None)
 
     def read(self) -> None:
         """What the disk holds, as a restart will be told it."""
@@ -106,8 +114,9 @@ class Side:
         self._state = initial(self._settings)
         self.tell(Start())
 
-    def _answer(self, action: str) -> dict[str, object]:
-        match action:
+    def answer(self, call: SendCall) -> dict[str, object]:
+        """What the backend says to a call."""
+        match call.action:
             case "BootNotification":
                 return {"status": "Accepted", "interval": 300, "currentTime": BEGAN.isoformat()}
             case "StartTransaction":

@@ -15,7 +15,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nodes.crash import crash_point
+from nodes.crash import Kinds, crash_point, planned
+from nodes.crash_kinds import deleted, delivered, persisted
 from park.errors import StoreUnusable
 from park.model.storage import Commit, CommitFailed, Committed, Delete, LoadRows, Put, Row, RowsLoaded
 
@@ -122,10 +123,9 @@ class Store:
     def _commit(self, commits: list[Commit]) -> None:
         if not commits:
             return
-        deletes = any(isinstance(write, Delete) for commit in commits for write in commit.writes)
-        crash_point("before-persist")
-        if deletes:
-            crash_point("before-delete")
+        passing = self._passing(commits) if planned() else {}
+        for name, kinds in passing.items():
+            crash_point(f"before-{name}", kinds)
         try:
             with self._transaction():
                 for commit in commits:
@@ -135,11 +135,19 @@ class Store:
             for commit in commits:
                 commit.reply_to.tell(CommitFailed(commit.token, f"{self.path}: {error}"))
             return
-        crash_point("after-persist")
-        if deletes:
-            crash_point("after-delete")
+        for name, kinds in passing.items():
+            crash_point(f"after-{name}", kinds)
         for commit in commits:
             commit.reply_to.tell(Committed(commit.token))
+
+    def _passing(self, commits: list[Commit]) -> dict[str, Kinds]:
+        """Crash points of a commit, and what passes them."""
+        writes = [write for commit in commits for write in commit.writes]
+        return {"persist": persisted(writes), "delivered": delivered(writes), "delete": deleted(writes, self._body)}
+
+    def _body(self, table: str, key: str) -> str | None:
+        found = self._connection.execute("SELECT body FROM rows WHERE tab = ? AND key = ?", (table, key)).fetchone()
+        return None if found is None else str(found[0])
 
     def _apply(self, write: Put | Delete) -> None:
         match write:
@@ -168,12 +176,16 @@ def _open(directory: Path, path: Path) -> sqlite3.Connection:
         _make(directory)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=LOCK_SECONDS)
-        _own(connection)
-        version = _version(connection, path)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
-        _migrate(connection, version)
+        try:
+            _own(connection)
+            version = _version(connection, path)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+            _migrate(connection, version)
+        except BaseException:
+            connection.close()  # a database that is refused is not kept locked
+            raise
         _lay_out(path.with_name(f"{path.name}-wal"))
         return connection
 

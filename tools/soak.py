@@ -44,6 +44,12 @@ for each park), vehicles that come and go, operator's limits. Checked: S1-S5 and
 allocation; S8 at the end, when nothing happens any more. An overload in A·s is what one
 uninterrupted excess on one phase of one circuit came to, house steps and lowered limits included: what was above a
 limit is not always of our doing, how long it lasted is. `python -m tools.soak_load SEED 600` shows one run again.
+
+Sections of *kills* (`make soak-kills`) are of real processes on loopback: a server, its boards with their electronics,
+meters and cars at the bench, and a backend with a ledger on disk. Cars stay 1 to 6 s once they have current, every node
+dies equally often by kill -9 at a moment nobody knows and is started again within 2 s (not counted as recovery). In the
+end the ledger is laid beside the bench's visits and the facts on the boards' disks. `python -m tools.kills --seed N`
+repeats the draws; processes are never the same twice.
 """
 
 

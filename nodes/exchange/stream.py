@@ -10,6 +10,8 @@ from typing import Protocol
 import structlog
 
 from nodes.bridge import Outbox
+from nodes.crash import crash_point, planned
+from nodes.crash_kinds import CrossingFacts
 from nodes.exchange.codec import decode, encode
 from nodes.exchange.shapes import Unreadable
 from nodes.rpc import exchange_pb2 as pb
@@ -30,6 +32,7 @@ class Streams:
 
     def __init__(self) -> None:
         self._open: dict[str, asyncio.Queue[SendFrame | EndLink]] = {}
+        self._facts = CrossingFacts()
 
     async def obey(self, orders: Outbox[SendFrame | EndLink]) -> None:
         """Hand orders on until the outbox is closed; those for a stream that is over are gone with it."""
@@ -56,8 +59,8 @@ class Streams:
         self._open[connection] = orders
         reason = "the other side ended the stream"
         link.tell(LinkUp(connection, peer))
-        reading = asyncio.create_task(_read(connection, link, frames), name="read frames")
-        writing = asyncio.create_task(_write(orders, write), name="write frames")
+        reading = asyncio.create_task(_read(connection, link, frames, self._facts), name="read frames")
+        writing = asyncio.create_task(_write(orders, write, self._facts), name="write frames")
         try:
             done, _ = await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
             if reading in done:
@@ -79,7 +82,7 @@ class Streams:
         return reason
 
 
-async def _read(connection: str, link: Link, frames: AsyncIterable[pb.Frame]) -> None:
+async def _read(connection: str, link: Link, frames: AsyncIterable[pb.Frame], facts: CrossingFacts) -> None:
     async for message in frames:
         try:
             frame, problems = decode(message)
@@ -88,12 +91,20 @@ async def _read(connection: str, link: Link, frames: AsyncIterable[pb.Frame]) ->
             continue
         for problem in problems:
             _log.warning("an entry of a frame was left out", reason=problem)
+        taken = facts.taken(frame) if planned() else ()
+        crash_point("before-taken", taken)
         link.tell(FrameArrived(connection, frame))
+        crash_point("after-taken", taken)
 
 
-async def _write(orders: asyncio.Queue[SendFrame | EndLink], write: Callable[[pb.Frame], Awaitable[object]]) -> str:
+async def _write(
+    orders: asyncio.Queue[SendFrame | EndLink], write: Callable[[pb.Frame], Awaitable[object]], facts: CrossingFacts
+) -> str:
     while True:
         order = await orders.get()
         if isinstance(order, EndLink):
             return order.reason
+        offered = facts.offered(order.frame) if planned() else ()
+        crash_point("before-offer", offered)
         await write(encode(order.frame))
+        crash_point("after-offer", offered)

@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Subprotocol
 
 from actors.address import Address
-from nodes.crash import crash_point
+from nodes.crash import UNBOUND, Kinds, crash_point, planned
 from nodes.ocpp import frames
 from nodes.ocpp.endpoint import (
     HARD_FRAME_BYTES,
@@ -272,11 +272,10 @@ class BackendEdge:
         while len(self._waiting) >= REMEMBERED_CALLS:
             del self._waiting[next(iter(self._waiting))]
         self._waiting[order.unique_id] = order.action
-        if order.action in TRANSACTION_ACTIONS:
-            crash_point("before-send")
+        passing = _passing(order.action)
+        crash_point("before-send", passing)
         await self._send_text(socket, text)
-        if order.action in TRANSACTION_ACTIONS:
-            crash_point("after-send")
+        crash_point("after-send", passing)
 
     async def _send_text(self, socket: ClientConnection, text: str) -> None:
         await socket.send(text)
@@ -290,7 +289,7 @@ class BackendEdge:
             await self._take(socket, text)
 
     async def _take(self, socket: ClientConnection, text: str | bytes) -> None:
-        transactions = {unique_id for unique_id, action in self._waiting.items() if action in TRANSACTION_ACTIONS}
+        waiting = dict(self._waiting) if planned() else {}
         if len(text) > SOFT_FRAME_BYTES:
             event: frames.Read = frames.oversize(text, SOFT_FRAME_BYTES)
         else:
@@ -300,12 +299,10 @@ class BackendEdge:
             if event.answer is not None:
                 await self._send_text(socket, event.answer)
             return
-        is_transaction = isinstance(event, CallAnswered) and event.unique_id in transactions
-        if is_transaction:
-            crash_point("before-answer")
+        passing = _passing(waiting.get(event.unique_id, "")) if isinstance(event, CallAnswered) else ()
+        crash_point("before-answer", passing)
         self._central_system.tell(event)
-        if is_transaction:
-            crash_point("after-answer")
+        crash_point("after-answer", passing)
 
     def _note(self, reason: str, text: str | bytes) -> None:
         """Each kind of garbage is logged once a connection, all of it is counted."""
@@ -313,3 +310,8 @@ class BackendEdge:
         if reason not in self._logged and len(self._logged) < REMEMBERED_REASONS:
             self._logged.add(reason)
             _log.warning("frame of the backend not understood", why=reason, begins=ascii(text[:80]))
+
+
+def _passing(action: str) -> Kinds:
+    """What passes a crash point with a call: of transaction messages only."""
+    return (UNBOUND, action) if action in TRANSACTION_ACTIONS else ()

@@ -64,10 +64,10 @@ def ends_with_vehicle(state: ChargePointState) -> bool:
 def deadlines(state: ChargePointState) -> tuple[float, ...]:
     """When the session may advance by itself; times gone by count for nothing."""
     settings, current, vehicle = state.settings, state.session, state.vehicle
-    if current.phase is Phase.AUTHORIZED and not vehicle.present and settings.plug_timeout_seconds > 0:
-        return (current.authorized_at + settings.plug_timeout_seconds,)
-    if current.phase is Phase.IDLE and vehicle.present and settings.card_timeout_seconds > 0:
-        return (vehicle.since + settings.card_timeout_seconds,)
+    if current.phase is Phase.AUTHORIZED and not vehicle.present:
+        return (_plug_by(state),)
+    if current.phase is Phase.IDLE and vehicle.present:
+        return (_card_by(state),)
     if current.phase is Phase.STOPPING:
         return (current.stopped_at + END_READING_SECONDS, current.stopped_at + STOP_PATIENCE_SECONDS)
     if current.phase is Phase.RUNNING and settings.meter is not None:
@@ -76,15 +76,28 @@ def deadlines(state: ChargePointState) -> tuple[float, ...]:
     return ()
 
 
+def _plug_by(state: ChargePointState) -> float:
+    """B-057: mono at which an authorization without a vehicle ends; whoever wakes up then finds it over."""
+    limit = state.settings.plug_timeout_seconds
+    return state.session.authorized_at + limit if limit > 0 else math.inf
+
+
+def _card_by(state: ChargePointState) -> float:
+    """B-118: the same for a vehicle without a card."""
+    limit = state.settings.card_timeout_seconds
+    return state.vehicle.since + limit if limit > 0 else math.inf
+
+
 def _advance(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
     match state.session.phase:
         case Phase.IDLE:
             _expire(state, now.mono)
             _register(state, now.mono)
-        case Phase.AUTHORIZED if can_start(state):
-            _begin(state, now, effects)
         case Phase.AUTHORIZED:
-            _forget(state, now.mono)
+            if _is_forgotten(state, now.mono):
+                state.session = session.IDLE
+            elif can_start(state):
+                _begin(state, now, effects)
         case Phase.STARTING | Phase.RUNNING:
             _run(state, now, effects)
         case Phase.STOPPING:
@@ -118,9 +131,8 @@ def can_start(state: ChargePointState) -> bool:
 
 def _expire(state: ChargePointState, mono: float) -> None:
     """B-118: no card in time after plug-in, no session with this plug-in."""
-    vehicle, limit = state.vehicle, state.settings.card_timeout_seconds
-    waits = vehicle.present and state.session.expired_vehicle != vehicle.since
-    if waits and 0 < limit <= mono - vehicle.since:
+    vehicle = state.vehicle
+    if vehicle.present and state.session.expired_vehicle != vehicle.since and mono >= _card_by(state):
         state.session = replace(session.IDLE, expired_vehicle=vehicle.since)
 
 
@@ -137,11 +149,10 @@ def _register(state: ChargePointState, mono: float) -> None:
         state.session = session.authorized(current, granted, mono)
 
 
-def _forget(state: ChargePointState, mono: float) -> None:
-    """B-057: no vehicle in time after the authorization."""
-    limit = state.settings.plug_timeout_seconds
-    if not state.vehicle.present and 0 < limit <= mono - state.session.authorized_at:
-        state.session = session.IDLE
+def _is_forgotten(state: ChargePointState, mono: float) -> bool:
+    """No vehicle in time after the authorization; one that comes later, and before any tick, is too late as well."""
+    arrived = state.vehicle.since if state.vehicle.present else mono
+    return arrived >= _plug_by(state)
 
 
 def _begin(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
@@ -240,14 +251,14 @@ def _reason_after_restart(state: ChargePointState, pilot: PilotState) -> StopRea
 
 def _is_over(state: ChargePointState, mono: float) -> bool:
     """Power is off and the meter was read after it, or there is no use in waiting longer."""
-    waited = mono - state.session.stopped_at
-    if waited >= STOP_PATIENCE_SECONDS:
+    stopped_at = state.session.stopped_at
+    if mono >= stopped_at + STOP_PATIENCE_SECONDS:
         return True
     contactor = state.contactor
     known = state.evse is not None and state.lost is None
     if not contactor.failed and (not known or contactor.closed or contactor.permitted):
         return False
-    if state.settings.meter is None or waited >= END_READING_SECONDS:
+    if state.settings.meter is None or mono >= stopped_at + END_READING_SECONDS:
         return True
     reading = state.reading
     return reading is not None and state.meter_fresh and reading.mono >= contactor.opened_at

@@ -9,7 +9,7 @@ from park.model.session import FactDelivered, FactOffered, FactsKnown, FactTaken
 from park.model.storage import Put
 from park.model.time import Now
 from park.ocpp import closing
-from park.ocpp.queue import Queue, follow, is_closing, is_dead, is_late
+from park.ocpp.queue import Queue, follow, is_closing, is_dead, is_late, is_orphan
 from park.ocpp.rows import CLOSED_HERE, Entry, Fate, Transaction
 
 BATCH = 100  # facts a commit takes at most: bounds the time of one write, not the number of them
@@ -34,7 +34,8 @@ def offer(queue: Queue, offered: FactOffered, now: Now) -> tuple[Queue, Told]:
     known = queue.transactions.get(offered.fact.session)
     if known is not None and offered.fact.ordinal <= known.queued_through:
         return queue, _known(known, offered)
-    if offered.fact.ordinal > _next_ordinal(queue, offered.fact.session) and not is_dead(queue, offered.fact.session):
+    early = offered.fact.ordinal > _next_ordinal(queue, offered.fact.session)
+    if early and not is_orphan(queue, offered.fact.session):
         return _early(queue, offered, now)
     return _accept(queue, offered), ()
 

@@ -139,7 +139,9 @@ def load(identity: str, rows: Iterable[Row]) -> tuple[Queue, tuple[Alarm, ...]]:
     known = Transactions(sorted(transactions, key=lambda known: known.start.at))
     for entry in entries:
         follow(known, entry)
-    dead = {session_of_dead(key) for key, _ in mine.mine(rows, DEAD_LETTERS)}
+    letters = [key for key, _ in mine.mine(rows, DEAD_LETTERS)]
+    _count_dead(known, letters)
+    dead = {session_of_dead(key) for key in letters}
     queue = Queue(
         mine, Backlog(entries), known, next_number=next_number, dead=dead, delivered=DeliveredSessions(remembered)
     )
@@ -159,6 +161,15 @@ def follow(transactions: Transactions, entry: Entry) -> Transaction | None:
         known = replace(known, ended=True, closed=known.closed or entry.id.journal.startswith(CLOSED_HERE))
     transactions.put(known)
     return known
+
+
+def _count_dead(transactions: Transactions, letters: Iterable[str]) -> None:
+    """Facts in the dead letters have come: offered again they are answered, and the letter keeps its reason."""
+    for key in letters:
+        session, _, ordinal = key.rpartition("/")
+        known = transactions.get(session)
+        if known is not None and ordinal.isdigit():
+            transactions.put(replace(known, queued_through=max(known.queued_through, int(ordinal))))
 
 
 def _with_reading(known: Transaction, fact: SessionFact) -> Transaction:
@@ -192,6 +203,11 @@ def is_late(queue: Queue, offered: FactOffered) -> bool:
         return False
     beyond = ordinal > known.queued_through and not is_dead(queue, session)
     return beyond or (known.closed and ordinal >= known.queued_through)
+
+
+def is_orphan(queue: Queue, session: str) -> bool:
+    """Dead without a start: its facts are dead letters in whatever order they come."""
+    return session in queue.dead and queue.transactions.get(session) is None
 
 
 def is_dead(queue: Queue, session: str) -> bool:

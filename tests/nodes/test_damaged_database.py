@@ -67,7 +67,9 @@ def test_a_damaged_database_opens_or_is_refused_with_a_remedy(record_property: C
             shutil.rmtree(place)
     assert set(found) == {"open", "refused"}
     assert min(found.values()) > DAMAGES / 50
-    record_property("figure", f"damaged databases: {found['open']} opened, {found['refused']} refused with a remedy")
+    record_property(
+        "figure", f"R17 damaged databases: {found['open']} opened, {found['refused']} refused with a remedy"
+    )
 
 
 def opened(place: Path) -> str:

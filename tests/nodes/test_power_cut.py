@@ -140,7 +140,7 @@ def test_nothing_promised_is_missing_after_a_power_cut_at_any_moment(
         assert broken(memory, files, promises, books) == "", moment
         looked_at += 1
     assert looked_at >= 1_000
-    record_property("figure", f"power cut: {looked_at} moments of {len(notes)} disk calls, no promised row missing")
+    record_property("figure", f"R03 power cut: {looked_at} moments of {len(notes)} disk calls, no promised row missing")
 
 
 def test_a_store_that_does_not_synchronise_would_be_caught(tmp_path: Path, memory: Path):

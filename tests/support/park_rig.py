@@ -6,6 +6,7 @@ say NODE/CHARGE_POINT; connector ids are unique in the park.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,16 +16,18 @@ from support.rig import PATIENCE, Configuration, Rig, eventually, free_ports
 
 from nodes.demo.settlement import Settled, settle
 from nodes.demo.sightings import Visit
+from nodes.energy.client import fetch
 from nodes.pairing.orders import PATIENCE_SECONDS, pairing_admin
 from nodes.pairing.token_file import write_token
 from nodes.rpc import pairing_pb2
+from park.errors import ChargeparkError
 from park.model.evse import PilotState
 from park.model.metering import Quality
-from park.view import ChargePointRow
+from park.view import ChargePointRow, ParkView
 
 SERVER, DOOR, PILLAR = "server", "door", "pillar"
 TAGS = tuple(
-    f"04A1B2{number:02X}" for number in range(32)
+    f"04A1B2{number:02X}" for number in range(64)
 )  # known to the park, so that they start sessions offline too
 TOKEN_SECONDS = 600.0
 FRESH = Quality.FRESH
@@ -149,16 +152,24 @@ driver = "virtual"
 fallback_amps = 6
 outlet = "{"socket" if number % 2 else "cable"}"
 meter = "cp{number}-meter"
+[[reader]]
+name = "cp{number}-reader"
+driver = "virtual"
+serves = ["cp{number}"]
 """
     return text
 
 
 @dataclass
 class ParkRig(Rig):
-    """`starts` counts those of the server. Names of nodes: `server`, `bay-1`, `bay-2`, …."""
+    """`starts` counts those of the server. Names of nodes: `server`, `bay-1`, `bay-2`, ….
+
+    `mortal`: nodes look into files whether to die at a crash point.
+    """
 
     files: Files = field(default_factory=dict[str, Path])
     points: int = 0
+    mortal: bool = False
 
     @property
     def clients(self) -> tuple[str, ...]:
@@ -179,7 +190,13 @@ class ParkRig(Rig):
     def start_board(self, node: str, crash: str = "") -> None:
         """The server or a client board; returns at once."""
         self.starts += node == SERVER
+        if self.mortal:
+            crash = f"@{self.wish(node)}"
         self.start(node, "-m", "nodes.cli", "run", str(self.files[node]), crash=crash)
+
+    def wish(self, node: str) -> Path:
+        """Where a mortal node finds the point to die at."""
+        return self.directory / f"{node}.death"
 
     def runs(self, node: str) -> bool:
         return node in self.processes and not self.died(node)
@@ -226,6 +243,14 @@ class ParkRig(Rig):
         view = self.view()
         return next((row for row in view.charge_points if row.name == charge_point), None) if view else None
 
+    def board_view(self, node: str) -> ParkView | None:
+        """What a board shows of itself; None: it does not answer."""
+        listens = tomllib.loads(self.files[node].read_text(encoding="utf-8"))["listen"]
+        try:
+            return fetch(listens["energy"])
+        except ChargeparkError:
+            return None
+
     def sees_vehicle(self, charge_point: str) -> bool:
         """The server knows of a vehicle there: a card at a reader of its own starts a session."""
         row = self.row_of(charge_point)
@@ -266,11 +291,11 @@ class ParkRig(Rig):
 
 @contextmanager
 def park_rig(
-    directory: Path, *, clients: int = 2, points: int = 3, lease: int = 10, limit: int = 63
+    directory: Path, *, clients: int = 2, points: int = 3, lease: int = 10, limit: int = 63, mortal: bool = False
 ) -> Generator[ParkRig]:
     """Everything runs and is paired; whatever still runs at the end is killed."""
     config, files = configurations(directory, clients, points, lease, limit)
-    made = ParkRig(directory, config, files=files, points=points)
+    made = ParkRig(directory, config, files=files, points=points, mortal=mortal)
     try:
         made.start_bench()
         made.start_backend()

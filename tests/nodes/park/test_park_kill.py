@@ -133,7 +133,7 @@ def test_random_kills_cost_nothing(
     repeats = sum(each.wire_repeats for each in transactions)
     attempts = park.starts - 1 + chaos.kills.get("backend", 0)
     counts = f"{len(transactions)} sessions, kills {chaos.kills}, wire repeats {repeats} <= deaths {attempts}"
-    record_property("figure", f"{what}: {counts}")
+    record_property("figure", f"R01 {what}: {counts}")
     assert set(chaos.kills) == set(chaos.mortal)
     assert len(transactions) >= SECONDS / 20
     assert repeats <= attempts

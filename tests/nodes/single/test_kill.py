@@ -94,7 +94,7 @@ def test_a_death_at_a_named_point_costs_nothing(
     repeats, unanswered = check(park, 1)
     recorder.close()
     record_property(
-        "figure", f"killed at {point}:{passing}: wire repeats {repeats} <= unanswered attempts {unanswered}"
+        "figure", f"R02 killed at {point}:{passing}: wire repeats {repeats} <= unanswered attempts {unanswered}"
     )
     assert repeats <= unanswered
     assert recorder.stale == []
@@ -152,7 +152,7 @@ def test_ten_deaths_at_random_moments_cost_nothing(park: Rig, record_property: C
     repeats, unanswered = check(park, sessions)
     recorder.close()
     counts = f"{sessions} sessions, wire repeats {repeats} <= unanswered attempts {unanswered}"
-    record_property("figure", f"ten random kills, seed {seed}: {counts}")
+    record_property("figure", f"R01 ten random kills, seed {seed}: {counts}")
     assert sessions >= 1
     assert repeats <= unanswered
     assert recorder.stale == []

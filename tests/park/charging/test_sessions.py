@@ -23,6 +23,7 @@ from park.model.access import (
 from park.model.demand import DemandChanged
 from park.model.evse import EvseTraits, PilotState, SetContactor, SetLock, Signal
 from park.model.session import ReadingContext, RecordFact, SessionStarted, StopReason, TransactionAssigned
+from park.model.signals import Start
 from tests.support.charge_point_harness import NAME, ChargePointHarness, settings
 
 S = ConnectorStatus
@@ -95,6 +96,51 @@ def test_after_the_card_the_plug_must_follow_in_time() -> None:
     park.advance(2)
     assert park.status is S.AVAILABLE
     park.plug()
+    park.advance(5)
+    assert not park.started
+
+
+ROUNDED = 35.510028612843776  # (ROUNDED + 60) - ROUNDED < 60: as seconds are counted, the deadline comes too early
+
+
+@pytest.mark.rule("B-057")
+def test_a_deadline_that_is_rounded_down_forgets_the_card_all_the_same() -> None:
+    """R31: nothing else wakes the charge point, and the next vehicle would have charged with the card of before."""
+    park = ChargePointHarness(settings(meter=None, plug_timeout_seconds=60.0), start=False)
+    park.mono = ROUNDED - 1.0
+    park.send(Start())
+    park.mono = ROUNDED
+    assert (park.mono + 60.0) - park.mono < 60.0
+    park.authorize()
+    park.advance(60.5)
+    assert park.status is S.AVAILABLE
+    park.advance(30.0)
+    park.plug()
+    park.advance(5)
+    assert not park.started
+
+
+@pytest.mark.rule("B-057")
+def test_a_vehicle_that_comes_after_the_time_and_before_any_tick_gets_nothing() -> None:
+    park = ChargePointHarness(settings(meter=None, plug_timeout_seconds=30.0))
+    park.authorize()
+    park.mono += 30.0
+    park.plug()
+    assert not park.started
+    park.authorize("BB")
+    park.advance(5)
+    assert [start.id_tag for start in park.started] == ["BB"]
+
+
+@pytest.mark.rule("B-118")
+def test_a_deadline_that_is_rounded_down_expires_a_vehicle_without_a_card() -> None:
+    park = ChargePointHarness(settings(meter=None, card_timeout_seconds=60.0), start=False)
+    park.mono = ROUNDED - 1.0
+    park.send(Start())
+    park.mono = ROUNDED
+    park.plug()
+    park.advance(60.5)
+    park.authorize()
     park.advance(5)
     assert not park.started
 

@@ -297,6 +297,37 @@ def test_a_dead_letter_keeps_a_delivered_start_and_takes_later_facts():
     assert "StopTransaction" not in station.actions()
 
 
+def test_a_reading_of_a_dead_session_that_the_disk_refused_is_not_overtaken():
+    """D1: the whole of the transaction is in the dead-letter store."""
+    station = online(TransactionMessageAttempts="1")
+    station.offer(started())
+    station.refuse()
+    station.writes = False
+    station.offer(metered(ordinal=1))
+    station.fail_commit()
+    station.writes = True
+    station.clear()
+    station.offer(metered(ordinal=2))
+    assert station.of(FactTaken) == []
+    station.offer(metered(ordinal=1), metered(ordinal=2))
+    assert station.dead() == [f"GARAGE/s1/{ordinal:08d}" for ordinal in range(3)]
+    assert len(station.of(FactDelivered)) == 2
+
+
+def test_a_dead_letter_keeps_its_reason_over_a_restart():
+    station = online(TransactionMessageAttempts="1")
+    station.offer(started(), metered())
+    station.refuse()
+    before = dict(station.disk)
+    station.restart()
+    station.clear()
+    station.offer(started(), metered())
+    assert len(station.of(FactDelivered)) == 2
+    assert station.disk == before
+    station.offer(ended())
+    assert station.dead()[-1] == "GARAGE/s1/00000002"
+
+
 def test_a_lost_connection_is_no_attempt_that_counts():
     station = online(TransactionMessageAttempts="2")
     station.offer(started())

@@ -222,6 +222,8 @@ class QueueMachine(RuleBasedStateMachine):
                 break
         for offered in self.journal.offers(all_undelivered=True):
             self._tell(offered)
+        while self.station.pending:  # facts of a dead session are answered when they are dead letters on disk, again
+            self.journal.hear(self.station.commit())
 
     def _check(self) -> None:
         by_session: dict[int, list[SendCall]] = defaultdict(list)
