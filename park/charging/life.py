@@ -26,7 +26,8 @@ from park.model.session import (
 )
 from park.model.time import Now
 
-END_READING_SECONDS = 10.0  # B-240, B-181: so long the end waits for a reading, then the last one counts
+LATE_SECONDS = 2.0  # whoever wakes up so late for an end stood still, and so did the questions to the meter …
+ANSWER_SECONDS = 3.0  # … which is asked once a second
 STOP_PATIENCE_SECONDS = 60.0  # and so long for the electronics to tell that the contactor is open
 EVIDENCE = (ReadingContext.TRANSACTION_BEGIN, ReadingContext.TRANSACTION_END)  # readings that bills are made of
 CERTAIN = (PilotState.A, PilotState.B, PilotState.C, PilotState.D)  # the pilot tells whether a vehicle is there
@@ -69,7 +70,7 @@ def deadlines(state: ChargePointState) -> tuple[float, ...]:
     if current.phase is Phase.IDLE and vehicle.present:
         return (_card_by(state),)
     if current.phase is Phase.STOPPING:
-        return (current.stopped_at + END_READING_SECONDS, current.stopped_at + STOP_PATIENCE_SECONDS)
+        return (current.reading_by, current.stopped_at + STOP_PATIENCE_SECONDS)
     if current.phase is Phase.RUNNING and settings.meter is not None:
         interval = settings.sample_interval_seconds
         return (current.clock_due, current.sampled_at + interval if interval > 0 else math.inf)
@@ -101,6 +102,7 @@ def _advance(state: ChargePointState, now: Now, effects: list[Effect]) -> None:
         case Phase.STARTING | Phase.RUNNING:
             _run(state, now, effects)
         case Phase.STOPPING:
+            _allow_for_standstill(state, now.mono)
             if _is_over(state, now.mono):
                 _end(state, now, effects)
         case Phase.ENDING | Phase.FINISHED:
@@ -249,19 +251,23 @@ def _reason_after_restart(state: ChargePointState, pilot: PilotState) -> StopRea
     return StopReason.POWER_LOSS if gone or not state.settings.resume_after_power_loss else None
 
 
+def _allow_for_standstill(state: ChargePointState, mono: float) -> None:
+    """A process that was stopped has not read the meter meanwhile: it gets the time to."""
+    if mono >= state.session.reading_by + LATE_SECONDS:
+        state.session = replace(state.session, reading_by=mono + ANSWER_SECONDS)
+
+
 def _is_over(state: ChargePointState, mono: float) -> bool:
     """Power is off and the meter was read after it, or there is no use in waiting longer."""
-    stopped_at = state.session.stopped_at
-    if mono >= stopped_at + STOP_PATIENCE_SECONDS:
-        return True
-    contactor = state.contactor
-    known = state.evse is not None and state.lost is None
-    if not contactor.failed and (not known or contactor.closed or contactor.permitted):
-        return False
-    if state.settings.meter is None or mono >= stopped_at + END_READING_SECONDS:
-        return True
+    contactor, current = state.contactor, state.session
+    if mono < current.stopped_at + STOP_PATIENCE_SECONDS and not contactor.failed:
+        known = state.evse is not None and state.lost is None
+        if not known or contactor.closed or contactor.permitted:
+            return False
     reading = state.reading
-    return reading is not None and state.meter_fresh and reading.mono >= contactor.opened_at
+    if reading is not None and state.meter_fresh and reading.mono >= contactor.opened_at:
+        return True
+    return state.settings.meter is None or mono >= current.reading_by
 
 
 def _end(state: ChargePointState, now: Now, effects: list[Effect]) -> None:

@@ -29,6 +29,8 @@ class Phase(Enum):
 OPEN_PHASES = (Phase.STARTING, Phase.RUNNING, Phase.STOPPING)
 """The session has a start fact and no end fact yet."""
 
+END_READING_SECONDS = 10.0  # B-240, B-181: so long the end waits for a reading, then the last one counts
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -41,6 +43,7 @@ class Session:
     backend refused the id tag, no energy. `energy_until_wh`: it did, and up to this register the session may go on.
     `held`: the cable stays locked until the card comes again (B-058). `queued`: an authorization that came while the
     last session was ending. `expired_vehicle`: since when the vehicle stands there that got no card in time (B-118).
+    `reading_by`: mono until which its end waits for the last reading.
     """
 
     phase: Phase = Phase.IDLE
@@ -64,6 +67,7 @@ class Session:
     stop_reason: StopReason | None = None
     stop_tag: str | None = None
     stopped_at: float = 0.0
+    reading_by: float = 0.0
     held: bool = False
     queued: AuthorizationGranted | None = None
     queued_at: float = 0.0
@@ -133,7 +137,15 @@ def stopped(session: Session, reason: StopReason, id_tag: str | None, mono: floa
     """The first reason stands."""
     if session.phase not in {Phase.STARTING, Phase.RUNNING}:
         return session
-    return replace(session, phase=Phase.STOPPING, restored=False, stop_reason=reason, stop_tag=id_tag, stopped_at=mono)
+    return replace(
+        session,
+        phase=Phase.STOPPING,
+        restored=False,
+        stop_reason=reason,
+        stop_tag=id_tag,
+        stopped_at=mono,
+        reading_by=mono + END_READING_SECONDS,
+    )
 
 
 def recovered(open_session: OpenSession, mono: float) -> Session:

@@ -23,7 +23,7 @@ from park.model.access import (
 from park.model.demand import DemandChanged
 from park.model.evse import EvseTraits, PilotState, SetContactor, SetLock, Signal
 from park.model.session import ReadingContext, RecordFact, SessionStarted, StopReason, TransactionAssigned
-from park.model.signals import Start
+from park.model.signals import Start, Tick
 from tests.support.charge_point_harness import NAME, ChargePointHarness, settings
 
 S = ConnectorStatus
@@ -581,6 +581,32 @@ def test_the_last_reading_is_taken_after_the_contactor_opened() -> None:
     assert park.mono > opened
     assert park.ended[0].meter_stop_wh == int(park.energy)
     assert park.metered[-1].sample.energy_wh == int(park.energy)
+
+
+def test_after_a_standstill_the_last_reading_is_still_taken() -> None:
+    """The process is stopped between plug and reading: nobody has asked the meter when the time for it is over."""
+    park = ChargePointHarness()
+    park.begin(32_000)
+    park.advance(0.9)
+    stop(park)
+    park.unplug()
+    park.mono += 33.0
+    park.send(Tick())
+    assert not park.ended
+    park.advance(1)
+    assert park.ended[0].meter_stop_wh == int(park.energy)
+
+
+def test_after_a_standstill_a_meter_that_is_away_is_not_waited_for_long() -> None:
+    park = ChargePointHarness()
+    park.begin(32_000)
+    park.lose_meter()
+    park.unplug()
+    park.mono += 70.0
+    park.send(Tick())
+    assert not park.ended
+    park.advance(3.1)
+    assert len(park.ended) == 1
 
 
 def test_a_vehicle_that_comes_while_the_last_reading_is_awaited_is_another_one() -> None:
