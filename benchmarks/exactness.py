@@ -9,7 +9,7 @@ from statistics import median
 from benchmarks.crowds import Crowd, Kind, crowd
 from benchmarks.linear import Program
 from benchmarks.table import Table
-from park.load.admission import Admission, Request
+from park.load.admission import Admission, Fleet, Request
 from park.load.allocate import allocate
 from park.load.fair.adrift import lay
 from park.load.fair.balance import Scales
@@ -60,8 +60,8 @@ def report(*, quick: bool) -> Table:
 def shares(park: Crowd) -> tuple[list[Request], list[float]]:
     """Who is admitted, and the fair currents in mA before rounding."""
     requests, room, balances = lay(*park)
-    admission = Admission(list(room), Scales(balances))
-    admission.decide(requests)
+    admission = Admission(Fleet(requests, len(room)), room, Scales(balances))
+    admission.decide()
     climbers = [
         Climber(request.lines, request.minimum_ma, request.maximum_ma, request.weight, request.priority)
         for request in admission.admitted

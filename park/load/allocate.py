@@ -4,13 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from park.load.admission import Admission, Request, Share
+from park.load.admission import Admission, Fleet, Request, Share
 from park.load.fair.adrift import lay
 from park.load.fair.balance import Balance, Scales
-from park.load.fair.columns import Climber, Stop
-from park.load.fair.filling import raise_together, whole
-from park.load.fair.plain import Crowd, rise
+from park.load.fair.columns import Spread
+from park.load.fair.filling import share_out, whole
 from park.load.fair.rounding import level_again
+
+
+class Allocation:
+    """Shares out again and again; how vehicles are alike is remembered while they stay the same. Mutable."""
+
+    __slots__ = ("_asked", "_fleet", "_lines")
+
+    def __init__(self) -> None:
+        self._asked: list[Request] = []
+        self._lines = 0
+        self._fleet = Fleet((), 0)
+
+    def allocate(
+        self, requests: Sequence[Request], room: Sequence[int], balances: Sequence[Balance] = ()
+    ) -> dict[str, Share]:
+        """The same as `allocate`."""
+        requests, room, balances = lay(requests, room, balances)
+        asked = list(requests)
+        if len(room) != self._lines or asked != self._asked:
+            self._asked, self._lines, self._fleet = asked, len(room), Fleet(asked, len(room))
+        admission = Admission(self._fleet, room, Scales(balances))
+        admission.decide()
+        crowd, scales = admission.crowd, admission.scales
+        spreads = scales.spreads()
+        share_out(crowd, admission.room, spreads)
+        shares = _shares(admission, self._fleet, spreads)
+        if balances and scales.tilted():
+            _level(admission, shares)
+        return shares | admission.refused
 
 
 def allocate(requests: Sequence[Request], room: Sequence[int], balances: Sequence[Balance] = ()) -> dict[str, Share]:
@@ -20,67 +48,42 @@ def allocate(requests: Sequence[Request], room: Sequence[int], balances: Sequenc
     minima. Currents are rounded down to the resolution of the hardware; what that takes from a phase is taken from
     those who need its balance too.
     """
-    if not balances:
-        return _without_balances(requests, room)
-    requests, room, balances = lay(requests, room, balances)
-    admission = Admission(list(room), Scales(balances))
-    admission.decide(requests)
-    admitted, shares = admission.admitted, admission.refused
-    climbers = [
-        Climber(request.lines, request.minimum_ma, request.maximum_ma, request.weight, request.priority)
-        for request in admitted
-    ]
-    spreads = admission.scales.spreads()
-    stops = raise_together(climbers, admission.room, spreads)
-    currents: list[int] = []
-    for request, (reached, _) in zip(admitted, stops, strict=True):
-        current, step = whole(reached), request.resolution_ma
-        rounded = current - current % step
-        currents.append(max(rounded, request.minimum_ma))
-    level_again(admitted, currents, admission.scales)
-    lines = len(room)
-    for request, current, (_, row) in zip(admitted, currents, stops, strict=True):
-        if row is None or row < lines:
-            shares[request.charge_point] = Share(current, row)
-        else:
-            shares[request.charge_point] = Share(current, spreads[row - lines].over, balance=True)
+    return Allocation().allocate(requests, room, balances)
+
+
+def _shares(admission: Admission, fleet: Fleet, spreads: Sequence[Spread]) -> dict[str, Share]:
+    """What each reached in whole steps. What it has beyond its minimum comes on the scales too."""
+    requests, most, lines, weigh = fleet.requests, fleet.most, len(admission.room), admission.scales.weigh
+    shares = fleet.all_most.copy()
+    more = admission.beyond() if weigh else {}
+    for column in fleet.crowd.columns:
+        if not column.left:
+            continue
+        reached, floor, less = whole(column.reached), column.floor, 0
+        known: dict[int, Share] = {}  # by the step of the hardware
+        for number in column.members[-column.left :]:
+            name, step = requests[number][0], requests[number][9]
+            share = known.get(step)
+            if share is None:
+                share = known[step] = _share(max(reached - reached % step, floor), column.stop, lines, spreads)
+            shares[name] = share
+            less += most[number][0] - share[0]
+        if weigh:
+            more[column.weighing] -= less
+    for weighing, current in more.items():
+        admission.scales.add(weighing, current)
     return shares
 
 
-def _without_balances(requests: Sequence[Request], room: Sequence[int]) -> dict[str, Share]:
-    """Nearly always all minima fit, and nobody's turn matters: only those on short lines are asked one by one."""
-    able = [request for request in requests if request.maximum_ma >= request.minimum_ma]
-    shares = {each.charge_point: Share(0, None) for each in requests if each.maximum_ma < each.minimum_ma}
-    crowd = Crowd([(each.lines, each.minimum_ma, each.maximum_ma, each.weight, each.priority) for each in able])
-    left = crowd.beside_floors(room)
-    short = crowd.short(left)
-    waits = [
-        kind in short or (each.margin_ma > 0 and each.charging_since is None)
-        for each, kind in zip(able, crowd.kind, strict=True)
-    ]
-    if any(waits):
-        admission = Admission(left, Scales(()))
-        admission.in_turn([request for request, turn in zip(able, waits, strict=True) if turn])
-        refused = admission.refused
-        shares |= refused
-        crowd = crowd.without([request.charge_point in refused for request in able])
-        able = [request for request in able if request.charge_point not in refused]
-    return shares | _rounded(able, rise(crowd, left))
+def _level(admission: Admission, shares: dict[str, Share]) -> None:
+    served = admission.admitted
+    currents = [shares[request.charge_point].amps_ma for request in served]
+    level_again(served, currents, admission.scales)
+    for request, current in zip(served, currents, strict=True):
+        shares[request.charge_point] = shares[request.charge_point]._replace(amps_ma=current)
 
 
-def _rounded(requests: Sequence[Request], stops: Sequence[Stop]) -> dict[str, Share]:
-    """What each reached as a share; many are alike."""
-    shares: dict[str, Share] = {}
-    known: dict[tuple[float, int | None, int, int], Share] = {}
-    for request, (reached, line) in zip(requests, stops, strict=True):
-        key = (reached, line, request.minimum_ma, request.resolution_ma)
-        share = known.get(key)
-        if share is None:
-            share = known[key] = _share(reached, line, request)
-        shares[request.charge_point] = share
-    return shares
-
-
-def _share(reached: float, line: int | None, request: Request) -> Share:
-    current = whole(reached)
-    return Share(max(current - current % request.resolution_ma, request.minimum_ma), line)
+def _share(current: int, row: int | None, lines: int, spreads: Sequence[Spread]) -> Share:
+    if row is None or row < lines:
+        return Share(current, row)
+    return Share(current, spreads[row - lines].over, balance=True)

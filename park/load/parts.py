@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from park.load.admission import Request, Share
-from park.load.allocate import allocate
+from park.load.allocate import Allocation, allocate
 from park.load.circuit import LIMITS, WIRES, Lines
 from park.load.fair.balance import Balance
 from park.load.fair.columns import pulls
@@ -82,9 +82,10 @@ class _Unit:
 class Parts:
     """Shares as `allocate` gives them, with what is remembered of the time before. Mutable."""
 
-    __slots__ = ("_asked", "_found", "_inward", "_parents", "_solved", "_units")
+    __slots__ = ("_asked", "_found", "_inward", "_parents", "_solved", "_units", "_whole")
 
     def __init__(self) -> None:
+        self._whole = Allocation()
         self._forget()
 
     @property
@@ -112,7 +113,7 @@ class Parts:
         asked = (list(requests), list(room), tuple(balances))
         if asked != self._asked:
             whole = balances or not self._sorted_in(requests)
-            self._found = allocate(requests, room, balances) if whole else self._shares(room)
+            self._found = self._whole.allocate(requests, room, balances) if whole else self._shares(room)
             self._asked = asked
         return self._found
 

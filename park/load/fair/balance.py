@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from park.load.circuit import LIMITS, WIRES, Lines
-from park.load.fair.columns import PAIRS, Spread
+from park.load.fair.columns import LEVEL, PAIRS, Spread, Weighing
 from park.model.electric import ZERO, PerPhase
 
 
@@ -24,86 +25,104 @@ class Balance(NamedTuple):
     adrift: int | None = None
 
 
-Tilt: TypeAlias = tuple[int, int, int]
-"""(circuit, phase 0, 1, 2 with too much, phase with too little)."""
+Place: TypeAlias = tuple[int, int | None]
+"""A circuit with a limit of imbalance, and the line of loads of which nobody knows the phase there."""
 
-ADRIFT = WIRES
-"""In place of a phase: any of them."""
+DIFFERENCES = len(PAIRS)  # of each circuit; they are numbered circuit by circuit
+
+
+class Weighings(dict[Lines, Weighing]):
+    """By the lines of a load; found when they are asked for first."""
+
+    def __init__(self, places: Sequence[Place]) -> None:
+        super().__init__()
+        self._number = {circuit: number for number, (circuit, _) in enumerate(places)}
+        self._known: dict[tuple[tuple[int, ...], tuple[int, ...]], Weighing] = {((), ()): LEVEL}
+        self._adrift = {line: circuit for circuit, line in places if line is not None}
+
+    def __missing__(self, lines: Lines) -> Weighing:
+        drifts = [self._adrift[line] for line in lines if line in self._adrift]
+        on = [divmod(line, LIMITS) for line in lines if line // LIMITS in self._number]
+        on = [(circuit, phase) for circuit, phase in on if phase < WIRES and circuit not in drifts]
+        tips = [
+            (circuit, (over, under))
+            for circuit, over in on
+            for under in range(WIRES)
+            if under != over and (circuit, under) not in on
+        ]
+        steadies = tuple([self._difference(circuit, (under, over)) for circuit, (over, under) in tips])
+        tips += [(circuit, pair) for circuit in drifts for pair in PAIRS]
+        found = Weighing(
+            tuple([self._difference(*tip) for tip in tips]), steadies, tuple(dict.fromkeys([tip[0] for tip in tips]))
+        )
+        found = self[lines] = self._known.setdefault((found.tips, steadies), found)
+        return found
+
+    def _difference(self, circuit: int, pair: tuple[int, int]) -> int:
+        return DIFFERENCES * self._number[circuit] + PAIRS.index(pair)
+
+
+@lru_cache(maxsize=8)
+def weighings(places: tuple[Place, ...]) -> Weighings:
+    """Of loads beside these limits; the same for every plan of a park."""
+    return Weighings(places)
 
 
 class Scales:
-    """What is on each phase of the circuits with a limit of imbalance, as loads are put on and taken off. Mutable."""
+    """How much more each difference may grow as loads are put on and taken off, mA: `room`. Mutable."""
 
-    __slots__ = ("_balances", "_on", "_places", "_tips", "weigh")
+    __slots__ = ("_balances", "_empty", "of", "room", "weigh")
 
     def __init__(self, balances: Sequence[Balance]) -> None:
         self.weigh = bool(balances)  # False: nothing tilts
-        self._balances = {balance.circuit: balance for balance in balances}
-        self._on = {balance.circuit: [0, 0, 0, 0] for balance in balances}
-        self._places: dict[Lines, tuple[tuple[int, int], ...]] = {}
-        self._tips: dict[Lines, tuple[Tilt, ...]] = {}
+        self.of = weighings(tuple([(balance.circuit, balance.adrift) for balance in balances]))
+        self._balances = balances
+        self._empty = [
+            balance.limit_ma - balance.most_ma[over] + balance.least_ma[under]
+            for balance in balances
+            for over, under in PAIRS
+        ]
+        self.room = self._empty.copy()
+
+    def clear(self) -> None:
+        """Nothing is on them."""
+        self.room = self._empty.copy()
 
     def put(self, lines: Lines, current_ma: int) -> None:
         """One load more, or with a negative current one less."""
-        for circuit, phase in self._where(lines):
-            self._on[circuit][phase] += current_ma
+        self.add(self.of[lines], current_ma)
 
-    def room_ma(self, tilt: Tilt) -> int:
-        """How much more the first phase may carry before it is too much for what the second carries."""
-        circuit, over, under = tilt
-        balance, on = self._balances[circuit], self._on[circuit]
-        return balance.limit_ma - balance.most_ma[over] - on[over] + balance.least_ma[under] + on[under] - on[ADRIFT]
+    def add(self, weighing: Weighing, current_ma: int) -> None:
+        """Loads of this kind more."""
+        room = self.room
+        for difference in weighing.tips:
+            room[difference] -= current_ma
+        for difference in weighing.steadies:
+            room[difference] += current_ma
 
     def refuses(self, lines: Lines, current_ma: int) -> int | None:
         """The line that a load would unbalance too much; None: it may come."""
-        room = self.room_ma
-        return next((tilt[0] * LIMITS + tilt[1] for tilt in self.tips(lines) if room(tilt) < current_ma), None)
+        room = self.room
+        for difference in self.of[lines].tips:
+            if room[difference] < current_ma:
+                return self.over(difference)
+        return None
 
-    def tilted(self, lines: Lines, spare_ma: int = 0) -> list[Tilt]:
-        """What this load, being on already, tilts. `spare_ma`: what must be left."""
-        return [tilt for tilt in self.tips(lines) if self.room_ma(tilt) < spare_ma]
-
-    def steadies(self, lines: Lines, tilt: Tilt) -> bool:
-        """The load would weigh on the phase that has too little and not on the other."""
-        circuit, over, under = tilt
-        tips = self.tips(lines)
-        return (circuit, under, over) in tips and tilt not in tips
-
-    def all_tilted(self) -> list[Tilt]:
-        return [tilt for tilt in self._all() if self.room_ma(tilt) < 0]
+    def tilted(self) -> list[int]:
+        """Differences that are too large."""
+        if min(self.room, default=0) >= 0:
+            return []
+        return [difference for difference, free in enumerate(self.room) if free < 0]
 
     def spreads(self) -> list[Spread]:
         """What is left, as the solver takes it."""
         return [
-            Spread(
-                circuit * LIMITS + over,
-                circuit * LIMITS + under,
-                self.room_ma((circuit, over, under)),
-                self._balances[circuit].adrift,
-            )
-            for circuit, over, under in self._all()
+            Spread(circuit * LIMITS + over, circuit * LIMITS + under, self.room[number * DIFFERENCES + pair], adrift)
+            for number, (circuit, _, _, _, adrift) in enumerate(self._balances)
+            for pair, (over, under) in enumerate(PAIRS)
         ]
 
-    def tips(self, lines: Lines) -> tuple[Tilt, ...]:
-        """The differences that such a load makes larger."""
-        found = self._tips.get(lines)
-        if found is None:
-            on = self._where(lines)
-            pairs = [(circuit, over, under) for circuit, over in on for under in range(WIRES)]
-            tips = [tilt for tilt in pairs if tilt[1] != ADRIFT and (tilt[0], tilt[2]) not in on]
-            tips += [(circuit, over, under) for circuit, place in on if place == ADRIFT for over, under in PAIRS]
-            found = self._tips[lines] = tuple(tips)
-        return found
-
-    def _all(self) -> list[Tilt]:
-        return [(circuit, over, under) for circuit in self._balances for over, under in PAIRS]
-
-    def _where(self, lines: Lines) -> tuple[tuple[int, int], ...]:
-        found = self._places.get(lines)
-        if found is None:
-            on = self._on
-            drifts = [balance.circuit for balance in self._balances.values() if balance.adrift in lines]
-            places = [divmod(line, LIMITS) for line in lines if line // LIMITS in on]
-            known = [place for place in places if place[1] < WIRES and place[0] not in drifts]
-            found = self._places[lines] = (*known, *[(circuit, ADRIFT) for circuit in drifts])
-        return found
+    def over(self, difference: int) -> int:
+        """The line with too much, where it is too large."""
+        number, pair = divmod(difference, DIFFERENCES)
+        return self._balances[number].circuit * LIMITS + PAIRS[pair][0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
@@ -18,6 +18,9 @@ SAME = 1e-7  # mA: closer levels are one
 PAIRS = ((0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1))
 WAITS, RISES, HELPS, AT_CEILING, DONE = 0, 1, 2, 3, 4
 """At its floor | with the level | ahead of it | at its ceiling before its time, may be lowered | final."""
+
+Alike: TypeAlias = tuple[Lines, int, int, int]
+"""(lines, floor in mA, weight, priority) of a load."""
 
 
 class Spread(NamedTuple):
@@ -49,30 +52,61 @@ class Climber(NamedTuple):
     priority: int = 0
 
 
+class Weighing:
+    """What one mA of a load does to the differences of phases, by their numbers. Alike ones are one object.
+
+    `tips`: makes them larger, `steadies`: smaller. `circuits`: where it does any of that.
+    """
+
+    __slots__ = ("circuits", "steadies", "tips")
+
+    def __init__(self, tips: tuple[int, ...], steadies: tuple[int, ...], circuits: tuple[int, ...]) -> None:
+        self.tips = tips
+        self.steadies = steadies
+        self.circuits = circuits
+
+
+LEVEL = Weighing((), (), ())
+
+
 class Column:
     """Loads that are alike but for their ceilings; each has `base` + `speed` × level above its floor. Mutable.
 
-    `members`: their numbers, the highest ceiling last. `left`: those still on the column's course.
+    `members`: their numbers, the lowest ceiling first. `left`: so many of them, the last ones, are on the column's
+    course; the others have reached their ceilings. `everybody`: also those who were not admitted. `wires`, `watts`: the
+    conductors and powers they load, `lines`, `powers`: those they may fill, `pull`: what one mA takes of a power.
+    `reached`: mA of those that a row stopped, `stop`: which.
     """
 
     __slots__ = (
-        "base", "floor", "left", "members", "number", "priority", "pulls", "span", "speed", "state", "stop", "weighed",
-        "weight"
+        "base", "everybody", "floor", "left", "lines", "members", "number", "powers", "priority", "pull", "reached",
+        "span", "speed", "state", "stop", "watts", "way", "weighing", "weight", "wires"
     )  # fmt: skip
 
-    def __init__(self, number: int, like: Climber | Column, pulls: Pulls, members: list[int], span: int) -> None:
+    def __init__(self, number: int, kind: Alike, members: list[int]) -> None:
         self.number = number
-        self.floor = like.floor_ma if isinstance(like, Climber) else like.floor
-        self.weight, self.priority = like.weight, like.priority
-        self.pulls = pulls
-        self.members = members
+        self.way, self.floor, self.weight, self.priority = kind
+        self.wires, self.watts, self.pull = wires(self.way)
+        self.lines, self.powers = self.wires, self.watts
+        self.everybody = self.members = members
         self.left = len(members)
-        self.span = span  # of the member with the highest ceiling
-        self.base = 0.0
-        self.speed = 0.0
+        self.weighing = LEVEL
+        self.span = 0  # of the member with the highest ceiling, once somebody is asked to help
+        self.base = self.speed = 0.0
+        self.reached: float = self.floor
         self.state = WAITS
-        self.stop: int | None = None  # the row
-        self.weighed: Lines = () if isinstance(like, Climber) else like.weighed  # lines whose balance is limited
+        self.stop: int | None = None
+
+    def price(self, prices: Mapping[int, float]) -> float:
+        """What one mA more of such a load costs at these prices of lines."""
+        price = 0.0
+        for line in self.lines:
+            if line in prices:
+                price += prices[line]
+        for line in self.powers:
+            if line in prices:
+                price += self.pull * prices[line]
+        return price
 
 
 @lru_cache(maxsize=65536)
@@ -89,65 +123,3 @@ def wires(lines: Lines) -> tuple[Lines, Lines, int]:
     conductors = tuple([line for line in lines if not is_power(line)])
     powers = tuple([line for line in lines if is_power(line)])
     return conductors, powers, max(pulls(lines).values(), default=1)
-
-
-@lru_cache(maxsize=65536)
-def _on_wires(lines: Lines) -> Pulls:
-    """What one mA takes of each conductor."""
-    return dict.fromkeys(wires(lines)[0], 1)
-
-
-def columns(
-    climbers: Sequence[Climber], room: Sequence[int], balanced: frozenset[int]
-) -> tuple[list[Column], list[int]]:
-    """The climbers by what makes them alike, and of each climber the number of its column.
-
-    Of what they pull only lines are kept that can become full, or belong to a circuit with a limit of imbalance.
-    """
-    groups: dict[tuple[Lines, int, int, int], list[int]] = {}
-    for number, (lines, floor, _, weight, priority) in enumerate(climbers):
-        key = (lines, floor, weight, priority)
-        members = groups.get(key)
-        if members is None:
-            groups[key] = [number]
-        else:
-            members.append(number)
-    spans: dict[Lines, int] = {}
-    for (lines, floor, _, _), members in groups.items():
-        span = sum([climbers[member][2] for member in members]) - floor * len(members)
-        spans[lines] = spans.get(lines, 0) + span
-    kept = _that_matter(spans, room, balanced)
-    found: list[Column] = []
-    column_of = [0] * len(climbers)
-    for (lines, floor, _, _), members in groups.items():
-        number = len(found)
-        for member in members:
-            column_of[member] = number
-        if len(members) > 1:
-            members.sort(key=lambda member: climbers[member].ceiling_ma)
-        last = climbers[members[-1]]
-        found.append(Column(number, last, kept[lines], members, last.ceiling_ma - floor))
-    for column in found if balanced else ():
-        column.weighed = tuple([line for line in column.pulls if line // LIMITS in balanced])
-    return found, column_of
-
-
-def _that_matter(spans: dict[Lines, int], room: Sequence[int], balanced: frozenset[int]) -> dict[Lines, Pulls]:
-    left = list(room)
-    for lines, span in spans.items():
-        conductors, powers, pull = wires(lines)
-        for line in conductors:
-            left[line] -= span
-        for line in powers:
-            left[line] -= span * pull
-    matters = {line for line, free in enumerate(left) if free < 0}
-    for circuit in balanced:
-        matters.update(range(circuit * LIMITS, circuit * LIMITS + LIMITS))
-    return {lines: _kept(lines, matters) for lines in spans}
-
-
-def _kept(lines: Lines, matters: set[int]) -> Pulls:
-    conductors, powers, _ = wires(lines)
-    if matters.issuperset(conductors) and matters.isdisjoint(powers):
-        return _on_wires(lines)
-    return {line: pull for line, pull in pulls(lines).items() if line in matters}

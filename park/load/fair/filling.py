@@ -5,106 +5,110 @@ full `Spread` does not: a load on the phase that carries too little leaves the l
 and a reliever that can rise no more hands over to the next. Only when nobody can help, those who load the row are
 stopped. In the words of linear programming: the dual simplex method with the level as parameter, one class after the
 other; its result is the lexicographic optimum, and does not depend on the order of the loads.
+
+What happens at one level happens at once: the relievers answer when all of it has changed the rows.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 
+from park.load.circuit import LIMITS, WIRES
+from park.load.fair.balance import weighings
 from park.load.fair.basis import NOTHING, Sparse
-from park.load.fair.columns import AT_CEILING, DONE, HELPS, RISES, SAME, WAITS, Climber, Column, Spread, Stop, columns
-from park.load.fair.plain import raise_plain
+from park.load.fair.columns import (
+    AT_CEILING,
+    DONE,
+    HELPS,
+    RISES,
+    SAME,
+    WAITS,
+    Climber,
+    Column,
+    Spread,
+    Stop,
+    Weighing,
+    pulls,
+)
+from park.load.fair.crowd import Crowd, by_ceiling, climbing, raised
+from park.load.fair.helpers import Helpers, Prices
+from park.load.fair.plain import AHEAD, rise
 from park.load.fair.rows import FULL, RELIEVER, START, STOP, Event, Rows
+from park.load.fair.steps import Steps
 
 
 class _Filling:
     """One run."""
 
-    def __init__(self, climbers: Sequence[Climber], room: Sequence[int], spreads: Sequence[Spread]) -> None:
-        self.climbers = climbers
-        self.rows = Rows(room, spreads)
-        self.columns, self.column_of = columns(climbers, room, self.rows.balanced)
-        self.ended = bytearray(len(climbers))  # climbers at their ceiling
+    def __init__(self, crowd: Crowd, room: Sequence[int], spreads: Sequence[Spread]) -> None:
+        self.crowd = crowd
+        lines = crowd.tight(room) | _weighed(spreads)
+        self.rows = Rows(room, spreads, sorted(lines))
+        self.helpers = Helpers(crowd, lines)
+        self.steps = Steps((), crowd.ceilings)
         self.level = 0.0
         self.rising: int | None = None  # the class that rises
         self.watched: dict[int, float] = {}  # level at which a reliever is looked at next
         self.settled: set[int] = set()  # relievers that keep a row full and have their final current
-        self.ceilings: dict[int, Column] = {}  # columns at their ceiling before their time
-        self.on_line: dict[int, list[Column]] = {}
-        ordered = sorted(self.columns, key=self._usefulness) if spreads else self.columns
-        for column in ordered:
-            for line in column.pulls:
-                if line in self.on_line:
-                    self.on_line[line].append(column)
-                else:
-                    self.on_line[line] = [column]
-
-    def _usefulness(self, column: Column) -> tuple[object, ...]:
-        """Who helps first: who can help most."""
-        return (-column.span, self.climbers[column.members[0]])
+        crowd.weighed(weighings(tuple(dict.fromkeys([(spread.over // LIMITS, spread.adrift) for spread in spreads]))))
 
     # ------------------------------------------------------------ the run
 
-    def run(self) -> list[Stop]:
-        for priority in sorted({column.priority for column in self.columns}, reverse=True):
+    def run(self) -> None:
+        for priority in sorted({column.priority for column in self.crowd.columns}, reverse=True):
+            self._restart(priority)
             self._rise(priority)
-        reached = [(column.floor + self._value(column), column.stop) for column in self.columns]
-        return [
-            (climber.ceiling_ma, None) if ended else reached[column]
-            for climber, ended, column in zip(self.climbers, self.ended, self.column_of, strict=True)
-        ]
-
-    def _rise(self, priority: int) -> None:
-        self._restart(priority)
-        heap, rows = self.rows.heap, self.rows
-        before: tuple[float, int] | None = None
-        for level, kind, number in self._steps(priority):
-            if (level, kind) != before:  # what happens at one level happens at once
-                if rows.dirty:
-                    rows.schedule_dirty(self.level)
-                before = (level, kind)
-                while heap and heap[0] < before:
-                    self._handle(heappop(heap))
-                self.level = level
-            if kind == STOP:
-                self._reaches_ceiling(number)
-            else:
-                self._starts(self.columns[number])
-
-    def _steps(self, priority: int) -> list[Event]:
-        columns = [column for column in self.columns if column.priority == priority and column.state != DONE]
-        steps: list[Event] = [(column.floor / column.weight, START, column.number) for column in columns]
-        climbers = self.climbers
-        for column in columns:
-            weight = column.weight
-            steps += [(climbers[number].ceiling_ma / weight, STOP, number) for number in column.members]
-        steps.sort()
-        return steps
+        for column in self.crowd.columns:
+            if column.left:
+                column.reached = column.floor + self._value(column)
+                if column.stop is None and column.reached < self.crowd.ceilings[column.members[-1]] - SAME:
+                    column.stop = self._any_full(column)
 
     def _restart(self, priority: int) -> None:
         """The class before is done: the level starts anew."""
         for reliever in self.rows.basis.inverse:
-            column = self.columns[reliever]
+            column = self.crowd.columns[reliever]
             column.base, column.speed = self._value(column), 0.0
         self.rows.restart(self.level)
         self.watched.clear()
         self.level, self.rising = 0.0, priority
 
+    def _rise(self, priority: int) -> None:
+        columns = [column for column in self.crowd.columns if column.priority == priority and column.state != DONE]
+        self.steps = steps = Steps(columns, self.crowd.ceilings)
+        while step := steps.next():
+            level, stops, starts = step
+            if stops:
+                self._until(level, STOP)
+                self._stop(stops)
+            if starts:
+                self._until(level, START)
+                self._start(starts)
+
+    def _until(self, level: float, kind: int) -> None:
+        """All that happens before."""
+        rows, before = self.rows, (level, kind)
+        rows.schedule_dirty(self.level)
+        if level > rows.horizon:
+            rows.look_further(max(level, self.level * AHEAD), self.level)
+        while rows.heap and rows.heap[0] < before:
+            self._handle(heappop(rows.heap))
+        self.level = level
+
     def _handle(self, event: Event) -> None:
         level, kind, number = event
-        rows = self.rows
         if kind == FULL:
-            if not rows.comes_true(event, SAME):
+            if not self.rows.comes_true(event, SAME):
                 return
             self.level = max(self.level, level)
             self._full(number)
         elif kind == START:
             self.level = max(self.level, level)
-            self._starts(self.columns[number])
+            self._start([self.crowd.columns[number]])
         else:
-            column = self.columns[number]
+            column = self.crowd.columns[number]
             if column.state != HELPS or level > self.watched.pop(number, math.inf):
                 return
             when, way = self._reliever_due(column)
@@ -113,77 +117,72 @@ class _Filling:
                 return
             self.level = max(self.level, level)
             self._reliever_at_bound(column, way)
-        rows.schedule_dirty(self.level)
+        self._answer()
+        self.rows.schedule_dirty(self.level)
 
     # ------------------------------------------------------------ loads
 
     def _value(self, column: Column) -> float:
         return column.base + column.speed * self.level
 
-    def _starts(self, column: Column) -> None:
-        if column.state == HELPS:
-            self._watch(column)
-        if column.state != WAITS:
-            return
-        closed = self.rows.closed
-        for line in column.pulls:
-            if closed[line]:
-                column.state, column.stop = DONE, line
-                return
-        column.state = RISES
-        self._change(column, -float(column.floor), float(column.weight))
-
-    def _reaches_ceiling(self, number: int) -> None:
-        column = self.columns[self.column_of[number]]
-        state = column.state
-        if state == DONE:
-            return
-        if state == HELPS:
-            if column.number not in self.settled:
-                self._reliever_at_bound(column, -1)
+    def _start(self, columns: Iterable[Column]) -> None:
+        """These rise from their floor on, or are to be looked at again from there on."""
+        closed, full, rise = self.rows.closed, any(self.rows.closed), list[Column]()
+        for column in columns:
             if column.state == HELPS:
-                return
-        self.ended[number] = 1
-        column.left -= 1
-        if column.state == RISES:
-            base = self.climbers[number].ceiling_ma - column.floor - column.base
-            if self.rows.basis.rows:
-                self._shift(column, base, -column.speed, 1)
-            else:
-                self.rows.take(column, base, -column.speed)
-        if not column.left:
-            self.ceilings.pop(column.number, None)
-            column.state = DONE
+                self._watch(column)
+            if column.state != WAITS:
+                continue
+            stop = next((line for line in column.way if closed[line]), None) if full else None
+            if stop is not None:
+                column.state, column.stop, column.base, column.speed = DONE, stop, 0.0, 0.0
+                continue
+            column.state = RISES
+            column.base, column.speed = -float(column.floor), float(column.weight)
+            rise.append(column)
+        self.rows.start(rise)
+        self._answer()
+        self.rows.look_further(self.rows.horizon, self.level)
 
-    def _change(self, column: Column, base: float, speed: float) -> None:
-        """Another course for loads that keep no row full."""
-        column.base += base
-        column.speed += speed
-        self._shift(column, base, speed, column.left)
+    def _stop(self, columns: Iterable[Column]) -> None:
+        """Who is at its ceiling there has it, unless something stopped it before."""
+        ceilings = self.crowd.ceilings
+        for column in columns:
+            if column.state == DONE or (column.state == HELPS and not self._may_end(column)):
+                continue
+            ceiling = ceilings[column.members[-column.left]]
+            ended = self.steps.ends(column)
+            if column.state == RISES:
+                self.rows.take(column, ended * (ceiling - column.floor - column.base), -ended * column.speed)
+            if not column.left:
+                self.helpers.ceilings.pop(column.number, None)
+                column.state = DONE
+        self._answer()
 
-    def _shift(self, column: Column, base: float, speed: float, count: int) -> None:
-        """So much more of so many loads of the column; the relievers answer on the rows that are kept full."""
-        rows = self.rows
-        rows.take(column, base * count, speed * count)
-        if rows.basis.rows:
-            for reliever, answer in rows.basis.answers(self._on_full_rows(column, count)).items():
-                self._answer(self.columns[reliever], -answer * base, -answer * speed)
+    def _may_end(self, reliever: Column) -> bool:
+        """At its ceiling it can keep no row full."""
+        if reliever.number not in self.settled:
+            self._answer()
+            self._reliever_at_bound(reliever, -1)
+        return reliever.state != HELPS
 
-    def _answer(self, reliever: Column, base: float, speed: float) -> None:
-        reliever.base += base
-        reliever.speed += speed
-        self.rows.take(reliever, base, speed)
-        self._watch(reliever)
-
-    def _on_full_rows(self, column: Column, count: int) -> Sparse:
-        rows, pulls = self.rows, column.pulls
-        full, spreads, lines = rows.basis.columns, rows.spreads, rows.count
-        found: Sparse = {}
-        for row in full:
-            coefficient = pulls.get(row, 0) if row < lines else spreads[row - lines].coefficient(pulls)
-            if coefficient:
-                found[row] = coefficient * count
-        return found
+    def _answer(self) -> None:
+        """The relievers keep full what is to be kept full."""
+        short = self.rows.overdrawn()
+        if not short:
+            return
+        answers: dict[int, tuple[float, float]] = {}
+        for row, free, rate in short:
+            for reliever, entry in self.rows.basis.columns[row].items():
+                base, speed = answers.get(reliever, (0.0, 0.0))
+                answers[reliever] = (base + entry * free, speed - entry * rate)
+        for number, (base, speed) in answers.items():
+            reliever = self.crowd.columns[number]
+            reliever.base += base
+            reliever.speed += speed
+            self.rows.take(reliever, base, speed)
+            self._watch(reliever)
+        self.rows.settle()
 
     # ------------------------------------------------------------ relievers
 
@@ -208,13 +207,15 @@ class _Filling:
         return due, way
 
     def _reliever_at_bound(self, reliever: Column, way: int) -> None:
-        basis = self.rows.basis
+        rows, basis = self.rows, self.rows.basis
         weights = {row: -way * entry for row, entry in basis.inverse[reliever.number].items()}
         row = self._other_row(weights)
         if row is not None:
             basis.shrink(reliever.number, row)
+            rows.let_go(row)
             self._leaves_basis(reliever, way)
-            self.rows.schedule(row, self.level)
+            self._answer()
+            rows.schedule(row, self.level)
             return
         other = self._other_reliever(weights)
         if other is None:
@@ -223,8 +224,10 @@ class _Filling:
                 reliever.stop = self._named(reliever, weights, None)
             self.settled.add(reliever.number)
             return
-        basis.replace_reliever(reliever.number, other.number, basis.answers(self._on_full_rows(other, 1)))
+        basis.replace_reliever(reliever.number, other.number, basis.answers(rows.on_full(other)))
+        self.helpers.joins(other)
         self._leaves_basis(reliever, way)
+        self._answer()
         self._watch(other)
 
     def _leaves_basis(self, reliever: Column, way: int) -> None:
@@ -233,7 +236,7 @@ class _Filling:
             reliever.state, value = DONE, self._value(reliever)
         elif way > 0:
             reliever.state, value = AT_CEILING, float(reliever.span)
-            self.ceilings[reliever.number] = reliever
+            self.helpers.ceilings[reliever.number] = reliever
         elif reliever.priority == self.rising and self.level * reliever.weight >= reliever.floor - SAME:
             reliever.state = RISES
             value, speed = -float(reliever.floor), float(reliever.weight)
@@ -241,64 +244,48 @@ class _Filling:
             reliever.state = WAITS
             if reliever.priority == self.rising:
                 heappush(self.rows.heap, (reliever.floor / reliever.weight, START, reliever.number))
-        self._change(reliever, value - reliever.base, speed - reliever.speed)
-
-    def _alone(self, column: Column) -> Column:
-        """Its load with the highest ceiling, on a column of its own, to help."""
-        if column.left == 1:
-            self.ceilings.pop(column.number, None)
-            column.state = HELPS
-            return column
-        member = column.members[-1]
-        column.members, column.left = column.members[:-1], column.left - 1
-        column.span = self.climbers[column.members[-1]].ceiling_ma - column.floor
-        single = Column(
-            len(self.columns), column, column.pulls, [member], self.climbers[member].ceiling_ma - column.floor
-        )
-        single.base, single.speed, single.state = column.base, column.speed, HELPS
-        self.columns.append(single)
-        self.column_of[member] = single.number
-        for line in single.pulls:
-            self.on_line[line].append(single)
-        return single
+        self.helpers.leaves(reliever)
+        self.rows.take(reliever, value - reliever.base, speed - reliever.speed)
+        reliever.base, reliever.speed = value, speed
 
     # ------------------------------------------------------------ full rows
 
     def _full(self, row: int) -> None:
         rows, basis = self.rows, self.rows.basis
-        coefficients: Sparse = {}
-        for reliever in basis.inverse:
-            coefficient = rows.coefficient(row, self.columns[reliever].pulls)
-            if coefficient:
-                coefficients[reliever] = coefficient
-        if not coefficients and row < rows.count and not any(row in each.pulls for each in self.ceilings.values()):
+        if row < rows.count and not self.helpers.can_give_way(row):
             self._close(row)
             return
+        coefficients = self._on_relievers(row)
         multipliers = basis.multipliers(coefficients)
         weights = {full: -entry for full, entry in multipliers.items()} | {row: 1.0}
         released = self._other_row(weights, row)
         if released is not None:
             basis.replace_row(released, row, multipliers)
-            self._keep_full(row)
+            rows.let_go(released)
+            rows.keep(row)
+            self._answer()
             rows.schedule(released, self.level)
             return
         reliever = self._other_reliever(weights)
         if reliever is None:
             self._certify(weights, row)
             return
-        on_full = self._on_full_rows(reliever, 1)
-        pivot = rows.coefficient(row, reliever.pulls) - sum(
-            multipliers.get(full, 0.0) * on_full[full] for full in on_full
+        on_full = rows.on_full(reliever)
+        pivot = rows.coefficient(row, pulls(reliever.way)) - sum(
+            multipliers.get(full, 0.0) * entry for full, entry in on_full.items()
         )
         basis.grow(row, reliever.number, multipliers, basis.answers(on_full), pivot)
-        self._keep_full(row)
+        self.helpers.joins(reliever)
+        rows.keep(row)
+        self._answer()
         self._watch(reliever)
 
-    def _keep_full(self, row: int) -> None:
-        """From now on the row stays full: its relievers take over what it would be overdrawn by."""
-        base, rate = self.rows.missing(row)
-        for reliever, entry in self.rows.basis.columns[row].items():
-            self._answer(self.columns[reliever], entry * base, -entry * rate)
+    def _on_relievers(self, row: int) -> Sparse:
+        """What one mA of each reliever takes of the row."""
+        rows, columns = self.rows, self.crowd.columns
+        helping = self.helpers.helping.get(row, ()) if row < rows.count else rows.basis.inverse
+        found = {reliever: rows.coefficient(row, pulls(columns[reliever].way)) for reliever in helping}
+        return {reliever: float(coefficient) for reliever, coefficient in found.items() if coefficient}
 
     def _other_row(self, weights: Sparse, row: int | None = None) -> int | None:
         """A full row that need not be full any more."""
@@ -306,71 +293,81 @@ class _Filling:
         return next((full for full in weights if weights[full] < -NOTHING and full != row and full not in locked), None)
 
     def _other_reliever(self, weights: Sparse) -> Column | None:
-        """A load that can give way on the rows weighed so, by rising, or from its ceiling by falling; it helps now."""
-        prices = self.rows.on_lines(weights)
-        for line in sorted(prices, key=lambda line: (prices[line], line)):
-            if prices[line] >= 0:
-                break
-            for column in self.on_line.get(line, ()):
-                if column.state <= RISES and self._price(column, prices) < -NOTHING and self._may_rise(column):
-                    return self._alone(column)
-        for column in self.ceilings.values():
-            if self._price(column, prices) > NOTHING:
-                return self._alone(column)
-        return None
-
-    def _may_rise(self, column: Column) -> bool:
-        closed = self.rows.closed
-        return column.span > 0 and not any(closed[line] for line in column.pulls)
-
-    def _price(self, column: Column, prices: Mapping[int, float]) -> float:
-        return sum([pull * prices[line] for line, pull in column.pulls.items() if line in prices])
+        """A load that can give way on the rows weighed so; it helps now."""
+        columns = len(self.crowd.columns)
+        found = self.helpers.find(Prices(self.rows, weights), self.rows.closed)
+        if found is not None and found.number == columns and found.priority == self.rising:
+            self.steps.expect(found)  # it has left its column
+        return found
 
     def _close(self, line: int) -> None:
         """The line is full for good, and nobody could give way."""
         self.rows.closed[line] = 1
-        for column in self.on_line.get(line, ()):
-            if column.state == RISES:
-                column.state, column.stop = DONE, line
-                self._change(column, column.speed * self.level, -column.speed)
+        rising = [column for column in self.helpers.on_line(line) if column.state == RISES]
+        for column in rising:
+            column.state, column.stop = DONE, line
+        self.rows.finish(rising, self.level)
 
     def _certify(self, weights: Sparse, row: int | None) -> None:
         """Nobody can give way: whoever loads these rows is stopped for good, and whoever relieves them stays."""
-        prices = self.rows.on_lines(weights)
-        self.rows.locked.update(weights)
-        if row is not None and len(weights) == 1 and row < self.rows.count:
-            self.rows.closed[row] = 1
-        for line in [line for line in prices if prices[line] > 0]:
-            for column in self.on_line.get(line, ()):
-                if column.state == RISES and self._price(column, prices) > NOTHING:
-                    column.state = DONE
-                    column.stop = self._named(column, weights, row)
-                    self._change(column, column.speed * self.level, -column.speed)
-        for column in list(self.ceilings.values()):
-            if self._price(column, prices) < -NOTHING:
-                self.ceilings.pop(column.number)
-                column.state = DONE
+        rows, prices = self.rows, Prices(self.rows, weights)
+        rows.locked.update(weights)
+        if row is not None and len(weights) == 1 and row < rows.count:
+            rows.closed[row] = 1
+        dear = [line for line, price in prices.by_line.items() if price > 0]
+        rising = [*dict.fromkeys(self.helpers.rising_on(dear, prices))]
+        stops: dict[Weighing, int | None] = {}  # of those who load none of the lines
+        for column in rising:
+            if prices.any_line or column.weighing not in stops:
+                stops[column.weighing] = self._named(column, weights, row)
+            column.state, column.stop = DONE, stops[column.weighing]
+        rows.finish(rising, self.level)
+        self.helpers.stay(prices)
 
     def _named(self, column: Column, weights: Sparse, row: int | None) -> int | None:
         """Which of the rows that stop it is told: the one that became full, or that which weighs most."""
-        coefficient = self.rows.coefficient
-        if row is not None and coefficient(row, column.pulls) > 0:
+        coefficient, pulled = self.rows.coefficient, pulls(column.way)
+        if row is not None and coefficient(row, pulled) > 0:
             return row
-        on = [full for full in weights if weights[full] > NOTHING and coefficient(full, column.pulls) > 0]
+        on = [full for full in weights if weights[full] > NOTHING and coefficient(full, pulled) > 0]
         return max(on, key=lambda full: (weights[full], -full), default=None)
 
+    def _any_full(self, column: Column) -> int | None:
+        """A row that stops it, where none was told: what is closed, or kept full."""
+        closed = next((line for line in column.way if self.rows.closed[line]), None)
+        kept = self.rows.on_full(column)
+        return closed if closed is not None else min((row for row in kept if kept[row] > 0), default=None)
 
-def fill(climbers: Sequence[Climber], room: Sequence[int], spreads: Sequence[Spread] = ()) -> list[Stop]:
-    """The same as `raise_together`, always in the way that spreads need."""
-    return _Filling(climbers, room, spreads).run()
+
+def _weighed(spreads: Sequence[Spread]) -> set[int]:
+    """Conductors of circuits with a limit of imbalance, and what stands for one with the loads of unknown phases."""
+    circuits = {spread.over // LIMITS for spread in spreads}
+    conductors = {circuit * LIMITS + phase for circuit in circuits for phase in range(WIRES)}
+    return conductors | {spread.adrift for spread in spreads if spread.adrift is not None}
 
 
-def raise_together(climbers: Sequence[Climber], room: Sequence[int], spreads: Sequence[Spread] = ()) -> list[Stop]:
-    """Weighted max-min fair (lexicographic) currents between floor and ceiling; one `Stop` for each climber, in order.
+def fill(crowd: Crowd, room: Sequence[int], spreads: Sequence[Spread]) -> None:
+    """The same as `share_out`, always in the way that spreads need."""
+    _Filling(crowd, room, spreads).run()
+
+
+def share_out(crowd: Crowd, room: Sequence[int], spreads: Sequence[Spread] = ()) -> None:
+    """Weighted max-min fair (lexicographic) currents between floor and ceiling, told by the crowd.
 
     `room`: mA free on each line, the floors already taken.
     """
-    return fill(climbers, room, spreads) if spreads else raise_plain(climbers, room)
+    if spreads:
+        fill(crowd, room, spreads)
+    else:
+        rise(crowd, room)
+
+
+def raise_together(climbers: Sequence[Climber], room: Sequence[int], spreads: Sequence[Spread] = ()) -> list[Stop]:
+    """The same for these; one `Stop` for each climber, in order."""
+    order = by_ceiling(climbers)
+    crowd = climbing(climbers, order, room)
+    share_out(crowd, room, spreads)
+    return raised(climbers, order, crowd)
 
 
 def whole(current_ma: float) -> int:

@@ -9,87 +9,12 @@ import math
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 
-from park.load.circuit import Lines, is_power
 from park.load.fair.basis import NOTHING
-from park.load.fair.columns import SAME, Climber, Stop, wires
+from park.load.fair.columns import DONE, RISES, SAME, Climber, Column, Stop
+from park.load.fair.crowd import Crowd, by_ceiling, climbing, raised
+from park.load.fair.steps import Steps
 
-WAITS, RISES, DONE = 0, 1, 2
-
-
-class Kind:
-    """Loads that are alike but for their ceilings. Mutable.
-
-    `left`: how many are not at their ceiling yet. `span`: mA from floor to ceiling of all. `reached`: mA of those that
-    something stopped, `stop`: what.
-    """
-
-    __slots__ = (
-        "floor", "left", "lines", "powers", "priority", "pull", "reached", "span", "state", "stop", "way", "weight"
-    )  # fmt: skip
-
-    def __init__(self, way: Lines, floor: int, weight: int, priority: int) -> None:
-        self.way = way
-        self.lines, self.powers, self.pull = wires(way)
-        self.floor = floor
-        self.weight = weight
-        self.priority = priority
-        self.left = 0
-        self.span = 0
-        self.state = WAITS
-        self.reached = float(floor)
-        self.stop: int | None = None
-
-
-class Crowd:
-    """All that rise: the `kind` and the ceiling (mA) of each, and the kinds in the order of their first member."""
-
-    __slots__ = ("ceilings", "kind", "kinds")
-
-    def __init__(self, loads: Sequence[tuple[Lines, int, int, int, int]] = ()) -> None:
-        """`loads`: (lines, floor, ceiling, weight, priority) of each, as in `Climber`."""
-        known: dict[tuple[Lines, int, int, int], Kind] = {}
-        of: list[Kind] = []
-        for lines, floor, ceiling, weight, priority in loads:
-            key = (lines, floor, weight, priority)
-            kind = known.get(key)
-            if kind is None:
-                kind = known[key] = Kind(lines, floor, weight, priority)
-            kind.left += 1
-            kind.span += ceiling - floor
-            of.append(kind)
-        self.kind = of
-        self.kinds = list(known.values())
-        self.ceilings = [load[2] for load in loads]
-
-    def without(self, gone: Sequence[bool]) -> Crowd:
-        """All but those that are marked; the kinds are the same, and count no more who is gone."""
-        for kind, ceiling, goes in zip(self.kind, self.ceilings, gone, strict=True):
-            if goes:
-                kind.left -= 1
-                kind.span -= ceiling - kind.floor
-        left = Crowd()
-        left.kinds = [kind for kind in self.kinds if kind.left]
-        left.kind = [kind for kind, goes in zip(self.kind, gone, strict=True) if not goes]
-        left.ceilings = [ceiling for ceiling, goes in zip(self.ceilings, gone, strict=True) if not goes]
-        return left
-
-    def beside_floors(self, room: Sequence[int]) -> list[int]:
-        """The room that the floors of all leave."""
-        left = list(room)
-        for kind in self.kinds:
-            current = kind.floor * kind.left
-            for line in kind.lines:
-                left[line] -= current
-            for line in kind.powers:
-                left[line] -= kind.pull * current
-        return left
-
-    def short(self, left: Sequence[int]) -> set[Kind]:
-        """Those on lines with too little room for the floors of all."""
-        if min(left, default=0) >= 0:
-            return set()
-        lines = {line for line, free in enumerate(left) if free < 0}
-        return {kind for kind in self.kinds if not lines.isdisjoint(kind.way)}
+AHEAD = 1.25  # so far beyond the level lines are looked at, which would not be full before the next step
 
 
 class _Rise:
@@ -98,158 +23,144 @@ class _Rise:
     def __init__(self, crowd: Crowd, room: Sequence[int]) -> None:
         self.crowd = crowd
         self.room = room
+        tight = crowd.tight(room)
+        self.tight = sorted(tight)
         self.used = [0.0] * len(room)
         self.rate = [0.0] * len(room)
         self.due = [math.inf] * len(room)  # level at which the line is looked at next
-        self.level = 0.0  # at which the class before ended
+        self.horizon = 0.0  # lines that will be full beyond this level are not looked at
         self.closed = bytearray(len(room))
         self.heap: list[tuple[float, int]] = []
-        self.on_line: dict[int, list[Kind]] = {}
-        self.ended = bytearray(len(crowd.kind))  # loads at their ceiling
-        self._forget_wide_lines()
-
-    def _forget_wide_lines(self) -> None:
-        """Only lines are kept that would be full if all had all they want."""
-        left = list(self.room)
-        for kind in self.crowd.kinds:
-            span = kind.span
-            for line in kind.lines:
-                left[line] -= span
-            for line in kind.powers:
-                left[line] -= span * kind.pull
-        tight = {line for line, free in enumerate(left) if free < 0} if min(left, default=0) < 0 else set[int]()
-        on_line = self.on_line = {line: [] for line in tight}
-        watts = any(is_power(line) for line in tight)
-        for kind in self.crowd.kinds:
-            if not tight.issuperset(kind.lines):
-                kind.lines = tuple([line for line in kind.lines if line in tight])
-            kind.powers = tuple([line for line in kind.powers if line in tight]) if watts else ()
-            for line in kind.lines:
-                on_line[line].append(kind)
-            for line in kind.powers:
-                on_line[line].append(kind)
+        self.on_line = crowd.on_lines(tight)
 
     def run(self) -> None:
-        crowd = self.crowd
-        classes = {kind.priority for kind in crowd.kinds}
-        levels = [ceiling / kind.weight for ceiling, kind in zip(crowd.ceilings, crowd.kind, strict=True)]
-        members: Iterable[int] = sorted(range(len(levels)), key=levels.__getitem__)
-        for priority in sorted(classes, reverse=True):
-            if len(classes) > 1:
-                self._restart()
-            starts = [(kind.floor / kind.weight, kind) for kind in crowd.kinds if kind.priority == priority]
-            starts.sort(key=lambda start: -start[0])
-            if len(classes) == 1:
-                self._rise(starts, members, levels)
-            else:
-                self._rise(starts, [number for number in members if crowd.kind[number].priority == priority], levels)
-
-    def _rise(self, starts: list[tuple[float, Kind]], members: Iterable[int], levels: Sequence[float]) -> None:
-        """One class. Of one level: those at their ceiling leave, then lines become full, then others join."""
-        heap, kind_of, ceilings, ended = self.heap, self.crowd.kind, self.crowd.ceilings, self.ended
-        level = 0.0
-        for number in members:
-            ceiling = levels[number]
-            while starts and starts[-1][0] < ceiling:
-                level = self._start(starts, level)
-            while heap and heap[0][0] < ceiling:
-                level = self._full(level)
-            level = ceiling
-            kind = kind_of[number]
-            if kind.state == DONE:
+        bound: list[Column] = []
+        for column in self.crowd.columns:
+            if column.state == DONE:
                 continue
-            ended[number] = 1
-            kind.left -= 1
-            if kind.state == RISES:
-                self._take(kind, ceilings[number], -kind.weight)
-        self.level = level
+            if column.lines or column.powers:
+                bound.append(column)
+            else:
+                column.left = 0
+        for priority in sorted({column.priority for column in bound}, reverse=True):
+            level = self._rise(Steps([column for column in bound if column.priority == priority], self.crowd.ceilings))
+            self._restart(level)
 
-    def _restart(self) -> None:
-        """The class before is done: the level starts anew."""
-        self.used = [used + rate * self.level for used, rate in zip(self.used, self.rate, strict=True)]
+    def _rise(self, steps: Steps) -> float:
+        """One class. Of one level: those at their ceiling leave, then lines become full, then others join."""
+        heap, level = self.heap, 0.0
+        while step := steps.next():
+            before, (level, stops, starts) = level, step
+            if level > self.horizon:
+                self._look_further(before, level)
+            while heap and heap[0][0] < level:
+                self._full()
+            if stops:
+                self._stop(stops, steps)
+            if starts:
+                while heap and heap[0][0] <= level:
+                    self._full()
+                self._start(starts, level)
+        return level
+
+    def _look_further(self, level: float, least: float) -> None:
+        self.horizon = horizon = max(least, level * AHEAD)
+        room, used, rate = self.room, self.used, self.rate
+        self._schedule([line for line in self.tight if room[line] - used[line] <= horizon * rate[line]], level)
+
+    def _restart(self, level: float) -> None:
+        """A class is done: the level starts anew."""
+        self.used = [used + rate * level for used, rate in zip(self.used, self.rate, strict=True)]
         self.rate = [0.0] * len(self.room)
         self.due = [math.inf] * len(self.room)
+        self.horizon = 0.0
         self.heap.clear()
 
-    def _take(self, kind: Kind, base: float, speed: float) -> None:
+    def _take(self, column: Column, base: float, speed: float) -> None:
         """So much more is taken."""
         used, rate = self.used, self.rate
-        for line in kind.lines:
+        for line in column.lines:
             used[line] += base
             rate[line] += speed
-        for line in kind.powers:
-            used[line] += kind.pull * base
-            rate[line] += kind.pull * speed
+        for line in column.powers:
+            used[line] += column.pull * base
+            rate[line] += column.pull * speed
 
-    def _start(self, starts: list[tuple[float, Kind]], level: float) -> float:
-        """All those that rise from the next floor on. Returns the level."""
-        floor, heap = starts[-1][0], self.heap
-        while heap and heap[0][0] <= floor:
-            level = self._full(level)
-        faster: set[int] = set()
-        closed, full = self.closed, any(self.closed)
-        while starts and starts[-1][0] == floor:
-            kind = starts.pop()[1]
-            stop = next((line for line in kind.way if closed[line]), None) if full else None
+    def _stop(self, columns: Iterable[Column], steps: Steps) -> None:
+        """Who is at its ceiling there has it, unless something stopped it before."""
+        ceilings = self.crowd.ceilings
+        for column in columns:
+            if column.state != DONE:
+                ceiling = ceilings[column.members[-column.left]]
+                ended = steps.ends(column)
+                if column.state == RISES:
+                    self._take(column, ceiling * ended, -column.weight * ended)
+
+    def _start(self, columns: Iterable[Column], level: float) -> None:
+        """All those that rise from this floor on."""
+        used, rate, closed, full = self.used, self.rate, self.closed, any(self.closed)
+        for column in columns:
+            stop = next((line for line in column.way if closed[line]), None) if full else None
             if stop is not None:
-                kind.state, kind.stop = DONE, stop
+                column.state, column.stop, column.reached = DONE, stop, column.floor
                 continue
-            kind.state = RISES
-            self._take(kind, -kind.floor * kind.left, kind.weight * kind.left)
-            faster.update(kind.lines, kind.powers)
-        self._schedule(faster, floor)
-        return floor
+            column.state = RISES
+            base, speed = -column.floor * column.left, column.weight * column.left
+            for line in column.lines:
+                used[line] += base
+                rate[line] += speed
+            for line in column.powers:
+                used[line] += column.pull * base
+                rate[line] += column.pull * speed
+        self._look_further(level, self.horizon)
 
     def _schedule(self, lines: Iterable[int], level: float) -> None:
         """Look at them when they will be full."""
-        room, used, rate, due = self.room, self.used, self.rate, self.due
+        room, used, rate, due, horizon = self.room, self.used, self.rate, self.due, self.horizon
         for line in lines:
             if rate[line] > NOTHING:
                 when = max((room[line] - used[line]) / rate[line], level)
-                if when < due[line]:
+                if when < due[line] and when <= horizon:
                     due[line] = when
                     heappush(self.heap, (when, line))
 
-    def _full(self, level: float) -> float:
-        """Look at the next line that was said to be full. Returns the level."""
+    def _full(self) -> None:
+        """Look at the next line that was said to be full."""
         told, line = heappop(self.heap)
         rate = self.rate[line]
         if told > self.due[line] or self.closed[line]:
-            return level
+            return
         self.due[line] = math.inf
         if rate <= NOTHING:
-            return level
+            return
         when = (self.room[line] - self.used[line]) / rate
-        if when > told + SAME:
+        if when <= told + SAME:
+            self._close(line, told)
+        elif when <= self.horizon:
             self.due[line] = when
             heappush(self.heap, (when, line))
-            return level
-        self._close(line, max(level, told))
-        return max(level, told)
 
     def _close(self, line: int, level: float) -> None:
         """It is full for good: whoever rises on it has what it has."""
         self.closed[line] = 1
-        for kind in self.on_line[line]:
-            if kind.state == RISES:
-                kind.state, kind.stop = DONE, line
-                kind.reached = kind.floor + (kind.weight * level - kind.floor)
-                self._take(kind, kind.weight * level * kind.left, -kind.weight * kind.left)
+        for column in self.on_line[line]:
+            if column.state == RISES:
+                column.state, column.stop = DONE, line
+                column.reached = column.floor + (column.weight * level - column.floor)
+                self._take(column, column.weight * level * column.left, -column.weight * column.left)
 
 
-def rise(crowd: Crowd, room: Sequence[int]) -> list[Stop]:
-    """Weighted max-min fair (lexicographic) currents between floor and ceiling; one `Stop` for each, in order.
+def rise(crowd: Crowd, room: Sequence[int]) -> None:
+    """Weighted max-min fair (lexicographic) currents between floor and ceiling, told by the crowd.
 
-    `room`: mA free on each line, the floors already taken. Changes the kinds of the crowd.
+    `room`: mA free on each line, the floors already taken.
     """
-    run = _Rise(crowd, room)
-    run.run()
-    return [
-        (ceiling, None) if ended else (kind.reached, kind.stop)
-        for ceiling, ended, kind in zip(crowd.ceilings, run.ended, crowd.kind, strict=True)
-    ]
+    _Rise(crowd, room).run()
 
 
 def raise_plain(climbers: Sequence[Climber], room: Sequence[int]) -> list[Stop]:
-    """The same for these."""
-    return rise(Crowd(climbers), room)
+    """The same for these; one `Stop` for each, in order."""
+    order = by_ceiling(climbers)
+    crowd = climbing(climbers, order, room)
+    rise(crowd, room)
+    return raised(climbers, order, crowd)

@@ -7,7 +7,7 @@ from heapq import heapify, heappop, heappush
 from typing import Protocol
 
 from park.load.circuit import Lines
-from park.load.fair.balance import Scales, Tilt
+from park.load.fair.balance import Scales
 
 
 class Served(Protocol):
@@ -30,28 +30,25 @@ class Served(Protocol):
 def level_again(served: Sequence[Served], currents: list[int], scales: Scales) -> None:
     """Lower `currents` by steps of the hardware until no difference is too large; who has most gives first.
 
-    On the scales are the minima. It ends: all at their minima are in balance, or nobody on the phase with too much is
-    above its minimum.
+    On the scales are these currents. It ends: all at their minima are in balance, or nobody on the phase with too much
+    is above its minimum.
     """
-    for load, current in zip(served, currents, strict=True):
-        if current > load.minimum_ma:
-            scales.put(load.lines, current - load.minimum_ma)
     given = True
-    while given and (tilts := scales.all_tilted()):
+    while given and (differences := scales.tilted()):
         given = False
-        for tilt in tilts:
-            given = _lower(served, currents, scales, tilt) or given
+        for difference in differences:
+            given = _lower(served, currents, scales, difference) or given
 
 
-def _lower(served: Sequence[Served], currents: list[int], scales: Scales, tilt: Tilt) -> bool:
+def _lower(served: Sequence[Served], currents: list[int], scales: Scales, difference: int) -> bool:
     heap = [
         (load.priority, -currents[number] / load.weight, load.charge_point, number)
         for number, load in enumerate(served)
-        if currents[number] > load.minimum_ma and tilt in scales.tips(load.lines)
+        if currents[number] > load.minimum_ma and difference in scales.of[load.lines].tips
     ]
     heapify(heap)
     given = False
-    while heap and scales.room_ma(tilt) < 0:
+    while heap and scales.room[difference] < 0:
         priority, _, name, number = heappop(heap)
         load = served[number]
         lower = max(load.minimum_ma, currents[number] - load.resolution_ma)

@@ -20,9 +20,9 @@ def car(name: str, *phases: int, weight: int = 1, priority: int = 0, step: int =
 def level(cars: list[Request], amps: list[float], limit_amps: float, most_ma: PerPhase = ZERO) -> list[float]:
     """The currents afterwards, in amperes."""
     scales = Scales([Balance(0, int(1_000 * limit_amps), most_ma)])
-    for each in cars:
-        scales.put(each.lines, each.minimum_ma)
     currents = [int(1_000 * each) for each in amps]
+    for each, current in zip(cars, currents, strict=True):
+        scales.put(each.lines, current)
     level_again(cars, currents, scales)
     return [current / 1_000 for current in currents]
 

@@ -1,0 +1,184 @@
+"""All that share, by what makes them alike, and what they want of every line."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import TypeAlias
+
+from park.load.circuit import LIMITS, WIRES, is_power
+from park.load.fair.balance import Weighings
+from park.load.fair.columns import DONE, HELPS, WAITS, Alike, Climber, Column, Stop, Weighing
+
+Ranked: TypeAlias = dict[Weighing, list[tuple[int, Column]]]
+"""Columns by what they do to the differences, each with its place among all of them, in that order."""
+
+_alike = itemgetter(0, 1, 3, 4)
+
+
+class Crowd:
+    """May be shared out again and again. Mutable.
+
+    `columns`: of loads that are alike. `ceilings`: mA of each load, by its number, the lowest first. `floors`, `tops`:
+    what all take of each line at their floor, and at their ceiling, mA.
+    """
+
+    __slots__ = (
+        "_columns", "_floors", "_minima", "_of", "_on_line", "_ranked", "_tight", "_tops", "_watts", "ceilings",
+        "columns", "floors", "tops"
+    )  # fmt: skip
+
+    def __init__(self, kinds: Sequence[Alike], ceilings: Sequence[int], lines: int) -> None:
+        """`kinds`, `ceilings`: of each load, in the order of their ceilings. `lines`: how many there are."""
+        members: defaultdict[Alike, list[int]] = defaultdict(list)
+        for number, kind in enumerate(kinds):
+            members[kind].append(number)
+        self.ceilings = ceilings
+        self._columns = [Column(number, kind, of) for number, (kind, of) in enumerate(members.items())]
+        self._floors = [0] * lines
+        self._tops = [0] * lines
+        self._on_line: list[list[Column]] = [[] for _ in range(lines)]
+        self._watts = False  # whether powers have been counted
+        self._tight: set[int] | None = None  # the lines that were so at last
+        self._ranked: dict[int, Ranked] = {}
+        self._of: Weighings | None = None
+        self._minima: list[tuple[Weighing, int]] = []
+        self.columns, self.floors, self.tops = self._columns, self._floors, self._tops
+        for column in self._columns:
+            self._count(column, column.members)
+            for line in column.wires:
+                self._on_line[line].append(column)
+
+    def begin(self, room: Sequence[int]) -> None:
+        """All of them are at their floors. Powers count from when they first could be too little for all."""
+        if not self._watts and min(room[WIRES::LIMITS], default=0) < WIRES * sum(self.ceilings):
+            self._watts = True
+            self.floors, self.tops = self._floors, self._tops
+            for column in self._columns:
+                self._count_watts(column, column.everybody)
+                for line in column.watts:
+                    self._on_line[line].append(column)
+        self.columns, self.floors, self.tops = self._columns.copy(), self._floors, self._tops
+        for column in self.columns:
+            column.members = column.everybody
+            column.left = len(column.members)
+            column.base = column.speed = 0.0
+            column.state = WAITS
+            column.stop = None
+
+    def _count(self, column: Column, members: Sequence[int], sign: int = 1) -> None:
+        floors, tops, ceilings = self.floors, self.tops, self.ceilings
+        floor = sign * column.floor * len(members)
+        top = sign * sum([ceilings[member] for member in members])
+        for line in column.wires:
+            floors[line] += floor
+            tops[line] += top
+
+    def _count_watts(self, column: Column, members: Sequence[int], sign: int = 1) -> None:
+        floor = sign * column.pull * column.floor * len(members)
+        top = sign * column.pull * sum([self.ceilings[member] for member in members])
+        for line in column.watts:
+            self.floors[line] += floor
+            self.tops[line] += top
+
+    def weighed(self, of: Weighings) -> Sequence[tuple[Weighing, int]]:
+        """What all do to the differences of phases at their floors, mA of each kind."""
+        if of is not self._of:
+            sums: dict[Weighing, int] = {}
+            for column in self._columns:
+                weighing = column.weighing = of[column.way]
+                sums[weighing] = sums.get(weighing, 0) + column.floor * len(column.everybody)
+            self._of, self._minima = of, [*sums.items()]
+            self._ranked.clear()
+        return self._minima
+
+    def beside_floors(self, room: Sequence[int]) -> list[int]:
+        """The room that the floors of all leave."""
+        return [free - floor for free, floor in zip(room, self.floors, strict=True)]
+
+    def tight(self, left: Sequence[int]) -> set[int]:
+        """Lines that have too little if all want all they can. `left`: room beside the floors."""
+        wanted = zip(left, self.floors, self.tops, strict=True)
+        return {line for line, (free, floor, top) in enumerate(wanted) if free + floor < top}
+
+    def short(self, left: Sequence[int]) -> list[Column]:
+        """Those on lines with too little room for the floors of all."""
+        if min(left, default=0) >= 0:
+            return []
+        lines = {line for line, free in enumerate(left) if free < 0}
+        return [column for column in self.columns if not lines.isdisjoint(column.way)]
+
+    def leave(self, gone: set[int]) -> None:
+        """These do not share."""
+        self.floors, self.tops = self._floors.copy(), self._tops.copy()
+        for column in self.columns:
+            if not gone.isdisjoint(column.members):
+                leaving = [member for member in column.members if member in gone]
+                self._count(column, leaving, -1)
+                if self._watts:
+                    self._count_watts(column, leaving, -1)
+                column.members = [member for member in column.members if member not in gone]
+                column.left = len(column.members)
+                if not column.left:
+                    column.state = DONE
+
+    def on_lines(self, lines: set[int]) -> dict[int, Sequence[Column]]:
+        """Who loads each of these lines. The others, which nobody can fill, are forgotten."""
+        if lines != self._tight:
+            self._tight = lines
+            watts = any(map(is_power, lines))
+            for column in self._columns:
+                wires = column.wires
+                column.lines = wires if lines.issuperset(wires) else tuple([line for line in wires if line in lines])
+                column.powers = tuple([line for line in column.watts if line in lines]) if watts else ()
+        return {line: self._on_line[line] for line in lines}
+
+    def ranked(self, line: int) -> Ranked:
+        """Who loads the line, those who could rise most first."""
+        known = self._ranked.get(line)
+        if known is None:
+            known = self._ranked[line] = {}
+            for place, column in enumerate(sorted(self._on_line[line], key=self._rank)):
+                known.setdefault(column.weighing, []).append((place, column))
+        return known
+
+    def _rank(self, column: Column) -> tuple[object, ...]:
+        least, most = self.ceilings[column.everybody[0]], self.ceilings[column.everybody[-1]]
+        return (column.floor - most, column.way, column.floor, least, column.weight, column.priority)
+
+    def alone(self, column: Column) -> Column:
+        """The load of the column with the highest ceiling on a column of its own, which it enters."""
+        *rest, member = column.members
+        column.members, column.left = rest, column.left - 1
+        single = Column(len(self.columns), (column.way, column.floor, column.weight, column.priority), [member])
+        single.lines, single.powers, single.weighing = column.lines, column.powers, column.weighing
+        single.base, single.speed = column.base, column.speed
+        single.span = self.ceilings[member] - column.floor
+        single.state = HELPS
+        self.columns.append(single)
+        return single
+
+
+def raised(climbers: Sequence[Climber], order: Sequence[int], crowd: Crowd) -> list[Stop]:
+    """What the climbers have reached, who came into the crowd in this order."""
+    found: list[Stop] = [(climber.ceiling_ma, None) for climber in climbers]
+    for column in crowd.columns:
+        if column.left:
+            stop = (column.reached, column.stop)
+            for member in column.members[-column.left :]:
+                found[order[member]] = stop
+    return found
+
+
+def by_ceiling(climbers: Sequence[Climber]) -> list[int]:
+    """Their numbers, the lowest ceiling first."""
+    return sorted(range(len(climbers)), key=lambda number: climbers[number].ceiling_ma)
+
+
+def climbing(climbers: Sequence[Climber], order: Sequence[int], room: Sequence[int]) -> Crowd:
+    """The crowd of these."""
+    ordered = [climbers[number] for number in order]
+    crowd = Crowd([*map(_alike, ordered)], [climber.ceiling_ma for climber in ordered], len(room))
+    crowd.begin(room)
+    return crowd

@@ -1,0 +1,157 @@
+"""Who can give way when a row is full: the order in which loads are asked to help, and who helps already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from park.load.fair.basis import NOTHING
+from park.load.fair.columns import DONE, HELPS, RISES, Column, Weighing
+from park.load.fair.crowd import Crowd, Ranked
+from park.load.fair.rows import Rows
+
+
+class Prices:
+    """Of full rows, weighed: what one mA more of a load costs. `by_line`; `of_differences` only, found when asked."""
+
+    __slots__ = ("_differences", "_known", "any_line", "by_line", "some_line_pays")
+
+    def __init__(self, rows: Rows, weights: Mapping[int, float]) -> None:
+        on_lines = [weight for row, weight in weights.items() if row < rows.count]
+        self.any_line = bool(on_lines)
+        self.some_line_pays = any(weight < 0 for weight in on_lines)
+        self.by_line = rows.on_lines(weights)
+        self._differences = {row - rows.count: weight for row, weight in weights.items() if row >= rows.count}
+        self._known: dict[Weighing, float] = {}
+
+    def of_differences(self, weighing: Weighing) -> float:
+        """What it costs on the differences."""
+        known = self._known.get(weighing)
+        if known is None:
+            weights = self._differences
+            known = sum([weights[each] for each in weighing.tips if each in weights])
+            known -= sum([weights[each] for each in weighing.steadies if each in weights])
+            self._known[weighing] = known
+        return known
+
+
+class Helpers:
+    """`ceilings`: who is at its ceiling before its time, and may be lowered. Mutable.
+
+    `helping`: those who keep rows full by the lines they load, in the order in which they came.
+    """
+
+    __slots__ = ("_on_line", "_ranked", "_singles", "ceilings", "crowd", "helping")
+
+    def __init__(self, crowd: Crowd, lines: set[int]) -> None:
+        self.crowd = crowd
+        self._on_line = crowd.on_lines(lines)
+        self.ceilings: dict[int, Column] = {}
+        self.helping: dict[int, list[int]] = {}
+        self._ranked: dict[int, Ranked] = {}  # on lines where somebody was asked; without those that are done
+        self._singles: dict[int, list[Column]] = {}  # loads that left their column to help, by the lines they load
+
+    def find(self, prices: Prices, closed: Sequence[int]) -> Column | None:
+        """A load that can give way at these prices, by rising, or from its ceiling by falling; it helps now."""
+        by_line = prices.by_line
+        for line in sorted(by_line, key=lambda line: (by_line[line], line)):
+            if by_line[line] >= 0:
+                break
+            column = self._first(line, prices, closed)
+            if column is not None:
+                return self._alone(column)
+        for column in self.ceilings.values():
+            if column.price(by_line) > NOTHING:
+                return self._alone(column)
+        return None
+
+    def rising_on(self, lines: Iterable[int], prices: Prices) -> Iterable[Column]:
+        """Who rises on these lines though it costs something there."""
+        by_line = prices.by_line
+        for line in lines:
+            for weighing, columns in self._ranks(line).items():
+                if prices.any_line or prices.of_differences(weighing) > NOTHING:
+                    for _, column in columns:
+                        if column.state == RISES and column.price(by_line) > NOTHING:
+                            yield column
+            for column in self._singles.get(line, ()):
+                if column.state == RISES and column.price(by_line) > NOTHING:
+                    yield column
+
+    def on_line(self, line: int) -> Iterable[Column]:
+        """All that load it."""
+        return (*self._on_line.get(line, ()), *self._singles.get(line, ()))
+
+    def joins(self, reliever: Column) -> None:
+        """It keeps a row full."""
+        for line in (*reliever.lines, *reliever.powers):
+            self.helping.setdefault(line, []).append(reliever.number)
+
+    def leaves(self, reliever: Column) -> None:
+        """It does so no more."""
+        for line in (*reliever.lines, *reliever.powers):
+            self.helping[line].remove(reliever.number)
+
+    def can_give_way(self, line: int) -> bool:
+        """Somebody who loads the line keeps a row full, or is at its ceiling before its time."""
+        if self.helping.get(line):
+            return True
+        return any(line in column.lines or line in column.powers for column in self.ceilings.values())
+
+    def stay(self, prices: Prices) -> None:
+        """Those at their ceiling who relieve lines of these prices stay there."""
+        for column in [column for column in self.ceilings.values() if column.price(prices.by_line) < -NOTHING]:
+            del self.ceilings[column.number]
+            column.state = DONE
+
+    def _first(self, line: int, prices: Prices, closed: Sequence[int]) -> Column | None:
+        """Who can help most comes first, who was one of many and helped already last."""
+        found: tuple[int, Column] | None = None
+        for weighing, columns in self._ranks(line).items():
+            if prices.some_line_pays or prices.of_differences(weighing) < -NOTHING:
+                best = self._best(columns, prices, closed)
+                if best is not None and (found is None or best[0] < found[0]):
+                    found = best
+        if found is not None:
+            return found[1]
+        return next((single for single in self._singles.get(line, ()) if self._helps(single, prices, closed)), None)
+
+    def _best(
+        self, columns: list[tuple[int, Column]], prices: Prices, closed: Sequence[int]
+    ) -> tuple[int, Column] | None:
+        place = 0
+        while place < len(columns):
+            column = columns[place][1]
+            if column.state == DONE:
+                del columns[place]
+                continue
+            if self._helps(column, prices, closed):
+                return columns[place]
+            place += 1
+        return None
+
+    def _ranks(self, line: int) -> Ranked:
+        known = self._ranked.get(line)
+        if known is None:
+            known = {weighing: columns.copy() for weighing, columns in self.crowd.ranked(line).items()}
+            self._ranked[line] = known
+        return known
+
+    def _helps(self, column: Column, prices: Prices, closed: Sequence[int]) -> bool:
+        """If it rises."""
+        if column.state > RISES or column.price(prices.by_line) >= -NOTHING:
+            return False
+        if self.crowd.ceilings[column.members[-1]] <= column.floor:
+            return False
+        return not any(closed[line] for line in (*column.lines, *column.powers))
+
+    def _alone(self, column: Column) -> Column:
+        """Its load with the highest ceiling, on a column of its own, to help."""
+        if column.left == 1:
+            self.ceilings.pop(column.number, None)
+            column.state = HELPS
+            column.span = self.crowd.ceilings[column.members[-1]] - column.floor
+            return column
+        single = self.crowd.alone(column)
+        for line in (*single.lines, *single.powers):
+            self._singles.setdefault(line, []).append(single)
+        return single

@@ -1,0 +1,62 @@
+"""Rounding down takes a little else from every phase: those with too much then give up steps till it is level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
+from typing import Protocol
+
+from park.load.circuit import Lines
+from tests.park.load.slow.balance import Scales, Tilt
+
+
+class Served(Protocol):
+    """A load with a share."""
+
+    @property
+    def charge_point(self) -> str: ...
+    @property
+    def lines(self) -> Lines: ...
+    @property
+    def minimum_ma(self) -> int: ...
+    @property
+    def priority(self) -> int: ...
+    @property
+    def weight(self) -> int: ...
+    @property
+    def resolution_ma(self) -> int: ...
+
+
+def level_again(served: Sequence[Served], currents: list[int], scales: Scales) -> None:
+    """Lower `currents` by steps of the hardware until no difference is too large; who has most gives first.
+
+    On the scales are the minima. It ends: all at their minima are in balance, or nobody on the phase with too much is
+    above its minimum.
+    """
+    for load, current in zip(served, currents, strict=True):
+        if current > load.minimum_ma:
+            scales.put(load.lines, current - load.minimum_ma)
+    given = True
+    while given and (tilts := scales.all_tilted()):
+        given = False
+        for tilt in tilts:
+            given = _lower(served, currents, scales, tilt) or given
+
+
+def _lower(served: Sequence[Served], currents: list[int], scales: Scales, tilt: Tilt) -> bool:
+    heap = [
+        (load.priority, -currents[number] / load.weight, load.charge_point, number)
+        for number, load in enumerate(served)
+        if currents[number] > load.minimum_ma and tilt in scales.tips(load.lines)
+    ]
+    heapify(heap)
+    given = False
+    while heap and scales.room_ma(tilt) < 0:
+        priority, _, name, number = heappop(heap)
+        load = served[number]
+        lower = max(load.minimum_ma, currents[number] - load.resolution_ma)
+        scales.put(load.lines, lower - currents[number])
+        currents[number], given = lower, True
+        if lower > load.minimum_ma:
+            heappush(heap, (priority, -lower / load.weight, name, number))
+    return given
