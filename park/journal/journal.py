@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeAlias
 
 from park.exchange.messages import OfferAgain
@@ -94,8 +95,8 @@ def step(state: JournalState, event: JournalEvent, now: Now) -> tuple[JournalSta
             return state, _failed(state, token, reason, now)
         case FactTaken(fact_id):
             return state, _taken(state, fact_id)
-        case FactDelivered(fact_id, transaction):
-            return state, _delivered(state, fact_id, transaction)
+        case FactDelivered(fact_id, transaction, at):
+            return state, _delivered(state, fact_id, transaction, at)
         case OfferAgain():
             return state, ask_again(state, now)
         case FactsKnown():
@@ -245,15 +246,20 @@ def _taken(state: JournalState, fact_id: FactId) -> tuple[JournalEffect, ...]:
     return ()
 
 
-def _delivered(state: JournalState, fact_id: FactId, transaction: int | None) -> tuple[JournalEffect, ...]:
+def _delivered(
+    state: JournalState, fact_id: FactId, transaction: int | None, at: datetime | None
+) -> tuple[JournalEffect, ...]:
     if fact_id.journal != state.journal or fact_id.number not in state.unfinished:
         return ()
-    return (_write(state, (_put(_done(state, fact_id.number, transaction)),)),)
+    return (_write(state, (_put(_done(state, fact_id.number, transaction, at)),)),)
 
 
-def _done(state: JournalState, number: int, transaction: int | None) -> Entry:
+def _done(state: JournalState, number: int, transaction: int | None, at: datetime | None) -> Entry:
+    """The time the backend was told is the fact's from now on: who is told it again is told the same (D1, B-196)."""
     entry = state.unfinished.pop(number)
     _taken(state, entry.id)
+    if at is not None and entry.fact.undated is not None:
+        entry = replace(entry, fact=replace(entry.fact, at=at, undated=None))
     done = replace(entry, delivered=True, transaction=transaction)
     state.delivered[number] = done
     _remember_transaction(state, done)
@@ -273,7 +279,8 @@ def _known(state: JournalState, known: FactsKnown, now: Now) -> tuple[JournalEff
         if ordinal <= known.taken_through:
             _taken(state, entry.id)
         if ordinal <= known.delivered_through and number in state.unfinished:
-            done.append(_put(_done(state, number, known.transaction)))
+            at = known.started_at if isinstance(entry.fact, SessionStarted) else None
+            done.append(_put(_done(state, number, known.transaction, at)))
     written = (_write(state, tuple(done)),) if done else ()
     return (*written, *offer(state, now))
 
@@ -330,5 +337,10 @@ def _follow(state: JournalState, entry: Entry) -> None:
 def _remember_transaction(state: JournalState, entry: Entry) -> None:
     current = state.open.get(entry.fact.charge_point)
     ours = current is not None and current.started.session == entry.fact.session
-    if current is not None and ours and isinstance(entry.fact, SessionStarted):
-        state.open[entry.fact.charge_point] = replace(current, transaction=entry.transaction)
+    if current is None or not ours or not isinstance(entry.fact, SessionStarted):
+        return
+    fact = entry.fact
+    current = replace(current, transaction=entry.transaction, started=fact)
+    if current.last_ordinal == fact.ordinal:
+        current = replace(current, last_at=fact.at, last_undated=fact.undated)
+    state.open[fact.charge_point] = current

@@ -103,6 +103,11 @@ def key_of(fact: SessionFact) -> FactKey:
     return FactKey(fact.session, fact.ordinal)
 
 
+def known_date(fact: SessionFact) -> datetime | None:
+    """When it was; None: nobody knows yet (B-196)."""
+    return fact.at if fact.undated is None else None
+
+
 @dataclass(frozen=True, slots=True)
 class FactId:
     """Duplicates are told by this pair; `journal` is a random UUID made with the database."""
@@ -186,12 +191,16 @@ class FactTaken:
 
 @dataclass(frozen=True, slots=True)
 class FactDelivered:
-    """Central system → journal: the backend answered (or the fact is in the dead-letter store)."""
+    """Central system → journal: the backend answered (or the fact is in the dead-letter store).
+
+    `at`: the time that was told for it, where it is known here: a journal whose fact had no date keeps it (D1).
+    """
 
     delivery: ClassVar[Delivery] = Delivery.STATE
 
     id: FactId
     transaction: int | None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +215,10 @@ class FactsHeld:
 
 @dataclass(frozen=True, slots=True)
 class FactsKnown:
-    """Central system → journal, one a session: facts with ordinals up to these are taken, and delivered; -1: none."""
+    """Central system → journal, one a session: facts with ordinals up to these are taken, and delivered; -1: none.
+
+    `started_at`: the time that is told for its start, where it is known here.
+    """
 
     delivery: ClassVar[Delivery] = Delivery.STATE
 
@@ -215,6 +227,7 @@ class FactsKnown:
     taken_through: int
     delivered_through: int
     transaction: int | None
+    started_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from park.model.session import (
     SessionMetered,
     SessionStarted,
     TransactionAssigned,
+    known_date,
 )
 from park.model.storage import Delete, Put
 from park.model.time import Now
@@ -142,7 +143,7 @@ def _deliver(
         tuple(writes),
         frozenset({head.number}),
         after,
-        (FactDelivered(head.id, after.transaction), *told),
+        (FactDelivered(head.id, after.transaction, known_date(head.fact)), *told),
         shortened,
         forgotten,
     )
@@ -225,7 +226,7 @@ def bury(queue: Queue, session: str, reason: str, now: Now) -> Queue:
         writes.append(queue.rows.put_transaction(after))
         if known.delivered_through >= 0 and known.fate is not Fate.DEAD:
             writes.append(queue.rows.put_dead(known.start, number, delivered=True, reason=reason, at=now.wall))
-    told = tuple(FactDelivered(entry.id, number) for entry in waiting)
+    told = tuple(FactDelivered(entry.id, number, known_date(entry.fact)) for entry in waiting)
     first = not is_dead(queue, session)
     settling = Settling(
         tuple(writes),

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from park.model.alarm import Alarm
-from park.model.session import FactDelivered, FactOffered, FactsKnown, FactTaken, SessionEnded
+from park.model.session import (
+    FactDelivered,
+    FactOffered,
+    FactsKnown,
+    FactTaken,
+    SessionEnded,
+    SessionStarted,
+    known_date,
+)
 from park.model.storage import Put
 from park.model.time import Now
 from park.ocpp import closing
@@ -46,7 +54,7 @@ def known(queue: Queue, journal: str, session: str) -> FactsKnown:
     if running is not None and running.journal == journal:
         taken = running.queued_through - running.closed
         delivered = min(taken, running.delivered_through) if running.fate is Fate.OPEN else taken
-        return FactsKnown(journal, session, taken, delivered, running.transaction)
+        return FactsKnown(journal, session, taken, delivered, running.transaction, known_date(running.start))
     remembered = queue.delivered.get(session)
     if remembered is not None and remembered.journal == journal:
         through = remembered.through - remembered.closed
@@ -57,7 +65,8 @@ def known(queue: Queue, journal: str, session: str) -> FactsKnown:
 def _known(known: Transaction, offered: FactOffered) -> Told:
     taken = FactTaken(offered.id)
     if offered.fact.ordinal <= known.delivered_through or known.fate is not Fate.OPEN:
-        return (taken, FactDelivered(offered.id, known.transaction))
+        date = known_date(known.start) if isinstance(offered.fact, SessionStarted) else None
+        return (taken, FactDelivered(offered.id, known.transaction, date))
     return (taken,)
 
 

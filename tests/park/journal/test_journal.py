@@ -119,6 +119,44 @@ def test_a_fact_without_a_date_is_offered_as_it_is_until_the_machine_boots_again
     assert alarm.code == "session-undated-s1"
 
 
+TOLD = WALL + timedelta(hours=3)
+
+
+@pytest.mark.rule("B-196")
+@pytest.mark.parametrize("boots", [False, True])
+@pytest.mark.parametrize("lost", [False, True], ids=["told as delivered", "known when asked"])
+def test_the_time_the_backend_was_told_is_the_fact_s_from_then_on(*, boots: bool, lost: bool) -> None:
+    """Whoever is told it again, a server whose database was lost, hears no other time (D1)."""
+    bench = Bench(machine="b1")
+    bench.record(replace(started(), undated=BootTime("b1", 7.5)))
+    if lost:
+        bench.tell(OfferAgain())
+        bench.tell(FactsKnown("J", "s1", 0, 0, 1001, TOLD))
+    else:
+        bench.tell(FactDelivered(FactId("J", 1), 1001, TOLD))
+    bench.commit()
+    if boots:
+        bench.boot()
+    bench.said.clear()
+    bench.meets_a_stranger()
+    assert [each.fact for each in bench.said if isinstance(each, FactOffered)] == [replace(started(), at=TOLD)]
+    (recovered,) = bench.tell(RecoverSession("cp1"))
+    assert isinstance(recovered, SessionRecovered)
+    assert recovered.open_session is not None
+    assert (recovered.open_session.started.at, recovered.open_session.last_at) == (TOLD, TOLD)
+    assert recovered.open_session.last_undated is None
+
+
+@pytest.mark.rule("B-196")
+def test_a_fact_whose_date_was_known_keeps_its_own() -> None:
+    bench = Bench(machine="b1")
+    bench.record(started())
+    bench.tell(FactDelivered(FactId("J", 1), 1001, TOLD))
+    bench.commit()
+    bench.meets_a_stranger()
+    assert [each.fact for each in bench.said if isinstance(each, FactOffered)][-1] == started()
+
+
 LEFT = SessionEnded("s1", 2, "cp1", 1, metered().at, 1700, StopReason.OTHER, None)
 
 

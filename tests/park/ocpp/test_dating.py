@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from park.exchange.connection import in_time
 from park.exchange.session import Arrived
-from park.model.session import FactId, FactOffered
+from park.model.session import FactDelivered, FactId, FactOffered
 from park.model.time import BootTime, Now
 from park.ocpp.effects import ClockOffered
 from park.ocpp.features.dating import TOGETHER
@@ -62,6 +62,17 @@ def test_the_time_in_the_answer_to_the_boot_dates_what_was_before_it_in_order(fo
     assert station.times("StopTransaction") == [iso(-400)]
     assert bool(station.of(ClockOffered)) == (follows == "true")
     assert station.queued() == 0
+
+
+@pytest.mark.rule("B-196")
+def test_a_journal_hears_the_times_that_were_told() -> None:
+    station = with_session()
+    station.connect()
+    station.answer(ACCEPTED)
+    deliver(station)
+    assert [each.at for each in station.of(FactDelivered)] == [
+        TOLD + timedelta(seconds=seconds) for seconds in (-940, -700, -400)
+    ]
 
 
 @pytest.mark.rule("B-196")
