@@ -150,7 +150,7 @@ class Powered:
 
 
 def test_r13_sessions_of_a_clock_that_was_never_set_are_sent_once_and_in_order(record_property: Record):
-    """They keep the times they were recorded with (D1); the first after the backend's word has the true one."""
+    """Rows without an instant keep the times they were recorded with (D1); who has one is in `test_dating`."""
     true, floor = WALL, WALL - timedelta(days=40)
     board = Powered(floor)
     station = Station()
