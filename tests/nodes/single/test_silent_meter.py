@@ -18,6 +18,7 @@ from park.view import MeterRow, ParkView
 LIMIT, HEADROOM, FALLBACK = 63_000, 1_000, 20_000  # as the rig's configuration has it
 HOUSE, MORE = 5, 20  # A on each phase; the house takes as much as the fallback once nobody looks
 STALE_SECONDS, INTERVAL_SECONDS = 5.0, 1.0
+SETTLES_SECONDS = 60.0
 SEEN_SECONDS = 1.0  # between something that happens in a node and the view that shows it, on a busy machine
 
 
@@ -55,7 +56,8 @@ def test_a_silent_meter_means_the_fallback_and_the_fuse_holds(tmp_path: Path) ->
         park.plug("cp1")
         park.plug("cp2")
         full = LIMIT - HEADROOM - HOUSE * 1_000
-        eventually("the cars share what is there", lambda: full - 2_000 <= signalled(park) <= full)
+        # A car that rises looks like foreign load in the average, which falls 5 to 10 s later: twice in the worst case.
+        eventually("the cars share what is there", lambda: full - 2_000 <= signalled(park) <= full, SETTLES_SECONDS)
 
         park.meter("grid-meter", pb.METER_MODE_SILENT)
         park.load("grid-meter", MORE)
@@ -69,7 +71,7 @@ def test_a_silent_meter_means_the_fallback_and_the_fuse_holds(tmp_path: Path) ->
         park.load("grid-meter", HOUSE)
         park.meter("grid-meter", pb.METER_MODE_LIVE)
         eventually("it is believed again", lambda: grid_meter(now(park)).quality is Quality.FRESH)
-        eventually("the cars have all again", lambda: full - 2_000 <= signalled(park) <= full)
+        eventually("the cars have all again", lambda: full - 2_000 <= signalled(park) <= full, SETTLES_SECONDS)
         fuse = circuit(park)
         assert park.end("node") == 0
         views.join()
