@@ -18,7 +18,7 @@ from park.model.grant import ApplyGrant
 
 SWITCHING = replace(SMALL, switches=True)
 SWITCHED = 8  # a park where a vehicle goes to one phase and back to three
-TIGHT = 16  # a park where three-phase vehicles are to go to one, and the others have nothing to spare
+ON_ONE, LONG_MINUTES = 12, 20.0  # a park where a three-phase vehicle is to go to one, and how long that takes
 MINUTES = 8.0
 
 
@@ -49,7 +49,7 @@ class Trusting(Coordinator):
 
 
 def go(roles: Roles) -> set[str]:
-    return broken(ParkRun(TIGHT, MINUTES, SWITCHING, roles, faults=()).go())
+    return broken(ParkRun(ON_ONE, LONG_MINUTES, SWITCHING, roles, faults=()).go())
 
 
 def test_a_board_that_ignores_the_number_of_phases_gets_no_current_for_one():
@@ -57,4 +57,4 @@ def test_a_board_that_ignores_the_number_of_phases_gets_no_current_for_one():
 
 
 def test_a_board_that_ignores_the_number_and_a_server_that_trusts_it_are_found():
-    assert "S1" in go(Roles(charge_point=OnThreePhases, coordinator=Trusting))
+    assert {"S1", "S2"} <= go(Roles(charge_point=OnThreePhases, coordinator=Trusting))

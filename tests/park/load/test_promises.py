@@ -167,7 +167,7 @@ LOWERED_BELOW_A_LAPSE = [
 
 
 @example(549, 40_000, 0, LOWERED_BELOW_A_LAPSE)
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 10_000), st.sampled_from([16_000, 25_000, 40_000, 63_000]), st.sampled_from([0, 30]), slow)
 def test_no_promise_is_broken_while_phases_are_switched(
     seed: int, limit: int, noise: int, deeds: list[tuple[str, float]]
