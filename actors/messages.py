@@ -9,7 +9,7 @@ from park.authorization.reader import ReaderEvent
 from park.charging.report import ChargePointReported
 from park.charging.state import ChargePointEvent
 from park.exchange.board_link import BoardLinkEvent
-from park.exchange.messages import EndLink, SendFrame
+from park.exchange.messages import EndLink, EndLinks, SendFrame
 from park.exchange.server_link import LinkReported, ServerLinkEvent
 from park.journal.journal import JournalEvent
 from park.load.coordinator import CoordinatorEvent
@@ -42,7 +42,7 @@ EnrolmentMessage: TypeAlias = EnrolmentEvent
 ServerLinkMessage: TypeAlias = ServerLinkEvent
 BoardLinkMessage: TypeAlias = BoardLinkEvent
 
-ExchangeMessage: TypeAlias = SendFrame | EndLink
+ExchangeMessage: TypeAlias = SendFrame | EndLink | EndLinks
 StoreMessage: TypeAlias = Commit | LoadRows
 DriverMessage: TypeAlias = EvseCommand | ShowFeedback
 BackendLinkMessage: TypeAlias = LinkOrder

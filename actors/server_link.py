@@ -65,7 +65,7 @@ class ServerLink(Worker[ServerLinkMessage]):
 
     def _perform(self, effect: ServerLinkEffect) -> None:
         match effect:
-            case messages.SendFrame() | messages.EndLink():
+            case messages.SendFrame() | messages.EndLink() | messages.EndLinks():
                 self._wires.edge.tell(effect)
             case messages.Inward(target, message):
                 self._deliver(target, message)

@@ -9,15 +9,17 @@ from typing import Protocol
 
 import structlog
 
+from actors.messages import ExchangeMessage
 from nodes.bridge import Outbox
 from nodes.crash import crash_point, planned
 from nodes.crash_kinds import CrossingFacts
 from nodes.exchange.codec import decode, encode
 from nodes.exchange.shapes import Unreadable
 from nodes.rpc import exchange_pb2 as pb
-from park.exchange.messages import EndLink, FrameArrived, LinkDown, LinkUp, SendFrame
+from park.exchange.messages import EndLink, EndLinks, FrameArrived, LinkDown, LinkUp, SendFrame
 
 MOST_BYTES = 4 * 1024 * 1024  # gRPC's own limit; 500 of the largest entries are half of it
+LAST_WORDS_SECONDS = 1.0  # ours: an ended stream writes what was ordered before; a wire that takes nothing gets no more
 _log = structlog.get_logger("exchange")
 
 
@@ -27,24 +29,46 @@ class Link(Protocol):
     def tell(self, message: LinkUp | LinkDown | FrameArrived, /) -> None: ...
 
 
+class _Orders:
+    """What a link ordered for one stream."""
+
+    def __init__(self) -> None:
+        self.waiting: asyncio.Queue[SendFrame | EndLink] = asyncio.Queue()
+        self._end: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def put(self, order: SendFrame | EndLink) -> None:
+        self.waiting.put_nowait(order)
+        if isinstance(order, EndLink) and not self._end.done():
+            self._end.set_result(order.reason)
+
+    async def overdue(self) -> str:
+        """Wait until the stream should have ended long ago: its wire may take nothing any more."""
+        reason = await self._end
+        await asyncio.sleep(LAST_WORDS_SECONDS)
+        return reason
+
+
 class Streams:
     """The open streams of a node; orders of links find theirs by the name of the connection."""
 
     def __init__(self) -> None:
-        self._open: dict[str, asyncio.Queue[SendFrame | EndLink]] = {}
+        self._open: dict[str, _Orders] = {}
         self._facts = CrossingFacts()
 
-    async def obey(self, orders: Outbox[SendFrame | EndLink]) -> None:
+    async def obey(self, orders: Outbox[ExchangeMessage]) -> None:
         """Hand orders on until the outbox is closed; those for a stream that is over are gone with it."""
         async for order in orders:
+            if isinstance(order, EndLinks):
+                self.end(order.reason)
+                continue
             stream = self._open.get(order.connection)
             if stream is not None:
-                stream.put_nowait(order)
+                stream.put(order)
 
     def end(self, reason: str) -> None:
-        """End all streams, each after what was ordered before."""
+        """End all streams, each after what was ordered before, or soon where the wire takes nothing."""
         for connection, orders in self._open.items():
-            orders.put_nowait(EndLink(connection, reason))
+            orders.put(EndLink(connection, reason))
 
     async def run(
         self,
@@ -55,18 +79,21 @@ class Streams:
     ) -> str:
         """Carry frames both ways until either side ends it; returns why. What the wire raises is told to the link."""
         connection = uuid.uuid4().hex
-        orders: asyncio.Queue[SendFrame | EndLink] = asyncio.Queue()
+        orders = _Orders()
         self._open[connection] = orders
         reason = "the other side ended the stream"
         link.tell(LinkUp(connection, peer))
         reading = asyncio.create_task(_read(connection, link, frames, self._facts), name="read frames")
-        writing = asyncio.create_task(_write(orders, write, self._facts), name="write frames")
+        writing = asyncio.create_task(_write(orders.waiting, write, self._facts), name="write frames")
+        overdue = asyncio.create_task(orders.overdue(), name="end a stuck stream")
+        tasks = (reading, writing, overdue)
         try:
-            done, _ = await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if reading in done:
                 reading.result()
-            if writing in done:
-                reason = writing.result()
+            for task in (writing, overdue):
+                if task in done:
+                    reason = task.result()
         except asyncio.CancelledError:
             reason = "this node is stopping"
             raise
@@ -75,10 +102,10 @@ class Streams:
             raise
         finally:
             del self._open[connection]
-            reading.cancel()
-            writing.cancel()
+            for task in tasks:
+                task.cancel()
             link.tell(LinkDown(connection, reason))
-            await asyncio.gather(reading, writing, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
         return reason
 
 

@@ -158,8 +158,8 @@ class Happenings:
     def _doom(self, node: SimulatedNode, strength: float) -> Callable[[], None] | None:
         """One of its actors fails at the next message; if it is the coordinator, the park begins anew."""
         role = ROLES[int(strength * len(ROLES))]
-        if node.run is None or (role == "server_link" and not self._nodes[SERVER].is_up):
-            return None  # open: a link that fails while its stream is half open does not come back by itself
+        if node.run is None:
+            return None
         node.run.world.doomed = role
         if role != "coordinator" or not isinstance(node, ServerNode):
             return _nothing

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from random import Random
 
 from actors.address import Address
+from actors.messages import ExchangeMessage
 from nodes.exchange.client import CONNECT_SECONDS, SERVER_BACKOFF
 from nodes.simulation.clocks import BoardWorld
 from nodes.simulation.world import SimulatedWorld
-from park.exchange.messages import EndLink, FrameArrived, LinkDown, LinkUp, SendFrame
+from park.exchange.messages import EndLink, EndLinks, FrameArrived, LinkDown, LinkUp, SendFrame
 from park.exchange.session import Frame
 
 LinkMessage = LinkUp | LinkDown | FrameArrived
@@ -145,11 +146,17 @@ class SimulatedNetwork:
         wire.client.link.tell(LinkUp(name, port.node))
         return wire
 
-    def obey(self, world: BoardWorld, order: SendFrame | EndLink) -> None:
+    def obey(self, world: BoardWorld, order: ExchangeMessage) -> None:
         """An order of a link in this process."""
-        wire = self._wires.get(order.connection)
-        if wire is None:
+        if isinstance(order, EndLinks):
+            for wire in [each for each in self._wires.values() if world in (each.client.world, each.server.world)]:
+                self._obey(wire, world, EndLink(wire.name, order.reason))
             return
+        wire = self._wires.get(order.connection)
+        if wire is not None:
+            self._obey(wire, world, order)
+
+    def _obey(self, wire: Wire, world: BoardWorld, order: SendFrame | EndLink) -> None:
         mine, other = wire.end_of(world)
         if not mine.open:
             return
@@ -202,7 +209,7 @@ class Orders:
     def __init__(self, network: SimulatedNetwork, world: BoardWorld) -> None:
         self._network, self._world = network, world
 
-    def tell(self, order: SendFrame | EndLink, /) -> None:
+    def tell(self, order: ExchangeMessage, /) -> None:
         self._network.obey(self._world, order)
 
 

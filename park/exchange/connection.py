@@ -14,6 +14,7 @@ from park.model.session import FactOffered
 from park.model.signals import WakeAt
 from park.model.time import Now
 
+BEGUN_ANEW = "this end of the link has begun anew"
 LinkEffect: TypeAlias = SendFrame | EndLink | WakeAt
 Expired: TypeAlias = Arrived
 """A command that came too late to be executed."""
@@ -57,7 +58,7 @@ class Connection:
         """End a connection nobody here knows: this link began anew, and the other side must greet it again."""
         if self.session is not None and arrived.connection == self.name:
             return []
-        return [EndLink(arrived.connection, "this end of the link has begun anew")]
+        return [EndLink(arrived.connection, BEGUN_ANEW)]
 
     def settle(self, now: Now) -> list[LinkEffect]:
         """Frames that are due, the end of a silent connection, and when to look again."""

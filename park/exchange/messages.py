@@ -185,6 +185,13 @@ class EndLink:
 
 
 @dataclass(frozen=True, slots=True)
+class EndLinks:
+    """Link → exchange edge: it began anew and knows no connection, so none is any good, not even a silent one."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outward:
     """Anything of the server → the link of a board: for `target` there."""
 

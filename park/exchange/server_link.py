@@ -16,13 +16,14 @@ from typing import TypeAlias
 from park.authorization.messages import ReadersAnnounced
 from park.authorization.settings import ReaderSettings
 from park.charging.report import ChargePointReported
-from park.exchange.connection import Connection, LinkEffect, in_time
+from park.exchange.connection import BEGUN_ANEW, Connection, LinkEffect, in_time
 from park.exchange.crossing import follows_from, reading_as, without_record
 from park.exchange.messages import (
     JOURNAL,
     OLDEST_PROTOCOL,
     PROTOCOL,
     BoardHello,
+    EndLinks,
     FrameArrived,
     Inward,
     LinkDown,
@@ -124,7 +125,7 @@ FOR_CHARGE_POINTS = (
 """What a server may tell a charge point as it is."""
 
 ServerLinkEffect: TypeAlias = (
-    LinkEffect | Inward | Write | Load | LinkReported | LocalOnly | RepeatLevels | Alarm | ClockOffered
+    LinkEffect | EndLinks | Inward | Write | Load | LinkReported | LocalOnly | RepeatLevels | Alarm | ClockOffered
 )
 
 
@@ -186,7 +187,7 @@ def step(state: ServerLink, event: ServerLinkEvent, now: Now) -> tuple[ServerLin
     effects: Effects = []
     match event:
         case Start():
-            effects += (LocalOnly(alone=True), *_load(now))
+            effects += (EndLinks(BEGUN_ANEW), LocalOnly(alone=True), *_load(now))
         case Tick():
             effects += _keep_again(state, now) if state.loaded else _load(now)
         case RowsLoaded():

@@ -25,7 +25,7 @@ from nodes.pairing.credentials import CHANNEL_OPTIONS, channel_credentials
 from nodes.pairing.identity import BoardKeys
 from nodes.rpc import exchange_pb2 as pb
 from nodes.rpc.exchange_pb2_grpc import ExchangeStub
-from park.exchange.messages import EndLink, FrameArrived, LinkDown, LinkRefused, LinkUp, SendFrame
+from park.exchange.messages import EndLink, EndLinks, FrameArrived, LinkDown, LinkRefused, LinkUp, SendFrame
 from park.exchange.session import Entry, Frame
 from park.model.demand import BoardHeartbeat
 
@@ -232,6 +232,44 @@ async def test_a_network_that_swallows_all_is_noticed_by_both_ends(proxied: tupl
     proxy.release()
     await asyncio.to_thread(live.shown.expect, lambda each: each.state == "up", 2)
     await asyncio.to_thread(live.nodes.expect, lambda each: each.state == "alive", 2)
+
+
+async def test_a_link_that_began_anew_gets_a_new_stream_though_the_old_one_is_silent(
+    park: Certificates, board: BoardKeys
+):
+    """Nothing arrives that could end a stream the link does not know: it has to end what there is by itself."""
+    async with (
+        serving(park, (NODE, board)) as server,
+        Proxy(server.target).running() as proxy,
+        connected(board, proxy.address) as client,
+    ):
+        _, here = await both_up(server, client)
+        proxy.stall(back=True)
+        client.orders.tell(EndLinks("this end of the link has begun anew"))
+        assert await nth(client.inbox, LinkDown) == LinkDown(here, "this end of the link has begun anew")
+        proxy.release()
+        await nth(client.inbox, LinkUp, 2)
+
+
+UNREAD = 16  # frames of half of the most: more than the windows of TCP and of HTTP/2 together
+ENDED_SECONDS = 10.0
+
+
+async def test_a_stream_whose_wire_takes_nothing_any_more_ends_when_its_link_says_so(
+    park: Certificates, board: BoardKeys
+):
+    async with (
+        serving(park, (NODE, board)) as server,
+        Proxy(server.target).running() as proxy,
+        connected(board, proxy.address) as client,
+    ):
+        _, here = await both_up(server, client)
+        proxy.stall(back=True)
+        for number in range(UNREAD):
+            client.orders.tell(SendFrame(here, frame(number, "x" * (MOST_BYTES // 2))))
+        client.orders.tell(EndLink(here, "nothing was heard for too long"))
+        async with asyncio.timeout(ENDED_SECONDS):
+            assert await nth(client.inbox, LinkDown) == LinkDown(here, "nothing was heard for too long")
 
 
 # ------------------------------------------------------------ leftovers

@@ -18,6 +18,7 @@ from park.exchange.messages import (
     PROTOCOL,
     BoardHello,
     EndLink,
+    EndLinks,
     FrameArrived,
     Inward,
     LinkDown,
@@ -566,6 +567,12 @@ def test_a_link_that_began_anew_ends_the_connection_it_does_not_know() -> None:
     pair.tell_board(RowsLoaded(()))
     pair.run(1.5)
     assert {each.connection for each in pair.effects(EndLink, board=True)} == {"connection 1"}
+
+
+def test_a_link_that_begins_anew_ends_what_connections_there_are() -> None:
+    """Also one that is half open: nothing ever comes on it that could be called stray."""
+    _, effects = server_link.step(server_link.initial(SETTINGS), Start(), Now(5.0, WALL))
+    assert [each for each in effects if isinstance(each, EndLinks)] == [EndLinks("this end of the link has begun anew")]
 
 
 # ------------------------------------------------------------ what a board keeps
