@@ -5,6 +5,9 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+# Tests start nodes by the hundred: none of them shall compile the same modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 SCENARIO ?= tests/scenarios/one_board_day.toml
 DAYS ?= $(shell seq 1 50)
 SEEDS ?= 1..1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,6 +33,7 @@ def simulate_command(
     plot: Annotated[Path | None, typer.Option("--plot", help="Write a PNG of currents against the fuses.")] = None,
     park: Annotated[bool, typer.Option("--park", help="Random parks with faults instead of a scenario.")] = False,
     seeds: Annotated[str, typer.Option("--seeds", metavar="A..B", help="With --park: one park for each.")] = "1..20",
+    hours: Annotated[float | None, typer.Option("--hours", min=0.0, help="Only the first so many hours.")] = None,
     minutes: Annotated[float, typer.Option("--minutes", min=1.0, help="With --park: how long faults happen.")] = 15.0,
 ) -> None:
     """Run a scenario with the same actors as in the field; exit code 1 when a promise was broken."""
@@ -41,7 +43,8 @@ def simulate_command(
     if scenario is None:
         raise typer.BadParameter("name a scenario file, or say --park")
     drawing = None if plot is None else _drawing(plot, scenario)
-    outcome = simulate(scenario, seed, _progress, None if drawing is None else drawing.sample)
+    first = math.inf if hours is None else hours
+    outcome = simulate(scenario, seed, _progress, None if drawing is None else drawing.sample, first)
     if drawing is not None and plot is not None:
         drawing.write(plot, outcome)
     typer.echo(outcome.as_json() if as_json else _told(outcome))

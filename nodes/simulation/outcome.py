@@ -11,8 +11,9 @@ from park.model.electric import PerPhase
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`digest`: hash of the event log, of `events` lines. `seconds`: virtual, without the drain after the end.
+    """`digest`: hash of the event log, of `events` lines; `digests`: after each hour.
 
+    `seconds`: virtual, without the drain after the end.
     `peak_load`: largest current / limit on any phase; `full_seconds`: how long the fuse was what limited the cars.
     `longest_queue`, `left_in_queue`: facts that waited for the backend, at most and at the end.
     """
@@ -21,6 +22,7 @@ class Outcome:
     seed: int
     seconds: float
     digest: str
+    digests: tuple[str, ...]
     events: int
     violations: tuple[Violation, ...]
     crashes: tuple[str, ...]

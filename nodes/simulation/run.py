@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -44,13 +45,17 @@ Sample = Callable[[str, Sampled], None]
 
 
 def simulate(
-    path: Path, seed: int, progress: Progress = lambda _now, _end: None, sample: Sample | None = None
+    path: Path,
+    seed: int,
+    progress: Progress = lambda _now, _end: None,
+    sample: Sample | None = None,
+    hours: float = math.inf,
 ) -> Outcome:
-    """Run the scenario in a file. Raises ScenarioInvalid, or ConfigurationInvalid for its board."""
+    """Run the scenario in a file, or its first `hours`. Raises ScenarioInvalid; for its board, ConfigurationInvalid."""
     scenario = read_scenario(path)
     config = read_checked(path.parent / scenario.board, lambda _: TRAITS).config
     check_fits(scenario, config, path)
-    return Run(scenario, config, seed).go(progress, sample)
+    return Run(scenario, config, seed).go(progress, sample, hours)
 
 
 class Run:
@@ -78,6 +83,7 @@ class Run:
         self.backend = backend(self.world, self._random("backend"), scenario.backend, self._called)
         self.crashes, self.alarms, self.reports = KeptCrashes(), KeptAlarms(), KeptReports(self.world)
         self.park = self._wire(roles)
+        self._digests: list[str] = []
         self.people = People(self.world, self.hardware, scenario.arrivals, self._random("people"), self._is_charging)
 
     def _random(self, purpose: str) -> Random:
@@ -100,11 +106,13 @@ class Run:
         board = leading_board(self.config, identities, "simulated")
         return wire(self.world, board, edges, self.crashes, eyes=self.checkers, roles=roles)
 
-    def go(self, progress: Progress = lambda _now, _end: None, sample: Sample | None = None) -> Outcome:
-        """Live through the scenario; afterwards everybody leaves and the queue drains."""
+    def go(
+        self, progress: Progress = lambda _now, _end: None, sample: Sample | None = None, hours: float = math.inf
+    ) -> Outcome:
+        """Live through the scenario, or its first `hours`; afterwards everybody leaves and the queue drains."""
         began = time.perf_counter()
         self._begin()
-        seconds = self.scenario.hours * HOUR
+        seconds = min(self.scenario.hours, hours) * HOUR
         self._live(seconds, progress, sample)
         self.people.everybody_leaves()
         self.world.run_for(DRAIN_SECONDS)
@@ -151,6 +159,8 @@ class Run:
             if now - told >= PROGRESS_SECONDS or now >= seconds:
                 told = now
                 progress(now, seconds)
+            if now >= (len(self._digests) + 1) * HOUR:
+                self._digests.append(self.checkers.log.digest)
 
     def _sample(self, sample: Sample, now: float) -> None:
         for name, circuit in self.site.circuits.items():
@@ -170,6 +180,7 @@ class Run:
             seed=self.seed,
             seconds=seconds,
             digest=checkers.log.digest,
+            digests=tuple(self._digests),
             events=checkers.log.lines,
             violations=(*checkers.violations, *problems),
             crashes=tuple(self.crashes.texts),

@@ -53,8 +53,9 @@ class Process:
     popen: subprocess.Popen[str]
 
     @classmethod
-    def started(cls, scenario: Path, seed: int, hash_seed: int) -> Process:
+    def started(cls, scenario: Path, seed: int, hash_seed: int, *options: str) -> Process:
         command = [sys.executable, "-m", "nodes.cli", "simulate", str(scenario), "--seed", str(seed), "--json"]
+        command += options
         environment = {**os.environ, "PYTHONHASHSEED": str(hash_seed)}
         return cls(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True))
 
