@@ -17,13 +17,11 @@ def scenario(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_equal_seeds_give_equal_logs_in_every_process_and_other_seeds_others(scenario: Path):
+def test_equal_seeds_give_equal_logs_in_every_process(scenario: Path):
     first, second = Process.started(scenario, 7, hash_seed=1), Process.started(scenario, 7, hash_seed=2)
     one, two = first.outcome(), second.outcome()
-    other = Process.started(scenario, 8, hash_seed=1).outcome()
     timing = {"real_seconds", "speed"}
     assert {key: one[key] for key in one.keys() - timing} == {key: two[key] for key in two.keys() - timing}
-    assert other["digest"] != one["digest"]
     assert one["sessions"] >= 5
 
 

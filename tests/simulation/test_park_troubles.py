@@ -14,6 +14,7 @@ from nodes.simulation.parks import SERVER, Bounds
 from nodes.simulation.succession import Takeover
 
 BUSY = Bounds(boards=(4, 4), points=(10, 10))
+HALF = Bounds(boards=(4, 4), points=(5, 5))
 SEED = 28  # a park whose server has no charge points of its own
 OFFLINE = 142  # one whose boards have readers of their own and know the cards
 MINUTES = 20.0
@@ -37,9 +38,11 @@ BOTH_DIE = tuple(
 )
 
 
-def park(*faults: Fault, seed: int = SEED, takeover: Takeover | None = None) -> tuple[ParkRun, ParkOutcome]:
+def park(
+    *faults: Fault, seed: int = SEED, bounds: Bounds = HALF, takeover: Takeover | None = None
+) -> tuple[ParkRun, ParkOutcome]:
     plan = tuple(sorted(faults, key=lambda fault: fault.at))
-    run = ParkRun(seed, MINUTES, BUSY, faults=plan, takeover=takeover)
+    run = ParkRun(seed, MINUTES, bounds, faults=plan, takeover=takeover)
     return run, run.go()
 
 
@@ -73,7 +76,7 @@ def test_nothing_is_lost(name: str, faults: tuple[Fault, ...], record_property: 
 
 @pytest.mark.slow
 def test_r23_boards_without_their_server_keep_100_sessions(record_property: Callable[[str, object], None]):
-    run, outcome = park(*CUT_OFF, seed=OFFLINE)
+    run, outcome = park(*CUT_OFF, seed=OFFLINE, bounds=BUSY)
     record_property("figure", check("R23 all boards without their server for 18 min", run, outcome, 100))
 
 
