@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,7 +24,9 @@ BATCH_SECONDS = 3.0  # two intervals of the coordinator, less than a pilot waits
 class Watched(Boards):
     """Looks at each batch of raises that leaves, by what is promised to whom in truth and what was granted last."""
 
-    leaned: list[str]
+    def __init__(self, *args: Any, **settings: Any) -> None:  # noqa: ANN401 - those of all boards
+        self.leaned: list[str] = []
+        super().__init__(*args, **settings)
 
     def tell(self, event: coordinator.CoordinatorEvent) -> None:
         before, sent = self.newest(), len(self.grants)
@@ -31,7 +34,7 @@ class Watched(Boards):
         now = self.newest()
         raised = {g.charge_point: now[g.charge_point] - before.get(g.charge_point, 0) for _, g in self.grants[sent:]}
         if any(more > 0 for more in raised.values()):
-            self.leaned = [*getattr(self, "leaned", []), *self._leaning(raised)]
+            self.leaned += self._leaning(raised)
 
     def newest(self) -> dict[str, int]:
         return {grant.charge_point: grant.amps_ma for _, grant in self.grants}
@@ -73,7 +76,9 @@ def lopsided(limit_ma: int, *wirings: Wiring, phases: int = 1, **more: object) -
     for number, (place, wiring) in enumerate(zip(places(len(wirings), fallback_ma=0), wirings, strict=True)):
         circuits.append(Circuit(f"own{number}", each(80_000), "grid"))
         points.append(replace(place, circuit=f"own{number}", wiring=wiring, phases=phases))
-    return Watched(circuits, points, **more).run(12)  # type: ignore[arg-type, return-value]
+    world = Watched(circuits, points, **more)
+    world.run(12)
+    return world
 
 
 def arrive(world: Watched, *names: str, **vehicle: object) -> Watched:
@@ -121,7 +126,8 @@ def test_a_phase_waits_for_the_reductions_on_it_and_is_not_raised_ahead_of_them(
 
 def test_those_who_can_only_begin_together_do():
     """Each minimum alone is more than the difference allowed."""
-    world = arrive(lopsided(5_000, ONE, TWO, THREE)).run(20)
+    world = arrive(lopsided(5_000, ONE, TWO, THREE))
+    world.run(20)
     assert signals(world) == [32, 32, 32]
     assert not world.leaned
 
@@ -177,7 +183,7 @@ def test_s6_no_raise_leans_whatever_is_under_way(seed: int, limit: int, done: li
     for deed, wait in done:
         getattr(day, deed)()
         day.world.run(wait)
-    assert not getattr(day.world, "leaned", [])
+    assert not day.world.leaned
     assert not day.world.violations
 
 

@@ -157,7 +157,7 @@ def test_a_sixth_source_is_refused_and_one_that_said_nothing_has_nothing_to_clea
         done(ordered(boards, GRID, f"hems/{number}"))
     assert refused(ordered(boards, GRID, "hems/6"))[0] is Refusal.TOO_MANY
     assert done(ordered(boards, SURPLUS, "hems/0"))[1]
-    assert done(ordered(boards, SURPLUS, "operator", kind=OPERATOR))
+    done(ordered(boards, SURPLUS, "operator", kind=OPERATOR))  # of another kind
     because, text = refused(ordered(boards, None, "other"))
     assert because is Refusal.NO_SUCH_LIMIT
     assert text == "other gave grid no mode (those who did: hems/0, hems/1, hems/2, hems/3, hems/4)"
