@@ -15,9 +15,9 @@ from nodes.rpc import limits_pb2 as pb
 from nodes.rpc.limits_pb2_grpc import LimitAdminServicer, add_LimitAdminServicer_to_server
 from nodes.view import ViewStore
 from park.model.limit import LimitKind
+from park.model.solar import OPERATOR
 from park.model.time import Now
 
-OPERATOR = "operator"
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -51,8 +51,18 @@ class LimitAdminService(LimitAdminServicer):
     ) -> energy_pb2.LimitEffect:
         return await self._desk.clear(request, LimitKind.ENERGY_MANAGER, request.source, context)
 
-    async def SetSolarMode(self, request: pb.SetSolarModeRequest, context: Context) -> energy_pb2.LimitEffect:  # noqa: N802
-        return await self._desk.follow_the_sun(request.circuit, request.mode, context)
+    async def SetSolarMode(  # noqa: N802
+        self, request: energy_pb2.SetSolarModeRequest, context: Context
+    ) -> energy_pb2.LimitEffect:
+        source = await _source(request.source, context)
+        if not request.mode:
+            return await self._desk.forget_the_sun(request.circuit, LimitKind.OPERATOR, source, context)
+        return await self._desk.follow_the_sun(request, LimitKind.OPERATOR, source, context)
+
+    async def ClearManagerSolarMode(  # noqa: N802
+        self, request: energy_pb2.ClearSolarModeRequest, context: Context
+    ) -> energy_pb2.LimitEffect:
+        return await self._desk.forget_the_sun(request.circuit, LimitKind.ENERGY_MANAGER, request.source, context)
 
     async def ListLimits(self, request: pb.ListLimitsRequest, context: Context) -> pb.LimitList:  # noqa: ARG002, N802
         view = self._view.snapshot(self._now())

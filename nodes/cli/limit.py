@@ -88,11 +88,29 @@ def clear_command(
 def solar_command(
     config: Config,
     circuit: Annotated[str, typer.Argument(metavar="CIRCUIT", help="A circuit with [[solar]].")],
-    mode: Annotated[str, typer.Argument(metavar="MODE", help="surplus, solar or grid; else as the file says.")] = "",
+    mode: Annotated[
+        str, typer.Argument(metavar="MODE", help="surplus, solar or grid; absent: what you set ends.")
+    ] = "",
+    seconds: Annotated[
+        float | None, typer.Option("--for", metavar="SECONDS", min=1, help="How long; else until it is set again.")
+    ] = None,
+    source: Annotated[str, typer.Option("--source", help="Which of several words of the operator there.")] = "",
+    manager: Annotated[
+        str, typer.Option(metavar="NAME", help="End the mode of this energy manager instead, as the answers name it.")
+    ] = "",
 ) -> None:
-    """Let the charge points of a circuit follow the sun in this mode until it is set again."""
+    """Let the charge points of a circuit follow the sun in this mode; of all who say so the strictest holds."""
+    if manager and (mode or source):
+        raise typer.BadParameter("--manager ends what an energy manager said; give neither MODE nor --source with it")
+    if seconds is not None and not mode:
+        raise typer.BadParameter("--for says how long a MODE holds; give one")
     with _limits(config) as admin:
-        done = admin.SetSolarMode(pb.SetSolarModeRequest(circuit=circuit, mode=mode), timeout=PATIENCE_SECONDS)
+        if manager:
+            ended = energy_pb2.ClearSolarModeRequest(circuit=circuit, source=manager)
+            done = admin.ClearManagerSolarMode(ended, timeout=PATIENCE_SECONDS)
+        else:
+            wanted = energy_pb2.SetSolarModeRequest(circuit=circuit, mode=mode, source=source, valid_seconds=seconds)
+            done = admin.SetSolarMode(wanted, timeout=PATIENCE_SECONDS)
     typer.echo("\n".join(visible(line) for line in _effect(done)))
 
 

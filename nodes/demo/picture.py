@@ -223,7 +223,7 @@ def _because(row: ChargePointRow) -> str:
 
 
 def _link(link: Reason) -> str:
-    if link.limit == "share":
+    if link.limit in {"share", "common_current"}:
         return link.source
     if link.circuit is None or link.phase is None or link.available_ma is None:
         return LIMITS.get(link.limit, link.limit)

@@ -61,15 +61,27 @@ class LimitDesk:
         target = _target(request)
         return await self._order(context, lambda reply: ClearLimit(uuid.uuid4().hex, target, kind, source, reply))
 
-    async def follow_the_sun(self, circuit: str, mode: str, context: Context) -> pb.LimitEffect:
-        """`mode` empty: that of the configuration. Aborts the call for what is refused."""
+    async def follow_the_sun(
+        self, request: pb.SetSolarModeRequest, kind: LimitKind, source: str, context: Context
+    ) -> pb.LimitEffect:
+        """Aborts the call for what is refused."""
+        circuit, mode = request.circuit, request.mode
         try:
-            wanted = SolarMode(mode) if mode else None
+            wanted = SolarMode(mode)
         except ValueError:
             modes = ", ".join(each.value for each in SolarMode)
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"mode: there is no {mode!r}; choose one of {modes}")
             raise
-        return await self._order(context, lambda reply: SetSolarMode(uuid.uuid4().hex, circuit, wanted, reply))
+        seconds = request.valid_seconds if request.HasField("valid_seconds") else None
+        return await self._order(
+            context, lambda reply: SetSolarMode(uuid.uuid4().hex, circuit, wanted, reply, kind, source, seconds)
+        )
+
+    async def forget_the_sun(self, circuit: str, kind: LimitKind, source: str, context: Context) -> pb.LimitEffect:
+        """What this source said of it holds no longer. Aborts the call for what is refused."""
+        return await self._order(
+            context, lambda reply: SetSolarMode(uuid.uuid4().hex, circuit, None, reply, kind, source)
+        )
 
     async def _order(
         self, context: Context, make: Callable[[TakesLimitOutcome], SetLimit | ClearLimit | SetSolarMode]

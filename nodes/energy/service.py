@@ -96,6 +96,14 @@ class EnergyService(EnergyManagerServicer):
         desk, source = await self._writer(request.source, context)
         return await desk.clear(request, LimitKind.ENERGY_MANAGER, source, context)
 
+    async def SetSolarMode(self, request: pb.SetSolarModeRequest, context: Context) -> pb.LimitEffect:  # noqa: N802
+        desk, source = await self._writer(request.source, context)
+        return await desk.follow_the_sun(request, LimitKind.ENERGY_MANAGER, source, context)
+
+    async def ClearSolarMode(self, request: pb.ClearSolarModeRequest, context: Context) -> pb.LimitEffect:  # noqa: N802
+        desk, source = await self._writer(request.source, context)
+        return await desk.forget_the_sun(request.circuit, LimitKind.ENERGY_MANAGER, source, context)
+
     def close(self) -> None:
         """End every watch in good order."""
         for changes in self._watches:

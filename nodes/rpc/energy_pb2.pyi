@@ -170,6 +170,61 @@ class ClearLimitRequest(_message.Message):
 Global___ClearLimitRequest: _TypeAlias = ClearLimitRequest  # noqa: Y015
 
 @_typing.final
+class SetSolarModeRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CIRCUIT_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    VALID_SECONDS_FIELD_NUMBER: _builtins.int
+    circuit: _builtins.str
+    mode: _builtins.str
+    """surplus, solar, grid"""
+    source: _builtins.str
+    """of several words of one manager: which; may be empty"""
+    valid_seconds: _builtins.float
+    """not set: until it is cleared"""
+    def __init__(
+        self,
+        *,
+        circuit: _builtins.str = ...,
+        mode: _builtins.str = ...,
+        source: _builtins.str = ...,
+        valid_seconds: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_valid_seconds", b"_valid_seconds", "valid_seconds", b"valid_seconds"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_valid_seconds", b"_valid_seconds", "circuit", b"circuit", "mode", b"mode", "source", b"source", "valid_seconds", b"valid_seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__valid_seconds: _TypeAlias = _typing.Literal["valid_seconds"]  # noqa: Y015
+    _WhichOneofArgType__valid_seconds: _TypeAlias = _typing.Literal["_valid_seconds", b"_valid_seconds"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__valid_seconds) -> _WhichOneofReturnType__valid_seconds | None: ...
+
+Global___SetSolarModeRequest: _TypeAlias = SetSolarModeRequest  # noqa: Y015
+
+@_typing.final
+class ClearSolarModeRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CIRCUIT_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    circuit: _builtins.str
+    source: _builtins.str
+    def __init__(
+        self,
+        *,
+        circuit: _builtins.str = ...,
+        source: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["circuit", b"circuit", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClearSolarModeRequest: _TypeAlias = ClearSolarModeRequest  # noqa: Y015
+
+@_typing.final
 class LimitEffect(_message.Message):
     """What holds at the target now."""
 

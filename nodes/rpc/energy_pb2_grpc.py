@@ -54,6 +54,16 @@ class EnergyManagerStub:
                 request_serializer=nodes_dot_rpc_dot_energy__pb2.ClearLimitRequest.SerializeToString,
                 response_deserializer=nodes_dot_rpc_dot_energy__pb2.LimitEffect.FromString,
                 _registered_method=True)
+        self.SetSolarMode = channel.unary_unary(
+                '/chargepark.v1.EnergyManager/SetSolarMode',
+                request_serializer=nodes_dot_rpc_dot_energy__pb2.SetSolarModeRequest.SerializeToString,
+                response_deserializer=nodes_dot_rpc_dot_energy__pb2.LimitEffect.FromString,
+                _registered_method=True)
+        self.ClearSolarMode = channel.unary_unary(
+                '/chargepark.v1.EnergyManager/ClearSolarMode',
+                request_serializer=nodes_dot_rpc_dot_energy__pb2.ClearSolarModeRequest.SerializeToString,
+                response_deserializer=nodes_dot_rpc_dot_energy__pb2.LimitEffect.FromString,
+                _registered_method=True)
         self.Explain = channel.unary_unary(
                 '/chargepark.v1.EnergyManager/Explain',
                 request_serializer=nodes_dot_rpc_dot_energy__pb2.ExplainRequest.SerializeToString,
@@ -95,6 +105,23 @@ class EnergyManagerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetSolarMode(self, request, context):
+        """How the charge points of a circuit with [[solar]] follow the sun, until the same manager says otherwise or the validity
+        ends. Of several who say so the strictest mode holds: surplus before solar before grid; what the configuration says
+        holds while nobody does. In force at once, on disk before it is answered; LimitEffect.binds: this mode holds.
+        NOT_FOUND: the circuit does not follow the sun. The other refusals are those of SetLimit.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClearSolarMode(self, request, context):
+        """Ends what the same manager said. NOT_FOUND: it has said nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Explain(self, request, context):
         """Why this charge point has this current: NOT_FOUND for one that is not in the park.
         """
@@ -123,6 +150,16 @@ def add_EnergyManagerServicer_to_server(servicer, server):
             'ClearLimit': grpc.unary_unary_rpc_method_handler(
                     servicer.ClearLimit,
                     request_deserializer=nodes_dot_rpc_dot_energy__pb2.ClearLimitRequest.FromString,
+                    response_serializer=nodes_dot_rpc_dot_energy__pb2.LimitEffect.SerializeToString,
+            ),
+            'SetSolarMode': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetSolarMode,
+                    request_deserializer=nodes_dot_rpc_dot_energy__pb2.SetSolarModeRequest.FromString,
+                    response_serializer=nodes_dot_rpc_dot_energy__pb2.LimitEffect.SerializeToString,
+            ),
+            'ClearSolarMode': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClearSolarMode,
+                    request_deserializer=nodes_dot_rpc_dot_energy__pb2.ClearSolarModeRequest.FromString,
                     response_serializer=nodes_dot_rpc_dot_energy__pb2.LimitEffect.SerializeToString,
             ),
             'Explain': grpc.unary_unary_rpc_method_handler(
@@ -238,6 +275,60 @@ class EnergyManager:
             target,
             '/chargepark.v1.EnergyManager/ClearLimit',
             nodes_dot_rpc_dot_energy__pb2.ClearLimitRequest.SerializeToString,
+            nodes_dot_rpc_dot_energy__pb2.LimitEffect.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetSolarMode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chargepark.v1.EnergyManager/SetSolarMode',
+            nodes_dot_rpc_dot_energy__pb2.SetSolarModeRequest.SerializeToString,
+            nodes_dot_rpc_dot_energy__pb2.LimitEffect.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClearSolarMode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chargepark.v1.EnergyManager/ClearSolarMode',
+            nodes_dot_rpc_dot_energy__pb2.ClearSolarModeRequest.SerializeToString,
             nodes_dot_rpc_dot_energy__pb2.LimitEffect.FromString,
             options,
             channel_credentials,

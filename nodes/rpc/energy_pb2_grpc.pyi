@@ -50,6 +50,14 @@ class EnergyManagerStub:
     """
     ClearLimit: _grpc.UnaryUnaryMultiCallable[_energy_pb2.ClearLimitRequest, _energy_pb2.LimitEffect]
     """Ends a limit of the same manager, and what holds since it ran out. NOT_FOUND: there is none."""
+    SetSolarMode: _grpc.UnaryUnaryMultiCallable[_energy_pb2.SetSolarModeRequest, _energy_pb2.LimitEffect]
+    """How the charge points of a circuit with [[solar]] follow the sun, until the same manager says otherwise or the validity
+    ends. Of several who say so the strictest mode holds: surplus before solar before grid; what the configuration says
+    holds while nobody does. In force at once, on disk before it is answered; LimitEffect.binds: this mode holds.
+    NOT_FOUND: the circuit does not follow the sun. The other refusals are those of SetLimit.
+    """
+    ClearSolarMode: _grpc.UnaryUnaryMultiCallable[_energy_pb2.ClearSolarModeRequest, _energy_pb2.LimitEffect]
+    """Ends what the same manager said. NOT_FOUND: it has said nothing."""
     Explain: _grpc.UnaryUnaryMultiCallable[_energy_pb2.ExplainRequest, _energy_pb2.Explanation]
     """Why this charge point has this current: NOT_FOUND for one that is not in the park."""
 
@@ -68,6 +76,14 @@ class EnergyManagerAsyncStub(EnergyManagerStub):
     """
     ClearLimit: _aio.UnaryUnaryMultiCallable[_energy_pb2.ClearLimitRequest, _energy_pb2.LimitEffect]  # type: ignore[assignment]
     """Ends a limit of the same manager, and what holds since it ran out. NOT_FOUND: there is none."""
+    SetSolarMode: _aio.UnaryUnaryMultiCallable[_energy_pb2.SetSolarModeRequest, _energy_pb2.LimitEffect]  # type: ignore[assignment]
+    """How the charge points of a circuit with [[solar]] follow the sun, until the same manager says otherwise or the validity
+    ends. Of several who say so the strictest mode holds: surplus before solar before grid; what the configuration says
+    holds while nobody does. In force at once, on disk before it is answered; LimitEffect.binds: this mode holds.
+    NOT_FOUND: the circuit does not follow the sun. The other refusals are those of SetLimit.
+    """
+    ClearSolarMode: _aio.UnaryUnaryMultiCallable[_energy_pb2.ClearSolarModeRequest, _energy_pb2.LimitEffect]  # type: ignore[assignment]
+    """Ends what the same manager said. NOT_FOUND: it has said nothing."""
     Explain: _aio.UnaryUnaryMultiCallable[_energy_pb2.ExplainRequest, _energy_pb2.Explanation]  # type: ignore[assignment]
     """Why this charge point has this current: NOT_FOUND for one that is not in the park."""
 
@@ -107,6 +123,26 @@ class EnergyManagerServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_energy_pb2.LimitEffect, _abc.Awaitable[_energy_pb2.LimitEffect]]:
         """Ends a limit of the same manager, and what holds since it ran out. NOT_FOUND: there is none."""
+
+    @_abc_1.abstractmethod
+    def SetSolarMode(
+        self,
+        request: _energy_pb2.SetSolarModeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_energy_pb2.LimitEffect, _abc.Awaitable[_energy_pb2.LimitEffect]]:
+        """How the charge points of a circuit with [[solar]] follow the sun, until the same manager says otherwise or the validity
+        ends. Of several who say so the strictest mode holds: surplus before solar before grid; what the configuration says
+        holds while nobody does. In force at once, on disk before it is answered; LimitEffect.binds: this mode holds.
+        NOT_FOUND: the circuit does not follow the sun. The other refusals are those of SetLimit.
+        """
+
+    @_abc_1.abstractmethod
+    def ClearSolarMode(
+        self,
+        request: _energy_pb2.ClearSolarModeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_energy_pb2.LimitEffect, _abc.Awaitable[_energy_pb2.LimitEffect]]:
+        """Ends what the same manager said. NOT_FOUND: it has said nothing."""
 
     @_abc_1.abstractmethod
     def Explain(

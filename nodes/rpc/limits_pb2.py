@@ -26,35 +26,33 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from nodes.rpc import energy_pb2 as nodes_dot_rpc_dot_energy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16nodes/rpc/limits.proto\x12\rchargepark.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16nodes/rpc/energy.proto\"4\n\x13SetSolarModeRequest\x12\x0f\n\x07\x63ircuit\x18\x01 \x01(\t\x12\x0c\n\x04mode\x18\x02 \x01(\t\"\x13\n\x11ListLimitsRequest\"1\n\tLimitList\x12$\n\x06limits\x18\x01 \x03(\x0b\x32\x14.chargepark.v1.Limit\"a\n\x11\x41\x64\x64ManagerRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1d\n\x13signing_request_pem\x18\x02 \x01(\x0cH\x00\x12\x16\n\x0ctoken_digest\x18\x03 \x01(\x0cH\x00\x42\x07\n\x05proof\">\n\x0c\x41\x64\x64\x65\x64Manager\x12\x17\n\x0f\x63\x65rtificate_pem\x18\x01 \x01(\x0c\x12\x15\n\rauthority_pem\x18\x02 \x01(\x0c\"$\n\x14RemoveManagerRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x10\n\x0eRemovedManager\"\x15\n\x13ListManagersRequest\"7\n\x0bManagerList\x12(\n\x08managers\x18\x01 \x03(\x0b\x32\x16.chargepark.v1.Manager\"Q\n\x07Manager\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05proof\x18\x02 \x01(\t\x12)\n\x05since\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\x9d\x03\n\nLimitAdmin\x12N\n\x10SetOperatorLimit\x12\x1e.chargepark.v1.SetLimitRequest\x1a\x1a.chargepark.v1.LimitEffect\x12R\n\x12\x43learOperatorLimit\x12 .chargepark.v1.ClearLimitRequest\x1a\x1a.chargepark.v1.LimitEffect\x12Q\n\x11\x43learManagerLimit\x12 .chargepark.v1.ClearLimitRequest\x1a\x1a.chargepark.v1.LimitEffect\x12N\n\x0cSetSolarMode\x12\".chargepark.v1.SetSolarModeRequest\x1a\x1a.chargepark.v1.LimitEffect\x12H\n\nListLimits\x12 .chargepark.v1.ListLimitsRequest\x1a\x18.chargepark.v1.LimitList2\x80\x02\n\x0cManagerAdmin\x12K\n\nAddManager\x12 .chargepark.v1.AddManagerRequest\x1a\x1b.chargepark.v1.AddedManager\x12S\n\rRemoveManager\x12#.chargepark.v1.RemoveManagerRequest\x1a\x1d.chargepark.v1.RemovedManager\x12N\n\x0cListManagers\x12\".chargepark.v1.ListManagersRequest\x1a\x1a.chargepark.v1.ManagerListb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16nodes/rpc/limits.proto\x12\rchargepark.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16nodes/rpc/energy.proto\"\x13\n\x11ListLimitsRequest\"1\n\tLimitList\x12$\n\x06limits\x18\x01 \x03(\x0b\x32\x14.chargepark.v1.Limit\"a\n\x11\x41\x64\x64ManagerRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1d\n\x13signing_request_pem\x18\x02 \x01(\x0cH\x00\x12\x16\n\x0ctoken_digest\x18\x03 \x01(\x0cH\x00\x42\x07\n\x05proof\">\n\x0c\x41\x64\x64\x65\x64Manager\x12\x17\n\x0f\x63\x65rtificate_pem\x18\x01 \x01(\x0c\x12\x15\n\rauthority_pem\x18\x02 \x01(\x0c\"$\n\x14RemoveManagerRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x10\n\x0eRemovedManager\"\x15\n\x13ListManagersRequest\"7\n\x0bManagerList\x12(\n\x08managers\x18\x01 \x03(\x0b\x32\x16.chargepark.v1.Manager\"Q\n\x07Manager\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05proof\x18\x02 \x01(\t\x12)\n\x05since\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xf8\x03\n\nLimitAdmin\x12N\n\x10SetOperatorLimit\x12\x1e.chargepark.v1.SetLimitRequest\x1a\x1a.chargepark.v1.LimitEffect\x12R\n\x12\x43learOperatorLimit\x12 .chargepark.v1.ClearLimitRequest\x1a\x1a.chargepark.v1.LimitEffect\x12Q\n\x11\x43learManagerLimit\x12 .chargepark.v1.ClearLimitRequest\x1a\x1a.chargepark.v1.LimitEffect\x12N\n\x0cSetSolarMode\x12\".chargepark.v1.SetSolarModeRequest\x1a\x1a.chargepark.v1.LimitEffect\x12Y\n\x15\x43learManagerSolarMode\x12$.chargepark.v1.ClearSolarModeRequest\x1a\x1a.chargepark.v1.LimitEffect\x12H\n\nListLimits\x12 .chargepark.v1.ListLimitsRequest\x1a\x18.chargepark.v1.LimitList2\x80\x02\n\x0cManagerAdmin\x12K\n\nAddManager\x12 .chargepark.v1.AddManagerRequest\x1a\x1b.chargepark.v1.AddedManager\x12S\n\rRemoveManager\x12#.chargepark.v1.RemoveManagerRequest\x1a\x1d.chargepark.v1.RemovedManager\x12N\n\x0cListManagers\x12\".chargepark.v1.ListManagersRequest\x1a\x1a.chargepark.v1.ManagerListb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'nodes.rpc.limits_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SETSOLARMODEREQUEST']._serialized_start=98
-  _globals['_SETSOLARMODEREQUEST']._serialized_end=150
-  _globals['_LISTLIMITSREQUEST']._serialized_start=152
-  _globals['_LISTLIMITSREQUEST']._serialized_end=171
-  _globals['_LIMITLIST']._serialized_start=173
-  _globals['_LIMITLIST']._serialized_end=222
-  _globals['_ADDMANAGERREQUEST']._serialized_start=224
-  _globals['_ADDMANAGERREQUEST']._serialized_end=321
-  _globals['_ADDEDMANAGER']._serialized_start=323
-  _globals['_ADDEDMANAGER']._serialized_end=385
-  _globals['_REMOVEMANAGERREQUEST']._serialized_start=387
-  _globals['_REMOVEMANAGERREQUEST']._serialized_end=423
-  _globals['_REMOVEDMANAGER']._serialized_start=425
-  _globals['_REMOVEDMANAGER']._serialized_end=441
-  _globals['_LISTMANAGERSREQUEST']._serialized_start=443
-  _globals['_LISTMANAGERSREQUEST']._serialized_end=464
-  _globals['_MANAGERLIST']._serialized_start=466
-  _globals['_MANAGERLIST']._serialized_end=521
-  _globals['_MANAGER']._serialized_start=523
-  _globals['_MANAGER']._serialized_end=604
-  _globals['_LIMITADMIN']._serialized_start=607
-  _globals['_LIMITADMIN']._serialized_end=1020
-  _globals['_MANAGERADMIN']._serialized_start=1023
-  _globals['_MANAGERADMIN']._serialized_end=1279
+  _globals['_LISTLIMITSREQUEST']._serialized_start=98
+  _globals['_LISTLIMITSREQUEST']._serialized_end=117
+  _globals['_LIMITLIST']._serialized_start=119
+  _globals['_LIMITLIST']._serialized_end=168
+  _globals['_ADDMANAGERREQUEST']._serialized_start=170
+  _globals['_ADDMANAGERREQUEST']._serialized_end=267
+  _globals['_ADDEDMANAGER']._serialized_start=269
+  _globals['_ADDEDMANAGER']._serialized_end=331
+  _globals['_REMOVEMANAGERREQUEST']._serialized_start=333
+  _globals['_REMOVEMANAGERREQUEST']._serialized_end=369
+  _globals['_REMOVEDMANAGER']._serialized_start=371
+  _globals['_REMOVEDMANAGER']._serialized_end=387
+  _globals['_LISTMANAGERSREQUEST']._serialized_start=389
+  _globals['_LISTMANAGERSREQUEST']._serialized_end=410
+  _globals['_MANAGERLIST']._serialized_start=412
+  _globals['_MANAGERLIST']._serialized_end=467
+  _globals['_MANAGER']._serialized_start=469
+  _globals['_MANAGER']._serialized_end=550
+  _globals['_LIMITADMIN']._serialized_start=553
+  _globals['_LIMITADMIN']._serialized_end=1057
+  _globals['_MANAGERADMIN']._serialized_start=1060
+  _globals['_MANAGERADMIN']._serialized_end=1316
 # @@protoc_insertion_point(module_scope)

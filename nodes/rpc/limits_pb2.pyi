@@ -21,29 +21,6 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
-class SetSolarModeRequest(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CIRCUIT_FIELD_NUMBER: _builtins.int
-    MODE_FIELD_NUMBER: _builtins.int
-    circuit: _builtins.str
-    mode: _builtins.str
-    """surplus, solar, grid; empty: that of the configuration"""
-    def __init__(
-        self,
-        *,
-        circuit: _builtins.str = ...,
-        mode: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["circuit", b"circuit", "mode", b"mode"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___SetSolarModeRequest: _TypeAlias = SetSolarModeRequest  # noqa: Y015
-
-@_typing.final
 class ListLimitsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

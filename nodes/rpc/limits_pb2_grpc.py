@@ -53,7 +53,12 @@ class LimitAdminStub:
                 _registered_method=True)
         self.SetSolarMode = channel.unary_unary(
                 '/chargepark.v1.LimitAdmin/SetSolarMode',
-                request_serializer=nodes_dot_rpc_dot_limits__pb2.SetSolarModeRequest.SerializeToString,
+                request_serializer=nodes_dot_rpc_dot_energy__pb2.SetSolarModeRequest.SerializeToString,
+                response_deserializer=nodes_dot_rpc_dot_energy__pb2.LimitEffect.FromString,
+                _registered_method=True)
+        self.ClearManagerSolarMode = channel.unary_unary(
+                '/chargepark.v1.LimitAdmin/ClearManagerSolarMode',
+                request_serializer=nodes_dot_rpc_dot_energy__pb2.ClearSolarModeRequest.SerializeToString,
                 response_deserializer=nodes_dot_rpc_dot_energy__pb2.LimitEffect.FromString,
                 _registered_method=True)
         self.ListLimits = channel.unary_unary(
@@ -88,7 +93,14 @@ class LimitAdminServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetSolarMode(self, request, context):
-        """How the charge points of a circuit follow the sun, until set otherwise.
+        """As EnergyManager.SetSolarMode, in the operator's name. `mode` empty: what the operator said holds no longer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClearManagerSolarMode(self, request, context):
+        """The mode of an energy manager, as ClearManagerLimit. `source` as the answers name it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -121,7 +133,12 @@ def add_LimitAdminServicer_to_server(servicer, server):
             ),
             'SetSolarMode': grpc.unary_unary_rpc_method_handler(
                     servicer.SetSolarMode,
-                    request_deserializer=nodes_dot_rpc_dot_limits__pb2.SetSolarModeRequest.FromString,
+                    request_deserializer=nodes_dot_rpc_dot_energy__pb2.SetSolarModeRequest.FromString,
+                    response_serializer=nodes_dot_rpc_dot_energy__pb2.LimitEffect.SerializeToString,
+            ),
+            'ClearManagerSolarMode': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClearManagerSolarMode,
+                    request_deserializer=nodes_dot_rpc_dot_energy__pb2.ClearSolarModeRequest.FromString,
                     response_serializer=nodes_dot_rpc_dot_energy__pb2.LimitEffect.SerializeToString,
             ),
             'ListLimits': grpc.unary_unary_rpc_method_handler(
@@ -237,7 +254,34 @@ class LimitAdmin:
             request,
             target,
             '/chargepark.v1.LimitAdmin/SetSolarMode',
-            nodes_dot_rpc_dot_limits__pb2.SetSolarModeRequest.SerializeToString,
+            nodes_dot_rpc_dot_energy__pb2.SetSolarModeRequest.SerializeToString,
+            nodes_dot_rpc_dot_energy__pb2.LimitEffect.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClearManagerSolarMode(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chargepark.v1.LimitAdmin/ClearManagerSolarMode',
+            nodes_dot_rpc_dot_energy__pb2.ClearSolarModeRequest.SerializeToString,
             nodes_dot_rpc_dot_energy__pb2.LimitEffect.FromString,
             options,
             channel_credentials,

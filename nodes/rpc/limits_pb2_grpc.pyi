@@ -39,8 +39,10 @@ class LimitAdminStub:
     ClearOperatorLimit: _grpc.UnaryUnaryMultiCallable[_energy_pb2.ClearLimitRequest, _energy_pb2.LimitEffect]
     ClearManagerLimit: _grpc.UnaryUnaryMultiCallable[_energy_pb2.ClearLimitRequest, _energy_pb2.LimitEffect]
     """A limit of an energy manager, for one that is gone or out of its mind. `source` as ListLimits names it."""
-    SetSolarMode: _grpc.UnaryUnaryMultiCallable[_limits_pb2.SetSolarModeRequest, _energy_pb2.LimitEffect]
-    """How the charge points of a circuit follow the sun, until set otherwise."""
+    SetSolarMode: _grpc.UnaryUnaryMultiCallable[_energy_pb2.SetSolarModeRequest, _energy_pb2.LimitEffect]
+    """As EnergyManager.SetSolarMode, in the operator's name. `mode` empty: what the operator said holds no longer."""
+    ClearManagerSolarMode: _grpc.UnaryUnaryMultiCallable[_energy_pb2.ClearSolarModeRequest, _energy_pb2.LimitEffect]
+    """The mode of an energy manager, as ClearManagerLimit. `source` as the answers name it."""
     ListLimits: _grpc.UnaryUnaryMultiCallable[_limits_pb2.ListLimitsRequest, _limits_pb2.LimitList]
     """All limits in force, whoever set them."""
 
@@ -54,8 +56,10 @@ class LimitAdminAsyncStub(LimitAdminStub):
     ClearOperatorLimit: _aio.UnaryUnaryMultiCallable[_energy_pb2.ClearLimitRequest, _energy_pb2.LimitEffect]  # type: ignore[assignment]
     ClearManagerLimit: _aio.UnaryUnaryMultiCallable[_energy_pb2.ClearLimitRequest, _energy_pb2.LimitEffect]  # type: ignore[assignment]
     """A limit of an energy manager, for one that is gone or out of its mind. `source` as ListLimits names it."""
-    SetSolarMode: _aio.UnaryUnaryMultiCallable[_limits_pb2.SetSolarModeRequest, _energy_pb2.LimitEffect]  # type: ignore[assignment]
-    """How the charge points of a circuit follow the sun, until set otherwise."""
+    SetSolarMode: _aio.UnaryUnaryMultiCallable[_energy_pb2.SetSolarModeRequest, _energy_pb2.LimitEffect]  # type: ignore[assignment]
+    """As EnergyManager.SetSolarMode, in the operator's name. `mode` empty: what the operator said holds no longer."""
+    ClearManagerSolarMode: _aio.UnaryUnaryMultiCallable[_energy_pb2.ClearSolarModeRequest, _energy_pb2.LimitEffect]  # type: ignore[assignment]
+    """The mode of an energy manager, as ClearManagerLimit. `source` as the answers name it."""
     ListLimits: _aio.UnaryUnaryMultiCallable[_limits_pb2.ListLimitsRequest, _limits_pb2.LimitList]  # type: ignore[assignment]
     """All limits in force, whoever set them."""
 
@@ -88,10 +92,18 @@ class LimitAdminServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def SetSolarMode(
         self,
-        request: _limits_pb2.SetSolarModeRequest,
+        request: _energy_pb2.SetSolarModeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_energy_pb2.LimitEffect, _abc.Awaitable[_energy_pb2.LimitEffect]]:
-        """How the charge points of a circuit follow the sun, until set otherwise."""
+        """As EnergyManager.SetSolarMode, in the operator's name. `mode` empty: what the operator said holds no longer."""
+
+    @_abc_1.abstractmethod
+    def ClearManagerSolarMode(
+        self,
+        request: _energy_pb2.ClearSolarModeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_energy_pb2.LimitEffect, _abc.Awaitable[_energy_pb2.LimitEffect]]:
+        """The mode of an energy manager, as ClearManagerLimit. `source` as the answers name it."""
 
     @_abc_1.abstractmethod
     def ListLimits(

@@ -1,4 +1,4 @@
-"""What is allowed in a file and will surprise: meters that share a bus."""
+"""What is allowed in a file and will surprise: meters that share a bus, keys that count nothing."""
 
 from __future__ import annotations
 
@@ -21,6 +21,20 @@ def cautions(config: NodeConfig) -> Iterator[str]:
         meters = list(group)
         if len(meters) > 1 and not _is_simulated(address):
             yield from _of_bus(address, meters, upstream)
+    if config.load.algorithm == "greenflux-local":
+        yield from _of_classes(config)
+
+
+def _of_classes(config: NodeConfig) -> Iterator[str]:
+    """One current in common knows no classes and no weights."""
+    points = [(each.name, each) for each in config.charge_point]
+    points += [(each.charge_point, each) for each in config.placement]
+    named = [name for name, each in points if {"priority", "weight"} & each.model_fields_set]
+    if named:
+        yield (
+            f"charge point {', '.join(named)}: priority and weight count nothing with load.algorithm greenflux-local, "
+            "all are alike; remove them, or use the algorithm fair"
+        )
 
 
 def _is_simulated(address: str) -> bool:

@@ -22,9 +22,20 @@ def _on_a_board(text: str) -> str:
     return text
 
 
+GREENFLUX_UNUSED_SECONDS = 900.0  # B-159: "no energy demand anymore for 15 minutes"
+
+
 class LoadSection(Section):
     """Load management: how fast currents are dealt out, and how long a grant holds without renewal."""
 
+    algorithm: Annotated[
+        Literal["fair", "greenflux-local"],
+        About(
+            "How currents are shared. `fair`: by weight and class, each phase for itself. `greenflux-local`: one "
+            "current for all below a full circuit, in steps of 0.1 A, then turns; `priority`, `weight` count nothing.",
+            source="B-155 to B-158",
+        ),
+    ] = "fair"
     interval_seconds: Annotated[
         float, Field(ge=1, le=300), About("Raises come at most this often; reductions are immediate.", "s", "B-095")
     ] = 2
@@ -44,7 +55,11 @@ class LoadSection(Section):
     unused_seconds: Annotated[
         float,
         Field(ge=10, le=3600),
-        About("What a vehicle has not drawn for so long goes to others.", "s", "design; B-159: 900"),
+        About(
+            "What a vehicle has not drawn for so long goes to others; with `greenflux-local` 900 unless it is given.",
+            "s",
+            "design; B-159",
+        ),
     ] = 60
     phase_switch_seconds: Annotated[
         float,
@@ -55,6 +70,11 @@ class LoadSection(Section):
             "WARP: 210; EVerest: 600",
         ),
     ] = SWITCH_SECONDS
+
+    def seconds_unused(self) -> float:
+        """`unused_seconds`, or what the algorithm has where the file does not say."""
+        preset = self.algorithm == "greenflux-local" and "unused_seconds" not in self.model_fields_set
+        return GREENFLUX_UNUSED_SECONDS if preset else self.unused_seconds
 
 
 class CircuitSection(Section):

@@ -26,6 +26,7 @@ from park.config.limiting import DAYS, InputSection, LimitingSection, minutes
 from park.config.node_config import NodeConfig
 from park.config.quantities import milliamperes
 from park.config.suns import suns
+from park.load.algorithms import Algorithm
 from park.load.circuit import Circuit, Placement
 from park.load.conditions import Conditions, InputLimit, TimetableEntry
 from park.load.startup import refusals
@@ -100,9 +101,10 @@ def coordinator_settings(
         lease_seconds=config.load.lease_seconds,
         renew_seconds=config.load.renew_seconds,
         rotation_seconds=config.load.rotation_seconds,
-        unused_seconds=config.load.unused_seconds,
+        unused_seconds=config.load.seconds_unused(),
         switch_seconds=config.load.phase_switch_seconds,
         solar=suns(config),
+        algorithm=Algorithm(config.load.algorithm),
     )
 
 

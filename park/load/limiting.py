@@ -11,8 +11,9 @@ from typing import TypeAlias, assert_never
 from park.load.limit_answers import AnswerLimit, effect_of
 from park.load.limit_rows import LIMIT_TABLE, limits_of, row_body, row_key
 from park.load.limits import SOURCES, HeldLimit, Key
-from park.load.solar.orders import SOLAR_TABLE, obey, refusal, restore
-from park.load.state import CoordinatorState
+from park.load.solar import orders as solar
+from park.load.solar.rows import SOLAR_TABLE
+from park.load.state import CoordinatorState, LimitOrder
 from park.model.alarm import Alarm
 from park.model.limit import (
     ClearLimit,
@@ -81,25 +82,31 @@ def look(state: CoordinatorState, now: Now) -> bool:
 def passed(state: CoordinatorState, now: Now) -> Taken:
     """Time passed: what ran out ends, what holds by the clock begins."""
     changed = look(state, now)
-    if now.mono < state.limits.next_end():
+    if now.mono < _next_end(state):
         return [], changed
     gone, replaced = state.limits.expire(now.mono)
     for each in (*gone, *replaced):
         state.impose(each.limit.target)
-    writes = [_delete(each.key) for each in gone] + [_put(state, each) for each in replaced]
+    writes: list[Put | Delete] = [_delete(each.key) for each in gone]
+    writes += [_put(state, each) for each in replaced]
+    writes += solar.expire(state, now.mono)
     return [_write(state, writes)] if writes else [], True
 
 
 def next_look(state: CoordinatorState, now: Now) -> float:
     """Mono at which `passed` has something to do."""
     seconds = state.settings.conditions.seconds_to_next(now.wall)
-    return min(state.limits.next_end(), math.inf if seconds is None else now.mono + seconds)
+    return min(_next_end(state), math.inf if seconds is None else now.mono + seconds)
+
+
+def _next_end(state: CoordinatorState) -> float:
+    return min(state.limits.next_end(), solar.next_end(state))
 
 
 # ------------------------------------------------------------ orders
 
 
-def _later(state: CoordinatorState, order: SetLimit | ClearLimit | SetSolarMode) -> list[LimitEffect]:
+def _later(state: CoordinatorState, order: LimitOrder) -> list[LimitEffect]:
     """Whether and how it binds is known once the limits of before are read; nothing is granted until then anyway."""
     if len(state.early_orders) < MOST_EARLY_ORDERS:
         state.early_orders.append(order)
@@ -134,11 +141,14 @@ def _clear(state: CoordinatorState, order: ClearLimit) -> Taken:
 
 
 def _follow_the_sun(state: CoordinatorState, order: SetSolarMode, now: Now) -> Taken:
-    refused = refusal(state, order)
+    refused = solar.refusal(state, order)
+    wrong = _wrong_validity(order.valid_seconds)
+    if refused is None and wrong:
+        refused = LimitRefused(order.request_id, Refusal.INVALID, wrong)
     if refused is not None:
         return _told(order.reply_to, refused), False
-    row, note = obey(state, order, now.mono)
-    answer = replace(effect_of(state, order.request_id, order.circuit, None), notes=(note,))
+    row, note, binds = solar.obey(state, order, now.mono)
+    answer = replace(effect_of(state, order.request_id, order.circuit, None), notes=(note,), binds=binds)
     return [_write(state, [row], (order.reply_to, answer))], True
 
 
@@ -170,7 +180,7 @@ def _is_outdated(state: CoordinatorState, held: HeldLimit) -> bool:
 
 
 def _refusal(state: CoordinatorState, order: SetLimit) -> LimitRefused | None:
-    limit, seconds = order.limit, order.valid_seconds
+    limit = order.limit
 
     def refused(because: Refusal, reason: str) -> LimitRefused:
         return LimitRefused(order.request_id, because, reason)
@@ -183,15 +193,20 @@ def _refusal(state: CoordinatorState, order: SetLimit) -> LimitRefused | None:
         return refused(Refusal.INVALID, "neither amperes nor watts are given; give at least one of them")
     if min(*(limit.limit_ma or (0, 0)), limit.limit_w or 0) < 0:
         return refused(Refusal.INVALID, "a limit is at least 0: nothing is fed back to the grid here")
-    if seconds is not None and not 0 < seconds <= LONGEST_SECONDS:
-        return refused(
-            Refusal.INVALID, f"a validity of {seconds:g} s is not possible; give more than 0 s and at most a year"
-        )
+    if wrong := _wrong_validity(order.valid_seconds):
+        return refused(Refusal.INVALID, wrong)
     if not state.limits.has_room(limit):
         return refused(
             Refusal.TOO_MANY, f"{SOURCES} sources have a limit for {limit.target} already; clear one of them"
         )
     return None
+
+
+def _wrong_validity(seconds: float | None) -> str:
+    """What is wrong with it, "": nothing."""
+    if seconds is None or 0 < seconds <= LONGEST_SECONDS:
+        return ""
+    return f"a validity of {seconds:g} s is not possible; give more than 0 s and at most a year"
 
 
 # ------------------------------------------------------------ the disk
@@ -203,7 +218,7 @@ def _loaded(state: CoordinatorState, loaded: RowsLoaded, now: Now) -> Taken:
     state.limits_loaded = True
     rows = [row for row in loaded.rows if row.table == LIMIT_TABLE]
     found, alarms = limits_of(rows, state.settings.machine_boot, now.mono)
-    gone, unreadable = restore(state, [row for row in loaded.rows if row.table == SOLAR_TABLE])
+    gone, unreadable = solar.restore(state, [row for row in loaded.rows if row.table == SOLAR_TABLE], now.mono)
     effects: list[LimitEffect] = [*alarms, *unreadable]
     if gone:
         effects.append(_write(state, gone))

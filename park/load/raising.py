@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from park.load.circuit import Lines
 from park.load.fair.columns import Climber, pulls
 from park.load.fair.filling import raise_together, whole
+from park.load.leaning import Rise, upright
 from park.load.standing import Point
 from park.load.state import CoordinatorState, by_line
 from park.model.electric import PerPhase
@@ -36,9 +37,10 @@ def wants_raise(point: Point, now: float) -> bool:
 
 
 def affordable(state: CoordinatorState, points: Sequence[Point], now: float) -> list[Offer]:
-    """The raises of these points that keep Σ committed within what is available on every line above them.
+    """The raises of these points that keep Σ committed within what is available on every line above them (S1).
 
-    A vehicle at zero first gets its minimum, the longest waiting first; then all rise together towards their targets.
+    A vehicle at zero first gets its minimum, the longest waiting first; then all rise together towards their targets,
+    as far as the phases stay in balance (S6, see `leaning`).
     """
     counted = state.committed_ma(now)
     room = _room(state, counted)
@@ -49,7 +51,10 @@ def affordable(state: CoordinatorState, points: Sequence[Point], now: float) -> 
         if climber is not None:
             climbers.append((point, climber))
     stops = raise_together([climber for _, climber in climbers], room)
-    offers = [_offer(point, whole(reached)) for (point, _), (reached, _) in zip(climbers, stops, strict=True)]
+    rises = [
+        Rise(point, _stepped(point, whole(reached))) for (point, _), (reached, _) in zip(climbers, stops, strict=True)
+    ]
+    offers = [_offer(rise.point, amps) for rise, amps in zip(rises, upright(state, rises, now), strict=True)]
     for (_, climber), (reached, _) in zip(climbers, stops, strict=True):
         _take(room, climber.lines, max(0, math.ceil(reached) - climber.floor_ma))
     raises = [offer for offer in offers if offer.amps_ma > offer.point.held_ma(now)]
@@ -113,9 +118,12 @@ def _take(room: list[int], lines: Lines, current_ma: int) -> None:
         room[line] -= pull * current_ma
 
 
-def _offer(point: Point, reached_ma: int) -> Offer:
-    amps = reached_ma - reached_ma % point.placement.resolution_ma
-    return Offer(point, amps, min(point.target_lapse_ma, amps))
+def _stepped(point: Point, reached_ma: int) -> int:
+    return reached_ma - reached_ma % point.placement.resolution_ma
+
+
+def _offer(point: Point, amps_ma: int) -> Offer:
+    return Offer(point, amps_ma, min(point.target_lapse_ma, amps_ma))
 
 
 def _reserved(point: Point, room: list[int], now: float) -> list[Offer]:

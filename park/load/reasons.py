@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from park.load.admission import Share
+from park.load.algorithms import Algorithm
 from park.load.circuit import LIMITS, WIRES
 from park.load.limits import HeldLimit
 from park.load.standing import Point
@@ -54,11 +55,12 @@ def imposed_reason(held: HeldLimit, available_ma: int, circuit: str | None = Non
 class Explanations:
     """Reasons of one plan; a conductor's chain is made once, shared by all it stops, and kept while it stays true."""
 
-    __slots__ = ("_bound", "_shares", "_state")
+    __slots__ = ("_bound", "_common", "_shares", "_state")
 
     def __init__(self, state: CoordinatorState, shares: dict[str, Share]) -> None:
         self._state = state
         self._bound: dict[Where, Chain] = {}
+        self._common = state.settings.algorithm is Algorithm.GREENFLUX_LOCAL
         self._shares = shares
 
     def of(self, point: Point, share: Share) -> Chain:
@@ -87,23 +89,27 @@ class Explanations:
         if found is None:
             circuit, sharing = self._state.circuits[line // LIMITS], self._sharing(line)
             stands, before = (circuit.bound(), sharing), self._state.chains.get(key)
-            found = before[1] if before and before[0] == stands else _chain(circuit, key, sharing)
+            found = before[1] if before and before[0] == stands else _chain(circuit, key, sharing, common=self._common)
             self._state.chains[key] = (stands, found)
             self._bound[key] = found
         return found
 
     def _sharing(self, line: int) -> int:
-        """How many charge on this line."""
+        """How many charge on this line; of those with a common current, on its circuit."""
         shares, points = self._shares, self._state.circuits[line // LIMITS].points
-        on = [shares.get(point.placement.charge_point) for point in points if line in point.lines]
+        on = [shares.get(point.placement.charge_point) for point in points if self._common or line in point.lines]
         return sum([1 for share in on if share is not None and share.amps_ma])
 
 
-def _chain(circuit: CircuitState, where: Where, sharing: int) -> Chain:
+def _chain(circuit: CircuitState, where: Where, sharing: int, *, common: bool) -> Chain:
     line, waits, balance = where
     limit = of_line(circuit, line % LIMITS, balance=balance)
-    shared = Reason("share", f"{sharing} charging", limit.circuit, limit.phase)
-    return (limit, Reason("waiting", f"{sharing} charging") if waits else shared)
+    charging = f"{sharing} charging"
+    if waits:
+        return (limit, Reason("waiting", charging))
+    if common:
+        return (limit, Reason("common_current", charging, limit.circuit))
+    return (limit, Reason("share", charging, limit.circuit, limit.phase))
 
 
 @lru_cache(maxsize=4096)

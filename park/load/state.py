@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from park.load.algorithms import Algorithm, share_out, sharing
 from park.load.circuit import FREE_MA, Circuit, Network, Placement, as_sum_ma
 from park.load.conditions import Conditions
 from park.load.external import ExternalLoad
 from park.load.lease import lease_and_guard
 from park.load.limits import NOTHING_BINDS, HeldLimit, Limits, smallest, smallest_watts
-from park.load.parts import Parts
 from park.load.poles import SWITCH_SECONDS
 from park.load.report import Bindings, LimitsReported, ShareReported
 from park.load.rivalry import Rivalry
@@ -28,6 +28,7 @@ from park.model.solar import SetSolarMode
 from park.model.standing_limits import HoldLimits
 
 Chain: TypeAlias = tuple[Reason, ...]
+LimitOrder: TypeAlias = SetLimit | ClearLimit | SetSolarMode
 Where: TypeAlias = tuple[int, bool, bool]
 """(line, whether those it stops wait, whether it is the balance of phases)."""
 Stands: TypeAlias = tuple[tuple[PerPhase, bool, int], int]
@@ -73,6 +74,7 @@ class CoordinatorSettings:
     machine_boot: str = ""
     unset_kinds: frozenset[LimitKind] = frozenset()
     solar: tuple[Solar, ...] = ()
+    algorithm: Algorithm = Algorithm.FAIR
 
 
 class CircuitState:
@@ -257,6 +259,7 @@ class CoordinatorState:
         "rivalry",
         "sequence",
         "settings",
+        "share_out",
         "shares_reported",
         "speaking",
         "stale_plan",
@@ -306,9 +309,7 @@ class CoordinatorState:
         self.limits = Limits(_after(settings))
         self.told_limits: tuple[HoldLimits, ...] = ()
         self.limits_loaded = not settings.keeps_limits
-        self.early_orders: list[
-            SetLimit | ClearLimit | SetSolarMode
-        ] = []  # they wait until the limits of before are loaded
+        self.early_orders: list[LimitOrder] = []  # they wait until the limits of before are loaded
         self.limits_reported: LimitsReported | None = None
         self.limit_token = 0  # of the newest commit
         self.limit_answers: dict[int, tuple[TakesLimitOutcome, LimitAnswer]] = {}  # told when their commit is on disk
@@ -337,7 +338,9 @@ class CoordinatorState:
         self.recomputing = False
         self.newly_ready: list[Point] = []
         self.found_room = False
-        self.parts, self.parts_unused = Parts(), Parts()  # shares of the newest plan: of all, and without the unused
+        # shares of the newest plan: of all, and without the unused
+        self.parts, self.parts_unused = sharing(settings.algorithm), sharing(settings.algorithm)
+        self.share_out = share_out(settings.algorithm)
         self.chains: dict[Where, tuple[Stands, Chain]] = {}  # reasons of the newest plan, and with what they were found
 
     def _path(self, point: Point) -> tuple[str, ...]:

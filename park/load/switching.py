@@ -9,7 +9,6 @@ contactors switch only so often.
 from __future__ import annotations
 
 from park.load.admission import Share
-from park.load.allocate import allocate
 from park.load.planning import MINIMUM_OFF_SECONDS
 from park.load.poles import ONE, THREE, Poles
 from park.load.raising import Offer
@@ -102,7 +101,7 @@ def _shares(state: CoordinatorState, point: Point, phases: int, now: float) -> d
         else request
         for request in requests
     ]
-    return allocate(changed, room, balances)
+    return state.share_out(changed, room, balances)
 
 
 def _pauses(point: Point, now: float) -> bool:

@@ -1,4 +1,4 @@
-"""What an operator says of charging by the sun."""
+"""What operators and energy managers say of charging by the sun."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from enum import Enum
 from typing import ClassVar
 
 from park.model.delivery import Delivery
-from park.model.limit import TakesLimitOutcome
+from park.model.limit import LimitKind, TakesLimitOutcome
+
+OPERATOR = "operator"
 
 
 class SolarMode(Enum):
-    """B-085. The values are those of the configuration."""
+    """B-085. The values are those of the configuration; the strictest comes first."""
 
     SURPLUS = "surplus"  # only what would be exported
     SOLAR = "solar"  # the same, and from the grid at most what is missing to everybody's minimum
@@ -20,9 +22,10 @@ class SolarMode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SetSolarMode:
-    """Operator → coordinator: how the charge points of a circuit follow the sun, until told otherwise.
+    """Operator or energy manager → coordinator: how the charge points of a circuit follow the sun.
 
-    `mode` None: as the configuration says. In force at once, on disk before it is answered.
+    `mode` None: what this source said holds no longer. In force at once, on disk before it is answered.
+    `kind`, `source`: whose word it is. `valid_seconds`: on the monotonic clock; None: until told otherwise.
     """
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -31,3 +34,6 @@ class SetSolarMode:
     circuit: str
     mode: SolarMode | None
     reply_to: TakesLimitOutcome | None = None
+    kind: LimitKind = LimitKind.OPERATOR
+    source: str = OPERATOR
+    valid_seconds: float | None = None

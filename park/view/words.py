@@ -21,6 +21,7 @@ LIMITS = {
     "own_maximum": "its own maximum",
     "minimum": "the smallest current it can use",
     "share": "its share among those who charge",
+    "common_current": "one current in common for all who charge",
     "lapse": "no valid grant",
     "waiting": "waiting for its turn",
 }

@@ -8,6 +8,7 @@ from functools import reduce
 from park.load.circuit import Circuit
 from park.load.external import PERIOD_SHARE
 from park.load.solar.ceiling import Ceiling
+from park.load.solar.modes import Modes
 from park.load.solar.settings import Solar
 from park.load.solar.surplus import Amounts, Surplus
 from park.load.standing import Point
@@ -23,7 +24,7 @@ class Sun:
     house.
     """
 
-    __slots__ = ("_circuit", "_newest", "_points", "ceiling", "solar", "surplus")
+    __slots__ = ("_circuit", "_newest", "_points", "ceiling", "modes", "solar", "surplus")
 
     def __init__(self, solar: Solar, circuit: Circuit, points: Sequence[Point]) -> None:
         self.solar = solar
@@ -31,9 +32,14 @@ class Sun:
             each_phase=solar.each_phase, average_seconds=solar.average_seconds, start_seconds=solar.start_seconds
         )
         self.ceiling = Ceiling(solar)
+        self.modes = Modes(solar.mode)
         self._circuit = circuit
         self._points = tuple(points)
         self._newest: tuple[float, PerPhase] | None = None  # (mono, mA) of its meter
+
+    def follow(self) -> None:
+        """Take the mode that holds now."""
+        self.ceiling.mode, _ = self.modes.holds()
 
     def read(self, reading: ReadingTaken, now: float) -> None:
         """A reading of its meter. The one before is counted now: the own meters were read before and after it."""
@@ -56,10 +62,16 @@ class Sun:
         allowed = self.ceiling.allowed_ma(self.surplus, charging, wanting, now)
         if allowed is None:
             return None
-        target, source = self.solar.circuit, f"{self.ceiling.mode.value} by meter {self.solar.meter}"
+        target, source = self.solar.circuit, self._source()
         if self.solar.each_phase:
             return Limit(target, LimitKind.SOLAR, source, (allowed[0], allowed[1], allowed[2]))
         return Limit(target, LimitKind.SOLAR, source, limit_w=as_watts(allowed[0]))
+
+    def _source(self) -> str:
+        """The mode and the meter, and who else than the configuration wants it so."""
+        mode, word = self.modes.holds()
+        whose = "" if word is None else f", as {word.source} says"
+        return f"{mode.value} by meter {self.solar.meter}{whose}"
 
     def _lost(self) -> None:
         self._newest = None

@@ -25,6 +25,7 @@ from park.config.quantities import Endpoint
 from park.load.circuit import Circuit
 from park.load.solar.settings import Solar
 from park.model.limit import Limit, LimitAnswer, LimitKind, LimitOutcome, SetLimit
+from park.model.solar import SetSolarMode, SolarMode
 
 SINGLE = """
 [node]
@@ -124,6 +125,23 @@ async def test_the_operator_says_how_a_circuit_follows_the_sun_and_it_outlives_a
         assert (code, "'row' does not follow the sun (those that do: grid); add [[solar]]" in text) == (1, True)
         code, text = await failed(here, "limit", "solar", "grid", "sun")
         assert (code, "mode: there is no 'sun'; choose one of surplus, solar, grid" in text) == (1, True)
+
+
+async def test_the_operator_gives_a_mode_an_end_and_ends_the_one_of_a_manager(tmp_path: Path):
+    async with node(tmp_path, suns=(Solar("grid", "entry"),)) as here:
+        here.park.coordinator.tell(
+            SetSolarMode("1", "grid", SolarMode.SURPLUS, None, LimitKind.ENERGY_MANAGER, "hems/roof")
+        )
+        *_, note = await told(here, "limit", "solar", "grid", "grid", "--for", "3600", "--source", "night")
+        assert note.startswith("note: mode surplus, as hems/roof says: the strictest of all holds;")
+        *_, note = await told(here, "limit", "solar", "grid", "--manager", "hems/roof")
+        assert note == "note: mode grid, as operator/night says: the strictest of all holds; the sun limits nothing"
+        *_, note = await told(here, "limit", "solar", "grid", "--source", "night")
+        assert note.startswith("note: mode surplus, as the configuration says")
+        code, text = await failed(here, "limit", "solar", "grid", "--manager", "hems/roof")
+        assert (code, "hems/roof gave grid no mode (those who did: none)" in text) == (1, True)
+        for wrong in (("grid", "--manager", "hems"), ("--for", "60")):
+            assert (await failed(here, "limit", "solar", "grid", *wrong))[0] == 2
 
 
 async def test_the_operator_clears_what_an_energy_manager_has_left_behind(tmp_path: Path):

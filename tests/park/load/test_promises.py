@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from park.load.algorithms import Algorithm
 from park.load.circuit import Placement
 from park.load.invariants import BOUND_SECONDS, Cause
 from park.load.startup import refusals
@@ -22,7 +23,15 @@ METER_READ_SECONDS = 1.5  # by then the circuit's meter was read once: what it s
 class Day:
     """One world and the mischief done to it; faults one at a time, within what the park is designed for."""
 
-    def __init__(self, seed: int, limit_ma: int, noise_ma: int, *, switches: bool = False) -> None:
+    def __init__(
+        self,
+        seed: int,
+        limit_ma: int,
+        noise_ma: int,
+        *,
+        switches: bool = False,
+        algorithm: Algorithm = Algorithm.FAIR,
+    ) -> None:
         self.random = random.Random(seed)
         self.switches = switches
         self.lapses = not switches or self.random.choice([True, False])
@@ -44,6 +53,7 @@ class Day:
             clock_rate=rate,
             switchable=two_poles,
             switch_seconds=10.0,
+            algorithm=algorithm,
         )
         self.overload = self.world.overload["grid"]
         self.heal: Callable[[], None] | None = None
@@ -152,6 +162,20 @@ slow = st.lists(
 @given(st.integers(0, 10_000), st.sampled_from([16_000, 25_000, 40_000, 63_000]), st.sampled_from([0, 30]), happenings)
 def test_no_promise_is_broken_whatever_happens(seed: int, limit: int, noise: int, deeds: list[tuple[str, float]]):
     day = Day(seed, limit, noise)
+    for deed, wait in deeds:
+        getattr(day, deed)()
+        day.world.run(wait)
+        assert not day.world.violations
+    day.world.run(max(BOUND_SECONDS.values()))
+    assert not day.world.violations
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 10_000), st.sampled_from([16_000, 25_000, 40_000, 63_000]), st.booleans(), happenings)
+def test_no_promise_is_broken_with_one_current_for_all(
+    seed: int, limit: int, switches: bool, deeds: list[tuple[str, float]]
+):
+    day = Day(seed, limit, 0, switches=switches, algorithm=Algorithm.GREENFLUX_LOCAL)
     for deed, wait in deeds:
         getattr(day, deed)()
         day.world.run(wait)
