@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeAlias, assert_never
 
+from park.exchange.messages import BoardHere
 from park.model.access import (
     AuthorizeWithBackend,
     BackendAuthorized,
@@ -30,7 +31,19 @@ from park.model.session import (
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, RowsLoaded
 from park.model.time import Now
-from park.ocpp import answers, closing, commands, connecting, delivery, intake, maintaining, outgoing, queue, rolling
+from park.ocpp import (
+    answers,
+    closing,
+    commands,
+    connecting,
+    delivery,
+    intake,
+    maintaining,
+    outgoing,
+    owed_resets,
+    queue,
+    rolling,
+)
 from park.ocpp.effects import BackendReported, CentralSystemEffect, Load, Write
 from park.ocpp.features import (
     all_features,
@@ -95,6 +108,7 @@ CentralSystemEvent: TypeAlias = (
     | LinkEvent
     | MaintenanceEvent
     | BoardFirmware
+    | BoardHere
     | ServiceEvent
 )
 Turn: TypeAlias = tuple[CentralSystem, tuple[CentralSystemEffect, ...]]
@@ -177,6 +191,8 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
             return local_services.told(state, event)
         case BoardFirmware():
             return rolling.heard(state, event, now), ()
+        case BoardHere():
+            return owed_resets.heard(state, event, now), ()
         case _:
             assert_never(event)
 
@@ -267,6 +283,7 @@ def _offered(state: CentralSystem, event: FactOffered, now: Now) -> Turn:
         return replace(state, offered_early=(*state.offered_early, event)[-OFFERED_EARLY:]), ()
     event = dating.arrived(state, event, now)
     fact = event.fact
+    state = owed_resets.noted(state, fact, now)
     if fact.session in state.left:  # its journal offers it again when the end is on disk
         return state, ()
     if _is_unplaced(state, event) and not queue.is_known(state.queue, fact.session):
