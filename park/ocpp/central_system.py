@@ -17,6 +17,7 @@ from park.model.access import (
     Verdict,
 )
 from park.model.alarm import Alarm
+from park.model.contract import CertificateStatusWanted, ContractQuestion, EvCertificateWanted
 from park.model.limit import InputChanged
 from park.model.metering import Quality, ReadingTaken
 from park.model.session import (
@@ -52,9 +53,11 @@ from park.ocpp.features import (
     input_notices,
     local_services,
     meter_keys,
+    plug_and_charge,
     reservation,
     transaction_data,
 )
+from park.ocpp.features.plug_and_charge import CENTRAL
 from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, LossCause, ReportLink
 from park.ocpp.maintenance import (
     CertificateExpires,
@@ -72,6 +75,7 @@ from park.ocpp.messages import Reading
 from park.ocpp.missed import missing
 from park.ocpp.notices import noticed
 from park.ocpp.orders import ChangeSetting, ListSettings, RestoreDefaults
+from park.ocpp.plug_and_charge import asking
 from park.ocpp.rows import TABLES
 from park.ocpp.services import ServiceAttached, ServiceEvent, ServiceLeft, TransferAnswered, TransferWanted
 from park.ocpp.state import (
@@ -110,6 +114,7 @@ CentralSystemEvent: TypeAlias = (
     | BoardFirmware
     | BoardHere
     | ServiceEvent
+    | ContractQuestion
 )
 Turn: TypeAlias = tuple[CentralSystem, tuple[CentralSystemEffect, ...]]
 
@@ -189,6 +194,8 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
             return maintaining.told(state, event, now)
         case ServiceAttached() | ServiceLeft() | TransferAnswered() | TransferWanted():
             return local_services.told(state, event)
+        case EvCertificateWanted() | CertificateStatusWanted():
+            return plug_and_charge.asked(state, event)
         case BoardFirmware():
             return rolling.heard(state, event, now), ()
         case BoardHere():
@@ -353,8 +360,10 @@ def _authorize(state: CentralSystem, event: AuthorizeWithBackend, now: Now) -> T
         return state, (refusal, Alarm("ocpp-id-tag-length", text))
     if state.link is None or not state.loaded or not state.registration.accepted:
         return state, (BackendAuthorized(event.request_id, event.id_tag, None),)
+    if event.contract is not None and not asking.may_ask(event.contract, central=state.values.switch(CENTRAL)):
+        return state, (BackendAuthorized(event.request_id, event.id_tag, asking.THIS_TIME),)
     deadline = now.mono + state.values.number("MessageResponseTimeOut")
-    call = AuthorizeCall(event.request_id, event.id_tag, deadline)
+    call = AuthorizeCall(event.request_id, event.id_tag, deadline, contract=event.contract)
     return replace(state, authorizations=(*state.authorizations, call)), ()
 
 

@@ -41,16 +41,23 @@ def names_secret(text: str) -> bool:
 
 def _members(members: Mapping[str, object]) -> dict[str, object]:
     hidden = _is_hidden(members.get("key"))
-    signed = members.get("format") == SIGNED
+    personal = _personal(members)
     return {
-        _text(name): MASK if (hidden and name == "value") or _is_secret(name) else _member(name, value, signed=signed)
+        _text(name): MASK if (hidden and name == "value") or _is_secret(name) else _member(name, value, personal)
         for name, value in members.items()
     }
 
 
-def _member(name: str, value: object, *, signed: bool) -> object:
-    if signed and name == "value" and isinstance(value, str):  # OCMF names the card within what is signed
-        return f"({len(value)} characters of signed data)"
+def _personal(members: Mapping[str, object]) -> str:
+    """The member that names a card or contract within what it encodes; empty: none does."""
+    if members.get("format") == SIGNED:  # OCMF
+        return "value"
+    return "certificate" if "idToken" in members else ""
+
+
+def _member(name: str, value: object, personal: str) -> object:
+    if name == personal and isinstance(value, str):
+        return f"({len(value)} characters of it)"
     return masked(value)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from park.model.access import BackendAuthorized, BackendQueue, ConnectorStatusChanged
+from park.model.contract import Contract
 from park.model.reservation import Reservation
 from park.model.session import FactOffered, FactsHeld, SessionMetered
 from park.model.storage import Row
@@ -111,13 +112,15 @@ class StatusCall:
 class AuthorizeCall:
     """A question of the authorizer; unanswered by `deadline` (mono) it is answered with no verdict.
 
-    `accepted`: the backend accepted the card, and is asked for its tariff now (B-062).
+    `accepted`: the backend accepted the card, and is asked for its tariff now (B-062). `contract`: the tag is the eMAID
+    of this one.
     """
 
     request_id: str
     id_tag: str
     deadline: float
     accepted: BackendAuthorized | None = None
+    contract: Contract | None = None
 
 
 @dataclass(frozen=True, slots=True)

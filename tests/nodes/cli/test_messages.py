@@ -132,10 +132,15 @@ async def test_no_secret_is_shown(backend: Backend):
 async def test_cards_are_marks_as_in_the_log(backend: Backend):
     async with linked(backend) as (ask, _):
         await backend.call("GARAGE", "RemoteStartTransaction", {"idTag": "04A1B2C3"})
+        contract = json.dumps({"idToken": "DE8AAC123456789", "certificate": "MIIBDE8AAC"})
+        await backend.call("GARAGE", "DataTransfer", {"vendorId": "v", "data": contract})
+        signed = {"value": "OCMF|{ID:04A1B2C3}", "format": "SignedData"}
+        await backend.call("GARAGE", "DataTransfer", {"vendorId": "v", "data": json.dumps(signed)})
         done = await ask()
 
-    assert "04A1B2C3" not in done.stdout
+    assert not any(secret in done.stdout for secret in ("04A1B2C3", "DE8AAC"))
     assert mark("04A1B2C3") in done.stdout
+    assert mark("DE8AAC123456789") in done.stdout
 
 
 @pytest.mark.parametrize(
