@@ -21,7 +21,7 @@ from park.authorization.messages import ReadersAnnounced
 from park.charging.report import ChargePointReported
 from park.exchange import board_link
 from park.exchange.board_link import BoardLinkEffect, JournalKnown
-from park.exchange.messages import EndLink, Inward, LogPart, SendFrame
+from park.exchange.messages import BoardHere, EndLink, Inward, LogPart, SendFrame
 from park.model.access import (
     Answer,
     CardPresented,
@@ -95,7 +95,14 @@ class BoardLink(Worker[BoardLinkMessage]):
                 self._wires.central.tell(message)
             case OccupancyChanged() | CardPresented() | ReadersAnnounced():
                 self._wires.authorizer.tell(message)
-            case ConnectorStatusChanged() | RepeatSettings() | FactOffered() | FactsHeld() | BoardFirmware():
+            case (
+                ConnectorStatusChanged()
+                | RepeatSettings()
+                | FactOffered()
+                | FactsHeld()
+                | BoardFirmware()
+                | BoardHere()
+            ):
                 self._wires.central.tell(message)
             case ChargePointReported() | MeterReported():
                 self._wires.view.tell(message)

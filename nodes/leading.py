@@ -18,7 +18,6 @@ from actors.address import Address
 from actors.messages import (
     Alarm,
     BackendLinkMessage,
-    CentralSystemMessage,
     DriverMessage,
     ExchangeMessage,
     MaintenanceMessage,
@@ -43,6 +42,7 @@ from nodes.maintenance.pieces import FirmwareDesk
 from nodes.metrics.server import MetricsServer
 from nodes.ocpp.edge import BackendEdge
 from nodes.ocpp.endpoint import BackendBackoff, Endpoint
+from nodes.ocpp.recent import RecentMessages
 from nodes.pairing.authority import Authority, open_authority
 from nodes.pairing.credentials import server_credentials
 from nodes.parts import (
@@ -96,6 +96,7 @@ class Built:
     orders: tuple[Callable[[grpc.aio.Server], None], ...]
     collector: Collector
     firmware: FirmwareDesk
+    recent: RecentMessages
 
 
 Boards = Callable[[Built], AbstractAsyncContextManager[object]]
@@ -170,7 +171,7 @@ async def leading(
             built.firmware,
         )
         maintained = [kept("maintenance", maintenance.run, LOCAL_BACKOFF, built.maintenance.close)]
-        backend = _backend_tasks(config, access, park.central, built.backend, built.connection)
+        backend = _backend_tasks(config, access, built)
         end.push_async_callback(cancel, [*backend, *maintained])
         interpreter.settle()
         _log.info("running", node=config.node.name, role=config.node.role, epoch=built.life.epoch)
@@ -182,7 +183,7 @@ def _energy_servers(built: Built, now: Callable[[], Now]) -> list[EnergyServer]:
     listeners, writing = built.config.listeners, Writing(built.desk, built.managers)
     servers: list[EnergyServer] = []
     if "energy" in listeners:
-        servers.append(EnergyServer(listeners["energy"], built.view, now, writing=writing))
+        servers.append(EnergyServer(listeners["energy"], built.view, now, writing=writing, recent=built.recent))
     if "energy_tls" in listeners:
         credentials = server_credentials(Path(built.config.node.data_dir))
         servers.append(EnergyServer(listeners["energy_tls"], built.view, now, writing=writing, credentials=credentials))
@@ -287,6 +288,7 @@ def _build(
         orders,
         collector,
         firmware,
+        RecentMessages(board_clock.now),
     )
 
 
@@ -294,14 +296,8 @@ def _time_kept(store: Store, board_clock: clock.BoardClock) -> Tasks:
     return [asyncio.create_task(time_floor.keep(store, board_clock), name="keep the time")]
 
 
-def _backend_tasks(
-    config: NodeConfig,
-    access: BackendAccess,
-    central: Address[CentralSystemMessage],
-    orders: Outbox[BackendLinkMessage],
-    used: ConnectionSettings | None,
-) -> Tasks:
-    backend = config.backend
+def _backend_tasks(config: NodeConfig, access: BackendAccess, built: Built) -> Tasks:
+    backend, used, orders = config.backend, built.connection, built.backend
     if backend is None or used is None:
         return []
     endpoint = Endpoint(
@@ -315,6 +311,6 @@ def _backend_tasks(
         certificate=used.certificate,
         trust=access.trust,
     )
-    edge = BackendEdge(endpoint, central, orders)
+    edge = BackendEdge(endpoint, built.park.central, orders, built.recent)
     backoff = BackendBackoff(most=backend.reconnect_seconds)
     return [kept("backend", edge.run, backoff, orders.close, pause=edge.pause)]

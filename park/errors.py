@@ -17,6 +17,7 @@ ChargeparkError
 ├── KeyRefused               a configuration key is unknown, or does not take this value
 ├── LimitRefused             what a person asked of limits cannot be done
 ├── NothingToExplain         there is no charge point of that name
+├── NoBackendHere            a board without a link to a backend is asked what passed over it
 ├── RoleRefused              the node cannot take another role now
 └── ParkUnreachable          no node answers where `status` asks
 """
@@ -86,6 +87,10 @@ class LimitRefused(ChargeparkError):
 
 class NothingToExplain(ChargeparkError):
     """No charge point, or several, have the name that was asked for; the text lists those that are there."""
+
+
+class NoBackendHere(ChargeparkError):
+    """This board has no link to a backend; the text says whom to ask."""
 
 
 class RoleRefused(ChargeparkError):

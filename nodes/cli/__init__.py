@@ -17,6 +17,7 @@ COMMANDS = (
     "check",
     "status",
     "explain",
+    "messages",
     "limit",
     "pair",
     "whitelist",

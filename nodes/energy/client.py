@@ -8,8 +8,10 @@ import grpc
 
 from nodes.energy.decoding import decode
 from nodes.rpc import energy_pb2 as pb
+from nodes.rpc import messages_pb2
 from nodes.rpc.energy_pb2_grpc import EnergyManagerStub
-from park.errors import NothingToExplain, ParkUnreachable
+from nodes.rpc.messages_pb2_grpc import BackendMessagesStub
+from park.errors import NoBackendHere, NothingToExplain, ParkUnreachable
 from park.view import ParkView
 
 PATIENCE_SECONDS = 5.0  # for one answer on loopback; a node that is slower is as good as gone
@@ -34,6 +36,19 @@ def explained(target: str, charge_point: str, patience: float = PATIENCE_SECONDS
             if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.NOT_FOUND:
                 raise NothingToExplain(error.details() or charge_point) from error
             raise _unreachable(target, error) from error
+
+
+def messages(target: str, patience: float = PATIENCE_SECONDS) -> tuple[messages_pb2.BackendMessage, ...]:
+    """What passed between the node and its backend, oldest first; raises ParkUnreachable, and NoBackendHere."""
+    with grpc.insecure_channel(target, options=OPTIONS) as channel:
+        try:
+            told = BackendMessagesStub(channel).ListMessages(messages_pb2.ListMessagesRequest(), timeout=patience)
+        except grpc.RpcError as error:
+            if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.UNIMPLEMENTED:
+                text = f"the board at {target} has no link to a backend: ask the server of its park"
+                raise NoBackendHere(text) from error
+            raise _unreachable(target, error) from error
+    return tuple(told.messages)
 
 
 def watch(target: str) -> Iterator[ParkView]:

@@ -10,15 +10,19 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from nodes.energy.messages import MessageService
 from nodes.energy.service import PACE_SECONDS, EnergyService, Writing
-from nodes.rpc import energy_pb2
+from nodes.ocpp.recent import RecentMessages
+from nodes.rpc import energy_pb2, messages_pb2
 from nodes.rpc.energy_pb2_grpc import add_EnergyManagerServicer_to_server
+from nodes.rpc.messages_pb2_grpc import add_BackendMessagesServicer_to_server
 from nodes.view import ViewStore
 from park.config.quantities import Endpoint
 from park.errors import AddressUnusable
 from park.model.time import Now
 
 SERVICE = energy_pb2.DESCRIPTOR.services_by_name["EnergyManager"].full_name
+MESSAGES = messages_pb2.DESCRIPTOR.services_by_name["BackendMessages"].full_name
 OPTIONS = (
     ("grpc.so_reuseport", 0),  # otherwise a second process shares a used port silently
     ("grpc.max_receive_message_length", 65_536),  # requests are empty or nearly so
@@ -39,6 +43,7 @@ class EnergyServer:
 
     With `credentials` it speaks to managers of this park only. Without, everybody on this machine may read: raises
     AddressUnusable for a host that is not loopback. The same for a port in use. `writing`: it takes limits.
+    `recent`: it shows what passed between node and backend, to those on this machine only.
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class EnergyServer:
         pace: float = PACE_SECONDS,
         writing: Writing | None = None,
         credentials: grpc.ServerCredentials | None = None,
+        recent: RecentMessages | None = None,
     ) -> None:
         key = "energy" if credentials is None else "energy_tls"
         if credentials is None and not _is_loopback(where.host):
@@ -64,6 +70,9 @@ class EnergyServer:
             self._health, self._server
         )
         names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        if recent is not None and credentials is None:
+            add_BackendMessagesServicer_to_server(MessageService(recent), self._server)
+            names = (*names, MESSAGES)
         reflection.enable_server_reflection(names, self._server)
         try:
             self.port = (

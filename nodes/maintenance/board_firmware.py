@@ -17,7 +17,8 @@ from actors.address import Address
 from actors.messages import StoreMessage
 from nodes.bridge import Outbox
 from nodes.maintenance import transfer
-from nodes.maintenance.certificates import CertificateStore, check_signature, check_signer
+from nodes.maintenance.certificates import CertificateStore
+from nodes.maintenance.checking import check_signature, check_signer
 from nodes.maintenance.installer import Installer
 from nodes.maintenance.threads import in_thread
 from park.exchange.messages import RestartOrdered

@@ -19,7 +19,8 @@ import structlog
 from actors.address import Address
 from actors.messages import MaintenanceMessage
 from nodes.maintenance import archive, transfer
-from nodes.maintenance.certificates import FAILED, Answer, CertificateStore, check_signature, check_signer
+from nodes.maintenance.certificates import CertificateStore
+from nodes.maintenance.checking import FAILED, Answer, check_signature, check_signer
 from nodes.maintenance.installer import Installer
 from nodes.maintenance.logs import SECURITY
 from nodes.maintenance.partial import Stop
@@ -244,31 +245,36 @@ class MaintenanceEdge:
             case CheckSigner(request_id, certificate):
                 problem = await in_thread(lambda: check_signer(certificate, store.makers(), self._shop.now()))
                 self._central_system.tell(SignerChecked(request_id, problem))
-            case AskCertificates(unique_id, action, payload, link):
+            case AskCertificates():
+                await self._answer(order)
+            case MakeSigningRequest(name, organization, v2g):
+                making = store.v2g.signing_request if v2g else store.signing_request
                 try:
-                    found = await in_thread(lambda: store.answer(action, payload))
-                except Exception:  # noqa: BLE001 - the same
-                    _log.exception("certificate message failed", action=action)
-                    found = Answer({"status": FAILED[action]})
-                self._tell_trust()
-                self._central_system.tell(
-                    CertificatesAnswered(
-                        unique_id, action, found.payload, link, found.reconfigured, found.refused, found.certificate
-                    )
-                )
-            case MakeSigningRequest(name, organization):
-                try:
-                    csr = await in_thread(lambda: store.signing_request(name, organization))
+                    csr = await in_thread(lambda: making(name, organization))
                 except KeysUnusable as error:
                     _log.error("no signing request", reason=str(error))
                 else:
-                    self._central_system.tell(SigningRequestMade(csr))
+                    self._central_system.tell(SigningRequestMade(csr, v2g))
+
+    async def _answer(self, order: AskCertificates) -> None:
+        store = self._shop.certificates
+        answering = store.v2g.answer if order.v2g else store.answer
+        try:
+            found = await in_thread(lambda: answering(order.action, order.payload))
+        except Exception:  # noqa: BLE001 - the same
+            _log.exception("certificate message failed", action=order.action)
+            found = Answer({"status": FAILED[order.action]})
+        self._tell_trust()
+        told = (found.payload, order.link, found.reconfigured, found.refused, found.certificate, order.v2g)
+        self._central_system.tell(CertificatesAnswered(order.unique_id, order.action, *told))
 
     async def _renew(self) -> None:
         """A certificate that ends soon is asked for anew, once a day until it is there."""
         while True:
             if await in_thread(self._shop.certificates.expires_soon):
                 self._central_system.tell(CertificateExpires())
+            if await in_thread(self._shop.certificates.v2g.expires_soon):
+                self._central_system.tell(CertificateExpires(v2g=True))
             await asyncio.sleep(RENEWAL_LOOK_SECONDS)
 
     def _tell_trust(self) -> None:

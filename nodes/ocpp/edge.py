@@ -32,6 +32,7 @@ from nodes.ocpp.endpoint import (
     explain,
 )
 from nodes.ocpp.keepalive import Pinger, PongMissing
+from nodes.ocpp.recent import RecentMessages
 from park.ocpp.link import (
     CallAnswered,
     CallFailed,
@@ -48,10 +49,12 @@ from park.ocpp.link import (
     SendResult,
     UseConnection,
 )
+from park.ocpp.masking import names_secret
 from park.ocpp.wire import SUBPROTOCOL, TRANSACTION_ACTIONS
 
 CLOSE_SECONDS = 2.0  # ours: a backend that hangs does not answer the closing handshake either
 REMEMBERED_CALLS = 1_000  # calls whose answer may still come; older ones are answered to nobody
+SEARCHED = 500  # ours: characters of a broken frame that are searched for a secret before the first 80 are logged
 REMEMBERED_REASONS = 100  # kinds of garbage logged once a connection; more are counted only
 
 _log = structlog.get_logger("backend")  # "ocpp" is the library's, which is kept quiet
@@ -82,15 +85,23 @@ class Traffic:
 
 
 class BackendEdge:
-    """`orders` is the outbox the central system tells; `central_system` hears the link events."""
+    """`orders` is the outbox the central system tells; `central_system` hears the link events.
+
+    `recent`: keeps the newest messages for people.
+    """
 
     def __init__(
-        self, endpoint: Endpoint, central_system: Address[LinkEvent], orders: AsyncIterator[LinkOrder]
+        self,
+        endpoint: Endpoint,
+        central_system: Address[LinkEvent],
+        orders: AsyncIterator[LinkOrder],
+        recent: RecentMessages | None = None,
     ) -> None:
         self.traffic = Traffic()
         self._endpoint = endpoint
         self._central_system = central_system
         self._orders = orders
+        self._recent = recent
         self._pinger = Pinger(endpoint.ping_interval, endpoint.ping_timeout)
         self._waiting: dict[str, str] = {}
         self._logged: set[str] = set()
@@ -278,6 +289,8 @@ class BackendEdge:
         crash_point("after-send", passing)
 
     async def _send_text(self, socket: ClientConnection, text: str) -> None:
+        if self._recent is not None:
+            self._recent.sent(text)
         await socket.send(text)
         self.traffic.frames_out += 1
 
@@ -286,6 +299,8 @@ class BackendEdge:
             text = await socket.recv()
             self.traffic.frames_in += 1
             self._heard = asyncio.get_running_loop().time()
+            if self._recent is not None:
+                self._recent.received(text)
             await self._take(socket, text)
 
     async def _take(self, socket: ClientConnection, text: str | bytes) -> None:
@@ -309,7 +324,9 @@ class BackendEdge:
         self.traffic.garbage_in += 1
         if reason not in self._logged and len(self._logged) < REMEMBERED_REASONS:
             self._logged.add(reason)
-            _log.warning("frame of the backend not understood", why=reason, begins=ascii(text[:80]))
+            secret = names_secret(ascii(text[:SEARCHED]))
+            begins = "(it speaks of a secret)" if secret else ascii(text[:80])
+            _log.warning("frame of the backend not understood", why=reason, begins=begins)
 
 
 def _passing(action: str) -> Kinds:

@@ -15,6 +15,7 @@ from park.authorization import (
     backend,
     caching,
     cards,
+    contracts,
     inputs,
     listing,
     local_rules,
@@ -40,6 +41,7 @@ from park.model.access import (
     SettingChanged,
     Undeliverable,
 )
+from park.model.contract import ContractPresented
 from park.model.limit import InputChanged
 from park.model.listed import ApplyLocalList, LocalListHeld
 from park.model.reservation import ReservationsHeld
@@ -56,6 +58,7 @@ AuthorizerEvent: TypeAlias = (
     | Committed
     | CommitFailed
     | CardPresented
+    | ContractPresented
     | OccupancyChanged
     | ReadersAnnounced
     | BackendAuthorized
@@ -89,6 +92,8 @@ def _take(state: Authorizer, event: AuthorizerEvent, now: Now) -> Stepped:
     match event:
         case CardPresented():
             return cards.presented(state, event, now)
+        case ContractPresented():
+            return contracts.presented(state, event, now)
         case InputChanged():
             return inputs.changed(state, event, now)
         case OccupancyChanged():

@@ -38,9 +38,9 @@ def decided(state: Authorizer, claim: Claim, now: Now) -> Stepped:
     match mode:
         case Mode.FREE:
             return granted(state, claim, Mode.FREE.value, now)
-        case Mode.WHITELIST if listed is Verdict.ACCEPTED:
+        case Mode.WHITELIST if listed is Verdict.ACCEPTED and claim.vouched:
             return granted(state, claim, Mode.WHITELIST.value, now)
-        case Mode.BACKEND if _is_known_good(state, claim.id_tag, listed) and not access.asks:
+        case Mode.BACKEND if claim.vouched and _is_known_good(state, claim.id_tag, listed) and not access.asks:
             return granted(state, claim, source_of(state, claim.id_tag, now), now)
         case Mode.WHITELIST:
             return state, show(claim.readers, Feedback.REFUSED)
@@ -103,9 +103,14 @@ def is_hopeless(state: Authorizer, id_tag: str, now: Now) -> bool:
 def offline(state: Authorizer, claim: Claim, now: Now) -> Stepped:
     """The backend has no word on it: the offline rule decides, but never for a tag known to be refused (B-115, D4)."""
     listed = known(state, claim.id_tag, now)
-    if _refused_offline(state, claim.id_tag, listed):
+    if _refused_offline(state, claim.id_tag, listed) or not _may_contract(state, claim):
         return state, show(claim.readers, Feedback.REFUSED)
     return granted(state, claim, source_of(state, claim.id_tag, now) if listed else "offline", now)
+
+
+def _may_contract(state: Authorizer, claim: Claim) -> bool:
+    """A contract charges without the backend's word only where that is allowed, and when it was checked here."""
+    return claim.contract is None or (claim.vouched and state.settings.contracts_offline)
 
 
 def granted(
@@ -187,7 +192,7 @@ def asked(state: Authorizer, claim: Claim, now: Now) -> Stepped:
     deadline = patience.ends(state) if held else now.mono + state.settings.answer_seconds
     question = Question(request_id, claim, deadline, held)
     state = replace(state, questions=(*state.questions, question), asked=state.asked + 1)
-    asks = () if held else (AuthorizeWithBackend(request_id, claim.id_tag),)
+    asks = () if held else (AuthorizeWithBackend(request_id, claim.id_tag, claim.contract),)
     return state, (*asks, WakeAt(deadline), *show(claim.readers, Feedback.WAIT))
 
 

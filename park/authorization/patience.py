@@ -36,7 +36,8 @@ def changed(state: Authorizer, now: Now) -> Stepped:
 def met(state: Authorizer, now: Now) -> Stepped:
     """It is there: whoever waited for it is asked about now."""
     deadline = now.mono + state.settings.answer_seconds
-    asks = tuple(AuthorizeWithBackend(each.request_id, each.claim.id_tag) for each in state.questions if each.held)
+    held = [each for each in state.questions if each.held]
+    asks = tuple(AuthorizeWithBackend(each.request_id, each.claim.id_tag, each.claim.contract) for each in held)
     questions = tuple(_asked(each, deadline) if each.held else each for each in state.questions)
     state = replace(state, questions=questions, online=True, met=True, away=False)
     return state, (*asks, WakeAt(deadline)) if asks else ()

@@ -94,7 +94,8 @@ class AuthorizerSettings:
     after the start that rule waits for a backend that has not been there yet (B-221). `node`: name of this board.
     `charge_points`: full names of all of the park, as far as the configuration knows them. `with_cards`: the mode when
     charging is not free. `pre_authorize`: known cards do not wait for the backend (B-056). `cache`: cards it accepted
-    are known (B-055). `known_offline`: what `offline` says of known cards when it says nothing of unknown ones.
+    are known (B-055). `contracts`: vehicles may show theirs (Plug & Charge); `contracts_offline`: also while nobody
+    asks the backend. `known_offline`: what `offline` says of known cards when it says nothing of unknown ones.
     """
 
     mode: Mode
@@ -115,6 +116,8 @@ class AuthorizerSettings:
     letter_case: LetterCase = LetterCase.AS_READ
     tagless: Mapping[int, str] = field(default_factory=dict[int, str])
     inputs: tuple[AuthorizingInput, ...] = ()
+    contracts: bool = False
+    contracts_offline: bool = False
 
     def tag_without_card(self, connector: int) -> str:
         """The id tag of sessions without a card at this connector."""

@@ -20,6 +20,7 @@ from park.model.access import (
     StopSession,
 )
 from park.model.alarm import Alarm
+from park.model.contract import Contract
 from park.model.listed import ListedTag
 from park.model.reservation import Reservation
 from park.model.signals import RepeatLevels, WakeAt
@@ -50,7 +51,7 @@ Stepped: TypeAlias = "tuple[Authorizer, Effects]"
 class Claim:
     """An id tag that wants to charge at a charge point. `readers`: where it was shown; `ordered`: by the backend.
 
-    `stops`: it wants the session there ended, if that is of its group.
+    `stops`: it wants the session there ended, if that is of its group. `contract`: a vehicle's, the tag is its eMAID.
     """
 
     id_tag: str
@@ -59,6 +60,12 @@ class Claim:
     readers: tuple[str, ...] = ()
     ordered: bool = False
     stops: bool = False
+    contract: Contract | None = None
+
+    @property
+    def vouched(self) -> bool:
+        """Whether the id tag is whose it says: a card counts as such, a contract when somebody has checked it."""
+        return self.contract is None or self.contract.checked
 
 
 @dataclass(frozen=True, slots=True)

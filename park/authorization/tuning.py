@@ -35,6 +35,10 @@ def _changed(settings: AuthorizerSettings, change: SettingChanged) -> Authorizer
             return replace(settings, needs_registration=on)
         case "OfflineFallbackAfterBoot", int(seconds):
             return replace(settings, boot_patience_seconds=float(seconds))
+        case "ISO15118PnCEnabled", bool(on):
+            return replace(settings, contracts=on)
+        case "ContractValidationOffline", bool(on):
+            return replace(settings, contracts_offline=on)
         case "AuthorizationCacheEnabled", bool(on):
             return replace(settings, cache=on)
         case "LocalAuthorizeOffline", bool(on):

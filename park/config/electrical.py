@@ -160,6 +160,9 @@ class PlacementSection(Section):
     weight: Annotated[int, Field(ge=1, le=100), About("Share within its class.")] = 1
     metered: Annotated[bool, About("The charge point has a meter of its own.")] = True
     calibrated: Annotated[bool, About("That meter is certified for billing (calibration law).", source="B-030")] = False
+    phase_switching: Annotated[
+        bool, About("Its board has `phase_switching` for it: what the backend is told.", source="OCPP 1.6 §9.4.4")
+    ] = False
     fallback_amps: Annotated[
         Amperes,
         Field(ge=0, le=80),

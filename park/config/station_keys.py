@@ -9,6 +9,9 @@ from park.config.electrical import CircuitSection, PlacementSection
 from park.config.mapping import full_name
 from park.config.node_config import NodeConfig
 
+SWITCHES = "ConnectorSwitch3to1PhaseSupported"  # OCPP 1.6 §9.4.4
+SWITCHED_PHASES = 3  # B-285
+UNKNOWN_WIRING = "unknown"
 STOP_MODES = {"normal": "Normal", "after unplugging": "AfterUnplugging", "card or remote": "CardOrRemote"}
 UNKNOWN_OFFLINE = {"accept": "true", "plugged": "ImmediatelyWhenPlugged"}
 
@@ -32,6 +35,7 @@ def station_keys(config: NodeConfig, version: str) -> dict[str, str]:
         **_load(config),
         **_backend(config),
         **dict(_points(config)),
+        **_switching(config),
         "FirmwareVersion": version,
         "ConnectorPhaseRotation": _rotations(config),
     }
@@ -84,6 +88,20 @@ def _points(config: NodeConfig) -> Iterator[tuple[str, str]]:
         yield f"EichrechtActive[{placed.connector}]", _word(placed.calibrated)
 
 
+def _switching(config: NodeConfig) -> dict[str, str]:
+    """Of the whole park where all are alike; else false, and true for those that do."""
+    does = {point.connector: _switches(point) for point in config.charge_point if point.connector}
+    does |= {placed.connector: _switches(placed) for placed in config.placement}
+    if does and all(does.values()):
+        return {SWITCHES: _word(on=True)}
+    return {f"{SWITCHES}[{connector}]": _word(on=True) for connector, switches in does.items() if switches}
+
+
+def _switches(section: ChargePointSection | PlacementSection) -> bool:
+    """Behind unknown wiring nobody does (docs/decisions/0014)."""
+    return section.phase_switching and section.phases == SWITCHED_PHASES and section.wiring != UNKNOWN_WIRING
+
+
 def _point(connector: int, section: ChargePointSection | PlacementSection) -> Iterator[tuple[str, str]]:
     yield f"HardwareCurrentLimit[{connector}]", _number(section.max_amps)
     yield f"PhasesConnected[{connector}]", str(section.phases)
@@ -97,7 +115,7 @@ def _rotations(config: NodeConfig) -> str:
 
 
 def _rotation(wiring: str) -> str:
-    return "Unknown" if wiring == "unknown" else wiring
+    return "Unknown" if wiring == UNKNOWN_WIRING else wiring
 
 
 def _number(value: float) -> str:

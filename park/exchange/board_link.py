@@ -19,6 +19,7 @@ from park.exchange.messages import (
     OLDEST_PROTOCOL,
     PROTOCOL,
     BoardHello,
+    BoardHere,
     FrameArrived,
     Inward,
     LinkDown,
@@ -54,7 +55,7 @@ from park.model.listed import ApplyLocalList
 from park.model.metering import MeterReported, Quality, ReadingTaken
 from park.model.placement import Placed, PlacementKept
 from park.model.session import FactOffered, FactsHeld
-from park.model.signals import Start, Tick, WakeAt
+from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.time import Now
 from park.rolling.messages import BoardFirmware, FirmwareStanding, FirmwareWanted, PieceWanted
 from park.view.rows import NodeReported
@@ -138,6 +139,7 @@ def step(state: BoardLink, event: BoardLinkEvent, now: Now) -> tuple[BoardLink, 
     match event:
         case Start():
             state.away_since = now.mono
+            effects.append(_here(state))
         case Tick():
             pass
         case LinkUp():
@@ -298,7 +300,7 @@ def _greeted(state: BoardLink, hello: BoardHello, now: Now) -> Effects:
     state.connection.say("", greeting, now)
     for rules in state.rules:
         state.connection.say("", rules, now)
-    effects: Effects = [JournalKnown(hello.journal_id)]
+    effects: Effects = [JournalKnown(hello.journal_id), _here(state)]
     offered = {point.name: point for point in hello.charge_points}
     for name, placed in state.placed.items():
         state.connection.say(name, placed, now)
@@ -309,6 +311,11 @@ def _greeted(state: BoardLink, hello: BoardHello, now: Now) -> Effects:
             state.connection.say(name, nowhere(point), now)
             effects.append(_unplaced(state, name))
     return effects
+
+
+def _here(state: BoardLink) -> Inward:
+    boot = state.hello.boot_id if state.connection.greeted and state.hello is not None else None
+    return Inward("", BoardHere(state.node, boot))
 
 
 def _refusal(state: BoardLink, hello: BoardHello) -> str | None:
@@ -368,7 +375,7 @@ def _told(state: BoardLink, outward: Outward, now: Now) -> Effects:
         return _ordered(state, message, now)
     if state.connection.greeted:
         state.connection.say(outward.target, message, now)
-    return []
+    return [_here(state)] if isinstance(message, RepeatLevels) else []
 
 
 def _ordered(state: BoardLink, order: RemoteStop | UnlockConnector | OrderRecloser, now: Now) -> Effects:
@@ -402,7 +409,8 @@ def _undeliverable(state: BoardLink, request_id: str, reason: str) -> Answer:
 def _ended(state: BoardLink, now: Now) -> Effects:
     """The link is down: nobody may be sent to this board, and what it was asked is not answered any more."""
     state.away_since, state.told_away = now.mono, False
-    effects: Effects = [_undeliverable(state, name, "the link to it was lost") for name in list(state.requests)]
+    effects: Effects = [_here(state)]
+    effects += [_undeliverable(state, name, "the link to it was lost") for name in list(state.requests)]
     for occupancy in state.occupancies.values():
         if occupancy.charge_point in state.placed:
             effects.append(Inward("", replace(occupancy, available=False)))

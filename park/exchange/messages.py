@@ -112,6 +112,16 @@ class RestartOrdered:
 
 
 @dataclass(frozen=True, slots=True)
+class BoardHere:
+    """Link of a board → central system: which run of its program is connected; None: it is away."""
+
+    delivery: ClassVar[Delivery] = Delivery.STATE
+
+    node: str
+    boot: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class LogWanted:
     """Server → board: piece `number` of its logs of that time, packed when the first one is asked for."""
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import Enum
 from typing import ClassVar, Protocol
 
+from park.model.contract import Contract
 from park.model.delivery import Delivery
 from park.model.session import StopReason
 
@@ -112,12 +113,13 @@ class StopSession:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizeWithBackend:
-    """Authorizer → central system."""
+    """Authorizer → central system. `contract`: the id tag is the eMAID of this one."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
 
     request_id: str
     id_tag: str
+    contract: Contract | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from park.ocpp.effects import CentralSystemEffect, ClockOffered
 from park.ocpp.features import local_services, meter_keys
 from park.ocpp.link import Payload, ResetLink
 from park.ocpp.notifications import Notification
+from park.ocpp.plug_and_charge import asking
 from park.ocpp.state import (
     AuthorizeCall,
     BootCall,
@@ -204,7 +205,7 @@ def _authorized(state: CentralSystem, call: AuthorizeCall, payload: Payload) -> 
     if call.accepted is not None:
         known = text_of(payload, "status") == "Accepted"
         return state, (call.accepted if known else _without_tariff(call),)
-    verdict = _verdict(call, payload)
+    verdict = asking.authorized(call.request_id, call.id_tag, payload) if call.contract else _verdict(call, payload)
     if verdict.verdict is not Verdict.ACCEPTED or not state.values.switch("DataTransferTariffUsage"):
         return state, (verdict,)
     return replace(state, authorizations=(replace(call, accepted=verdict), *state.authorizations)), ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeAlias, assert_never
 
+from park.exchange.messages import BoardHere
 from park.model.access import (
     AuthorizeWithBackend,
     BackendAuthorized,
@@ -16,6 +17,7 @@ from park.model.access import (
     Verdict,
 )
 from park.model.alarm import Alarm
+from park.model.contract import CertificateStatusWanted, ContractQuestion, EvCertificateWanted
 from park.model.limit import InputChanged
 from park.model.metering import Quality, ReadingTaken
 from park.model.session import (
@@ -30,7 +32,19 @@ from park.model.session import (
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.storage import CommitFailed, Committed, RowsLoaded
 from park.model.time import Now
-from park.ocpp import answers, closing, commands, connecting, delivery, intake, maintaining, outgoing, queue, rolling
+from park.ocpp import (
+    answers,
+    closing,
+    commands,
+    connecting,
+    delivery,
+    intake,
+    maintaining,
+    outgoing,
+    owed_resets,
+    queue,
+    rolling,
+)
 from park.ocpp.effects import BackendReported, CentralSystemEffect, Load, Write
 from park.ocpp.features import (
     all_features,
@@ -39,9 +53,11 @@ from park.ocpp.features import (
     input_notices,
     local_services,
     meter_keys,
+    plug_and_charge,
     reservation,
     transaction_data,
 )
+from park.ocpp.features.plug_and_charge import CENTRAL
 from park.ocpp.link import BackendCalled, CallAnswered, CallFailed, LinkEvent, LinkLost, LinkUp, LossCause, ReportLink
 from park.ocpp.maintenance import (
     CertificateExpires,
@@ -59,6 +75,7 @@ from park.ocpp.messages import Reading
 from park.ocpp.missed import missing
 from park.ocpp.notices import noticed
 from park.ocpp.orders import ChangeSetting, ListSettings, RestoreDefaults
+from park.ocpp.plug_and_charge import asking
 from park.ocpp.rows import TABLES
 from park.ocpp.services import ServiceAttached, ServiceEvent, ServiceLeft, TransferAnswered, TransferWanted
 from park.ocpp.state import (
@@ -95,7 +112,9 @@ CentralSystemEvent: TypeAlias = (
     | LinkEvent
     | MaintenanceEvent
     | BoardFirmware
+    | BoardHere
     | ServiceEvent
+    | ContractQuestion
 )
 Turn: TypeAlias = tuple[CentralSystem, tuple[CentralSystemEffect, ...]]
 
@@ -175,8 +194,12 @@ def _take(state: CentralSystem, event: CentralSystemEvent, now: Now) -> Turn:  #
             return maintaining.told(state, event, now)
         case ServiceAttached() | ServiceLeft() | TransferAnswered() | TransferWanted():
             return local_services.told(state, event)
+        case EvCertificateWanted() | CertificateStatusWanted():
+            return plug_and_charge.asked(state, event)
         case BoardFirmware():
             return rolling.heard(state, event, now), ()
+        case BoardHere():
+            return owed_resets.heard(state, event, now), ()
         case _:
             assert_never(event)
 
@@ -267,6 +290,7 @@ def _offered(state: CentralSystem, event: FactOffered, now: Now) -> Turn:
         return replace(state, offered_early=(*state.offered_early, event)[-OFFERED_EARLY:]), ()
     event = dating.arrived(state, event, now)
     fact = event.fact
+    state = owed_resets.noted(state, fact, now)
     if fact.session in state.left:  # its journal offers it again when the end is on disk
         return state, ()
     if _is_unplaced(state, event) and not queue.is_known(state.queue, fact.session):
@@ -336,8 +360,10 @@ def _authorize(state: CentralSystem, event: AuthorizeWithBackend, now: Now) -> T
         return state, (refusal, Alarm("ocpp-id-tag-length", text))
     if state.link is None or not state.loaded or not state.registration.accepted:
         return state, (BackendAuthorized(event.request_id, event.id_tag, None),)
+    if event.contract is not None and not asking.may_ask(event.contract, central=state.values.switch(CENTRAL)):
+        return state, (BackendAuthorized(event.request_id, event.id_tag, asking.THIS_TIME),)
     deadline = now.mono + state.values.number("MessageResponseTimeOut")
-    call = AuthorizeCall(event.request_id, event.id_tag, deadline)
+    call = AuthorizeCall(event.request_id, event.id_tag, deadline, contract=event.contract)
     return replace(state, authorizations=(*state.authorizations, call)), ()
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from park.model.time import Now
 from park.ocpp.connecting import change
+from park.ocpp.features.plug_and_charge import wrapped
 from park.ocpp.keeping import Turn, secured
 from park.ocpp.link import BackendCalled, SendResult
 from park.ocpp.maintenance import AskCertificates, CertificatesAnswered
@@ -23,6 +24,8 @@ def asked(state: CentralSystem, call: BackendCalled, _: Now) -> Turn:
 def answered(state: CentralSystem, event: CertificatesAnswered, now: Now) -> Turn:
     """A new certificate of the station is shown on a new connection, after the answer (TC_074), with a way back."""
     result = SendResult(event.unique_id, event.action, event.payload, event.link)
+    if event.v2g:
+        result = SendResult(event.unique_id, "DataTransfer", wrapped(event.payload), event.link)
     connection = state.upkeep.connection
     if event.certificate and connection is not None:
         chosen = replace(connection.chosen, certificate=event.certificate)

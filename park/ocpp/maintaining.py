@@ -26,6 +26,7 @@ from park.ocpp.maintenance import (
     SigningRequestMade,
     TrustKnown,
 )
+from park.ocpp.plug_and_charge.asking import sign_certificate
 from park.ocpp.rows import Rows
 from park.ocpp.security import STARTUP
 from park.ocpp.state import CentralSystem
@@ -127,9 +128,11 @@ def told(state: CentralSystem, event: MaintenanceEvent, now: Now) -> Turn:
             return updating.installed(state, event)
         case CertificatesAnswered():
             return certificates.answered(state, event, now)
-        case CertificateExpires():
-            return _signing_request(state)
-        case SigningRequestMade(csr):
+        case CertificateExpires(v2g):
+            return _v2g_request(state) if v2g else _signing_request(state)
+        case SigningRequestMade(csr, v2g):
+            if v2g:
+                return notify(state, "DataTransfer", sign_certificate(csr))
             return notify(state, "SignCertificate", {"csr": csr})
         case TrustKnown():
             return replace(state, upkeep=replace(state.upkeep, trust=event)), ()
@@ -156,6 +159,12 @@ def trigger(state: CentralSystem, wanted: str) -> Turn | None:
             return _signing_request(state)
         case _:
             return None
+
+
+def _v2g_request(state: CentralSystem) -> Turn:
+    operator = state.values.text("CpoName")
+    wanted = state.values.switch("ISO15118PnCEnabled") and bool(operator)
+    return state, (MakeSigningRequest(state.settings.identity, operator, v2g=True),) if wanted else ()
 
 
 def _signing_request(state: CentralSystem) -> Turn:

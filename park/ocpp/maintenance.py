@@ -129,20 +129,25 @@ class AbandonJob(Order):
 
 @dataclass(frozen=True, slots=True)
 class AskCertificates(Order):
-    """A certificate message of the backend; answered by `CertificatesAnswered`."""
+    """A certificate message of the backend; answered by `CertificatesAnswered`. `v2g`: of Plug & Charge."""
 
     unique_id: str
     action: str
     payload: Payload
     link: int
+    v2g: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class MakeSigningRequest(Order):
-    """A new key and a PKCS #10 request for it, in this name; answered by `SigningRequestMade`."""
+    """A new key and a PKCS #10 request for it, in this name; answered by `SigningRequestMade`.
+
+    `v2g`: for the certificate that vehicles are shown, not the backend.
+    """
 
     name: str
     organization: str
+    v2g: bool = False
 
 
 MaintenanceOrder: TypeAlias = (
@@ -227,13 +232,16 @@ class CertificatesAnswered:
     reconfigured: str = ""
     refused: str = ""
     certificate: str = ""
+    v2g: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CertificateExpires:
-    """The station's certificate ends within a month."""
+    """The station's certificate ends within a month; `v2g`: the one that vehicles are shown."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
+
+    v2g: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +249,7 @@ class SigningRequestMade:
     delivery: ClassVar[Delivery] = Delivery.STATE
 
     csr: str
+    v2g: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from park.model.access import ConnectorStatusChanged
+from park.model.contract import Contract
 from park.model.time import Now
 from park.ocpp import delivery, messages, missed
 from park.ocpp.effects import CentralSystemEffect
@@ -13,6 +14,7 @@ from park.ocpp.features import all_features, local_services, meter_keys
 from park.ocpp.link import Payload, SendCall
 from park.ocpp.messages import Station
 from park.ocpp.payloads import Payloads
+from park.ocpp.plug_and_charge import asking
 from park.ocpp.state import (
     AuthorizeCall,
     BootCall,
@@ -140,6 +142,8 @@ def _request(state: CentralSystem, purpose: Purpose) -> tuple[str, Payload]:
                 "messageId": TARIFF,
                 "data": purpose.id_tag,
             }
+        case AuthorizeCall(contract=Contract() as contract):
+            return "DataTransfer", asking.authorize(purpose.id_tag, contract)
         case AuthorizeCall(_, id_tag):
             return "Authorize", {"idTag": id_tag}
         case TriggeredValues(payload):

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from park.model.access import BackendAuthorized, BackendQueue, ConnectorStatusChanged
+from park.model.contract import Contract
 from park.model.reservation import Reservation
 from park.model.session import FactOffered, FactsHeld, SessionMetered
 from park.model.storage import Row
@@ -111,13 +112,15 @@ class StatusCall:
 class AuthorizeCall:
     """A question of the authorizer; unanswered by `deadline` (mono) it is answered with no verdict.
 
-    `accepted`: the backend accepted the card, and is asked for its tariff now (B-062).
+    `accepted`: the backend accepted the card, and is asked for its tariff now (B-062). `contract`: the tag is the eMAID
+    of this one.
     """
 
     request_id: str
     id_tag: str
     deadline: float
     accepted: BackendAuthorized | None = None
+    contract: Contract | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,14 +219,42 @@ CommitPurpose: TypeAlias = IntakeCommit | SettleCommit | Deferred
 class Resetting:
     """`boards`: those that start again; None: all. Not before `earliest`, at the latest at `latest` (mono).
 
-    `ordered`: they were told.
+    `at`: of the order, None: the time was not known. `ordered`: they were told.
     """
 
     boards: tuple[str, ...] | None
     hard: bool
     earliest: float
     latest: float
+    at: datetime | None
     ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """A board that is connected since `since`. `boot`: the run of its program. `quiet_from`: it has told all by then.
+
+    Times are mono.
+    """
+
+    boot: str
+    since: float
+    quiet_from: float
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A reset a board has not done yet. `at`: of the backend's order, None: the time was not known then.
+
+    `boot`: the run that has to end, None: the board was away. `ordered`: mono of the order to the board, None: none
+    since this program began. `paid`: not owed any more, its row is to go.
+    """
+
+    hard: bool
+    at: datetime | None
+    boot: str | None
+    ordered: float | None = None
+    paid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +316,8 @@ class CentralSystem:
     its stop repeats, changed in place too; `forgetting`: sessions whose are being deleted. `aligned_due`: mono of the
     next look for aligned readings, `aligned_slots`: the interval each connector was in then. `reservations`: by number,
     looked at again at `reservations_look_at` (mono). `list_newest`: the local list with what is being written.
-    `availability`: what the backend said of each connector, by number. `queue_told`: what charge points know of the
+    `availability`: what the backend said of each connector, by number. `boards_here`: the other boards that are
+    connected; `owed`: resets they have not done yet. `queue_told`: what charge points know of the
     queue's room. `missed`: faults that went before the
     backend heard of them, oldest first. `registered_told`: what the authorizer knows of the registration.
     `began`: mono of `Start`. `dating`: of facts without a date. `withheld`: why they may not charge besides.
@@ -329,6 +361,8 @@ class CentralSystem:
     services: Services = Services()
     availability: Mapping[int, bool] = field(default_factory=dict[int, bool])
     resetting: Resetting | None = None
+    boards_here: Mapping[str, Here] = field(default_factory=dict[str, Here])
+    owed: Mapping[str, Owed] = field(default_factory=dict[str, Owed])
     missed: tuple[ConnectorStatusChanged, ...] = ()
     registered_told: bool = False
     inputs: InputNotices = InputNotices()

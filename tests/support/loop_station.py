@@ -11,6 +11,7 @@ from typing import Self, TypeVar
 from nodes.bridge import Outbox, keep_running
 from nodes.ocpp.edge import BackendEdge
 from nodes.ocpp.endpoint import BackendBackoff, Endpoint
+from nodes.ocpp.recent import RecentMessages
 from park.model.access import Done
 from park.model.session import FactId, FactOffered, SessionFact
 from park.model.signals import Start, Tick, WakeAt
@@ -36,11 +37,11 @@ PATIENCE = 15.0
 class LoopStation:
     """Does at once what the shell, the store, the authorizer and the charge points would do."""
 
-    def __init__(self, settings: Settings, endpoint: Endpoint) -> None:
+    def __init__(self, settings: Settings, endpoint: Endpoint, recent: RecentMessages | None = None) -> None:
         self.disk: dict[tuple[str, str], str] = {}
         self.told: list[CentralSystemEffect] = []
         self.orders: Outbox[LinkOrder] = Outbox()
-        self.edge = BackendEdge(endpoint, self, self.orders)
+        self.edge = BackendEdge(endpoint, self, self.orders, recent)
         self._settings = settings
         self._state = initial(settings)
         self._changed = asyncio.Event()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from park.model.time import Now
-from park.ocpp.features import local_services, recloser, reset
+from park.ocpp.features import local_services, plug_and_charge, recloser, reset
 from park.ocpp.features.feature import Feature, Turn
 from park.ocpp.features.replies import answer
 from park.ocpp.link import BackendCalled
+from park.ocpp.plug_and_charge.payloads import VENDOR
 from park.ocpp.state import CentralSystem
 from park.ocpp.wire import text_of
 
@@ -16,6 +17,8 @@ RESTART = "RestartBoard"  # interfaces: Reset of one board. `data`: its name
 def _transfer(state: CentralSystem, call: BackendCalled, now: Now) -> Turn:
     vendor, message = text_of(call.payload, "vendorId"), text_of(call.payload, "messageId")
     if vendor != state.values.text("vendorId"):
+        if vendor == VENDOR and plug_and_charge.is_on(state):
+            return plug_and_charge.transferred(state, call)
         forwarded = local_services.forwarded(state, call, now)
         if forwarded is not None:
             return forwarded

@@ -39,6 +39,26 @@ GROUP = KeyGroup(
             on=False,
         ),
         switch(
+            "ISO15118PnCEnabled",
+            "Plug & Charge note §4, Bender's table",
+            "Plug & Charge messages by DataTransfer are answered, and contracts of vehicles are heard.",
+            on=False,
+            steers=Steers.AUTHORIZATION,
+        ),
+        switch(
+            "CentralContractValidationAllowed",
+            "Plug & Charge note §4",
+            "A contract whose chain is not checked here goes to the backend as a whole; else it is refused.",
+            on=False,
+        ),
+        switch(
+            "ContractValidationOffline",
+            "Plug & Charge note §4",
+            "A contract that is checked here charges while the backend is away, as a card of its eMAID would.",
+            on=False,
+            steers=Steers.AUTHORIZATION,
+        ),
+        switch(
             "OfflineNeedsRegistration",
             "B-195",
             "Nobody starts while the backend is away that has never registered this park at its present address.",

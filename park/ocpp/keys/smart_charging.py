@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from park.ocpp.keys.key import Alias, Key, KeyGroup, Kind, Scope, fact
+from park.ocpp.keys.key import Access, Alias, Key, KeyGroup, Kind, Scope, Steers, fact
 from park.ocpp.profiles.installed import PROFILES_A_CONNECTOR
 from park.ocpp.profiles.profile import MOST_PERIODS, MOST_STACK_LEVEL
 
@@ -33,12 +33,17 @@ GROUP = KeyGroup(
             "Periods of a schedule.",
             aliases=(Alias("ChargingSchedulesMaxPeriods"),),
         ),
-        fact(
+        Key(
             "ConnectorSwitch3to1PhaseSupported",
             Kind.SWITCH,
             "false",
-            "§9.4.4",
-            "Whether a profile may open poles: not yet.",
+            "§9.4.4, B-285",
+            "Whether it goes from three phases to one and back in a transaction, when load management finds that "
+            "better; no profile orders it. Of the park: whether all do.",
+            Access.READ,
+            scope=Scope.POINT,
+            steers=Steers.FACT,
+            file="charge_point.phase_switching",
         ),
         fact(
             "MaxChargingProfilesInstalled",

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.x509 import ocsp
 from support.certificates import Issued, certify, issue
 
-from nodes.maintenance.certificates import CertificateStore, check_signature, check_signer, hash_data
+from nodes.maintenance.certificates import CertificateStore
+from nodes.maintenance.checking import check_signature, check_signer, hash_data
 from nodes.ocpp.trust import Trust
 from park.ocpp.maintenance import MOST_ROOTS
 

@@ -13,6 +13,7 @@ from park.authorization.settings import Mode, OfflineRule, ReaderSettings, Sever
 from park.charging.settings import Outlet
 from park.config import mapping
 from park.config.devices import ChargePointSection, ReaderSection
+from park.config.electrical import WiringName
 from park.config.node_config import NodeConfig
 from park.config.parsing import parse
 from park.config.quantities import milliamperes
@@ -193,3 +194,37 @@ def test_a_certified_meter_makes_its_connector_one_of_the_calibration_law(single
     keys = station_keys(config, "1")
     active = {point.name for point in config.charge_point if keys[f"EichrechtActive[{point.connector}]"] == "true"}
     assert active == {"cp1"}
+
+
+@pytest.mark.parametrize(
+    ("own", "placed", "wiring", "told"),
+    [
+        ((False, False), (False, False), "RST", {}),
+        ((True, True), (True, True), "RST", {"": "true"}),
+        ((True, False), (False, True), "RST", {"[1]": "true", "[4]": "true"}),
+        ((True, False), (False, True), "unknown", {"[1]": "true"}),
+    ],
+)
+def test_a_backend_is_told_which_connectors_switch_phases(
+    server: NodeConfig,
+    own: tuple[bool, bool],
+    placed: tuple[bool, bool],
+    wiring: WiringName,
+    told: dict[str, str],
+):
+    points = [
+        ChargePointSection(
+            name=f"cp{number}", connector=number, circuit="grid", driver="virtual", phase_switching=switches
+        )
+        for number, switches in enumerate(own, start=1)
+    ]
+    placements = [
+        server.placement[0].model_copy(update={"connector": number, "phase_switching": switches, "wiring": wiring})
+        for number, switches in enumerate(placed, start=3)
+    ]
+    keys = station_keys(server.model_copy(update={"charge_point": points, "placement": placements}), "1.0")
+
+    name = "ConnectorSwitch3to1PhaseSupported"
+    assert {key: value for key, value in keys.items() if key.startswith(name)} == {
+        f"{name}{place}": value for place, value in told.items()
+    }

@@ -17,6 +17,7 @@ from park.exchange.messages import (
     OLDEST_PROTOCOL,
     PROTOCOL,
     BoardHello,
+    BoardHere,
     EndLink,
     EndLinks,
     FrameArrived,
@@ -437,6 +438,18 @@ def test_a_plug_of_a_board_is_unlocked_and_the_board_restarts_by_order() -> None
     pair.tell_board(Refused("u1", NO_LOCK))
     pair.run(0.1)
     assert pair.effects(Answer, board=False) == [Answer(answers, Refused("u1", NO_LOCK))]
+
+
+def test_the_central_system_hears_which_run_of_a_board_is_there_and_when_it_is_gone_or_asked() -> None:
+    pair = Pair()
+    pair.tell_server(Outward("bay/cp1", RepeatLevels()))
+    pair.connect()
+    pair.tell_server(Outward("bay/cp1", RepeatLevels()))
+    pair.cut = True
+    pair.run(SILENT_SECONDS + 2.0)
+    told = [each.message for each in pair.effects(Inward, board=False) if isinstance(each.message, BoardHere)]
+    away, here = BoardHere("bay", None), BoardHere("bay", SETTINGS.boot_id)
+    assert told == [away, away, here, here, away]
 
 
 @pytest.mark.rule("B-215")
