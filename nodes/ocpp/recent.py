@@ -1,4 +1,7 @@
-"""The newest messages to and from the backend, for people: in memory only, masked and bounded as they pass (B-377)."""
+"""The newest messages to and from the backend, for people: in memory only, bounded as they pass (B-377).
+
+A backend's messages pass at hundreds a second, people ask now and then: what is shown is read and masked only then.
+"""
 
 from __future__ import annotations
 
@@ -40,16 +43,36 @@ class RecentMessage:
     characters: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """A frame as it passed, of a longer one the beginning. `characters`: of the whole."""
+
+    at: datetime
+    sent: bool
+    frame: str | bytes
+    characters: int
+
+
 class RecentMessages:
-    """Told every frame by the edge, on the loop. `now` dates them."""
+    """Told every frame by the edge, on the loop; reads and masks them when somebody asks. `now` dates them."""
 
     def __init__(self, now: Callable[[], Now]) -> None:
         self._now = now
-        self._kept: deque[RecentMessage] = deque(maxlen=KEPT)
+        self._kept: deque[_Passed] = deque(maxlen=KEPT)
 
     def newest(self) -> tuple[RecentMessage, ...]:
         """Oldest first, at most `KEPT`."""
-        return tuple(self._kept)
+        actions: dict[tuple[bool, str], str] = {}
+        told: list[RecentMessage] = []
+        for passed in tuple(self._kept):
+            kind, unique_id, action, body = _read(passed)
+            if kind == "Call":
+                actions[(passed.sent, unique_id)] = action
+            elif kind in {"CallResult", "CallError"}:
+                action = actions.get((not passed.sent, unique_id), "")
+            shown = (_shown(action, WORD_LENGTH), _shown(unique_id, WORD_LENGTH), _shown(body, BODY_LENGTH))
+            told.append(RecentMessage(passed.at, passed.sent, kind, *shown, passed.characters))
+        return tuple(told)
 
     def sent(self, frame: str) -> None:
         self._keep(frame, sent=True)
@@ -58,28 +81,13 @@ class RecentMessages:
         self._keep(frame, sent=False)
 
     def _keep(self, frame: str | bytes, *, sent: bool) -> None:
-        kind, unique_id, action, body = _read(frame)
-        if kind in {"CallResult", "CallError"}:
-            action = self._action_of(unique_id, sent=not sent)
-        message = RecentMessage(
-            self._now().wall,
-            sent,
-            kind,
-            _shown(action, WORD_LENGTH),
-            _shown(unique_id, WORD_LENGTH),
-            _shown(body, BODY_LENGTH),
-            len(frame),
-        )
-        self._kept.append(message)
-
-    def _action_of(self, unique_id: str, *, sent: bool) -> str:
-        wanted = _shown(unique_id, WORD_LENGTH)
-        calls = (each for each in reversed(self._kept) if each.kind == "Call" and each.sent is sent)
-        return next((each.action for each in calls if each.unique_id == wanted), "")
+        kept = b"" if isinstance(frame, bytes) else frame[: LOOKED_AT + 1]
+        self._kept.append(_Passed(self._now().wall, sent, kept, len(frame)))
 
 
-def _read(frame: str | bytes) -> tuple[str, str, str, str]:
+def _read(passed: _Passed) -> tuple[str, str, str, str]:
     """Kind, unique id, action (of a call) and body of a frame."""
+    frame = passed.frame
     if isinstance(frame, bytes):
         return UNREADABLE, "", "", "(binary)"
     if len(frame) > LOOKED_AT:
