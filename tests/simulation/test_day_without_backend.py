@@ -117,6 +117,7 @@ def check_order(heard: list[SendCall]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # a minute of a processor, on machines that do much else
 @pytest.mark.rule("B-014", "B-199")
 def test_r04_a_day_without_a_backend(tmp_path: Path, record_property: Callable[[str, object], None]):
     file = tmp_path / "rows.sqlite3"
