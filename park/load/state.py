@@ -217,7 +217,9 @@ class CoordinatorState:
     """Everything the coordinator knows.
 
     Mutable: `coordinator.step` changes it in place and returns it; a copy for each reading would cost more than the
-    reading itself. `stale_plan`: something changed that shares depend on. `recomputing`: a `Recompute` is under way; it
+    reading itself. `stale_plan`: something changed that shares depend on. `touched`: whose wish did, which may change
+    little. `planned_in`: the slice of rotation of the newest plan, when that counted nobody by what is not its wish
+    (silent boards, current that is not drawn); None: it did, or was none. `recomputing`: a `Recompute` is under way; it
     raises the `newly_ready` too, and whoever waits when somebody turned out to hold less than it might have
     (`found_room`).
     """
@@ -246,6 +248,7 @@ class CoordinatorState:
         "next_renewal",
         "parts",
         "parts_unused",
+        "planned_in",
         "points",
         "points_by_meter",
         "points_by_name",
@@ -263,6 +266,7 @@ class CoordinatorState:
         "suns",
         "targets",
         "told_limits",
+        "touched",
         "unheard",
     )
 
@@ -334,11 +338,17 @@ class CoordinatorState:
         self.shares_reported: dict[str, ShareReported] = {}
         self.speaking: frozenset[str] = frozenset()
         self.stale_plan = True
+        self.touched: set[Point] = set()
+        self.planned_in: float | None = None
         self.recomputing = False
         self.newly_ready: list[Point] = []
         self.found_room = False
         self.parts, self.parts_unused = Parts(), Parts()  # shares of the newest plan: of all, and without the unused
         self.chains: dict[Where, tuple[Stands, Chain]] = {}  # reasons of the newest plan, and with what they were found
+
+    @property
+    def needs_plan(self) -> bool:
+        return self.stale_plan or bool(self.touched)
 
     def _path(self, point: Point) -> tuple[str, ...]:
         return self.network.paths[point.placement.circuit]
