@@ -13,14 +13,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from park.load import limiting, switching
+from park.load import limiting, reporting, switching
 from park.load.lease import lease_and_guard
 from park.load.limiting import LimitEffect, LimitEvent, Taken
 from park.load.nearby import plan_near
 from park.load.planning import plan
 from park.load.raising import Offer, affordable, wants_raise, without_harm
 from park.load.report import CircuitReported, EpochTaken, LimitsReported, ShareReported
-from park.load.reporting import reports
+from park.load.reporting import ShowShares
 from park.load.rivalry import ServersSeen, Standing, StandingReported, Voice
 from park.load.solar import control as solar
 from park.load.standing import Point
@@ -46,6 +46,7 @@ CoordinatorEvent: TypeAlias = (
     Start
     | Tick
     | Recompute
+    | ShowShares
     | DemandChanged
     | CurrentSignalled
     | ReadingTaken
@@ -58,6 +59,7 @@ CoordinatorEffect: TypeAlias = (
     ApplyGrant
     | WakeAt
     | Recompute
+    | ShowShares
     | RepeatLevels
     | LimitEffect
     | LapseKept
@@ -93,6 +95,8 @@ def step(
             effects = _wished(state, event, mono)
         case Recompute():
             effects = _recomputed(state, mono)
+        case ShowShares():
+            effects = list(reporting.go_on(state, event, mono))
         case Tick():
             effects = _noted(state, limiting.passed(state, now)) + _ticked(state, now)
         case Start():
@@ -309,7 +313,7 @@ def _refresh(state: CoordinatorState, now: float) -> None:
 
 
 def _cycled(state: CoordinatorState, now: float) -> Effects:
-    """Once an interval: plan, reductions, raises, lost grants again, and the views."""
+    """Once an interval: plan, reductions, raises, lost grants again, and after them the views."""
     effects: Effects = []
     if state.holding_until is None:
         effects += _send(state, switching.look(state, now), now)
@@ -317,7 +321,7 @@ def _cycled(state: CoordinatorState, now: float) -> Effects:
             effects += _replanned(state, now)
         effects += _raised(state, state.points, now)
         effects += _resent(state, now)
-    return effects + list(reports(state, now))
+    return [*effects, *reporting.begin(state, now)]
 
 
 def _released(state: CoordinatorState, now: float) -> Effects:

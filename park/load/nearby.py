@@ -27,11 +27,11 @@ def plan_near(state: CoordinatorState, now: float) -> list[Point] | None:
         return None
     left = without_reserve(crowd.idle, room)
     circuits = sorted({point.placement.circuit for point in state.touched})
-    near = [point for point in state.points if point.placement.circuit in circuits]
+    near = [point for name in circuits for point in _hanging_on(state, name)]
     if _changed_elsewhere(state, circuits, left):
         return None
     for circuit in circuits:
-        if not _shared_again(state, circuit, near, left, now, began):
+        if not _shared_again(state, circuit, left, now, began):
             return None
     if not _keeps_reserve(state, crowd):
         return None
@@ -41,6 +41,12 @@ def plan_near(state: CoordinatorState, now: float) -> list[Point] | None:
         point.hold_still()
     state.touched = set()
     return near
+
+
+def _hanging_on(state: CoordinatorState, circuit: str) -> list[Point]:
+    """On the circuit itself, not below it."""
+    below = state.circuits[state.network.index[circuit]].points
+    return [point for point in below if point.placement.circuit == circuit]
 
 
 def _changed_elsewhere(state: CoordinatorState, circuits: Collection[str], left: Sequence[int]) -> bool:
@@ -57,12 +63,10 @@ def _changed_elsewhere(state: CoordinatorState, circuits: Collection[str], left:
     )
 
 
-def _shared_again(
-    state: CoordinatorState, circuit: str, near: Sequence[Point], left: Sequence[int], now: float, began: float
-) -> bool:
+def _shared_again(state: CoordinatorState, circuit: str, left: Sequence[int], now: float, began: float) -> bool:
     """Whether what hangs here could be shared out by itself, and no idle point has to give up its lapse current."""
     path = tuple([state.network.index[name] for name in state.network.paths[circuit]])
-    there = [point for point in near if point.placement.circuit == circuit]
+    there = _hanging_on(state, circuit)
     requests = [request_of(state, point, now, began) for point in there if point.wants]
     shares = state.parts.again(path, requests, left)
     if shares is None:

@@ -156,7 +156,7 @@ class CircuitState:
     def planned_lines(self) -> tuple[int, int, int, int]:
         """`planned_ma` and `planned_sum_ma`, as lines (see `circuit.Lines`)."""
         foreign = self.external.planned.held_ma
-        if foreign is not self._planned_for:
+        if foreign != self._planned_for:
             self._planned_for, self._planned = foreign, (*self._less(foreign), self._sum_less(foreign))
         return self._planned
 
