@@ -18,14 +18,13 @@ from park.load.state import CoordinatorState
 
 def plan_near(state: CoordinatorState, now: float) -> list[Point] | None:
     """As `planning.plan`, for the circuits of those whose wish has changed. None: it takes a plan for all."""
-    began = slice_began(now, state.settings.rotation_seconds)
-    if began != state.planned_in or now >= state.replan_at:
+    if now >= min(state.near_until, state.replan_at):
         return None
     room = [free for circuit in state.circuits for free in circuit.planned_lines()]
     crowd = sort_out(state, room, now)
     if crowd.fixed or any(point.usage.cap_ma is not None for point in crowd.wanting):
         return None
-    left = without_reserve(crowd.idle, room)
+    left, began = without_reserve(crowd.idle, room), slice_began(now, state.settings.rotation_seconds)
     circuits = sorted({point.placement.circuit for point in state.touched})
     near = [point for name in circuits for point in _hanging_on(state, name)]
     if _changed_elsewhere(state, circuits, left):

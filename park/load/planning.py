@@ -11,7 +11,7 @@ from park.load.balancing import balances
 from park.load.circuit import LIMITS, WIRES, Lines
 from park.load.fair.columns import pulls
 from park.load.reasons import Explanations
-from park.load.rotation import Turn, next_turn, slice_began, turn, turn_in
+from park.load.rotation import MINIMUM_ON_SECONDS, Turn, next_turn, slice_began, turn, turn_in
 from park.load.standing import Point
 from park.load.state import CoordinatorState
 from park.model.electric import ZERO, PerPhase, add, highest
@@ -52,8 +52,19 @@ def plan(state: CoordinatorState, now: float) -> list[Point]:
         point.hold_still()
     state.stale_plan, state.touched = False, set()
     plain = shares is state.parts.shares and not crowd.fixed
-    state.planned_in = slice_began(now, state.settings.rotation_seconds) if plain else None
+    state.near_until = _stays_until(state, wanting, now) if plain else -math.inf
     return crowd.told
+
+
+def _stays_until(state: CoordinatorState, wanting: Sequence[Point], now: float) -> float:
+    """Mono at which a turn changes by itself: that of the slice, and of who began to charge shortly before it."""
+    slice_seconds = state.settings.rotation_seconds
+    began = slice_began(now, slice_seconds)
+    until = next_turn(now, slice_seconds)
+    if now >= began + MINIMUM_ON_SECONDS:
+        return until
+    since = [point.charging_since for point in wanting if point.charging_since is not None]
+    return min([until, *(at + MINIMUM_ON_SECONDS for at in since if at < began and now < at + MINIMUM_ON_SECONDS)])
 
 
 def aim(

@@ -218,8 +218,9 @@ class CoordinatorState:
 
     Mutable: `coordinator.step` changes it in place and returns it; a copy for each reading would cost more than the
     reading itself. `stale_plan`: something changed that shares depend on. `touched`: whose wish did, which may change
-    little. `planned_in`: the slice of rotation of the newest plan, when that counted nobody by what is not its wish
-    (silent boards, current that is not drawn); None: it did, or was none. `recomputing`: a `Recompute` is under way; it
+    little. `near_until`: mono, as long as the shares of those whose wish stays are those of the newest plan; −∞: that
+    counted somebody by more than wishes (silent boards, current that is not drawn), or was none.
+    `recomputing`: a `Recompute` is under way; it
     raises the `newly_ready` too, and whoever waits when somebody turned out to hold less than it might have
     (`found_room`).
     """
@@ -242,13 +243,13 @@ class CoordinatorState:
         "limits",
         "limits_loaded",
         "limits_reported",
+        "near_until",
         "network",
         "newly_ready",
         "next_cycle",
         "next_renewal",
         "parts",
         "parts_unused",
-        "planned_in",
         "points",
         "points_by_meter",
         "points_by_name",
@@ -339,7 +340,7 @@ class CoordinatorState:
         self.speaking: frozenset[str] = frozenset()
         self.stale_plan = True
         self.touched: set[Point] = set()
-        self.planned_in: float | None = None
+        self.near_until = -math.inf
         self.recomputing = False
         self.newly_ready: list[Point] = []
         self.found_room = False

@@ -13,6 +13,7 @@ from park.load.circuit import Circuit, Placement
 from park.load.coordinator import Recompute, step
 from park.load.nearby import plan_near
 from park.load.planning import plan
+from park.load.rotation import MINIMUM_ON_SECONDS, next_turn
 from park.load.standing import Point
 from park.load.state import CoordinatorState
 from park.model.demand import DemandChanged
@@ -140,6 +141,31 @@ def test_room_that_changed_elsewhere_is_no_plan_for_a_row():
     point.wishes(wish_of(point, maximum_ma=8_000), world.now)
     state.touched.add(point)
     assert plan_near(state, world.now) is None
+
+
+def test_nobody_is_planned_near_past_the_moment_when_a_turn_changes_by_itself():
+    circuits, points = WIDE["a wide connection"]
+    world = Boards(circuits, points)
+    end = next_turn(world.now, world.settings.rotation_seconds)
+    world.run(end - 5.0 - world.now)
+    first, other, *_ = world.devices
+    world.arrive(first, Vehicle(phases=3))
+    world.run(20.0)
+    state = world.state
+    began = state.points_by_name[first].charging_since
+    assert began is not None
+    assert end - 5.0 <= began < end
+    plan(state, world.now)
+    assert state.near_until == began + MINIMUM_ON_SECONDS
+    world.run(state.near_until - 0.2 - world.now)
+    point = state.points_by_name[other]
+    point.wishes(wish_of(point, wants=True), world.now)
+    state.touched.add(point)
+    assert plan_near(copy.deepcopy(state), state.near_until) is None
+    assert plan_near(state, world.now) is not None
+    world.run(end + MINIMUM_ON_SECONDS - world.now)
+    plan(state, world.now)
+    assert state.near_until == next_turn(end, world.settings.rotation_seconds)
 
 
 def test_the_neighbour_gives_way_with_the_plan_for_the_row():
