@@ -14,6 +14,7 @@ from park.load.coordinator import CoordinatorEffect, Recompute
 from park.load.limit_answers import AnswerLimit
 from park.load.limiting import LimitEffect
 from park.load.report import CircuitReported, EpochTaken, LimitsReported, ShareReported
+from park.load.reporting import ShowShares
 from park.load.rivalry import StandingReported
 from park.load.state import CoordinatorSettings, CoordinatorState
 from park.load.told import LapseKept
@@ -60,7 +61,7 @@ class Coordinator(Worker[CoordinatorMessage]):
         match effect:
             case ApplyGrant(grant):
                 self._wires.charge_points[grant.charge_point].tell(effect)
-            case Recompute():
+            case Recompute() | ShowShares():
                 self.remember(effect)
             case CircuitReported() | ShareReported() | LimitsReported():
                 self._wires.view.tell(effect)

@@ -44,6 +44,7 @@ class Outbox(Generic[M]):
         self._arrived = asyncio.Event()
         self._alarmed = False
         self._closed = False
+        self._woken: Callable[[], None] = self._arrived.set
         self.dropped = 0
 
     def tell(self, message: M, /) -> None:
@@ -68,15 +69,43 @@ class Outbox(Generic[M]):
 
     async def get(self) -> M:
         """Wait for the oldest message; raises OutboxClosed after the last one."""
-        while True:
-            with self._lock:
-                if self._waiting:
-                    return self._waiting.pop(next(iter(self._waiting)))
-                if self._closed:
-                    raise OutboxClosed
-                self._alarmed = False
-                self._arrived.clear()
+        while (letter := self._next()) is None:
             await self._arrived.wait()
+        return letter[0]
+
+    async def serve(self, handle: Callable[[M], object]) -> None:
+        """Call `handle` on the loop with each message, in order, until the outbox is closed; what it raises is raised.
+
+        For what somebody waits for: a task that iterates gets a message a turn of the loop later.
+        """
+        over: asyncio.Future[None] = self._loop.create_future()
+
+        def drain() -> None:
+            try:
+                while (letter := self._next()) is not None:
+                    handle(letter[0])
+            except OutboxClosed:
+                _resolve(over, None)
+            except Exception as error:  # noqa: BLE001 - for whoever awaits this
+                _resolve(over, error)
+
+        self._woken = drain
+        try:
+            drain()
+            await over
+        finally:
+            self._woken = self._arrived.set
+
+    def _next(self) -> tuple[M] | None:
+        """The oldest message; None: whoever adds the next wakes the reader. Raises OutboxClosed after the last one."""
+        with self._lock:
+            if self._waiting:
+                return (self._waiting.pop(next(iter(self._waiting))),)
+            if self._closed:
+                raise OutboxClosed
+            self._alarmed = False
+            self._arrived.clear()
+            return None
 
     def __aiter__(self) -> Self:
         """Iterate until the outbox is closed."""
@@ -95,7 +124,19 @@ class Outbox(Generic[M]):
             if self._alarmed:
                 return
             self._alarmed = True
-        on_loop(self._loop, self._arrived.set)
+        on_loop(self._loop, self._wake)
+
+    def _wake(self) -> None:
+        self._woken()  # who reads by then, not by when this was asked for
+
+
+def _resolve(over: asyncio.Future[None], error: Exception | None) -> None:
+    if over.done():
+        return
+    if error is None:
+        over.set_result(None)
+    else:
+        over.set_exception(error)
 
 
 class _Unkeyed:

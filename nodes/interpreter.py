@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import gc
 
+YOUNG = 10_000
+"""Objects that may be made before the collector looks at the young ones; Python's own 700 are a few readings.
+
+Measured on a server of 1,000 charge points, 40 s: 0.5 s of collections instead of 2.5, 3 full ones instead of 31.
+Next to nothing here is in a cycle, and what waits for the collector is a few MiB at most.
+"""
+MIDDLE, OLD = 10, 10  # Python's own: every tenth look goes a generation further
+
 
 def settle() -> None:
     """What was built until now stays: the collector of cycles need not look at it again and again.
@@ -12,3 +20,4 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(YOUNG, MIDDLE, OLD)

@@ -57,13 +57,13 @@ class Streams:
 
     async def obey(self, orders: Outbox[ExchangeMessage]) -> None:
         """Hand orders on until the outbox is closed; those for a stream that is over are gone with it."""
-        async for order in orders:
-            if isinstance(order, EndLinks):
-                self.end(order.reason)
-                continue
-            stream = self._open.get(order.connection)
-            if stream is not None:
-                stream.put(order)
+        await orders.serve(self._hand_on)
+
+    def _hand_on(self, order: ExchangeMessage) -> None:
+        if isinstance(order, EndLinks):
+            self.end(order.reason)
+        elif (stream := self._open.get(order.connection)) is not None:
+            stream.put(order)
 
     def end(self, reason: str) -> None:
         """End all streams, each after what was ordered before, or soon where the wire takes nothing."""

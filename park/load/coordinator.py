@@ -13,13 +13,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from park.load import limiting, switching
+from park.load import limiting, reporting, switching
 from park.load.lease import lease_and_guard
 from park.load.limiting import LimitEffect, LimitEvent, Taken
+from park.load.nearby import plan_near
 from park.load.planning import plan
 from park.load.raising import Offer, affordable, wants_raise, without_harm
 from park.load.report import CircuitReported, EpochTaken, LimitsReported, ShareReported
-from park.load.reporting import reports
+from park.load.reporting import ShowShares
 from park.load.rivalry import ServersSeen, Standing, StandingReported, Voice
 from park.load.solar import control as solar
 from park.load.standing import Point
@@ -45,6 +46,7 @@ CoordinatorEvent: TypeAlias = (
     Start
     | Tick
     | Recompute
+    | ShowShares
     | DemandChanged
     | CurrentSignalled
     | ReadingTaken
@@ -57,6 +59,7 @@ CoordinatorEffect: TypeAlias = (
     ApplyGrant
     | WakeAt
     | Recompute
+    | ShowShares
     | RepeatLevels
     | LimitEffect
     | LapseKept
@@ -92,6 +95,8 @@ def step(
             effects = _wished(state, event, mono)
         case Recompute():
             effects = _recomputed(state, mono)
+        case ShowShares():
+            effects = list(reporting.go_on(state, event, mono))
         case Tick():
             effects = _noted(state, limiting.passed(state, now)) + _ticked(state, now)
         case Start():
@@ -199,12 +204,12 @@ def _wished(state: CoordinatorState, demand: DemandChanged, now: float) -> Effec
     wanted = point.wants
     newly_ready = demand.wants and not wanted
     point.wishes(demand, now)
+    state.touched.add(point)
     if not wanted and not demand.wants:  # it has nothing and gets nothing: no reduction can follow
-        state.stale_plan = True
         return []
     if newly_ready:
         state.newly_ready.append(point)
-    return _soon(state)
+    return _recompute(state)
 
 
 def _noted(state: CoordinatorState, taken: Taken) -> Effects:
@@ -286,7 +291,7 @@ def _ticked(state: CoordinatorState, at: Now) -> Effects:
     if now >= state.next_cycle:
         state.next_cycle = now + state.settings.interval_seconds
         effects += [*_cycled(state, now), *limiting.begin(state)]
-    elif state.stale_plan:
+    elif state.needs_plan:
         effects += _replanned(state, now)
     effects.append(WakeAt(_next_deadline(state, at)))
     return effects
@@ -308,15 +313,15 @@ def _refresh(state: CoordinatorState, now: float) -> None:
 
 
 def _cycled(state: CoordinatorState, now: float) -> Effects:
-    """Once an interval: plan, reductions, raises, lost grants again, and the views."""
+    """Once an interval: plan, reductions, raises, lost grants again, and after them the views."""
     effects: Effects = []
     if state.holding_until is None:
         effects += _send(state, switching.look(state, now), now)
-        if state.stale_plan:
+        if state.needs_plan:
             effects += _replanned(state, now)
         effects += _raised(state, state.points, now)
         effects += _resent(state, now)
-    return effects + list(reports(state, now))
+    return [*effects, *reporting.begin(state, now)]
 
 
 def _released(state: CoordinatorState, now: float) -> Effects:
@@ -347,7 +352,7 @@ def _recomputed(state: CoordinatorState, now: float) -> Effects:
     ready = [point for point in (state.points if state.found_room else state.newly_ready) if point.wants]
     state.newly_ready.clear()
     state.found_room = False
-    effects = _replanned(state, now) if state.stale_plan else []
+    effects = _replanned(state, now) if state.needs_plan else []
     return effects + _raised(state, ready, now) if state.holding_until is None else effects
 
 
@@ -356,8 +361,11 @@ def _replanned(state: CoordinatorState, now: float) -> Effects:
     if state.holding_until is not None:
         state.stale_plan = True
         return []
-    solar.look(state, now)
-    return _send(state, without_harm(state, _reductions(plan(state, now), now), now), now)
+    if solar.look(state, now):
+        state.stale_plan = True
+    told = None if state.stale_plan else plan_near(state, now)
+    told = plan(state, now) if told is None else told
+    return _send(state, without_harm(state, _reductions(told, now), now), now)
 
 
 def _reductions(points: Iterable[Point], now: float) -> list[Offer]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import TypeAlias
 
 from park.load.admission import Request, Share
@@ -82,7 +83,7 @@ class _Unit:
 class Parts:
     """Shares as `allocate` gives them, with what is remembered of the time before. Mutable."""
 
-    __slots__ = ("_asked", "_found", "_inward", "_parents", "_solved", "_units", "_whole")
+    __slots__ = ("_asked", "_coming", "_found", "_inward", "_parents", "_rising", "_solved", "_units", "_whole")
 
     def __init__(self) -> None:
         self._whole = Allocation()
@@ -105,6 +106,8 @@ class Parts:
         self._parents: dict[int, int] = {}
         self._inward: list[tuple[int, int | None]] = []  # circuits and those above them, the deepest first
         self._solved: dict[int, tuple[list[_Unit], list[int]]] = {}
+        self._rising: dict[int, Flow] | None = None  # what can come up from each circuit; None: some are tight
+        self._coming: dict[int, list[int]] = {}  # … by limit, to a circuit from all those below it
 
     def allocate(
         self, requests: Sequence[Request], room: Sequence[int], balances: Sequence[Balance] = ()
@@ -113,9 +116,55 @@ class Parts:
         asked = (list(requests), list(room), tuple(balances))
         if asked != self._asked:
             whole = balances or not self._sorted_in(requests)
+            self._rising = None
             self._found = self._whole.allocate(requests, room, balances) if whole else self._shares(room)
             self._asked = asked
         return self._found
+
+    def again(self, path: tuple[int, ...], requests: list[Request], room: Sequence[int]) -> dict[str, Share] | None:
+        """Shares of those who hang on the first circuit of this path, when only they and the room on it have changed.
+
+        They are among `shares` then. None: others may have to share too, or nothing is known of the time before.
+        """
+        if self._rising is None or not self._leads(path) or any(_path(each.lines) != path for each in requests):
+            return None
+        here, unit = path[0], _Unit(requests) if requests else None
+        known = self._units.pop(here, None)
+        if unit is not None:
+            self._units[here] = unit
+        if not self._rises(path, room):
+            self._rising = self._asked = None
+            return None
+        for request in () if known is None else known.requests:
+            self._found.pop(request.charge_point, None)
+        found = {} if unit is None else _alone(unit, room)
+        self._found |= found
+        self._asked = ([each for other in self._units.values() for each in other.requests], list(room), ())
+        return found
+
+    def _leads(self, path: tuple[int, ...]) -> bool:
+        """Whether these circuits are known to hang on each other so."""
+        return all(self._parents.get(here) == above for here, above in pairwise(path))
+
+    def _rises(self, path: Sequence[int], room: Sequence[int]) -> bool:
+        """Count anew what comes up on this way. False: a circuit on it is tight now."""
+        rising = self._rising or {}
+        for here, above in zip(path, (*path[1:], None), strict=True):
+            unit, below = self._units.get(here), self._coming.get(here)
+            own = room[here * LIMITS : here * LIMITS + LIMITS]
+            if below is None:
+                flow = (0, 0, 0, 0) if unit is None else unit.flow(own)
+            else:
+                wish = _with(below, unit)
+                if _binds(wish, own):
+                    return False
+                flow = _flow(wish, own)
+            if above is not None:
+                before = rising.get(here, (0, 0, 0, 0))
+                more = (flow[0] - before[0], flow[1] - before[1], flow[2] - before[2], flow[3] - before[3])
+                _add(self._coming.setdefault(above, [0] * LIMITS), more)
+                rising[here] = flow
+        return True
 
     def _shares(self, room: Sequence[int]) -> dict[str, Share]:
         alone, parts = self._parts(room)
@@ -186,20 +235,47 @@ class Parts:
     def _tight(self, room: Sequence[int]) -> set[int]:
         """Circuits with others below that may take all they have: what may come up to them is not less than it."""
         tight: set[int] = set()
-        coming: dict[int, list[int]] = {}  # by limit, to a circuit from those below it
+        coming: dict[int, list[int]] = {}
+        rising: dict[int, Flow] = {}
         for here, above in self._inward:
             unit, below = self._units.get(here), coming.get(here)
             own = room[here * LIMITS : here * LIMITS + LIMITS]
             if below is None:
                 if unit is not None and above is not None:
-                    _add(coming.setdefault(above, [0] * LIMITS), unit.flow(own))
+                    rising[here] = unit.flow(own)
+                    _add(coming.setdefault(above, [0] * LIMITS), rising[here])
                 continue
-            wish = below if unit is None else [a + b for a, b in zip(below, unit.wish, strict=True)]
-            if any(most >= free for most, free in zip(wish, own, strict=True) if most):
+            wish = _with(below, unit)
+            if _binds(wish, own):
                 tight.add(here)
             if above is not None:
-                _add(coming.setdefault(above, [0] * LIMITS), _flow(wish, own))
+                rising[here] = _flow(wish, own)
+                _add(coming.setdefault(above, [0] * LIMITS), rising[here])
+        self._coming, self._rising = coming, None if tight else rising
         return tight
+
+
+def _with(below: list[int], unit: _Unit | None) -> Sequence[int]:
+    """What all that comes to a circuit may take, who hangs on it included."""
+    return below if unit is None else [a + b for a, b in zip(below, unit.wish, strict=True)]
+
+
+def _binds(wish: Sequence[int], own: Sequence[int]) -> bool:
+    return any(most >= free for most, free in zip(wish, own, strict=True) if most)
+
+
+def _alone(unit: _Unit, room: Sequence[int]) -> dict[str, Share]:
+    """The shares of a part by itself. Its few lines are numbered anew, in their order: the others cost time."""
+    circuits = sorted(unit.path)
+    lines = [here * LIMITS + place for here in circuits for place in range(LIMITS)]
+    number = {line: place for place, line in enumerate(lines)}
+    few = [each._replace(lines=tuple([number[line] for line in each.lines])) for each in unit.requests]
+    shares = allocate(few, [room[line] for line in lines])
+    unit.own = room[unit.path[0] * LIMITS : unit.path[0] * LIMITS + LIMITS]
+    unit.shares = {
+        name: share if share.line is None else share._replace(line=lines[share.line]) for name, share in shares.items()
+    }
+    return unit.shares
 
 
 def _rooms(top: int, part: list[_Unit], room: Sequence[int]) -> list[int]:

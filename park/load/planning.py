@@ -11,7 +11,7 @@ from park.load.balancing import balances
 from park.load.circuit import LIMITS, WIRES, Lines
 from park.load.fair.columns import pulls
 from park.load.reasons import Explanations
-from park.load.rotation import Turn, next_turn, slice_began, turn, turn_in
+from park.load.rotation import MINIMUM_ON_SECONDS, Turn, next_turn, slice_began, turn, turn_in
 from park.load.standing import Point
 from park.load.state import CoordinatorState
 from park.model.electric import ZERO, PerPhase, add, highest
@@ -22,7 +22,7 @@ MINIMUM_OFF_SECONDS = 30.0  # … and not before: contactors wear; within it S10
 RESTORE_SECONDS = 60.0  # current must be left over for so long before idle points get their lapse current back
 
 
-class _Crowd(NamedTuple):
+class Crowd(NamedTuple):
     """The charge points of a plan. `told`: those that can be told something new.
 
     `fixed`: the plan cannot change what they take; `defiant`: those of them that are told.
@@ -39,7 +39,7 @@ def plan(state: CoordinatorState, now: float) -> list[Point]:
     """Set `target_ma`, `target_lapse_ma` and `reason` of every charge point that can be told. Returns them."""
     state.replan_at = math.inf
     room = [free for circuit in state.circuits for free in circuit.planned_lines()]
-    crowd = _crowd(state, room, now)
+    crowd = sort_out(state, room, now)
     wanting, idle, defiant = crowd.wanting, crowd.idle, crowd.defiant
     shares = _shares(state, crowd, room, now)
     _restore_reserve(state, wanting, idle, room, shares, now)
@@ -47,6 +47,30 @@ def plan(state: CoordinatorState, now: float) -> list[Point]:
         point.target_ma = min(point.target_ma, point.minimum_ma()) if point.wants else 0
         point.target_lapse_ma = min(point.target_lapse_ma, point.target_ma)
         point.reason = (Reason("own_maximum", "the vehicle draws more than it may"),)
+    aim(state, wanting, idle, shares, now)
+    for point in crowd.told:
+        point.hold_still()
+    state.stale_plan, state.touched = False, set()
+    plain = shares is state.parts.shares and not crowd.fixed
+    state.near_until = _stays_until(state, wanting, now) if plain else -math.inf
+    return crowd.told
+
+
+def _stays_until(state: CoordinatorState, wanting: Sequence[Point], now: float) -> float:
+    """Mono at which a turn changes by itself: that of the slice, and of who began to charge shortly before it."""
+    slice_seconds = state.settings.rotation_seconds
+    began = slice_began(now, slice_seconds)
+    until = next_turn(now, slice_seconds)
+    if now >= began + MINIMUM_ON_SECONDS:
+        return until
+    since = [point.charging_since for point in wanting if point.charging_since is not None]
+    return min([until, *(at + MINIMUM_ON_SECONDS for at in since if at < began and now < at + MINIMUM_ON_SECONDS)])
+
+
+def aim(
+    state: CoordinatorState, wanting: Sequence[Point], idle: Sequence[Point], shares: dict[str, Share], now: float
+) -> None:
+    """Set the targets of these charge points and the reasons for them. `shares`: of all."""
     explanations = Explanations(state, shares)
     for point in idle:
         point.target_ma, point.target_lapse_ma = 0, point.reserved_lapse_ma() if point.reserve else 0
@@ -57,15 +81,11 @@ def plan(state: CoordinatorState, now: float) -> list[Point]:
         share = shares[placement.charge_point]
         point.target_ma, point.target_lapse_ma = share.amps_ma, min(placement.fallback_ma, share.amps_ma)
         point.reason = explanations.of(point, share)
-    for point in crowd.told:
-        point.hold_still()
-    state.stale_plan = False
-    return crowd.told
 
 
-def _crowd(state: CoordinatorState, room: list[int], now: float) -> _Crowd:
+def sort_out(state: CoordinatorState, room: list[int], now: float) -> Crowd:
     """Sort them out, and take out of `room` what a plan cannot change."""
-    crowd = _Crowd([], [], [], [], [])
+    crowd = Crowd([], [], [], [], [])
     speaking = state.who_speaks(now)
     for point in state.points:
         over = point.overdraw.held_ma
@@ -90,33 +110,33 @@ def _fixed(point: Point, now: float) -> PerPhase:
     return highest(point.committed_ma(now), add(point.may_draw_ma(now), point.overdraw.held_ma))
 
 
-def _shares(state: CoordinatorState, crowd: _Crowd, room: Sequence[int], now: float) -> dict[str, Share]:
+def _shares(state: CoordinatorState, crowd: Crowd, room: Sequence[int], now: float) -> dict[str, Share]:
     """Shares of all. Where a conductor binds, idle points give up their lapse current, others what they do not draw."""
     wanting, idle = crowd.wanting, crowd.idle
     began = slice_began(now, state.settings.rotation_seconds)
-    requests = [_request(state, point, now, began) for point in wanting]
+    requests = [request_of(state, point, now, began) for point in wanting]
     tilts = balances(state, frozenset(crowd.fixed), now)
-    left = _without_reserve(idle, room)
+    left = without_reserve(idle, room)
     shares = state.parts.allocate(requests, left, tilts)
-    full = _binding(shares) | {line for line, free in enumerate(left) if free < 0}
+    full = binding(shares) | {line for line, free in enumerate(left) if free < 0}
     giving = [point for point in idle if point.reserve and not full.isdisjoint(point.lines)] if full else []
     if any(point.placement.fallback_ma for point in giving):
         for point in giving:
             point.reserve = False
-        left = _without_reserve(idle, room)
+        left = without_reserve(idle, room)
         shares = state.parts.allocate(requests, left, tilts)
-        full = _binding(shares)
+        full = binding(shares)
     if full and any(point.usage.cap_ma is not None for point in wanting):
         requests = [_without_unused(point, request) for point, request in zip(wanting, requests, strict=True)]
         shares = state.parts_unused.allocate(requests, left, tilts)
     return shares
 
 
-def _binding(shares: dict[str, Share]) -> set[int]:
+def binding(shares: dict[str, Share]) -> set[int]:
     return {line for _, line, balance in shares.values() if line is not None and not balance}
 
 
-def _request(state: CoordinatorState, point: Point, now: float, began: float) -> Request:
+def request_of(state: CoordinatorState, point: Point, now: float, began: float) -> Request:
     """Of this plan; that of the plan before where it is the same. `began`: the slice of rotation."""
     minimum, maximum = point.range_ma()
     shed_at, margin = point.shed_at, 0
@@ -184,7 +204,7 @@ def _take(room: list[int], state: CoordinatorState, point: Point, current_ma: Pe
         room[first + WIRES] -= sum(current_ma)
 
 
-def _without_reserve(idle: Sequence[Point], room: Sequence[int]) -> list[int]:
+def without_reserve(idle: Sequence[Point], room: Sequence[int]) -> list[int]:
     """The room without the lapse currents that idle points keep."""
     kept: dict[Lines, int] = {}
     for point in idle:
@@ -221,7 +241,7 @@ def _restore_reserve(
 ) -> None:
     """Give idle points their lapse current back once it was left over for a while: they may start alone if we fail."""
     bare = [point for point in idle if not point.reserve and point.placement.fallback_ma]
-    if not bare or _binding(shares) or min(_left(wanting, idle, room, shares)) < 0:
+    if not bare or binding(shares) or min(_left(wanting, idle, room, shares)) < 0:
         state.reserve_restored_at = math.inf
         return
     if now >= state.reserve_restored_at:

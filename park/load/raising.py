@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from park.load.circuit import Lines
+from park.load.circuit import LIMITS, Lines
 from park.load.fair.columns import Climber, pulls
 from park.load.fair.filling import raise_together, whole
 from park.load.leaning import Rise, upright
 from park.load.standing import Point
 from park.load.state import CoordinatorState, by_line
-from park.model.electric import PerPhase
+from park.model.electric import ZERO, PerPhase, add
 
 RAISE_SPACING_SECONDS = 5.0  # safety §2: the pilot changes upward at most every 5 s
 
@@ -42,9 +42,11 @@ def affordable(state: CoordinatorState, points: Sequence[Point], now: float) -> 
     A vehicle at zero first gets its minimum, the longest waiting first; then all rise together towards their targets,
     as far as the phases stay in balance (S6, see `leaning`).
     """
-    counted = state.committed_ma(now)
-    room = _room(state, counted)
-    free = [point for point in points if _fits(room, point.lines, 0)]
+    hopeful = [point for point in points if _fits_below(state, point, now)]
+    if not hopeful:
+        return []
+    room = _room(state, state.committed_ma(now))
+    free = [point for point in hopeful if _fits(room, point.lines, 0)]
     climbers: list[tuple[Point, Climber]] = []
     for point in sorted((point for point in free if point.wants), key=_turn):
         climber = _seated(point, room, now)
@@ -59,6 +61,21 @@ def affordable(state: CoordinatorState, points: Sequence[Point], now: float) -> 
         _take(room, climber.lines, max(0, math.ceil(reached) - climber.floor_ma))
     raises = [offer for offer in offers if offer.amps_ma > offer.point.held_ma(now)]
     return raises + [offer for point in free if not point.wants for offer in _reserved(point, room, now)]
+
+
+def _fits_below(state: CoordinatorState, point: Point, now: float) -> bool:
+    """Whether its least raise fits on the circuit it hangs on: where it does not, nothing else need be counted."""
+    here = state.above[point][0]
+    taken = ZERO
+    for other in here.points:
+        taken = add(taken, other.committed_ma(now))
+    one, two, three, power = here.available_lines()
+    left = (one - taken[0], two - taken[1], three - taken[2], power - sum(taken))
+    floor = min(point.target_ma, point.minimum_ma()) if point.wants else point.target_lapse_ma
+    cost = max(0, floor - point.promised_ma(now))
+    first = state.network.index[here.circuit.name] * LIMITS
+    pulled = [(line - first, pull) for line, pull in pulls(point.lines).items() if first <= line < first + LIMITS]
+    return all(left[place] >= pull * cost for place, pull in pulled)
 
 
 def without_harm(state: CoordinatorState, offers: Sequence[Offer], now: float) -> Sequence[Offer]:

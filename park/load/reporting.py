@@ -1,8 +1,14 @@
-"""The views of the coordinator's state, repeated only when they changed."""
+"""The views of the coordinator's state, repeated only when they changed.
+
+Those of a large park are told in pieces, each behind the mail that is there by then: a car that comes does not wait for
+them all.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from park.load.limits import HeldLimit, Validity
 from park.load.report import CircuitReported, LimitReported, LimitsReported, ShareReported
@@ -10,17 +16,58 @@ from park.load.standing import Point
 from park.load.state import CircuitState, CoordinatorState
 from park.model.electric import ZERO, PerPhase, highest
 
+SHOWN_TOGETHER = 100  # charge points: a millisecond of a busy machine
 
-def reports(state: CoordinatorState, now: float) -> Iterator[CircuitReported | ShareReported | LimitsReported]:
+
+@dataclass(frozen=True, slots=True)
+class ShowShares:
+    """Effect and event: tell the views of some charge points. Whoever performs it tells it to us in turn.
+
+    `first`: the number of the first of them.
+    """
+
+    first: int
+
+
+Views: TypeAlias = CircuitReported | ShareReported | LimitsReported
+
+
+def reports(state: CoordinatorState, now: float) -> Iterator[Views]:
     """Circuits, shares and limits that differ from what was reported last."""
+    yield from _common(state, now)
+    yield from _shares(state, state.points, now)
+
+
+def begin(state: CoordinatorState, now: float) -> Iterator[Views | ShowShares]:
+    """The same of a small park; of a large one the first piece, and the order to go on."""
+    if len(state.points) <= SHOWN_TOGETHER:
+        yield from reports(state, now)
+        return
+    yield from _common(state, now)
+    yield ShowShares(0)
+
+
+def go_on(state: CoordinatorState, piece: ShowShares, now: float) -> Iterator[Views | ShowShares]:
+    """Shares that differ from what was reported last, of the next charge points."""
+    following = piece.first + SHOWN_TOGETHER
+    yield from _shares(state, state.points[piece.first : following], now)
+    if following < len(state.points):
+        yield ShowShares(following)
+
+
+def _common(state: CoordinatorState, now: float) -> Iterator[CircuitReported | LimitsReported]:
     limits = LimitsReported(tuple(_limit(held) for held in state.limits.everything()))
     if limits != (state.limits_reported or LimitsReported(())):
         state.limits_reported = limits
         yield limits
-    each = state.committed_ma(now)
-    yield from _circuits(state, state.summed_ma(each), now)
-    for point in state.points:
-        share = _share(state.shares_reported.get(point.placement.charge_point), point, max(each[point]), now)
+    yield from _circuits(state, state.summed_ma(state.committed_ma(now)), now)
+
+
+def _shares(state: CoordinatorState, points: Sequence[Point], now: float) -> Iterator[ShareReported]:
+    for point in points:
+        share = _share(
+            state.shares_reported.get(point.placement.charge_point), point, max(point.committed_ma(now)), now
+        )
         if share is not None:
             state.shares_reported[share.charge_point] = share
             yield share

@@ -158,7 +158,7 @@ class CircuitState:
     def planned_lines(self) -> tuple[int, int, int, int]:
         """`planned_ma` and `planned_sum_ma`, as lines (see `circuit.Lines`)."""
         foreign = self.external.planned.held_ma
-        if foreign is not self._planned_for:
+        if foreign != self._planned_for:
             self._planned_for, self._planned = foreign, (*self._less(foreign), self._sum_less(foreign))
         return self._planned
 
@@ -219,7 +219,10 @@ class CoordinatorState:
     """Everything the coordinator knows.
 
     Mutable: `coordinator.step` changes it in place and returns it; a copy for each reading would cost more than the
-    reading itself. `stale_plan`: something changed that shares depend on. `recomputing`: a `Recompute` is under way; it
+    reading itself. `stale_plan`: something changed that shares depend on. `touched`: whose wish did, which may change
+    little. `near_until`: mono, as long as the shares of those whose wish stays are those of the newest plan; −∞: that
+    counted somebody by more than wishes (silent boards, current that is not drawn), or was none.
+    `recomputing`: a `Recompute` is under way; it
     raises the `newly_ready` too, and whoever waits when somebody turned out to hold less than it might have
     (`found_room`).
     """
@@ -242,6 +245,7 @@ class CoordinatorState:
         "limits",
         "limits_loaded",
         "limits_reported",
+        "near_until",
         "network",
         "newly_ready",
         "next_cycle",
@@ -266,6 +270,7 @@ class CoordinatorState:
         "suns",
         "targets",
         "told_limits",
+        "touched",
         "unheard",
     )
 
@@ -335,6 +340,8 @@ class CoordinatorState:
         self.shares_reported: dict[str, ShareReported] = {}
         self.speaking: frozenset[str] = frozenset()
         self.stale_plan = True
+        self.touched: set[Point] = set()
+        self.near_until = -math.inf
         self.recomputing = False
         self.newly_ready: list[Point] = []
         self.found_room = False
@@ -342,6 +349,10 @@ class CoordinatorState:
         self.parts, self.parts_unused = sharing(settings.algorithm), sharing(settings.algorithm)
         self.share_out = share_out(settings.algorithm)
         self.chains: dict[Where, tuple[Stands, Chain]] = {}  # reasons of the newest plan, and with what they were found
+
+    @property
+    def needs_plan(self) -> bool:
+        return self.stale_plan or bool(self.touched)
 
     def _path(self, point: Point) -> tuple[str, ...]:
         return self.network.paths[point.placement.circuit]

@@ -97,6 +97,62 @@ async def test_a_cancelled_reader_takes_nothing_with_it():
     assert await outbox.get() == 1
 
 
+async def test_who_serves_gets_all_in_the_order_of_each_thread_until_the_end():
+    outbox: Outbox[tuple[str, int]] = Outbox()
+    heard: list[tuple[str, int]] = []
+
+    def talk(name: str) -> None:
+        for n in range(1000):
+            outbox.tell((name, n))
+
+    outbox.tell(("before", 0))
+    serving = asyncio.create_task(outbox.serve(heard.append))
+    await asyncio.gather(*(asyncio.to_thread(talk, name) for name in "abc"))
+    outbox.close()
+    await serving
+    assert heard[0] == ("before", 0)
+    assert len(heard) == 3001
+    for name in "abc":
+        assert [n for by, n in heard if by == name] == list(range(1000))
+
+
+async def test_what_is_served_is_handled_in_the_next_turn_of_the_loop():
+    outbox: Outbox[int] = Outbox()
+    heard: list[int] = []
+    serving = asyncio.create_task(outbox.serve(heard.append))
+    await asyncio.sleep(0)
+    outbox.tell(1)
+    await asyncio.sleep(0)
+    assert heard == [1]
+    outbox.close()
+    await serving
+
+
+async def test_what_a_handler_raises_ends_the_serving_and_the_rest_waits_for_the_next_reader():
+    outbox: Outbox[int] = Outbox()
+    for number in (1, 0, 2):
+        outbox.tell(number)
+    with pytest.raises(ZeroDivisionError):
+        await outbox.serve(lambda number: 1 // number)
+    outbox.tell(3)
+    assert [await outbox.get(), await outbox.get()] == [2, 3]
+
+
+async def test_when_serving_is_cancelled_the_next_reader_is_woken():
+    outbox: Outbox[int] = Outbox()
+    heard: list[int] = []
+    serving = asyncio.create_task(outbox.serve(heard.append))
+    await asyncio.sleep(0)
+    serving.cancel()
+    await asyncio.wait([serving])
+    reader = asyncio.create_task(outbox.get())
+    await asyncio.sleep(0)
+    outbox.tell(1)
+    async with asyncio.timeout(5):
+        assert await reader == 1
+    assert heard == []
+
+
 def test_telling_after_the_loop_is_gone_raises_nothing():
     async def make() -> Outbox[int]:
         return Outbox()

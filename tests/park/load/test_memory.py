@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from park.load import coordinator
+from park.load import coordinator, reporting
 from park.load.circuit import Circuit, Placement
 from park.load.committed import Commitment
 from park.load.external import ExternalLoad
 from park.load.parts import Parts
 from park.load.planning import plan
 from park.load.report import CircuitReported, ShareReported
-from park.load.reporting import reports
+from park.load.reporting import ShowShares, reports
 from park.load.state import CoordinatorState
 from park.model.demand import CurrentSignalled
 from park.model.electric import ZERO, PerPhase, Wiring, add
@@ -206,3 +206,41 @@ def test_what_is_promised_is_what_counting_anew_finds(
         promised = commitment.promised_ma(now)
         assert promised == anew.promised_ma(now)
         assert commitment.on_phases(promised, (1, 2)) == anew.on_phases(promised, (1, 2))
+
+
+def large() -> Boards:
+    """A park whose views are told in pieces."""
+    count = reporting.SHOWN_TOGETHER + 2
+    circuits = [Circuit("grid", each(900_000))]
+    circuits += [Circuit(f"row{number}", each(25_000), "grid") for number in range(count // 2)]
+    points = [Placement(f"n{n % 4}/cp{n}", f"n{n % 4}", f"row{n // 2}") for n in range(count)]
+    world = Boards(circuits, points)
+    for name in list(world.devices)[::3]:
+        world.arrive(name, Vehicle(phases=2))
+    return world.run(15.0)
+
+
+def test_views_of_a_large_park_come_in_pieces_and_say_what_all_at_once_would():
+    state, now, clock = (world := large()).state, world.now, world.clock()
+    state.shares_reported = {}
+    for circuit in state.circuits:
+        circuit.reported = None
+    expected = copy.deepcopy(state)
+    *found, piece = reporting.begin(state, now)
+    pieces = 0
+    while isinstance(piece, ShowShares):
+        effects = coordinator.step(state, piece, clock)[1]
+        shares = [effect for effect in effects if isinstance(effect, ShareReported)]
+        assert len(shares) <= reporting.SHOWN_TOGETHER
+        found += shares
+        piece, pieces = effects[-1], pieces + 1
+    assert pieces == 2
+    assert found == list(reports(expected, now))
+
+
+def test_views_of_a_large_park_are_begun_with_the_interval():
+    world = large()
+    world.now = world.state.next_cycle
+    effects = coordinator.step(world.state, Tick(), world.clock())[1]
+    assert ShowShares(0) in effects
+    assert not [effect for effect in effects if isinstance(effect, ShareReported)]
