@@ -18,6 +18,7 @@ from park.load.group import GroupSettings, load_on, meter_of
 from park.load.standing import Point
 from park.load.state import CircuitState, CoordinatorSettings, CoordinatorState
 from park.load.wishes import Wishes
+from park.model.access import RepeatSettings
 from park.model.demand import CurrentSignalled, DemandChanged
 from park.model.electric import PerPhase, Phases, add, highest, on_phases
 from park.model.grant import ApplyGrant
@@ -30,12 +31,15 @@ from park.model.time import Now
 REPORT_SECONDS = 1.0  # as a board's heartbeat: what is lost heals by the next one
 RENEWALS = 2  # grants are renewed so many times as often: the level above has used a part of their lease
 
-Upward: TypeAlias = DemandChanged | CurrentSignalled | ReadingTaken
+Upward: TypeAlias = DemandChanged | CurrentSignalled | ReadingTaken | RepeatSettings
 
 
 @dataclass(frozen=True, slots=True)
 class TellAbove:
-    """Effect: a wish, a confirmation or a reading of the group, to the coordinator above."""
+    """Effect: a wish, a confirmation or a reading of the group, to the coordinator above.
+
+    Or the question, to the link there, what that counts for it.
+    """
 
     message: Upward
 
@@ -89,6 +93,8 @@ def step(state: Subordinate, event: SubordinateEvent, now: Now) -> tuple[Subordi
             _await_above(state)
     effects += _obey(state, now)
     effects += _measured(state, event)
+    if isinstance(event, Start):
+        effects += [TellAbove(RepeatSettings(load_on(state.settings.name, phase))) for phase in PHASES]
     if now.mono >= state.report_at or isinstance(event, Start):
         effects += _report(state, now)
     return state, tuple(effects)
