@@ -8,6 +8,7 @@ from dataclasses import replace
 from park.load import subordinate
 from park.load.circuit import Circuit, Placement
 from park.load.group import GroupPlacement, GroupSettings, loads
+from park.model.access import RepeatSettings
 from park.model.electric import ZERO, PerPhase, add, highest, lowest
 from park.model.grant import ApplyGrant, Grant
 from park.model.metering import ReadingTaken
@@ -141,7 +142,8 @@ class Group(Boards):
             message = effect.message
             if isinstance(message, ReadingTaken):
                 message = replace(message, mono=self.true_time(message.mono))
-            self.above._up(NODE, message)
+            if not isinstance(message, RepeatSettings):  # where it is placed was said to `begun`
+                self.above._up(NODE, message)
             return
         super().perform(effect)
 
