@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from operator import itemgetter
 from typing import TypeAlias
 
@@ -25,8 +25,8 @@ class Crowd:
     """
 
     __slots__ = (
-        "_columns", "_floors", "_minima", "_of", "_on_line", "_ranked", "_tight", "_tops", "_watts", "ceilings",
-        "columns", "floors", "tops"
+        "_by_kind", "_columns", "_floors", "_kinds", "_minima", "_of", "_on_line", "_ranked", "_tight", "_tops",
+        "_watts", "ceilings", "columns", "floors", "tops"
     )  # fmt: skip
 
     def __init__(self, kinds: Sequence[Alike], ceilings: Sequence[int], lines: int) -> None:
@@ -35,7 +35,9 @@ class Crowd:
         for number, kind in enumerate(kinds):
             members[kind].append(number)
         self.ceilings = ceilings
-        self._columns = [Column(number, kind, of) for number, (kind, of) in enumerate(members.items())]
+        self._kinds = kinds
+        self._by_kind = {kind: Column(number, kind, of) for number, (kind, of) in enumerate(members.items())}
+        self._columns = [*self._by_kind.values()]
         self._floors = [0] * lines
         self._tops = [0] * lines
         self._on_line: list[list[Column]] = [[] for _ in range(lines)]
@@ -109,19 +111,21 @@ class Crowd:
         lines = {line for line, free in enumerate(left) if free < 0}
         return [column for column in self.columns if not lines.isdisjoint(column.way)]
 
-    def leave(self, gone: set[int]) -> None:
+    def leave(self, gone: Collection[int]) -> None:
         """These do not share."""
         self.floors, self.tops = self._floors.copy(), self._tops.copy()
-        for column in self.columns:
-            if not gone.isdisjoint(column.members):
-                leaving = [member for member in column.members if member in gone]
-                self._count(column, leaving, -1)
-                if self._watts:
-                    self._count_watts(column, leaving, -1)
-                column.members = [member for member in column.members if member not in gone]
-                column.left = len(column.members)
-                if not column.left:
-                    column.state = DONE
+        leaving: defaultdict[Alike, list[int]] = defaultdict(list)
+        for number in gone:
+            leaving[self._kinds[number]].append(number)
+        for kind, members in leaving.items():
+            column = self._by_kind[kind]
+            self._count(column, members, -1)
+            if self._watts:
+                self._count_watts(column, members, -1)
+            column.members = [member for member in column.members if member not in gone]
+            column.left = len(column.members)
+            if not column.left:
+                column.state = DONE
 
     def on_lines(self, lines: set[int]) -> dict[int, Sequence[Column]]:
         """Who loads each of these lines. The others, which nobody can fill, are forgotten."""
