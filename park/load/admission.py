@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import islice
@@ -11,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 from park.load.circuit import Lines
 from park.load.fair.balance import Scales, Weighings
-from park.load.fair.columns import Column, Weighing, pulls
+from park.load.fair.columns import Alike, Column, Weighing, pulls
 from park.load.fair.crowd import Crowd
 
 COMPANIONS = 2  # so many others, one for each other phase, may have to come together with a load
@@ -72,6 +73,7 @@ _ceiling = itemgetter(3)
 _margin = itemgetter(6)
 _step = itemgetter(9)
 _range = itemgetter(2, 3, 9)
+_rising = itemgetter(3, 0)
 
 
 def precedence(request: Request) -> Precedence:
@@ -83,9 +85,10 @@ def precedence(request: Request) -> Precedence:
 class Fleet:
     """Vehicles that are planned for, again and again while they are the same.
 
-    `requests`: who could have its minimum, the lowest maximum first; `unable`: the shares of the others. `wary`: the
-    numbers of those who need more than their minimum to be admitted. `names`, `steps`, `most`: by number, the charge
-    point, mA from step to step of its hardware, and mA at its maximum. `all_most`: the shares of all at their maxima.
+    `requests`: who could have its minimum, those who are alike together, the lowest maximum of them first; `unable`:
+    the shares of the others. By number: `names`, the charge points; `steps`, mA from step to step of the hardware;
+    `most`, mA at the maximum. `all_most`: the shares of all at their maxima. `wary`: the numbers of those who need more
+    than their minimum to be admitted.
     `beyond`: what all would do to the differences with all that is beyond their minima.
     """
 
@@ -93,9 +96,20 @@ class Fleet:
 
     def __init__(self, requests: Sequence[Request], lines: int) -> None:
         """`lines`: how many there are."""
-        self.requests = sorted([request for request in requests if request[3] >= request[2]], key=_ceiling)
         self.unable = {request[0]: NOTHING_WANTED for request in requests if request[3] < request[2]}
-        self.crowd = Crowd([*map(_alike, self.requests)], [*map(_ceiling, self.requests)], lines)
+        able = [request for request in requests if request[3] >= request[2]] if self.unable else requests
+        alike: defaultdict[Alike, list[Request]] = defaultdict(list)
+        for kind, request in zip(map(_alike, able), able, strict=True):
+            alike[kind].append(request)
+        self.requests: list[Request] = []
+        kinds: list[tuple[Alike, int]] = []
+        for kind in sorted(alike):
+            members = alike[kind]
+            if len(members) > 1:
+                members.sort(key=_rising)
+            kinds.append((kind, len(members)))
+            self.requests += members
+        self.crowd = Crowd(kinds, [*map(_ceiling, self.requests)], lines)
         self.wary: set[int] = set()
         if any(map(_margin, self.requests)):
             self.wary = {n for n, request in enumerate(self.requests) if request.needed_ma > request.minimum_ma}

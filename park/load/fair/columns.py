@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
@@ -83,7 +83,7 @@ class Column:
         "span", "speed", "state", "stop", "watts", "way", "weighing", "weight", "wires"
     )  # fmt: skip
 
-    def __init__(self, number: int, kind: Alike, members: list[int]) -> None:
+    def __init__(self, number: int, kind: Alike, members: Sequence[int]) -> None:
         self.number = number
         self.way, self.floor, self.weight, self.priority = kind
         self.wires, self.watts, self.pull = wires(self.way)
@@ -96,6 +96,14 @@ class Column:
         self.reached: float = self.floor
         self.state = WAITS
         self.stop: int | None = None
+
+    def begin(self) -> None:
+        """All of them are at their floors."""
+        self.members = self.everybody
+        self.left = len(self.members)
+        self.base = self.speed = 0.0
+        self.state = WAITS
+        self.stop = None
 
     def price(self, prices: Mapping[int, float]) -> float:
         """What one mA more of such a load costs at these prices of lines."""

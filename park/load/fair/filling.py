@@ -32,7 +32,7 @@ from park.load.fair.columns import (
     Weighing,
     pulls,
 )
-from park.load.fair.crowd import Crowd, by_ceiling, climbing, raised
+from park.load.fair.crowd import Crowd, by_kind, climbing, raised
 from park.load.fair.helpers import Helpers, Prices
 from park.load.fair.plain import AHEAD, rise
 from park.load.fair.rows import FULL, RELIEVER, START, STOP, Event, Rows
@@ -333,10 +333,14 @@ class _Filling:
         return max(on, key=lambda full: (weights[full], -full), default=None)
 
     def _any_full(self, column: Column) -> int | None:
-        """A row that stops it, where none was told: what is closed, or kept full."""
-        closed = next((line for line in column.way if self.rows.closed[line]), None)
-        kept = self.rows.on_full(column)
-        return closed if closed is not None else min((row for row in kept if kept[row] > 0), default=None)
+        """A row that stops it, where none was told: what is closed, or full."""
+        rows, pulled = self.rows, pulls(column.way)
+        closed = next((line for line in column.way if rows.closed[line]), None)
+        if closed is not None:
+            return closed
+        return min(
+            (row for row in rows.locked.union(rows.basis.columns) if rows.coefficient(row, pulled) > 0), default=None
+        )
 
 
 def _weighed(spreads: Sequence[Spread]) -> set[int]:
@@ -364,7 +368,7 @@ def share_out(crowd: Crowd, room: Sequence[int], spreads: Sequence[Spread] = ())
 
 def raise_together(climbers: Sequence[Climber], room: Sequence[int], spreads: Sequence[Spread] = ()) -> list[Stop]:
     """The same for these; one `Stop` for each climber, in order."""
-    order = by_ceiling(climbers)
+    order = by_kind(climbers)
     crowd = climbing(climbers, order, room)
     share_out(crowd, room, spreads)
     return raised(climbers, order, crowd)

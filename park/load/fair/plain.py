@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 
 from park.load.fair.basis import NOTHING
 from park.load.fair.columns import DONE, RISES, SAME, Climber, Column, Stop
-from park.load.fair.crowd import Crowd, by_ceiling, climbing, raised
+from park.load.fair.crowd import Crowd, by_kind, climbing, raised
 from park.load.fair.steps import Steps
 
 AHEAD = 1.25  # so far beyond the level lines are looked at, which would not be full before the next step
@@ -160,7 +160,7 @@ def rise(crowd: Crowd, room: Sequence[int]) -> None:
 
 def raise_plain(climbers: Sequence[Climber], room: Sequence[int]) -> list[Stop]:
     """The same for these; one `Stop` for each, in order."""
-    order = by_ceiling(climbers)
+    order = by_kind(climbers)
     crowd = climbing(climbers, order, room)
     rise(crowd, room)
     return raised(climbers, order, crowd)
