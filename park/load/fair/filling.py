@@ -60,10 +60,11 @@ class _Filling:
         for priority in sorted({column.priority for column in self.crowd.columns}, reverse=True):
             self._restart(priority)
             self._rise(priority)
+        level, ceilings = self.level, self.crowd.ceilings
         for column in self.crowd.columns:
             if column.left:
-                column.reached = column.floor + self._value(column)
-                if column.stop is None and column.reached < self.crowd.ceilings[column.members[-1]] - SAME:
+                column.reached = column.floor + column.base + column.speed * level
+                if column.stop is None and column.reached < ceilings[column.members[-1]] - SAME:
                     column.stop = self._any_full(column)
 
     def _restart(self, priority: int) -> None:
@@ -155,7 +156,7 @@ class _Filling:
             if column.state == RISES:
                 self.rows.take(column, ended * (ceiling - column.floor - column.base), -ended * column.speed)
             if not column.left:
-                self.helpers.ceilings.pop(column.number, None)
+                self.helpers.ends(column)
                 column.state = DONE
         self._answer()
 
@@ -171,18 +172,22 @@ class _Filling:
         short = self.rows.overdrawn()
         if not short:
             return
+        rows, columns = self.rows, self.crowd.columns
         answers: dict[int, tuple[float, float]] = {}
         for row, free, rate in short:
-            for reliever, entry in self.rows.basis.columns[row].items():
-                base, speed = answers.get(reliever, (0.0, 0.0))
-                answers[reliever] = (base + entry * free, speed - entry * rate)
+            for reliever, entry in rows.basis.columns[row].items():
+                if reliever in answers:
+                    base, speed = answers[reliever]
+                    answers[reliever] = (base + entry * free, speed - entry * rate)
+                else:
+                    answers[reliever] = (entry * free, -entry * rate)
         for number, (base, speed) in answers.items():
-            reliever = self.crowd.columns[number]
+            reliever = columns[number]
             reliever.base += base
             reliever.speed += speed
-            self.rows.take(reliever, base, speed)
+            rows.take(reliever, base, speed)
             self._watch(reliever)
-        self.rows.settle()
+        rows.settle()
 
     # ------------------------------------------------------------ relievers
 
@@ -236,7 +241,7 @@ class _Filling:
             reliever.state, value = DONE, self._value(reliever)
         elif way > 0:
             reliever.state, value = AT_CEILING, float(reliever.span)
-            self.helpers.ceilings[reliever.number] = reliever
+            self.helpers.at_ceiling(reliever)
         elif reliever.priority == self.rising and self.level * reliever.weight >= reliever.floor - SAME:
             reliever.state = RISES
             value, speed = -float(reliever.floor), float(reliever.weight)
@@ -303,7 +308,7 @@ class _Filling:
     def _close(self, line: int) -> None:
         """The line is full for good, and nobody could give way."""
         self.rows.closed[line] = 1
-        rising = [column for column in self.helpers.on_line(line) if column.state == RISES]
+        rising = self.helpers.rising(line)
         for column in rising:
             column.state, column.stop = DONE, line
         self.rows.finish(rising, self.level)

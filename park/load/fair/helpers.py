@@ -35,17 +35,18 @@ class Prices:
 
 
 class Helpers:
-    """`ceilings`: who is at its ceiling before its time, and may be lowered. Mutable.
+    """Also those at their ceilings before their time, who may be lowered. Mutable.
 
     `helping`: those who keep rows full by the lines they load, in the order in which they came.
     """
 
-    __slots__ = ("_on_line", "_ranked", "_singles", "ceilings", "crowd", "helping")
+    __slots__ = ("_at_ceiling", "_ceilings", "_on_line", "_ranked", "_singles", "crowd", "helping")
 
     def __init__(self, crowd: Crowd, lines: set[int]) -> None:
         self.crowd = crowd
         self._on_line = crowd.on_lines(lines)
-        self.ceilings: dict[int, Column] = {}
+        self._ceilings: dict[Weighing, dict[int, Column]] = {}
+        self._at_ceiling: dict[int, int] = {}  # by line: so many of them load it
         self.helping: dict[int, list[int]] = {}
         self._ranked: dict[int, Ranked] = {}  # on lines where somebody was asked; without those that are done
         self._singles: dict[int, list[Column]] = {}  # loads that left their column to help, by the lines they load
@@ -59,9 +60,11 @@ class Helpers:
             column = self._first(line, prices, closed)
             if column is not None:
                 return self._alone(column)
-        for column in self.ceilings.values():
-            if column.price(by_line) > NOTHING:
-                return self._alone(column)
+        for weighing, columns in self._ceilings.items():
+            if prices.any_line or prices.of_differences(weighing) > NOTHING:
+                for column in columns.values():
+                    if column.price(by_line) > NOTHING:
+                        return self._alone(column)
         return None
 
     def rising_on(self, lines: Iterable[int], prices: Prices) -> Iterable[Column]:
@@ -77,9 +80,12 @@ class Helpers:
                 if column.state == RISES and column.price(by_line) > NOTHING:
                     yield column
 
-    def on_line(self, line: int) -> Iterable[Column]:
-        """All that load it."""
-        return (*self._on_line.get(line, ()), *self._singles.get(line, ()))
+    def rising(self, line: int) -> list[Column]:
+        """All that load it and rise."""
+        found = [column for column in self._on_line.get(line, ()) if column.state == RISES]
+        if line in self._singles:
+            found += [column for column in self._singles[line] if column.state == RISES]
+        return found
 
     def joins(self, reliever: Column) -> None:
         """It keeps a row full."""
@@ -93,14 +99,28 @@ class Helpers:
 
     def can_give_way(self, line: int) -> bool:
         """Somebody who loads the line keeps a row full, or is at its ceiling before its time."""
-        if self.helping.get(line):
-            return True
-        return any(line in column.lines or line in column.powers for column in self.ceilings.values())
+        return bool(self.helping.get(line) or self._at_ceiling.get(line))
+
+    def at_ceiling(self, column: Column) -> None:
+        """It is there before its time."""
+        self._ceilings.setdefault(column.weighing, {})[column.number] = column
+        for line in (*column.lines, *column.powers):
+            self._at_ceiling[line] = self._at_ceiling.get(line, 0) + 1
+
+    def ends(self, column: Column) -> None:
+        """It helps no more, and cannot be lowered."""
+        if self._ceilings.get(column.weighing, {}).pop(column.number, None) is not None:
+            for line in (*column.lines, *column.powers):
+                self._at_ceiling[line] -= 1
 
     def stay(self, prices: Prices) -> None:
         """Those at their ceiling who relieve lines of these prices stay there."""
-        for column in [column for column in self.ceilings.values() if column.price(prices.by_line) < -NOTHING]:
-            del self.ceilings[column.number]
+        stay: list[Column] = []
+        for weighing, columns in self._ceilings.items():
+            if prices.any_line or prices.of_differences(weighing) < -NOTHING:
+                stay += [column for column in columns.values() if column.price(prices.by_line) < -NOTHING]
+        for column in stay:
+            self.ends(column)
             column.state = DONE
 
     def _first(self, line: int, prices: Prices, closed: Sequence[int]) -> Column | None:
@@ -147,7 +167,7 @@ class Helpers:
     def _alone(self, column: Column) -> Column:
         """Its load with the highest ceiling, on a column of its own, to help."""
         if column.left == 1:
-            self.ceilings.pop(column.number, None)
+            self.ends(column)
             column.state = HELPS
             column.span = self.crowd.ceilings[column.members[-1]] - column.floor
             return column

@@ -8,9 +8,8 @@ from heapq import heappush
 from itertools import count
 from typing import TypeAlias
 
-from park.load.circuit import LIMITS
 from park.load.fair.basis import NOTHING, Basis, Sparse
-from park.load.fair.columns import LEVEL, SAME, Column, Pulls, Spread, pulls
+from park.load.fair.columns import SAME, Column, Pulls, Spread, pulls
 
 Event: TypeAlias = tuple[float, int, int]
 """(level, kind, number of the load or row)."""
@@ -47,16 +46,16 @@ class Rows:
         self.heap: list[Event] = []
         self._lines = lines
         self._dirty: set[int] = set()  # lines that fill faster than when they were scheduled
-        self._tilting: set[int] = set()  # circuits with differences that may do so
+        self._tilting: set[int] = set()  # differences that may do so
         self._touched: set[int] = set()  # lines on which loads changed since full rows were made full again
         self._kept: dict[int, list[int]] = {}  # full rows by their lines
         self._clock = count()
         self._since: dict[int, int] = {}  # when a row became one of them: a number that grows
         self._due = [math.inf] * len(self.room)
         self.horizon = 0.0
-        self._pairs: dict[int, list[Pair]] = {}
-        for number, (over, under, _, adrift) in enumerate(spreads):
-            self._pairs.setdefault(over // LIMITS, []).append((self.count + number, over, under, adrift))
+        self._pairs: list[Pair] = [
+            (row, over, under, adrift) for row, (over, under, _, adrift) in enumerate(spreads, self.count)
+        ]
 
     def lines_of(self, row: int) -> Sequence[int]:
         """The line, or those of the difference."""
@@ -89,8 +88,9 @@ class Rows:
                 rate[line] += pull * speed
         if speed > 0.0:
             self._dirty.update(lines, powers)
-        if column.weighing is not LEVEL:
-            self._tilting.update(column.weighing.circuits)
+            self._tilting.update(column.weighing.tips)
+        else:
+            self._tilting.update(column.weighing.steadies)
         if self._kept:
             self._touched.update(lines, powers)
 
@@ -120,8 +120,7 @@ class Rows:
             for line in column.powers:
                 used[line] += column.pull * base
                 rate[line] -= column.pull * speed
-            if column.weighing is not LEVEL:
-                self._tilting.update(column.weighing.circuits)
+            self._tilting.update(column.weighing.steadies)
             if kept:
                 self._touched.update(column.lines, column.powers)
             column.base, column.speed = column.base + column.speed * level, 0.0
@@ -142,13 +141,14 @@ class Rows:
             if not self._kept[line]:
                 del self._kept[line]
 
-    def overdrawn(self) -> list[tuple[int, float, float]]:
+    def overdrawn(self) -> Sequence[tuple[int, float, float]]:
         """Rows that are not as full as they are to be kept, and what they are short of: (row, mA, mA a level)."""
         kept, touched = self._kept, self._touched
         if not touched:
-            return []
+            return ()
         found: list[tuple[int, float, float]] = []
-        for row in sorted({row for line in kept.keys() & touched for row in kept[line]}):
+        rows = {row for line in kept.keys() & touched for row in kept[line]}
+        for row in sorted(rows) if len(rows) > 1 else rows:
             free, rate = self.missing(row)
             if abs(rate) > NOTHING or abs(free) > SAME:
                 found.append((row, free, rate))
@@ -234,8 +234,7 @@ class Rows:
             self._schedule_lines(self._dirty, level)
             self._dirty.clear()
         if self._tilting:
-            for circuit in self._tilting:
-                self._schedule_pairs(self._pairs[circuit], level)
+            self._schedule_pairs([self._pairs[difference] for difference in self._tilting], level)
             self._tilting.clear()
 
     def look_further(self, horizon: float, level: float) -> None:
@@ -243,8 +242,7 @@ class Rows:
         self.horizon = horizon
         room, used, rate = self.room, self.used, self.rate
         self._schedule_lines([line for line in self._lines if room[line] - used[line] <= horizon * rate[line]], level)
-        for pairs in self._pairs.values():
-            self._schedule_pairs(pairs, level)
+        self._schedule_pairs(self._pairs, level)
 
     def _schedule_lines(self, lines: Iterable[int], level: float) -> None:
         room, used, rate, kept = self.room, self.used, self.rate, self.basis.columns
