@@ -58,11 +58,12 @@ def _shares(admission: Admission, fleet: Fleet, spreads: Sequence[Spread]) -> di
     shares = fleet.all_most.copy()
     more = admission.beyond() if weigh else {}
     for column in admission.crowd.columns:
-        if not column.left:
+        left = column.left
+        if not left:
             continue
         reached, floor, less = whole(column.reached), column.floor, 0
-        step, share = 0, NOTHING_WANTED
-        for number in column.members[-column.left :]:
+        step, share, members = 0, NOTHING_WANTED, column.members
+        for number in members if left == len(members) else members[-left:]:
             if steps[number] != step:
                 step = steps[number]
                 share = _share(max(reached - reached % step, floor), column.stop, lines, spreads)

@@ -9,7 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TypeAlias
 
-from park.load.circuit import LIMITS, WIRES, is_power
+from park.load.circuit import LIMITS, WIRES, Lines, is_power
 from park.load.fair.balance import Weighings
 from park.load.fair.columns import DONE, HELPS, Alike, Climber, Column, Stop, Weighing
 
@@ -23,12 +23,13 @@ class Crowd:
     """May be shared out again and again. Mutable.
 
     `columns`: of loads that are alike. `ceilings`: mA of each load, by its number, the lowest of a column first.
-    `floors`, `tops`: what all take of each line at their floor, and at their ceiling, mA.
+    `floors`, `tops`: what all take of each line at their floor, and at their ceiling, mA; `weights`: for each mA of the
+    common level.
     """
 
     __slots__ = (
         "_anew", "_columns", "_firsts", "_floors", "_minima", "_of", "_on_line", "_ranked", "_tight", "_tops", "_watts",
-        "ceilings", "columns", "floors", "tops"
+        "_weights", "ceilings", "columns", "floors", "tops", "weights"
     )  # fmt: skip
 
     def __init__(self, kinds: Iterable[tuple[Alike, int]], ceilings: Sequence[int], lines: int) -> None:
@@ -38,6 +39,7 @@ class Crowd:
         self._firsts: list[int] = []  # by column, the number of its first load
         self._floors = [0] * lines
         self._tops = [0] * lines
+        self._weights = [0] * lines
         self._on_line: list[list[Column]] = [[] for _ in range(lines)]
         self._anew = True  # nothing was shared yet
         self._watts = False  # whether powers have been counted
@@ -45,7 +47,7 @@ class Crowd:
         self._ranked: dict[int, Ranked] = {}
         self._of: Weighings | None = None
         self._minima: list[tuple[Weighing, int]] = []
-        self.columns, self.floors, self.tops = self._columns, self._floors, self._tops
+        self.columns, self.floors, self.tops, self.weights = self._columns, self._floors, self._tops, self._weights
         first = 0
         for number, (kind, count) in enumerate(kinds):
             column = Column(number, kind, range(first, first + count))
@@ -60,12 +62,13 @@ class Crowd:
         """All of them are at their floors. Powers count from when they first could be too little for all."""
         if not self._watts and min(room[WIRES::LIMITS], default=0) < WIRES * sum(self.ceilings):
             self._watts = True
-            self.floors, self.tops = self._floors, self._tops
+            self.floors, self.tops, self.weights = self._floors, self._tops, self._weights
             for column in self._columns:
                 self._count_watts(column, column.everybody)
                 for line in column.watts:
                     self._on_line[line].append(column)
         self.columns, self.floors, self.tops = self._columns.copy(), self._floors, self._tops
+        self.weights = self._weights
         if self._anew:
             self._anew = False
             return
@@ -73,22 +76,21 @@ class Crowd:
             column.begin()
 
     def _count(self, column: Column, members: Sequence[int], sign: int = 1) -> None:
-        floors, tops = self.floors, self.tops
-        floor, top = sign * column.floor * len(members), sign * self._top(members)
-        for line in column.wires:
-            floors[line] += floor
-            tops[line] += top
+        self._add(column.wires, column, members, sign)
 
     def _count_watts(self, column: Column, members: Sequence[int], sign: int = 1) -> None:
-        sign *= column.pull
-        floor, top = sign * column.floor * len(members), sign * self._top(members)
-        for line in column.watts:
-            self.floors[line] += floor
-            self.tops[line] += top
+        self._add(column.watts, column, members, sign * column.pull)
 
-    def _top(self, members: Sequence[int]) -> int:
-        """What all of them take at their ceilings, mA."""
-        return sum([self.ceilings[member] for member in members])
+    def _add(self, lines: Lines, column: Column, members: Sequence[int], times: int) -> None:
+        """So many times what these take."""
+        floors, tops, weights, ceilings = self.floors, self.tops, self.weights, self.ceilings
+        count = times * len(members)
+        floor, weight = count * column.floor, count * column.weight
+        top = times * sum([ceilings[member] for member in members])
+        for line in lines:
+            floors[line] += floor
+            tops[line] += top
+            weights[line] += weight
 
     def weighed(self, of: Weighings) -> Sequence[tuple[Weighing, int]]:
         """What all do to the differences of phases at their floors, mA of each kind."""
@@ -119,7 +121,7 @@ class Crowd:
 
     def leave(self, gone: Collection[int]) -> None:
         """These do not share."""
-        self.floors, self.tops = self._floors.copy(), self._tops.copy()
+        self.floors, self.tops, self.weights = self._floors.copy(), self._tops.copy(), self._weights.copy()
         leaving: defaultdict[int, list[int]] = defaultdict(list)
         for number in gone:
             leaving[bisect(self._firsts, number) - 1].append(number)

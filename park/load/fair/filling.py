@@ -29,7 +29,6 @@ from park.load.fair.columns import (
     Column,
     Spread,
     Stop,
-    Weighing,
     pulls,
 )
 from park.load.fair.crowd import Crowd, by_kind, climbing, raised
@@ -50,6 +49,7 @@ class _Filling:
         self.steps = Steps((), crowd.ceilings)
         self.level = 0.0
         self.rising: int | None = None  # the class that rises
+        self.only = False  # there is no other class
         self.watched: dict[int, float] = {}  # level at which a reliever is looked at next
         self.settled: set[int] = set()  # relievers that keep a row full and have their final current
         crowd.weighed(weighings(tuple(dict.fromkeys([(spread.over // LIMITS, spread.adrift) for spread in spreads]))))
@@ -57,7 +57,9 @@ class _Filling:
     # ------------------------------------------------------------ the run
 
     def run(self) -> None:
-        for priority in sorted({column.priority for column in self.crowd.columns}, reverse=True):
+        classes = {column.priority for column in self.crowd.columns}
+        self.only = len(classes) == 1
+        for priority in sorted(classes, reverse=True):
             self._restart(priority)
             self._rise(priority)
         level, ceilings = self.level, self.crowd.ceilings
@@ -79,14 +81,19 @@ class _Filling:
     def _rise(self, priority: int) -> None:
         columns = [column for column in self.crowd.columns if column.priority == priority and column.state != DONE]
         self.steps = steps = Steps(columns, self.crowd.ceilings)
+        untouched = self.only
         while step := steps.next():
             level, stops, starts = step
             if stops:
+                untouched = False
                 self._until(level, STOP)
                 self._stop(stops)
             if starts:
                 self._until(level, START)
-                self._start(starts)
+                if untouched and len(starts) == len(columns):
+                    self._start_all(starts)
+                else:
+                    self._start(starts)
 
     def _until(self, level: float, kind: int) -> None:
         """All that happens before."""
@@ -143,6 +150,14 @@ class _Filling:
             rise.append(column)
         self.rows.start(rise)
         self._answer()
+        self.rows.look_further(self.rows.horizon, self.level)
+
+    def _start_all(self, columns: Iterable[Column]) -> None:
+        """The same where these are all there are, and nothing happened yet."""
+        for column in columns:
+            column.state = RISES
+            column.base, column.speed = -float(column.floor), float(column.weight)
+        self.rows.start_all(self.crowd.floors, self.crowd.weights)
         self.rows.look_further(self.rows.horizon, self.level)
 
     def _stop(self, columns: Iterable[Column]) -> None:
@@ -226,7 +241,7 @@ class _Filling:
         if other is None:
             self._certify(weights, None)
             if way < 0 and reliever.number not in self.settled:
-                reliever.stop = self._named(reliever, weights, None)
+                reliever.stop = self._first_on(reliever, self._causes(weights, None))
             self.settled.add(reliever.number)
             return
         basis.replace_reliever(reliever.number, other.number, basis.answers(rows.on_full(other)))
@@ -321,31 +336,28 @@ class _Filling:
             rows.closed[row] = 1
         dear = [line for line, price in prices.by_line.items() if price > 0]
         rising = [*dict.fromkeys(self.helpers.rising_on(dear, prices))]
-        stops: dict[Weighing, int | None] = {}  # of those who load none of the lines
+        causes = self._causes(weights, row)
         for column in rising:
-            if prices.any_line or column.weighing not in stops:
-                stops[column.weighing] = self._named(column, weights, row)
-            column.state, column.stop = DONE, stops[column.weighing]
+            column.state, column.stop = DONE, self._first_on(column, causes)
         rows.finish(rising, self.level)
         self.helpers.stay(prices)
 
-    def _named(self, column: Column, weights: Sparse, row: int | None) -> int | None:
-        """Which of the rows that stop it is told: the one that became full, or that which weighs most."""
-        coefficient, pulled = self.rows.coefficient, pulls(column.way)
-        if row is not None and coefficient(row, pulled) > 0:
-            return row
-        on = [full for full in weights if weights[full] > NOTHING and coefficient(full, pulled) > 0]
-        return max(on, key=lambda full: (weights[full], -full), default=None)
+    def _causes(self, weights: Sparse, row: int | None) -> Sequence[int]:
+        """Which of the rows that stop a load is told: the one that became full, or that which weighs most."""
+        heavy = [full for full in weights if weights[full] > NOTHING and full != row]
+        heavy.sort(key=lambda full: (-weights[full], full))
+        return heavy if row is None else [row, *heavy]
+
+    def _first_on(self, column: Column, rows: Iterable[int]) -> int | None:
+        """The first of these rows that one more mA of such a load would overdraw."""
+        lines, way, tips = self.rows.count, column.way, column.weighing.tips
+        return next((row for row in rows if (row in way if row < lines else row - lines in tips)), None)
 
     def _any_full(self, column: Column) -> int | None:
         """A row that stops it, where none was told: what is closed, or full."""
-        rows, pulled = self.rows, pulls(column.way)
+        rows = self.rows
         closed = next((line for line in column.way if rows.closed[line]), None)
-        if closed is not None:
-            return closed
-        return min(
-            (row for row in rows.locked.union(rows.basis.columns) if rows.coefficient(row, pulled) > 0), default=None
-        )
+        return self._first_on(column, sorted({*rows.locked, *rows.basis.rows})) if closed is None else closed
 
 
 def _weighed(spreads: Sequence[Spread]) -> set[int]:

@@ -23,6 +23,10 @@ class Prices:
         self._differences = {row - rows.count: weight for row, weight in weights.items() if row >= rows.count}
         self._known: dict[Weighing, float] = {}
 
+    def of(self, column: Column) -> float:
+        """What one mA more of such a load costs."""
+        return column.price(self.by_line) if self.any_line else self.of_differences(column.weighing)
+
     def of_differences(self, weighing: Weighing) -> float:
         """What it costs on the differences."""
         known = self._known.get(weighing)
@@ -63,21 +67,20 @@ class Helpers:
         for weighing, columns in self._ceilings.items():
             if prices.any_line or prices.of_differences(weighing) > NOTHING:
                 for column in columns.values():
-                    if column.price(by_line) > NOTHING:
+                    if prices.of(column) > NOTHING:
                         return self._alone(column)
         return None
 
     def rising_on(self, lines: Iterable[int], prices: Prices) -> Iterable[Column]:
         """Who rises on these lines though it costs something there."""
-        by_line = prices.by_line
         for line in lines:
             for weighing, columns in self._ranks(line).items():
                 if prices.any_line or prices.of_differences(weighing) > NOTHING:
                     for _, column in columns:
-                        if column.state == RISES and column.price(by_line) > NOTHING:
+                        if column.state == RISES and prices.of(column) > NOTHING:
                             yield column
             for column in self._singles.get(line, ()):
-                if column.state == RISES and column.price(by_line) > NOTHING:
+                if column.state == RISES and prices.of(column) > NOTHING:
                     yield column
 
     def rising(self, line: int) -> list[Column]:
@@ -118,7 +121,7 @@ class Helpers:
         stay: list[Column] = []
         for weighing, columns in self._ceilings.items():
             if prices.any_line or prices.of_differences(weighing) < -NOTHING:
-                stay += [column for column in columns.values() if column.price(prices.by_line) < -NOTHING]
+                stay += [column for column in columns.values() if prices.of(column) < -NOTHING]
         for column in stay:
             self.ends(column)
             column.state = DONE
@@ -158,11 +161,11 @@ class Helpers:
 
     def _helps(self, column: Column, prices: Prices, closed: Sequence[int]) -> bool:
         """If it rises."""
-        if column.state > RISES or column.price(prices.by_line) >= -NOTHING:
+        if column.state > RISES or prices.of(column) >= -NOTHING:
             return False
         if self.crowd.ceilings[column.members[-1]] <= column.floor:
             return False
-        return not any(closed[line] for line in (*column.lines, *column.powers))
+        return not any(map(closed.__getitem__, column.way))
 
     def _alone(self, column: Column) -> Column:
         """Its load with the highest ceiling, on a column of its own, to help."""

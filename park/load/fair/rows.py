@@ -108,6 +108,11 @@ class Rows:
             if kept:
                 self._touched.update(column.lines, column.powers)
 
+    def start_all(self, floors: Sequence[int], weights: Sequence[int]) -> None:
+        """All there are, which take so much of each line at their floors, and for each mA of the level."""
+        self.used = [-float(floor) for floor in floors]
+        self.rate = [*map(float, weights)]
+
     def finish(self, columns: Iterable[Column], level: float) -> None:
         """These rise no more."""
         used, rate, kept = self.used, self.rate, self._kept
@@ -147,10 +152,11 @@ class Rows:
         if not touched:
             return ()
         found: list[tuple[int, float, float]] = []
+        missing = self.missing
         rows = {row for line in kept.keys() & touched for row in kept[line]}
         for row in sorted(rows) if len(rows) > 1 else rows:
-            free, rate = self.missing(row)
-            if abs(rate) > NOTHING or abs(free) > SAME:
+            free, rate = missing(row)
+            if not -NOTHING <= rate <= NOTHING or not -SAME <= free <= SAME:
                 found.append((row, free, rate))
         touched.clear()
         return found
