@@ -309,8 +309,8 @@ class Admission:
     def _tight(self, request: Request, needed: int) -> int | None:
         """The line with the least room of those that have too little for it."""
         room = self.room
-        tight = [line for line, pull in pulls(request.lines).items() if room[line] < pull * needed]
-        return min(tight, key=lambda line: (room[line], line)) if tight else None
+        tight = [(room[line], line) for line, pull in pulls(request.lines).items() if room[line] < pull * needed]
+        return min(tight)[1] if tight else None
 
     def _unfit(self, number: int) -> bool:
         request = self.requests[number]

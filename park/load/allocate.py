@@ -61,12 +61,16 @@ def _shares(admission: Admission, fleet: Fleet, spreads: Sequence[Spread]) -> di
         left = column.left
         if not left:
             continue
-        reached, floor, less = whole(column.reached), column.floor, 0
+        reached, floor, stop, less = whole(column.reached), column.floor, column.stop, 0
         step, share, members = 0, NOTHING_WANTED, column.members
         for number in members if left == len(members) else members[-left:]:
             if steps[number] != step:
                 step = steps[number]
-                share = _share(max(reached - reached % step, floor), column.stop, lines, spreads)
+                current = max(reached - reached % step, floor)
+                if stop is None or stop < lines:
+                    share = Share(current, stop)
+                else:
+                    share = Share(current, spreads[stop - lines].over, balance=True)
             shares[names[number]] = share
             less += most[number] - share[0]
         if weigh:
@@ -85,9 +89,3 @@ def _level(admission: Admission, shares: dict[str, Share]) -> None:
     for request, high, low in zip(served, before, currents, strict=True):
         if low != high:
             shares[request[0]] = shares[request[0]]._replace(amps_ma=low)
-
-
-def _share(current: int, row: int | None, lines: int, spreads: Sequence[Spread]) -> Share:
-    if row is None or row < lines:
-        return Share(current, row)
-    return Share(current, spreads[row - lines].over, balance=True)

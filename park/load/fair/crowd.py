@@ -54,7 +54,7 @@ class Crowd:
             self._columns.append(column)
             self._firsts.append(first)
             first += count
-            self._count(column, column.everybody)
+            self._add(column.wires, column, column.everybody, 1)
             for line in column.wires:
                 self._on_line[line].append(column)
 
@@ -64,7 +64,7 @@ class Crowd:
             self._watts = True
             self.floors, self.tops, self.weights = self._floors, self._tops, self._weights
             for column in self._columns:
-                self._count_watts(column, column.everybody)
+                self._add(column.watts, column, column.everybody, column.pull)
                 for line in column.watts:
                     self._on_line[line].append(column)
         self.columns, self.floors, self.tops = self._columns.copy(), self._floors, self._tops
@@ -74,12 +74,6 @@ class Crowd:
             return
         for column in self.columns:
             column.begin()
-
-    def _count(self, column: Column, members: Sequence[int], sign: int = 1) -> None:
-        self._add(column.wires, column, members, sign)
-
-    def _count_watts(self, column: Column, members: Sequence[int], sign: int = 1) -> None:
-        self._add(column.watts, column, members, sign * column.pull)
 
     def _add(self, lines: Lines, column: Column, members: Sequence[int], times: int) -> None:
         """So many times what these take."""
@@ -127,9 +121,9 @@ class Crowd:
             leaving[bisect(self._firsts, number) - 1].append(number)
         for place, members in leaving.items():
             column = self.columns[place]
-            self._count(column, members, -1)
+            self._add(column.wires, column, members, -1)
             if self._watts:
-                self._count_watts(column, members, -1)
+                self._add(column.watts, column, members, -column.pull)
             column.members = [member for member in column.members if member not in gone]
             column.left = len(column.members)
             if not column.left:

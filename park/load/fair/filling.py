@@ -207,10 +207,10 @@ class _Filling:
     # ------------------------------------------------------------ relievers
 
     def _watch(self, reliever: Column) -> None:
-        when = max(self._reliever_due(reliever)[0], self.level)
-        if when < self.watched.get(reliever.number, math.inf):
-            self.watched[reliever.number] = when
-            heappush(self.rows.heap, (when, RELIEVER, reliever.number))
+        when, number = max(self._reliever_due(reliever)[0], self.level), reliever.number
+        if when < self.watched.get(number, math.inf):
+            self.watched[number] = when
+            heappush(self.rows.heap, (when, RELIEVER, number))
 
     def _reliever_due(self, reliever: Column) -> tuple[float, int]:
         """When it reaches its ceiling (1) or comes down to what it must have at least (−1)."""

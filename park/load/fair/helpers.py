@@ -11,14 +11,17 @@ from park.load.fair.rows import Rows
 
 
 class Prices:
-    """Of full rows, weighed: what one mA more of a load costs. `by_line`; `of_differences` only, found when asked."""
+    """Of full rows, weighed: what one mA more of a load costs. `by_line`; `of_differences` only, found when asked.
 
-    __slots__ = ("_differences", "_known", "any_line", "by_line", "some_line_pays")
+    `paying`: lines that are full rows themselves, where it costs less than nothing.
+    """
+
+    __slots__ = ("_differences", "_known", "any_line", "by_line", "paying")
 
     def __init__(self, rows: Rows, weights: Mapping[int, float]) -> None:
-        on_lines = [weight for row, weight in weights.items() if row < rows.count]
+        on_lines = [row for row in weights if row < rows.count]
         self.any_line = bool(on_lines)
-        self.some_line_pays = any(weight < 0 for weight in on_lines)
+        self.paying = {line for line in on_lines if weights[line] < 0}
         self.by_line = rows.on_lines(weights)
         self._differences = {row - rows.count: weight for row, weight in weights.items() if row >= rows.count}
         self._known: dict[Weighing, float] = {}
@@ -130,8 +133,9 @@ class Helpers:
         """Who can help most comes first, who was one of many and helped already last."""
         found: tuple[int, Column] | None = None
         for weighing, columns in self._ranks(line).items():
-            if prices.some_line_pays or prices.of_differences(weighing) < -NOTHING:
-                best = self._best(columns, prices, closed)
+            pays = prices.of_differences(weighing) < -NOTHING
+            if pays or prices.paying:
+                best = self._best(columns, prices, closed, None if pays else prices.paying)
                 if best is not None and (found is None or best[0] < found[0]):
                     found = best
         if found is not None:
@@ -139,15 +143,16 @@ class Helpers:
         return next((single for single in self._singles.get(line, ()) if self._helps(single, prices, closed)), None)
 
     def _best(
-        self, columns: list[tuple[int, Column]], prices: Prices, closed: Sequence[int]
+        self, columns: list[tuple[int, Column]], prices: Prices, closed: Sequence[int], only: set[int] | None
     ) -> tuple[int, Column] | None:
+        """`only`: who loads none of these lines cannot help."""
         place = 0
         while place < len(columns):
             column = columns[place][1]
             if column.state == DONE:
                 del columns[place]
                 continue
-            if self._helps(column, prices, closed):
+            if (only is None or not only.isdisjoint(column.way)) and self._helps(column, prices, closed):
                 return columns[place]
             place += 1
         return None

@@ -97,13 +97,19 @@ class _Rise:
 
     def _stop(self, columns: Iterable[Column], steps: Steps) -> None:
         """Who is at its ceiling there has it, unless something stopped it before."""
-        ceilings = self.crowd.ceilings
+        ceilings, used, rate = self.crowd.ceilings, self.used, self.rate
         for column in columns:
             if column.state != DONE:
                 ceiling = ceilings[column.members[-column.left]]
                 ended = steps.ends(column)
                 if column.state == RISES:
-                    self._take(column, ceiling * ended, -column.weight * ended)
+                    base, speed = ceiling * ended, column.weight * ended
+                    for line in column.lines:
+                        used[line] += base
+                        rate[line] -= speed
+                    for line in column.powers:
+                        used[line] += column.pull * base
+                        rate[line] -= column.pull * speed
 
     def _start(self, columns: Iterable[Column], level: float) -> None:
         """All those that rise from this floor on."""

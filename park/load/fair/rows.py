@@ -251,18 +251,21 @@ class Rows:
         self._schedule_pairs(self._pairs, level)
 
     def _schedule_lines(self, lines: Iterable[int], level: float) -> None:
-        room, used, rate, kept = self.room, self.used, self.rate, self.basis.columns
+        room, used, rate, kept, due = self.room, self.used, self.rate, self.basis.columns, self._due
         for line in lines:
             fills = rate[line]
-            if fills > NOTHING and line not in kept:
-                self._tell(line, max((room[line] - used[line]) / fills, level))
+            if fills > NOTHING:
+                when = (room[line] - used[line]) / fills
+                if when < due[line] and line not in kept:
+                    self._tell(line, max(when, level))
 
     def _schedule_pairs(self, pairs: Iterable[Pair], level: float) -> None:
         room, used, rate, horizon, kept = self.room, self.used, self.rate, self.horizon, self.basis.columns
+        due = self._due
         for row, over, under, adrift in pairs:
             fills = rate[over] - rate[under]
             free = room[row] - used[over] + used[under]
             if adrift is not None:
                 fills, free = fills + rate[adrift], free - used[adrift]
-            if fills > NOTHING and free <= horizon * fills and row not in kept:
+            if fills > NOTHING and free <= horizon * fills and free < due[row] * fills and row not in kept:
                 self._tell(row, max(free / fills, level))
