@@ -97,14 +97,6 @@ class Column:
         self.state = WAITS
         self.stop: int | None = None
 
-    def begin(self) -> None:
-        """All of them are at their floors."""
-        self.members = self.everybody
-        self.left = len(self.members)
-        self.base = self.speed = 0.0
-        self.state = WAITS
-        self.stop = None
-
     def price(self, prices: Mapping[int, float]) -> float:
         """What one mA more of such a load costs at these prices of lines."""
         price = 0.0

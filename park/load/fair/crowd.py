@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from park.load.circuit import LIMITS, WIRES, Lines, is_power
 from park.load.fair.balance import Weighings
-from park.load.fair.columns import DONE, HELPS, Alike, Climber, Column, Stop, Weighing
+from park.load.fair.columns import DONE, HELPS, WAITS, Alike, Climber, Column, Stop, Weighing
 
 Ranked: TypeAlias = dict[Weighing, list[tuple[int, Column]]]
 """Columns by what they do to the differences, each with its place among all of them, in that order."""
@@ -73,7 +73,11 @@ class Crowd:
             self._anew = False
             return
         for column in self.columns:
-            column.begin()
+            column.members = column.everybody
+            column.left = len(column.members)
+            column.base = column.speed = 0.0
+            column.state = WAITS
+            column.stop = None
 
     def _add(self, lines: Lines, column: Column, members: Sequence[int], times: int) -> None:
         """So many times what these take."""

@@ -162,22 +162,24 @@ class _Filling:
 
     def _stop(self, columns: Iterable[Column]) -> None:
         """Who is at its ceiling there has it, unless something stopped it before."""
-        ceilings = self.crowd.ceilings
+        rows, ceilings = self.rows, self.crowd.ceilings
         for column in columns:
             if column.state == DONE or (column.state == HELPS and not self._may_end(column)):
                 continue
             ceiling = ceilings[column.members[-column.left]]
             ended = self.steps.ends(column)
             if column.state == RISES:
-                self.rows.take(column, ended * (ceiling - column.floor - column.base), -ended * column.speed)
+                rows.leave(column, ended * (ceiling - column.floor - column.base), ended * column.speed)
             if not column.left:
                 self.helpers.ends(column)
                 column.state = DONE
+        rows.touch()
         self._answer()
 
     def _may_end(self, reliever: Column) -> bool:
         """At its ceiling it can keep no row full."""
         if reliever.number not in self.settled:
+            self.rows.touch()
             self._answer()
             self._reliever_at_bound(reliever, -1)
         return reliever.state != HELPS

@@ -13,22 +13,23 @@ from park.load.fair.rows import Rows
 class Prices:
     """Of full rows, weighed: what one mA more of a load costs. `by_line`; `of_differences` only, found when asked.
 
-    `paying`: lines that are full rows themselves, where it costs less than nothing.
+    `lines`: those that are full rows themselves; `paying`: where it costs less than nothing.
     """
 
-    __slots__ = ("_differences", "_known", "any_line", "by_line", "paying")
+    __slots__ = ("_differences", "_known", "by_line", "lines", "paying")
 
     def __init__(self, rows: Rows, weights: Mapping[int, float]) -> None:
-        on_lines = [row for row in weights if row < rows.count]
-        self.any_line = bool(on_lines)
-        self.paying = {line for line in on_lines if weights[line] < 0}
+        self.lines = {row for row in weights if row < rows.count}
+        self.paying = {line for line in self.lines if weights[line] < 0}
         self.by_line = rows.on_lines(weights)
         self._differences = {row - rows.count: weight for row, weight in weights.items() if row >= rows.count}
         self._known: dict[Weighing, float] = {}
 
     def of(self, column: Column) -> float:
         """What one mA more of such a load costs."""
-        return column.price(self.by_line) if self.any_line else self.of_differences(column.weighing)
+        if not self.lines or self.lines.isdisjoint(column.way):
+            return self.of_differences(column.weighing)
+        return column.price(self.by_line)
 
     def of_differences(self, weighing: Weighing) -> float:
         """What it costs on the differences."""
@@ -68,7 +69,7 @@ class Helpers:
             if column is not None:
                 return self._alone(column)
         for weighing, columns in self._ceilings.items():
-            if prices.any_line or prices.of_differences(weighing) > NOTHING:
+            if prices.lines or prices.of_differences(weighing) > NOTHING:
                 for column in columns.values():
                     if prices.of(column) > NOTHING:
                         return self._alone(column)
@@ -78,7 +79,7 @@ class Helpers:
         """Who rises on these lines though it costs something there."""
         for line in lines:
             for weighing, columns in self._ranks(line).items():
-                if prices.any_line or prices.of_differences(weighing) > NOTHING:
+                if prices.lines or prices.of_differences(weighing) > NOTHING:
                     for _, column in columns:
                         if column.state == RISES and prices.of(column) > NOTHING:
                             yield column
@@ -123,7 +124,7 @@ class Helpers:
         """Those at their ceiling who relieve lines of these prices stay there."""
         stay: list[Column] = []
         for weighing, columns in self._ceilings.items():
-            if prices.any_line or prices.of_differences(weighing) < -NOTHING:
+            if prices.lines or prices.of_differences(weighing) < -NOTHING:
                 stay += [column for column in columns.values() if prices.of(column) < -NOTHING]
         for column in stay:
             self.ends(column)

@@ -94,6 +94,21 @@ class Rows:
         if self._kept:
             self._touched.update(lines, powers)
 
+    def leave(self, column: Column, base: float, speed: float) -> None:
+        """So much is taken by loads of this column that rise no more, instead. `touch` tells the full rows of it."""
+        used, rate = self.used, self.rate
+        for line in column.lines:
+            used[line] += base
+            rate[line] -= speed
+        for line in column.powers:
+            used[line] += column.pull * base
+            rate[line] -= column.pull * speed
+        self._tilting.update(column.weighing.steadies)
+
+    def touch(self) -> None:
+        """Any of the full rows may be less full, or more."""
+        self._touched.update(self._kept)
+
     def start(self, columns: Iterable[Column]) -> None:
         """These rise from now on; `look_further` tells what they fill."""
         used, rate, kept = self.used, self.rate, self._kept
