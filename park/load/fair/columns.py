@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
@@ -83,7 +83,7 @@ class Column:
         "span", "speed", "state", "stop", "watts", "way", "weighing", "weight", "wires"
     )  # fmt: skip
 
-    def __init__(self, number: int, kind: Alike, members: Sequence[int]) -> None:
+    def __init__(self, number: int, kind: Alike, members: list[int]) -> None:
         self.number = number
         self.way, self.floor, self.weight, self.priority = kind
         self.wires, self.watts, self.pull = wires(self.way)

@@ -50,7 +50,7 @@ class Crowd:
         self.columns, self.floors, self.tops, self.weights = self._columns, self._floors, self._tops, self._weights
         first = 0
         for number, (kind, count) in enumerate(kinds):
-            column = Column(number, kind, range(first, first + count))
+            column = Column(number, kind, [*range(first, first + count)])
             self._columns.append(column)
             self._firsts.append(first)
             first += count
@@ -162,7 +162,7 @@ class Crowd:
         member = column.members[-1]
         column.members, column.left = column.members[:-1], column.left - 1
         kind = (column.way, column.floor, column.weight, column.priority)
-        single = Column(len(self.columns), kind, range(member, member + 1))
+        single = Column(len(self.columns), kind, [member])
         single.lines, single.powers, single.weighing = column.lines, column.powers, column.weighing
         single.base, single.speed = column.base, column.speed
         single.span = self.ceilings[member] - column.floor
