@@ -18,6 +18,7 @@ from statistics import median
 from benchmarks.crowds import Crowd, Kind, crowd
 from benchmarks.linear import Program
 from benchmarks.table import Table
+from nodes.interpreter import settle
 from park.load.admission import Request, Share
 from park.load.allocate import Allocation, allocate
 from park.load.circuit import LIMITS, is_power
@@ -55,6 +56,7 @@ def run(points: int, seeds: int, kind: Kind) -> list[Row]:
 
 def report(*, quick: bool) -> Table:
     sizes = (("24", 24, 2, Kind()),) if quick else SIZES
+    settle()  # as a node does when it has been built
     return Table(
         "Fair shares beside a linear program",
         (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import islice
@@ -10,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 from park.load.circuit import Lines
 from park.load.fair.balance import Scales, Weighings
-from park.load.fair.columns import Column, Weighing, pulls
+from park.load.fair.columns import Alike, Column, Weighing, pulls
 from park.load.fair.crowd import Crowd
 
 COMPANIONS = 2  # so many others, one for each other phase, may have to come together with a load
@@ -54,21 +56,24 @@ class Share(NamedTuple):
     balance: bool = False
 
 
-Steadying: TypeAlias = Mapping[int, Sequence[tuple[int, Request]]]
-"""By difference: who makes it smaller, with its place in the turn."""
+Steadying: TypeAlias = Mapping[int, Sequence[tuple[int, int]]]
+"""By difference: who makes it smaller, place in the turn and number."""
 
 Precedence: TypeAlias = tuple[int, int, bool, float, float, str]
 """The smaller one comes first."""
 
-Turn: TypeAlias = tuple[Precedence, int]
-"""With the number of the request."""
+Turn: TypeAlias = tuple[Precedence, int, Weighing, int]
+"""With the number of the request, what it does to the differences, and its minimum."""
 
 NOTHING_WANTED = Share(0, None)
 
 _alike = itemgetter(1, 2, 8, 7)
+_name = itemgetter(0)
 _ceiling = itemgetter(3)
 _margin = itemgetter(6)
+_step = itemgetter(9)
 _range = itemgetter(2, 3, 9)
+_rising = itemgetter(3, 0)
 
 
 def precedence(request: Request) -> Precedence:
@@ -80,30 +85,39 @@ def precedence(request: Request) -> Precedence:
 class Fleet:
     """Vehicles that are planned for, again and again while they are the same.
 
-    `requests`: who could have its minimum, the lowest maximum first; `unable`: the shares of the others. `wary`: the
-    numbers of those who need more than their minimum to be admitted. `most`, `all_most`: the share of each at its
-    maximum, by number and by name. `beyond`: what all would do to the differences with all that is beyond their minima.
+    `requests`: who could have its minimum, those who are alike together, the lowest maximum of them first; `unable`:
+    the shares of the others. By number: `names`, the charge points; `steps`, mA from step to step of the hardware;
+    `most`, mA at the maximum. `all_most`: the shares of all at their maxima. `wary`: the numbers of those who need more
+    than their minimum to be admitted.
+    `beyond`: what all would do to the differences with all that is beyond their minima.
     """
 
-    __slots__ = ("_of", "_turns", "all_most", "beyond", "crowd", "most", "requests", "unable", "wary")
+    __slots__ = ("_of", "_turns", "all_most", "beyond", "crowd", "most", "names", "requests", "steps", "unable", "wary")
 
     def __init__(self, requests: Sequence[Request], lines: int) -> None:
         """`lines`: how many there are."""
-        self.requests = sorted([request for request in requests if request[3] >= request[2]], key=_ceiling)
-        self.unable = {request.charge_point: NOTHING_WANTED for request in requests if request[3] < request[2]}
-        self.crowd = Crowd([*map(_alike, self.requests)], [*map(_ceiling, self.requests)], lines)
+        self.unable = {request[0]: NOTHING_WANTED for request in requests if request[3] < request[2]}
+        able = [request for request in requests if request[3] >= request[2]] if self.unable else requests
+        alike: defaultdict[Alike, list[Request]] = defaultdict(list)
+        for kind, request in zip(map(_alike, able), able, strict=True):
+            alike[kind].append(request)
+        self.requests: list[Request] = []
+        kinds: list[tuple[Alike, int]] = []
+        for kind in sorted(alike):
+            members = alike[kind]
+            if len(members) > 1:
+                members.sort(key=_rising)
+            kinds.append((kind, len(members)))
+            self.requests += members
+        self.crowd = Crowd(kinds, [*map(_ceiling, self.requests)], lines)
         self.wary: set[int] = set()
         if any(map(_margin, self.requests)):
             self.wary = {n for n, request in enumerate(self.requests) if request.needed_ma > request.minimum_ma}
-        self.most: list[Share] = []
-        known: dict[int, Share] = {}
-        for least, most, step in map(_range, self.requests):
-            current = max(most - most % step, least)
-            share = known.get(current)
-            if share is None:
-                share = known[current] = Share(current, None)
-            self.most.append(share)
-        self.all_most = {request[0]: share for request, share in zip(self.requests, self.most, strict=True)}
+        self.names = [*map(_name, self.requests)]
+        self.steps = [*map(_step, self.requests)]
+        self.most = [max(most - most % step, least) for least, most, step in map(_range, self.requests)]
+        known = {current: Share(current, None) for current in {*self.most}}
+        self.all_most = {name: known[current] for name, current in zip(self.names, self.most, strict=True)}
         self._turns: dict[int | None, list[Turn]] = {}
         self.beyond: dict[Weighing, int] = {}
         self._of: Weighings | None = None
@@ -116,22 +130,23 @@ class Fleet:
             self._turns.clear()
             self.beyond = dict.fromkeys([weighing for weighing, _ in minima], 0)
             for column in self.crowd.columns:
-                most = sum([self.most[number][0] for number in column.everybody])
+                most = sum([self.most[number] for number in column.everybody])
                 self.beyond[column.weighing] += most - column.floor * len(column.everybody)
         return minima
 
     def turn(self, of: Weighings, difference: int | None = None) -> Sequence[Turn]:
-        """The numbers of those who make it larger, in order of precedence; None: any of them."""
+        """Those who make it larger, in order of precedence; None: any of them."""
         self.weigh(of)
         known = self._turns.get(difference)
         if known is None:
-            numbers = [number for column in self._who_tip(difference) for number in column.everybody]
-            known = self._turns[difference] = self.in_order(numbers)
+            who = self._who_tip(difference)
+            known = self._turns[difference] = self.in_order([n for column in who for n in column.everybody], of)
         return known
 
-    def in_order(self, numbers: Iterable[int]) -> list[Turn]:
+    def in_order(self, numbers: Iterable[int], of: Weighings) -> list[Turn]:
         """Of precedence."""
-        return sorted([(precedence(self.requests[number]), number) for number in numbers])
+        requests = [(number, self.requests[number]) for number in numbers]
+        return sorted([(precedence(request), number, of[request[1]], request[2]) for number, request in requests])
 
     def _who_tip(self, difference: int | None) -> Iterable[Column]:
         kinds = {column.weighing for column in self.crowd.columns if column.weighing.tips}
@@ -140,28 +155,33 @@ class Fleet:
 
 
 class Admission:
-    """Who of these gets its minimum. Mutable.
+    """Who of these gets its minimum, all of them by their numbers in `requests`. Mutable.
 
-    `refused`: the shares (0 mA) of those who do not. `crowd`: the others, by the numbers of `requests`. `gone`:
-    the numbers of those refused. `room`: beside the minima of the others; on the scales are these too.
+    `out`: the shares (0 mA) of those who do not. `crowd`: the others. `room`: beside the minima of the others; on the
+    scales are these too.
     """
 
-    __slots__ = ("_fleet", "_hopeless", "crowd", "gone", "refused", "requests", "room", "scales")
+    __slots__ = ("_fleet", "_hopeless", "crowd", "out", "requests", "room", "scales")
 
     def __init__(self, fleet: Fleet, room: Sequence[int], scales: Scales) -> None:
         self.requests = fleet.requests
-        self.refused = fleet.unable.copy()
+        self.out: dict[int, Share] = {}
         self.crowd = fleet.crowd
         self.crowd.begin(room)
         self.room = self.crowd.beside_floors(room)
         self.scales = scales
         self._fleet = fleet
-        self.gone: set[int] = set()
         self._hopeless: set[tuple[Lines, int]] = set()
 
     @property
     def admitted(self) -> list[Request]:
-        return [request for request in self.requests if request.charge_point not in self.refused]
+        return [request for number, request in enumerate(self.requests) if number not in self.out]
+
+    @property
+    def refused(self) -> dict[str, Share]:
+        """The shares of all others, by charge point."""
+        names = self._fleet.names
+        return self._fleet.unable | {names[number]: share for number, share in self.out.items()}
 
     def decide(self) -> None:
         """Admit in order of precedence. One who does not fit does not keep the next from fitting.
@@ -173,147 +193,151 @@ class Admission:
             for weighing, current in self._fleet.weigh(self.scales.of):
                 self.scales.add(weighing, current)
         asked = self._asked()
-        others = [self.requests[number] for number in sorted(asked)]
-        for request in others:
-            self._load(request, -1)
-        if others and self.scales.tilted():
+        for number in asked:
+            self._load(number, -1)
+        if asked and self.scales.tilted():
             waiting = self._in_turn(asked)
         else:
-            waiting = sorted([*others, *self._too_many(asked)], key=precedence)
+            waiting = self._ordered(asked | self._too_many(asked))
         self._again(waiting)
-        if self.refused:
-            self.gone = {number for number, request in enumerate(self.requests) if request[0] in self.refused}
-            self.crowd.leave(self.gone)
+        if self.out:
+            self.crowd.leave(self.out)
 
     def beyond(self) -> dict[Weighing, int]:
         """What those who are admitted can take beyond their minima, mA by what it does to the differences."""
         beyond, most = self._fleet.beyond.copy(), self._fleet.most
-        for number in self.gone:
+        for number in self.out:
             request = self.requests[number]
-            beyond[self.scales.of[request.lines]] -= most[number].amps_ma - request.minimum_ma
+            beyond[self.scales.of[request.lines]] -= most[number] - request.minimum_ma
         return beyond
+
+    def _ordered(self, numbers: Iterable[int]) -> list[int]:
+        return [number for _, number, *_ in self._fleet.in_order(numbers, self.scales.of)]
 
     def _asked(self) -> set[int]:
         """The numbers of those on lines with too little room for everybody's minimum, or who need more than that."""
         return {member for column in self.crowd.short(self.room) for member in column.members} | self._fleet.wary
 
-    def _in_turn(self, asked: set[int]) -> list[Request]:
+    def _in_turn(self, asked: set[int]) -> list[int]:
         """Ask them, and everybody else who weighs anything, anew. Returns those whom only the balance is against.
 
         There is room for the minima of the others: it stays theirs till they are refused, unless somebody is wary.
         """
-        requests, fleet = self.requests, self._fleet
-        certain = [turn for turn in fleet.turn(self.scales.of) if turn[1] not in asked]
-        self.scales.clear()
-        for _, number in certain if fleet.wary else ():
-            self._take_room(requests[number], -1)
-        tilting: list[Request] = []
-        for _, number in sorted([*certain, *fleet.in_order(asked)]):
-            stays = self._one if fleet.wary or number in asked else self._stays
-            if not stays(requests[number]):
-                tilting.append(requests[number])
+        scales, fleet = self.scales, self._fleet
+        turn = fleet.turn(scales.of)
+        light = [number for number in asked if not scales.of[self.requests[number].lines].tips]
+        scales.clear()
+        for _, number, *_ in turn if fleet.wary else ():
+            if number not in asked:
+                self._take_room(number, -1)
+        room, tilting = scales.room, list[int]()
+        for _, number, weighing, least in _merged(turn, fleet.in_order(light, scales.of)):
+            if number in asked or fleet.wary:
+                if not self._one(number):
+                    tilting.append(number)
+                continue
+            tilts = [difference for difference in weighing.tips if room[difference] < least]
+            if not tilts:
+                scales.add(weighing, least)
+                continue
+            self.out[number] = Share(0, scales.over(tilts[0]), balance=True)
+            self._take_room(number, -1)
+            tilting.append(number)
         return tilting
 
-    def _too_many(self, asked: set[int]) -> list[Request]:
+    def _too_many(self, asked: set[int]) -> set[int]:
         """Of those who all fit, but tilt the phases: those who must wait, the last in their turn."""
-        scales = self.scales
+        scales, out = self.scales, set[int]()
         tilted = scales.tilted()
-        turns: dict[int, list[int]] = {}
-        out: set[int] = set()
+        places: dict[int, int] = {}  # by difference: who makes it, and is not out, comes before that in the turn
         while tilted:
             difference = heappop(tilted)
             if scales.room[difference] >= 0:
                 continue
-            if difference not in turns:
-                turns[difference] = [number for _, number in self._fleet.turn(scales.of, difference)]
-            turn = turns[difference]
-            while turn and (turn[-1] in out or turn[-1] in asked):
-                turn.pop()
-            if not turn:
+            turn = self._fleet.turn(scales.of, difference)
+            place = places.get(difference, len(turn)) - 1
+            while place >= 0 and (turn[place][1] in out or turn[place][1] in asked):
+                place -= 1
+            places[difference] = max(0, place)
+            if place < 0:
                 continue  # nobody of them makes it
-            out.add(turn[-1])
-            request = self.requests[turn.pop()]
-            self._load(request, -1)
-            for other in (difference, *scales.of[request.lines].steadies):
+            _, number, weighing, _ = turn[place]
+            out.add(number)
+            self._load(number, -1)
+            for other in (difference, *weighing.steadies):
                 heappush(tilted, other)
-        return [self.requests[number] for number in sorted(out)]
+        return out
 
-    def _again(self, waiting: list[Request]) -> None:
+    def _again(self, waiting: list[int]) -> None:
         """Whom only the balance is against is asked again when others have come, at last together with others."""
         while waiting:
-            tilting = [request for request in waiting if not self._one(request)]
+            tilting = [number for number in waiting if not self._one(number)]
             if len(tilting) == len(waiting):
                 break
             waiting = tilting
         while self._some_together(waiting):
-            waiting = [request for request in waiting if request.charge_point in self.refused]
-            waiting = [request for request in waiting if not self._one(request)]
+            waiting = [number for number in waiting if number in self.out]
+            waiting = [number for number in waiting if not self._one(number)]
 
-    def _load(self, request: Request, sign: int) -> None:
-        self._take_room(request, sign)
+    def _load(self, number: int, sign: int) -> None:
+        self._take_room(number, sign)
         if self.scales.weigh:
+            request = self.requests[number]
             self.scales.put(request.lines, sign * request.minimum_ma)
 
-    def _take_room(self, request: Request, sign: int) -> None:
+    def _take_room(self, number: int, sign: int) -> None:
+        request, room = self.requests[number], self.room
         current = sign * request.minimum_ma
         for line, pull in pulls(request.lines).items():
-            self.room[line] -= pull * current
+            room[line] -= pull * current
 
-    def _one(self, request: Request) -> bool:
+    def _one(self, number: int) -> bool:
         """False: only the balance of phases is against it now."""
+        request = self.requests[number]
         needed = request.needed_ma
         tight = self._tight(request, needed)
         if tight is not None:
-            self.refused[request.charge_point] = Share(0, tight)
+            self.out[number] = Share(0, tight)
             return True
         tilts = self.scales.refuses(request.lines, needed)
         if tilts is not None:
-            self.refused[request.charge_point] = Share(0, tilts, balance=True)
+            self.out[number] = Share(0, tilts, balance=True)
             return False
-        self._take(request)
-        return True
-
-    def _stays(self, request: Request) -> bool:
-        """The same for one who has its room, and is not on the scales."""
-        scales, least = self.scales, request[2]
-        weighing = scales.of[request[1]]
-        for difference in weighing.tips:
-            if scales.room[difference] < least:
-                self.refused[request.charge_point] = Share(0, scales.over(difference), balance=True)
-                self._take_room(request, -1)
-                return False
-        scales.add(weighing, least)
+        self._take(number)
         return True
 
     def _tight(self, request: Request, needed: int) -> int | None:
+        """The line with the least room of those that have too little for it."""
         room = self.room
-        tight = [line for line, pull in pulls(request.lines).items() if room[line] < pull * needed]
-        return min(tight, key=lambda line: (room[line], line)) if tight else None
+        tight = [(room[line], line) for line, pull in pulls(request.lines).items() if room[line] < pull * needed]
+        return min(tight)[1] if tight else None
 
-    def _unfit(self, request: Request) -> bool:
+    def _unfit(self, number: int) -> bool:
+        request = self.requests[number]
         return self._tight(request, request.needed_ma) is not None
 
-    def _take(self, request: Request) -> None:
-        self._load(request, 1)
-        self.refused.pop(request.charge_point, None)
+    def _take(self, number: int) -> None:
+        self._load(number, 1)
+        self.out.pop(number, None)
 
-    def _some_together(self, waiting: Sequence[Request]) -> bool:
-        steadying: dict[int, list[tuple[int, Request]]] = {}
-        for turn, request in enumerate(waiting):
-            for difference in self.scales.of[request.lines].steadies:
-                steadying.setdefault(difference, []).append((turn, request))
-        found = [self._with_companions(request, steadying) for request in waiting]
+    def _some_together(self, waiting: Sequence[int]) -> bool:
+        steadying: dict[int, list[tuple[int, int]]] = {}
+        for turn, number in enumerate(waiting):
+            for difference in self.scales.of[self.requests[number].lines].steadies:
+                steadying.setdefault(difference, []).append((turn, number))
+        found = [self._with_companions(number, steadying) for number in waiting]
         return any(found)
 
-    def _with_companions(self, request: Request, steadying: Steadying) -> bool:
+    def _with_companions(self, number: int, steadying: Steadying) -> bool:
         """Loads that tilt the phases alone may fit together."""
+        request = self.requests[number]
         kind = (request.lines, request.needed_ma)
-        if request.charge_point not in self.refused or kind in self._hopeless or self._unfit(request):
+        if number not in self.out or kind in self._hopeless or self._unfit(number):
             return False
-        together: list[tuple[Request, Share]] = []
-        companion: Request | None = request
+        together: list[tuple[int, Share]] = []
+        companion: int | None = number
         while companion is not None:
-            together.append((companion, self.refused[companion.charge_point]))
+            together.append((companion, self.out[companion]))
             self._take(companion)
             tilts = self._tilts([each for each, _ in together])
             if not tilts:
@@ -322,28 +346,39 @@ class Admission:
             companion = self._companion(tilts, steadying) if len(together) <= COMPANIONS else None
         for each, share in together:
             self._load(each, -1)
-            self.refused[each.charge_point] = share
+            self.out[each] = share
         self._hopeless.add(kind)
         return False
 
-    def _tilts(self, together: Sequence[Request]) -> set[int]:
+    def _tilts(self, together: Sequence[int]) -> set[int]:
         """The differences that these, being on the scales, make too large."""
         room, of = self.scales.room, self.scales.of
         return {
             difference
-            for each in together
+            for each in [self.requests[number] for number in together]
             for difference in of[each.lines].tips
             if room[difference] < each.needed_ma - each.minimum_ma
         }
 
-    def _companion(self, tilts: set[int], steadying: Steadying) -> Request | None:
+    def _companion(self, tilts: set[int], steadying: Steadying) -> int | None:
         """The first in turn of those refused who makes one of these differences smaller, and has room."""
-        found: list[tuple[int, Request]] = []
+        found: list[tuple[int, int]] = []
         for difference in tilts:
             fit = (
                 (turn, other)
                 for turn, other in steadying.get(difference, ())
-                if other.charge_point in self.refused and not self._unfit(other)
+                if other in self.out and not self._unfit(other)
             )
             found += islice(fit, 1)
         return min(found)[1] if found else None
+
+
+def _merged(many: Sequence[Turn], few: Iterable[Turn]) -> Iterable[Turn]:
+    """All of them in order, which each of the two is already."""
+    begin = 0
+    for turn in few:
+        end = bisect(many, turn, begin)
+        yield from many[begin:end]
+        yield turn
+        begin = end
+    yield from many[begin:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from park.load.admission import Admission, Fleet, Request, Share
+from park.load.admission import NOTHING_WANTED, Admission, Fleet, Request, Share
 from park.load.fair.adrift import lay
 from park.load.fair.balance import Balance, Scales
 from park.load.fair.columns import Spread
@@ -53,21 +53,26 @@ def allocate(requests: Sequence[Request], room: Sequence[int], balances: Sequenc
 
 def _shares(admission: Admission, fleet: Fleet, spreads: Sequence[Spread]) -> dict[str, Share]:
     """What each reached in whole steps. What it has beyond its minimum comes on the scales too."""
-    requests, most, lines, weigh = fleet.requests, fleet.most, len(admission.room), admission.scales.weigh
+    names, steps, most = fleet.names, fleet.steps, fleet.most
+    lines, weigh = len(admission.room), admission.scales.weigh
     shares = fleet.all_most.copy()
     more = admission.beyond() if weigh else {}
-    for column in fleet.crowd.columns:
-        if not column.left:
+    for column in admission.crowd.columns:
+        left = column.left
+        if not left:
             continue
-        reached, floor, less = whole(column.reached), column.floor, 0
-        known: dict[int, Share] = {}  # by the step of the hardware
-        for number in column.members[-column.left :]:
-            name, step = requests[number][0], requests[number][9]
-            share = known.get(step)
-            if share is None:
-                share = known[step] = _share(max(reached - reached % step, floor), column.stop, lines, spreads)
-            shares[name] = share
-            less += most[number][0] - share[0]
+        reached, floor, stop, less = whole(column.reached), column.floor, column.stop, 0
+        step, share, members = 0, NOTHING_WANTED, column.members
+        for number in members if left == len(members) else members[-left:]:
+            if steps[number] != step:
+                step = steps[number]
+                current = max(reached - reached % step, floor)
+                if stop is None or stop < lines:
+                    share = Share(current, stop)
+                else:
+                    share = Share(current, spreads[stop - lines].over, balance=True)
+            shares[names[number]] = share
+            less += most[number] - share[0]
         if weigh:
             more[column.weighing] -= less
     for weighing, current in more.items():
@@ -76,14 +81,11 @@ def _shares(admission: Admission, fleet: Fleet, spreads: Sequence[Spread]) -> di
 
 
 def _level(admission: Admission, shares: dict[str, Share]) -> None:
-    served = admission.admitted
-    currents = [shares[request.charge_point].amps_ma for request in served]
+    tilting = [column for column in admission.crowd.columns if column.weighing.tips]
+    served = [admission.requests[number] for column in tilting for number in column.members]
+    before = [shares[request[0]][0] for request in served]
+    currents = before.copy()
     level_again(served, currents, admission.scales)
-    for request, current in zip(served, currents, strict=True):
-        shares[request.charge_point] = shares[request.charge_point]._replace(amps_ma=current)
-
-
-def _share(current: int, row: int | None, lines: int, spreads: Sequence[Spread]) -> Share:
-    if row is None or row < lines:
-        return Share(current, row)
-    return Share(current, spreads[row - lines].over, balance=True)
+    for request, high, low in zip(served, before, currents, strict=True):
+        if low != high:
+            shares[request[0]] = shares[request[0]]._replace(amps_ma=low)

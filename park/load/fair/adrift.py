@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import TypeAlias
 
 from park.load.admission import Request
 from park.load.circuit import FREE_MA, LIMITS
 from park.load.fair.balance import Balance
+
+_adrift = itemgetter(11)
 
 Laid: TypeAlias = tuple[Sequence[Request], Sequence[int], Sequence[Balance]]
 
@@ -17,7 +20,7 @@ def lay(requests: Sequence[Request], room: Sequence[int], balances: Sequence[Bal
 
     What is on it may be on any phase, so it is on the fuller one of every pair.
     """
-    if not balances or not any(request.adrift for request in requests):
+    if not balances or not any(map(_adrift, requests)):
         return requests, room, balances
     circuits = -(-len(room) // LIMITS)
     wide = [*room, *[FREE_MA] * ((circuits + len(balances)) * LIMITS - len(room))]

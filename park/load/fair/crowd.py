@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import groupby
 from operator import itemgetter
 from typing import TypeAlias
 
-from park.load.circuit import LIMITS, WIRES, is_power
+from park.load.circuit import LIMITS, WIRES, Lines, is_power
 from park.load.fair.balance import Weighings
 from park.load.fair.columns import DONE, HELPS, WAITS, Alike, Climber, Column, Stop, Weighing
 
@@ -20,33 +22,39 @@ _alike = itemgetter(0, 1, 3, 4)
 class Crowd:
     """May be shared out again and again. Mutable.
 
-    `columns`: of loads that are alike. `ceilings`: mA of each load, by its number, the lowest first. `floors`, `tops`:
-    what all take of each line at their floor, and at their ceiling, mA.
+    `columns`: of loads that are alike. `ceilings`: mA of each load, by its number, the lowest of a column first.
+    `floors`, `tops`: what all take of each line at their floor, and at their ceiling, mA; `weights`: for each mA of the
+    common level.
     """
 
     __slots__ = (
-        "_columns", "_floors", "_minima", "_of", "_on_line", "_ranked", "_tight", "_tops", "_watts", "ceilings",
-        "columns", "floors", "tops"
+        "_anew", "_columns", "_firsts", "_floors", "_minima", "_of", "_on_line", "_ranked", "_tight", "_tops", "_watts",
+        "_weights", "ceilings", "columns", "floors", "tops", "weights"
     )  # fmt: skip
 
-    def __init__(self, kinds: Sequence[Alike], ceilings: Sequence[int], lines: int) -> None:
-        """`kinds`, `ceilings`: of each load, in the order of their ceilings. `lines`: how many there are."""
-        members: defaultdict[Alike, list[int]] = defaultdict(list)
-        for number, kind in enumerate(kinds):
-            members[kind].append(number)
+    def __init__(self, kinds: Iterable[tuple[Alike, int]], ceilings: Sequence[int], lines: int) -> None:
+        """`kinds`: with how many loads are so, in the order of their numbers. `lines`: how many there are."""
         self.ceilings = ceilings
-        self._columns = [Column(number, kind, of) for number, (kind, of) in enumerate(members.items())]
+        self._columns: list[Column] = []
+        self._firsts: list[int] = []  # by column, the number of its first load
         self._floors = [0] * lines
         self._tops = [0] * lines
+        self._weights = [0] * lines
         self._on_line: list[list[Column]] = [[] for _ in range(lines)]
+        self._anew = True  # nothing was shared yet
         self._watts = False  # whether powers have been counted
         self._tight: set[int] | None = None  # the lines that were so at last
         self._ranked: dict[int, Ranked] = {}
         self._of: Weighings | None = None
         self._minima: list[tuple[Weighing, int]] = []
-        self.columns, self.floors, self.tops = self._columns, self._floors, self._tops
-        for column in self._columns:
-            self._count(column, column.members)
+        self.columns, self.floors, self.tops, self.weights = self._columns, self._floors, self._tops, self._weights
+        first = 0
+        for number, (kind, count) in enumerate(kinds):
+            column = Column(number, kind, [*range(first, first + count)])
+            self._columns.append(column)
+            self._firsts.append(first)
+            first += count
+            self._add(column.wires, column, column.everybody, 1)
             for line in column.wires:
                 self._on_line[line].append(column)
 
@@ -54,12 +62,16 @@ class Crowd:
         """All of them are at their floors. Powers count from when they first could be too little for all."""
         if not self._watts and min(room[WIRES::LIMITS], default=0) < WIRES * sum(self.ceilings):
             self._watts = True
-            self.floors, self.tops = self._floors, self._tops
+            self.floors, self.tops, self.weights = self._floors, self._tops, self._weights
             for column in self._columns:
-                self._count_watts(column, column.everybody)
+                self._add(column.watts, column, column.everybody, column.pull)
                 for line in column.watts:
                     self._on_line[line].append(column)
         self.columns, self.floors, self.tops = self._columns.copy(), self._floors, self._tops
+        self.weights = self._weights
+        if self._anew:
+            self._anew = False
+            return
         for column in self.columns:
             column.members = column.everybody
             column.left = len(column.members)
@@ -67,20 +79,16 @@ class Crowd:
             column.state = WAITS
             column.stop = None
 
-    def _count(self, column: Column, members: Sequence[int], sign: int = 1) -> None:
-        floors, tops, ceilings = self.floors, self.tops, self.ceilings
-        floor = sign * column.floor * len(members)
-        top = sign * sum([ceilings[member] for member in members])
-        for line in column.wires:
+    def _add(self, lines: Lines, column: Column, members: Sequence[int], times: int) -> None:
+        """So many times what these take."""
+        floors, tops, weights, ceilings = self.floors, self.tops, self.weights, self.ceilings
+        count = times * len(members)
+        floor, weight = count * column.floor, count * column.weight
+        top = times * sum([ceilings[member] for member in members])
+        for line in lines:
             floors[line] += floor
             tops[line] += top
-
-    def _count_watts(self, column: Column, members: Sequence[int], sign: int = 1) -> None:
-        floor = sign * column.pull * column.floor * len(members)
-        top = sign * column.pull * sum([self.ceilings[member] for member in members])
-        for line in column.watts:
-            self.floors[line] += floor
-            self.tops[line] += top
+            weights[line] += weight
 
     def weighed(self, of: Weighings) -> Sequence[tuple[Weighing, int]]:
         """What all do to the differences of phases at their floors, mA of each kind."""
@@ -109,19 +117,21 @@ class Crowd:
         lines = {line for line, free in enumerate(left) if free < 0}
         return [column for column in self.columns if not lines.isdisjoint(column.way)]
 
-    def leave(self, gone: set[int]) -> None:
+    def leave(self, gone: Collection[int]) -> None:
         """These do not share."""
-        self.floors, self.tops = self._floors.copy(), self._tops.copy()
-        for column in self.columns:
-            if not gone.isdisjoint(column.members):
-                leaving = [member for member in column.members if member in gone]
-                self._count(column, leaving, -1)
-                if self._watts:
-                    self._count_watts(column, leaving, -1)
-                column.members = [member for member in column.members if member not in gone]
-                column.left = len(column.members)
-                if not column.left:
-                    column.state = DONE
+        self.floors, self.tops, self.weights = self._floors.copy(), self._tops.copy(), self._weights.copy()
+        leaving: defaultdict[int, list[int]] = defaultdict(list)
+        for number in gone:
+            leaving[bisect(self._firsts, number) - 1].append(number)
+        for place, members in leaving.items():
+            column = self.columns[place]
+            self._add(column.wires, column, members, -1)
+            if self._watts:
+                self._add(column.watts, column, members, -column.pull)
+            column.members = [member for member in column.members if member not in gone]
+            column.left = len(column.members)
+            if not column.left:
+                column.state = DONE
 
     def on_lines(self, lines: set[int]) -> dict[int, Sequence[Column]]:
         """Who loads each of these lines. The others, which nobody can fill, are forgotten."""
@@ -149,9 +159,10 @@ class Crowd:
 
     def alone(self, column: Column) -> Column:
         """The load of the column with the highest ceiling on a column of its own, which it enters."""
-        *rest, member = column.members
-        column.members, column.left = rest, column.left - 1
-        single = Column(len(self.columns), (column.way, column.floor, column.weight, column.priority), [member])
+        member = column.members[-1]
+        column.members, column.left = column.members[:-1], column.left - 1
+        kind = (column.way, column.floor, column.weight, column.priority)
+        single = Column(len(self.columns), kind, [member])
         single.lines, single.powers, single.weighing = column.lines, column.powers, column.weighing
         single.base, single.speed = column.base, column.speed
         single.span = self.ceilings[member] - column.floor
@@ -171,14 +182,14 @@ def raised(climbers: Sequence[Climber], order: Sequence[int], crowd: Crowd) -> l
     return found
 
 
-def by_ceiling(climbers: Sequence[Climber]) -> list[int]:
-    """Their numbers, the lowest ceiling first."""
-    return sorted(range(len(climbers)), key=lambda number: climbers[number].ceiling_ma)
+def by_kind(climbers: Sequence[Climber]) -> list[int]:
+    """Their numbers, those who are alike together, the lowest ceiling of them first."""
+    return sorted(range(len(climbers)), key=lambda number: (_alike(climbers[number]), climbers[number].ceiling_ma))
 
 
 def climbing(climbers: Sequence[Climber], order: Sequence[int], room: Sequence[int]) -> Crowd:
-    """The crowd of these."""
-    ordered = [climbers[number] for number in order]
-    crowd = Crowd([*map(_alike, ordered)], [climber.ceiling_ma for climber in ordered], len(room))
+    """The crowd of these, who are in this order."""
+    kinds = [(kind, len([*alike])) for kind, alike in groupby([_alike(climbers[number]) for number in order])]
+    crowd = Crowd(kinds, [climbers[number].ceiling_ma for number in order], len(room))
     crowd.begin(room)
     return crowd

@@ -29,10 +29,9 @@ from park.load.fair.columns import (
     Column,
     Spread,
     Stop,
-    Weighing,
     pulls,
 )
-from park.load.fair.crowd import Crowd, by_ceiling, climbing, raised
+from park.load.fair.crowd import Crowd, by_kind, climbing, raised
 from park.load.fair.helpers import Helpers, Prices
 from park.load.fair.plain import AHEAD, rise
 from park.load.fair.rows import FULL, RELIEVER, START, STOP, Event, Rows
@@ -50,6 +49,7 @@ class _Filling:
         self.steps = Steps((), crowd.ceilings)
         self.level = 0.0
         self.rising: int | None = None  # the class that rises
+        self.only = False  # there is no other class
         self.watched: dict[int, float] = {}  # level at which a reliever is looked at next
         self.settled: set[int] = set()  # relievers that keep a row full and have their final current
         crowd.weighed(weighings(tuple(dict.fromkeys([(spread.over // LIMITS, spread.adrift) for spread in spreads]))))
@@ -57,13 +57,16 @@ class _Filling:
     # ------------------------------------------------------------ the run
 
     def run(self) -> None:
-        for priority in sorted({column.priority for column in self.crowd.columns}, reverse=True):
+        classes = {column.priority for column in self.crowd.columns}
+        self.only = len(classes) == 1
+        for priority in sorted(classes, reverse=True):
             self._restart(priority)
             self._rise(priority)
+        level, ceilings = self.level, self.crowd.ceilings
         for column in self.crowd.columns:
             if column.left:
-                column.reached = column.floor + self._value(column)
-                if column.stop is None and column.reached < self.crowd.ceilings[column.members[-1]] - SAME:
+                column.reached = column.floor + column.base + column.speed * level
+                if column.stop is None and column.reached < ceilings[column.members[-1]] - SAME:
                     column.stop = self._any_full(column)
 
     def _restart(self, priority: int) -> None:
@@ -78,14 +81,19 @@ class _Filling:
     def _rise(self, priority: int) -> None:
         columns = [column for column in self.crowd.columns if column.priority == priority and column.state != DONE]
         self.steps = steps = Steps(columns, self.crowd.ceilings)
+        untouched = self.only
         while step := steps.next():
             level, stops, starts = step
             if stops:
+                untouched = False
                 self._until(level, STOP)
                 self._stop(stops)
             if starts:
                 self._until(level, START)
-                self._start(starts)
+                if untouched and len(starts) == len(columns):
+                    self._start_all(starts)
+                else:
+                    self._start(starts)
 
     def _until(self, level: float, kind: int) -> None:
         """All that happens before."""
@@ -144,24 +152,34 @@ class _Filling:
         self._answer()
         self.rows.look_further(self.rows.horizon, self.level)
 
+    def _start_all(self, columns: Iterable[Column]) -> None:
+        """The same where these are all there are, and nothing happened yet."""
+        for column in columns:
+            column.state = RISES
+            column.base, column.speed = -float(column.floor), float(column.weight)
+        self.rows.start_all(self.crowd.floors, self.crowd.weights)
+        self.rows.look_further(self.rows.horizon, self.level)
+
     def _stop(self, columns: Iterable[Column]) -> None:
         """Who is at its ceiling there has it, unless something stopped it before."""
-        ceilings = self.crowd.ceilings
+        rows, ceilings = self.rows, self.crowd.ceilings
         for column in columns:
             if column.state == DONE or (column.state == HELPS and not self._may_end(column)):
                 continue
             ceiling = ceilings[column.members[-column.left]]
             ended = self.steps.ends(column)
             if column.state == RISES:
-                self.rows.take(column, ended * (ceiling - column.floor - column.base), -ended * column.speed)
+                rows.leave(column, ended * (ceiling - column.floor - column.base), ended * column.speed)
             if not column.left:
-                self.helpers.ceilings.pop(column.number, None)
+                self.helpers.ends(column)
                 column.state = DONE
+        rows.touch()
         self._answer()
 
     def _may_end(self, reliever: Column) -> bool:
         """At its ceiling it can keep no row full."""
         if reliever.number not in self.settled:
+            self.rows.touch()
             self._answer()
             self._reliever_at_bound(reliever, -1)
         return reliever.state != HELPS
@@ -171,26 +189,30 @@ class _Filling:
         short = self.rows.overdrawn()
         if not short:
             return
+        rows, columns = self.rows, self.crowd.columns
         answers: dict[int, tuple[float, float]] = {}
         for row, free, rate in short:
-            for reliever, entry in self.rows.basis.columns[row].items():
-                base, speed = answers.get(reliever, (0.0, 0.0))
-                answers[reliever] = (base + entry * free, speed - entry * rate)
+            for reliever, entry in rows.basis.columns[row].items():
+                if reliever in answers:
+                    base, speed = answers[reliever]
+                    answers[reliever] = (base + entry * free, speed - entry * rate)
+                else:
+                    answers[reliever] = (entry * free, -entry * rate)
         for number, (base, speed) in answers.items():
-            reliever = self.crowd.columns[number]
+            reliever = columns[number]
             reliever.base += base
             reliever.speed += speed
-            self.rows.take(reliever, base, speed)
+            rows.take(reliever, base, speed)
             self._watch(reliever)
-        self.rows.settle()
+        rows.settle()
 
     # ------------------------------------------------------------ relievers
 
     def _watch(self, reliever: Column) -> None:
-        when = max(self._reliever_due(reliever)[0], self.level)
-        if when < self.watched.get(reliever.number, math.inf):
-            self.watched[reliever.number] = when
-            heappush(self.rows.heap, (when, RELIEVER, reliever.number))
+        when, number = max(self._reliever_due(reliever)[0], self.level), reliever.number
+        if when < self.watched.get(number, math.inf):
+            self.watched[number] = when
+            heappush(self.rows.heap, (when, RELIEVER, number))
 
     def _reliever_due(self, reliever: Column) -> tuple[float, int]:
         """When it reaches its ceiling (1) or comes down to what it must have at least (−1)."""
@@ -221,7 +243,7 @@ class _Filling:
         if other is None:
             self._certify(weights, None)
             if way < 0 and reliever.number not in self.settled:
-                reliever.stop = self._named(reliever, weights, None)
+                reliever.stop = self._first_on(reliever, self._causes(weights, None))
             self.settled.add(reliever.number)
             return
         basis.replace_reliever(reliever.number, other.number, basis.answers(rows.on_full(other)))
@@ -236,7 +258,7 @@ class _Filling:
             reliever.state, value = DONE, self._value(reliever)
         elif way > 0:
             reliever.state, value = AT_CEILING, float(reliever.span)
-            self.helpers.ceilings[reliever.number] = reliever
+            self.helpers.at_ceiling(reliever)
         elif reliever.priority == self.rising and self.level * reliever.weight >= reliever.floor - SAME:
             reliever.state = RISES
             value, speed = -float(reliever.floor), float(reliever.weight)
@@ -303,7 +325,7 @@ class _Filling:
     def _close(self, line: int) -> None:
         """The line is full for good, and nobody could give way."""
         self.rows.closed[line] = 1
-        rising = [column for column in self.helpers.on_line(line) if column.state == RISES]
+        rising = self.helpers.rising(line)
         for column in rising:
             column.state, column.stop = DONE, line
         self.rows.finish(rising, self.level)
@@ -316,27 +338,28 @@ class _Filling:
             rows.closed[row] = 1
         dear = [line for line, price in prices.by_line.items() if price > 0]
         rising = [*dict.fromkeys(self.helpers.rising_on(dear, prices))]
-        stops: dict[Weighing, int | None] = {}  # of those who load none of the lines
+        causes = self._causes(weights, row)
         for column in rising:
-            if prices.any_line or column.weighing not in stops:
-                stops[column.weighing] = self._named(column, weights, row)
-            column.state, column.stop = DONE, stops[column.weighing]
+            column.state, column.stop = DONE, self._first_on(column, causes)
         rows.finish(rising, self.level)
         self.helpers.stay(prices)
 
-    def _named(self, column: Column, weights: Sparse, row: int | None) -> int | None:
-        """Which of the rows that stop it is told: the one that became full, or that which weighs most."""
-        coefficient, pulled = self.rows.coefficient, pulls(column.way)
-        if row is not None and coefficient(row, pulled) > 0:
-            return row
-        on = [full for full in weights if weights[full] > NOTHING and coefficient(full, pulled) > 0]
-        return max(on, key=lambda full: (weights[full], -full), default=None)
+    def _causes(self, weights: Sparse, row: int | None) -> Sequence[int]:
+        """Which of the rows that stop a load is told: the one that became full, or that which weighs most."""
+        heavy = [full for full in weights if weights[full] > NOTHING and full != row]
+        heavy.sort(key=lambda full: (-weights[full], full))
+        return heavy if row is None else [row, *heavy]
+
+    def _first_on(self, column: Column, rows: Iterable[int]) -> int | None:
+        """The first of these rows that one more mA of such a load would overdraw."""
+        lines, way, tips = self.rows.count, column.way, column.weighing.tips
+        return next((row for row in rows if (row in way if row < lines else row - lines in tips)), None)
 
     def _any_full(self, column: Column) -> int | None:
-        """A row that stops it, where none was told: what is closed, or kept full."""
-        closed = next((line for line in column.way if self.rows.closed[line]), None)
-        kept = self.rows.on_full(column)
-        return closed if closed is not None else min((row for row in kept if kept[row] > 0), default=None)
+        """A row that stops it, where none was told: what is closed, or full."""
+        rows = self.rows
+        closed = next((line for line in column.way if rows.closed[line]), None)
+        return self._first_on(column, sorted({*rows.locked, *rows.basis.rows})) if closed is None else closed
 
 
 def _weighed(spreads: Sequence[Spread]) -> set[int]:
@@ -364,7 +387,7 @@ def share_out(crowd: Crowd, room: Sequence[int], spreads: Sequence[Spread] = ())
 
 def raise_together(climbers: Sequence[Climber], room: Sequence[int], spreads: Sequence[Spread] = ()) -> list[Stop]:
     """The same for these; one `Stop` for each climber, in order."""
-    order = by_ceiling(climbers)
+    order = by_kind(climbers)
     crowd = climbing(climbers, order, room)
     share_out(crowd, room, spreads)
     return raised(climbers, order, crowd)

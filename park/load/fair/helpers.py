@@ -11,17 +11,25 @@ from park.load.fair.rows import Rows
 
 
 class Prices:
-    """Of full rows, weighed: what one mA more of a load costs. `by_line`; `of_differences` only, found when asked."""
+    """Of full rows, weighed: what one mA more of a load costs. `by_line`; `of_differences` only, found when asked.
 
-    __slots__ = ("_differences", "_known", "any_line", "by_line", "some_line_pays")
+    `lines`: those that are full rows themselves; `paying`: where it costs less than nothing.
+    """
+
+    __slots__ = ("_differences", "_known", "by_line", "lines", "paying")
 
     def __init__(self, rows: Rows, weights: Mapping[int, float]) -> None:
-        on_lines = [weight for row, weight in weights.items() if row < rows.count]
-        self.any_line = bool(on_lines)
-        self.some_line_pays = any(weight < 0 for weight in on_lines)
+        self.lines = {row for row in weights if row < rows.count}
+        self.paying = {line for line in self.lines if weights[line] < 0}
         self.by_line = rows.on_lines(weights)
         self._differences = {row - rows.count: weight for row, weight in weights.items() if row >= rows.count}
         self._known: dict[Weighing, float] = {}
+
+    def of(self, column: Column) -> float:
+        """What one mA more of such a load costs."""
+        if not self.lines or self.lines.isdisjoint(column.way):
+            return self.of_differences(column.weighing)
+        return column.price(self.by_line)
 
     def of_differences(self, weighing: Weighing) -> float:
         """What it costs on the differences."""
@@ -35,17 +43,18 @@ class Prices:
 
 
 class Helpers:
-    """`ceilings`: who is at its ceiling before its time, and may be lowered. Mutable.
+    """Also those at their ceilings before their time, who may be lowered. Mutable.
 
     `helping`: those who keep rows full by the lines they load, in the order in which they came.
     """
 
-    __slots__ = ("_on_line", "_ranked", "_singles", "ceilings", "crowd", "helping")
+    __slots__ = ("_at_ceiling", "_ceilings", "_on_line", "_ranked", "_singles", "crowd", "helping")
 
     def __init__(self, crowd: Crowd, lines: set[int]) -> None:
         self.crowd = crowd
         self._on_line = crowd.on_lines(lines)
-        self.ceilings: dict[int, Column] = {}
+        self._ceilings: dict[Weighing, dict[int, Column]] = {}
+        self._at_ceiling: dict[int, int] = {}  # by line: so many of them load it
         self.helping: dict[int, list[int]] = {}
         self._ranked: dict[int, Ranked] = {}  # on lines where somebody was asked; without those that are done
         self._singles: dict[int, list[Column]] = {}  # loads that left their column to help, by the lines they load
@@ -59,27 +68,31 @@ class Helpers:
             column = self._first(line, prices, closed)
             if column is not None:
                 return self._alone(column)
-        for column in self.ceilings.values():
-            if column.price(by_line) > NOTHING:
-                return self._alone(column)
+        for weighing, columns in self._ceilings.items():
+            if prices.lines or prices.of_differences(weighing) > NOTHING:
+                for column in columns.values():
+                    if prices.of(column) > NOTHING:
+                        return self._alone(column)
         return None
 
     def rising_on(self, lines: Iterable[int], prices: Prices) -> Iterable[Column]:
         """Who rises on these lines though it costs something there."""
-        by_line = prices.by_line
         for line in lines:
             for weighing, columns in self._ranks(line).items():
-                if prices.any_line or prices.of_differences(weighing) > NOTHING:
+                if prices.lines or prices.of_differences(weighing) > NOTHING:
                     for _, column in columns:
-                        if column.state == RISES and column.price(by_line) > NOTHING:
+                        if column.state == RISES and prices.of(column) > NOTHING:
                             yield column
             for column in self._singles.get(line, ()):
-                if column.state == RISES and column.price(by_line) > NOTHING:
+                if column.state == RISES and prices.of(column) > NOTHING:
                     yield column
 
-    def on_line(self, line: int) -> Iterable[Column]:
-        """All that load it."""
-        return (*self._on_line.get(line, ()), *self._singles.get(line, ()))
+    def rising(self, line: int) -> list[Column]:
+        """All that load it and rise."""
+        found = [column for column in self._on_line.get(line, ()) if column.state == RISES]
+        if line in self._singles:
+            found += [column for column in self._singles[line] if column.state == RISES]
+        return found
 
     def joins(self, reliever: Column) -> None:
         """It keeps a row full."""
@@ -93,22 +106,37 @@ class Helpers:
 
     def can_give_way(self, line: int) -> bool:
         """Somebody who loads the line keeps a row full, or is at its ceiling before its time."""
-        if self.helping.get(line):
-            return True
-        return any(line in column.lines or line in column.powers for column in self.ceilings.values())
+        return bool(self.helping.get(line) or self._at_ceiling.get(line))
+
+    def at_ceiling(self, column: Column) -> None:
+        """It is there before its time."""
+        self._ceilings.setdefault(column.weighing, {})[column.number] = column
+        for line in (*column.lines, *column.powers):
+            self._at_ceiling[line] = self._at_ceiling.get(line, 0) + 1
+
+    def ends(self, column: Column) -> None:
+        """It helps no more, and cannot be lowered."""
+        if self._ceilings.get(column.weighing, {}).pop(column.number, None) is not None:
+            for line in (*column.lines, *column.powers):
+                self._at_ceiling[line] -= 1
 
     def stay(self, prices: Prices) -> None:
         """Those at their ceiling who relieve lines of these prices stay there."""
-        for column in [column for column in self.ceilings.values() if column.price(prices.by_line) < -NOTHING]:
-            del self.ceilings[column.number]
+        stay: list[Column] = []
+        for weighing, columns in self._ceilings.items():
+            if prices.lines or prices.of_differences(weighing) < -NOTHING:
+                stay += [column for column in columns.values() if prices.of(column) < -NOTHING]
+        for column in stay:
+            self.ends(column)
             column.state = DONE
 
     def _first(self, line: int, prices: Prices, closed: Sequence[int]) -> Column | None:
         """Who can help most comes first, who was one of many and helped already last."""
         found: tuple[int, Column] | None = None
         for weighing, columns in self._ranks(line).items():
-            if prices.some_line_pays or prices.of_differences(weighing) < -NOTHING:
-                best = self._best(columns, prices, closed)
+            pays = prices.of_differences(weighing) < -NOTHING
+            if pays or prices.paying:
+                best = self._best(columns, prices, closed, None if pays else prices.paying)
                 if best is not None and (found is None or best[0] < found[0]):
                     found = best
         if found is not None:
@@ -116,15 +144,16 @@ class Helpers:
         return next((single for single in self._singles.get(line, ()) if self._helps(single, prices, closed)), None)
 
     def _best(
-        self, columns: list[tuple[int, Column]], prices: Prices, closed: Sequence[int]
+        self, columns: list[tuple[int, Column]], prices: Prices, closed: Sequence[int], only: set[int] | None
     ) -> tuple[int, Column] | None:
+        """`only`: who loads none of these lines cannot help."""
         place = 0
         while place < len(columns):
             column = columns[place][1]
             if column.state == DONE:
                 del columns[place]
                 continue
-            if self._helps(column, prices, closed):
+            if (only is None or not only.isdisjoint(column.way)) and self._helps(column, prices, closed):
                 return columns[place]
             place += 1
         return None
@@ -138,16 +167,16 @@ class Helpers:
 
     def _helps(self, column: Column, prices: Prices, closed: Sequence[int]) -> bool:
         """If it rises."""
-        if column.state > RISES or column.price(prices.by_line) >= -NOTHING:
+        if column.state > RISES or prices.of(column) >= -NOTHING:
             return False
         if self.crowd.ceilings[column.members[-1]] <= column.floor:
             return False
-        return not any(closed[line] for line in (*column.lines, *column.powers))
+        return not any(map(closed.__getitem__, column.way))
 
     def _alone(self, column: Column) -> Column:
         """Its load with the highest ceiling, on a column of its own, to help."""
         if column.left == 1:
-            self.ceilings.pop(column.number, None)
+            self.ends(column)
             column.state = HELPS
             column.span = self.crowd.ceilings[column.members[-1]] - column.floor
             return column

@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 
 from park.load.fair.basis import NOTHING
 from park.load.fair.columns import DONE, RISES, SAME, Climber, Column, Stop
-from park.load.fair.crowd import Crowd, by_ceiling, climbing, raised
+from park.load.fair.crowd import Crowd, by_kind, climbing, raised
 from park.load.fair.steps import Steps
 
 AHEAD = 1.25  # so far beyond the level lines are looked at, which would not be full before the next step
@@ -42,13 +42,18 @@ class _Rise:
                 bound.append(column)
             else:
                 column.left = 0
-        for priority in sorted({column.priority for column in bound}, reverse=True):
-            level = self._rise(Steps([column for column in bound if column.priority == priority], self.crowd.ceilings))
-            self._restart(level)
+        classes = sorted({column.priority for column in bound}, reverse=True)
+        for priority in classes:
+            columns = [column for column in bound if column.priority == priority] if len(classes) > 1 else bound
+            self._restart(self._rise(columns, only=len(classes) == 1))
 
-    def _rise(self, steps: Steps) -> float:
-        """One class. Of one level: those at their ceiling leave, then lines become full, then others join."""
+    def _rise(self, columns: Sequence[Column], *, only: bool) -> float:
+        """One class. Of one level: those at their ceiling leave, then lines become full, then others join.
+
+        `only`: there is no other class.
+        """
         heap, level = self.heap, 0.0
+        steps, untouched = Steps(columns, self.crowd.ceilings), only
         while step := steps.next():
             before, (level, stops, starts) = level, step
             if level > self.horizon:
@@ -56,11 +61,15 @@ class _Rise:
             while heap and heap[0][0] < level:
                 self._full()
             if stops:
+                untouched = False
                 self._stop(stops, steps)
             if starts:
                 while heap and heap[0][0] <= level:
                     self._full()
-                self._start(starts, level)
+                if untouched and len(starts) == len(columns):
+                    self._start_all(starts, level)
+                else:
+                    self._start(starts, level)
         return level
 
     def _look_further(self, level: float, least: float) -> None:
@@ -88,13 +97,19 @@ class _Rise:
 
     def _stop(self, columns: Iterable[Column], steps: Steps) -> None:
         """Who is at its ceiling there has it, unless something stopped it before."""
-        ceilings = self.crowd.ceilings
+        ceilings, used, rate = self.crowd.ceilings, self.used, self.rate
         for column in columns:
             if column.state != DONE:
                 ceiling = ceilings[column.members[-column.left]]
                 ended = steps.ends(column)
                 if column.state == RISES:
-                    self._take(column, ceiling * ended, -column.weight * ended)
+                    base, speed = ceiling * ended, column.weight * ended
+                    for line in column.lines:
+                        used[line] += base
+                        rate[line] -= speed
+                    for line in column.powers:
+                        used[line] += column.pull * base
+                        rate[line] -= column.pull * speed
 
     def _start(self, columns: Iterable[Column], level: float) -> None:
         """All those that rise from this floor on."""
@@ -112,6 +127,14 @@ class _Rise:
             for line in column.powers:
                 used[line] += column.pull * base
                 rate[line] += column.pull * speed
+        self._look_further(level, self.horizon)
+
+    def _start_all(self, columns: Iterable[Column], level: float) -> None:
+        """The same where these are all there are, and nothing happened yet."""
+        for column in columns:
+            column.state = RISES
+        self.used = [-float(floor) for floor in self.crowd.floors]
+        self.rate = [*map(float, self.crowd.weights)]
         self._look_further(level, self.horizon)
 
     def _schedule(self, lines: Iterable[int], level: float) -> None:
@@ -160,7 +183,7 @@ def rise(crowd: Crowd, room: Sequence[int]) -> None:
 
 def raise_plain(climbers: Sequence[Climber], room: Sequence[int]) -> list[Stop]:
     """The same for these; one `Stop` for each, in order."""
-    order = by_ceiling(climbers)
+    order = by_kind(climbers)
     crowd = climbing(climbers, order, room)
     rise(crowd, room)
     return raised(climbers, order, crowd)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Protocol
 
 from park.load.circuit import Lines
 from park.load.fair.balance import Scales
+from park.load.fair.columns import Weighing
 
 
 class Served(Protocol):
@@ -33,18 +34,24 @@ def level_again(served: Sequence[Served], currents: list[int], scales: Scales) -
     On the scales are these currents. It ends: all at their minima are in balance, or nobody on the phase with too much
     is above its minimum.
     """
+    kinds: dict[Weighing, list[int]] = {}
+    for number, load in enumerate(served):
+        kinds.setdefault(scales.of[load.lines], []).append(number)
     given = True
     while given and (differences := scales.tilted()):
         given = False
         for difference in differences:
-            given = _lower(served, currents, scales, difference) or given
+            who = [number for weighing, of in kinds.items() if difference in weighing.tips for number in of]
+            given = _lower(served, currents, scales, difference, who) or given
 
 
-def _lower(served: Sequence[Served], currents: list[int], scales: Scales, difference: int) -> bool:
+def _lower(served: Sequence[Served], currents: list[int], scales: Scales, difference: int, who: Iterable[int]) -> bool:
+    """`who`: those who make the difference larger."""
+    loads = [(number, served[number]) for number in who]
     heap = [
         (load.priority, -currents[number] / load.weight, load.charge_point, number)
-        for number, load in enumerate(served)
-        if currents[number] > load.minimum_ma and difference in scales.of[load.lines].tips
+        for number, load in loads
+        if currents[number] > load.minimum_ma
     ]
     heapify(heap)
     given = False

@@ -8,9 +8,8 @@ from heapq import heappush
 from itertools import count
 from typing import TypeAlias
 
-from park.load.circuit import LIMITS
 from park.load.fair.basis import NOTHING, Basis, Sparse
-from park.load.fair.columns import LEVEL, SAME, Column, Pulls, Spread, pulls
+from park.load.fair.columns import SAME, Column, Pulls, Spread, pulls
 
 Event: TypeAlias = tuple[float, int, int]
 """(level, kind, number of the load or row)."""
@@ -47,16 +46,16 @@ class Rows:
         self.heap: list[Event] = []
         self._lines = lines
         self._dirty: set[int] = set()  # lines that fill faster than when they were scheduled
-        self._tilting: set[int] = set()  # circuits with differences that may do so
+        self._tilting: set[int] = set()  # differences that may do so
         self._touched: set[int] = set()  # lines on which loads changed since full rows were made full again
         self._kept: dict[int, list[int]] = {}  # full rows by their lines
         self._clock = count()
         self._since: dict[int, int] = {}  # when a row became one of them: a number that grows
         self._due = [math.inf] * len(self.room)
         self.horizon = 0.0
-        self._pairs: dict[int, list[Pair]] = {}
-        for number, (over, under, _, adrift) in enumerate(spreads):
-            self._pairs.setdefault(over // LIMITS, []).append((self.count + number, over, under, adrift))
+        self._pairs: list[Pair] = [
+            (row, over, under, adrift) for row, (over, under, _, adrift) in enumerate(spreads, self.count)
+        ]
 
     def lines_of(self, row: int) -> Sequence[int]:
         """The line, or those of the difference."""
@@ -89,10 +88,26 @@ class Rows:
                 rate[line] += pull * speed
         if speed > 0.0:
             self._dirty.update(lines, powers)
-        if column.weighing is not LEVEL:
-            self._tilting.update(column.weighing.circuits)
+            self._tilting.update(column.weighing.tips)
+        else:
+            self._tilting.update(column.weighing.steadies)
         if self._kept:
             self._touched.update(lines, powers)
+
+    def leave(self, column: Column, base: float, speed: float) -> None:
+        """So much is taken by loads of this column that rise no more, instead. `touch` tells the full rows of it."""
+        used, rate = self.used, self.rate
+        for line in column.lines:
+            used[line] += base
+            rate[line] -= speed
+        for line in column.powers:
+            used[line] += column.pull * base
+            rate[line] -= column.pull * speed
+        self._tilting.update(column.weighing.steadies)
+
+    def touch(self) -> None:
+        """Any of the full rows may be less full, or more."""
+        self._touched.update(self._kept)
 
     def start(self, columns: Iterable[Column]) -> None:
         """These rise from now on; `look_further` tells what they fill."""
@@ -108,6 +123,11 @@ class Rows:
             if kept:
                 self._touched.update(column.lines, column.powers)
 
+    def start_all(self, floors: Sequence[int], weights: Sequence[int]) -> None:
+        """All there are, which take so much of each line at their floors, and for each mA of the level."""
+        self.used = [-float(floor) for floor in floors]
+        self.rate = [*map(float, weights)]
+
     def finish(self, columns: Iterable[Column], level: float) -> None:
         """These rise no more."""
         used, rate, kept = self.used, self.rate, self._kept
@@ -120,8 +140,7 @@ class Rows:
             for line in column.powers:
                 used[line] += column.pull * base
                 rate[line] -= column.pull * speed
-            if column.weighing is not LEVEL:
-                self._tilting.update(column.weighing.circuits)
+            self._tilting.update(column.weighing.steadies)
             if kept:
                 self._touched.update(column.lines, column.powers)
             column.base, column.speed = column.base + column.speed * level, 0.0
@@ -142,15 +161,17 @@ class Rows:
             if not self._kept[line]:
                 del self._kept[line]
 
-    def overdrawn(self) -> list[tuple[int, float, float]]:
+    def overdrawn(self) -> Sequence[tuple[int, float, float]]:
         """Rows that are not as full as they are to be kept, and what they are short of: (row, mA, mA a level)."""
         kept, touched = self._kept, self._touched
         if not touched:
-            return []
+            return ()
         found: list[tuple[int, float, float]] = []
-        for row in sorted({row for line in kept.keys() & touched for row in kept[line]}):
-            free, rate = self.missing(row)
-            if abs(rate) > NOTHING or abs(free) > SAME:
+        missing = self.missing
+        rows = {row for line in kept.keys() & touched for row in kept[line]}
+        for row in sorted(rows) if len(rows) > 1 else rows:
+            free, rate = missing(row)
+            if not -NOTHING <= rate <= NOTHING or not -SAME <= free <= SAME:
                 found.append((row, free, rate))
         touched.clear()
         return found
@@ -234,8 +255,7 @@ class Rows:
             self._schedule_lines(self._dirty, level)
             self._dirty.clear()
         if self._tilting:
-            for circuit in self._tilting:
-                self._schedule_pairs(self._pairs[circuit], level)
+            self._schedule_pairs([self._pairs[difference] for difference in self._tilting], level)
             self._tilting.clear()
 
     def look_further(self, horizon: float, level: float) -> None:
@@ -243,22 +263,24 @@ class Rows:
         self.horizon = horizon
         room, used, rate = self.room, self.used, self.rate
         self._schedule_lines([line for line in self._lines if room[line] - used[line] <= horizon * rate[line]], level)
-        for pairs in self._pairs.values():
-            self._schedule_pairs(pairs, level)
+        self._schedule_pairs(self._pairs, level)
 
     def _schedule_lines(self, lines: Iterable[int], level: float) -> None:
-        room, used, rate, kept = self.room, self.used, self.rate, self.basis.columns
+        room, used, rate, kept, due = self.room, self.used, self.rate, self.basis.columns, self._due
         for line in lines:
             fills = rate[line]
-            if fills > NOTHING and line not in kept:
-                self._tell(line, max((room[line] - used[line]) / fills, level))
+            if fills > NOTHING:
+                when = (room[line] - used[line]) / fills
+                if when < due[line] and line not in kept:
+                    self._tell(line, max(when, level))
 
     def _schedule_pairs(self, pairs: Iterable[Pair], level: float) -> None:
         room, used, rate, horizon, kept = self.room, self.used, self.rate, self.horizon, self.basis.columns
+        due = self._due
         for row, over, under, adrift in pairs:
             fills = rate[over] - rate[under]
             free = room[row] - used[over] + used[under]
             if adrift is not None:
                 fills, free = fills + rate[adrift], free - used[adrift]
-            if fills > NOTHING and free <= horizon * fills and row not in kept:
+            if fills > NOTHING and free <= horizon * fills and free < due[row] * fills and row not in kept:
                 self._tell(row, max(free / fills, level))

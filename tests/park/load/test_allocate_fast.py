@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +11,8 @@ from hypothesis import strategies as st
 from benchmarks.crowds import Crowd, Kind, crowd
 from park.load.admission import Request, Share
 from park.load.allocate import Allocation, allocate
+from park.load.circuit import FREE_MA
+from park.load.fair.balance import Balance
 from tests.park.load.fair.test_filling import trees
 from tests.park.load.slow.allocate import allocate as allocate_slowly
 
@@ -58,6 +62,28 @@ def test_parks_of_100(kind: Kind):
 def test_a_park_of_1000(kind: Kind):
     park = crowd(7, 1_000, kind)
     assert_the_same(park, allocate(*park))
+
+
+def alike_park(seed: int) -> Crowd:
+    """Round numbers and two stations that are the same, so that many rows are full at once."""
+    draws = random.Random(seed)
+    requests: list[Request] = []
+    for number in range(14):
+        station, phases = draws.choice((1, 2)), draws.choice(((0,), (1,), (2,), (0, 1), (1, 2), (0, 1, 2)))
+        lines = tuple([circuit * 4 + place for circuit in (station, 0) for place in (*phases, 3)])
+        requests.append(Request(f"cp{number:02}", lines, 6_000, draws.choice((16_000, 32_000))))
+    grid, station = draws.choice((40_000, 60_000)), [30_000] * 3
+    room = [grid, grid, grid, FREE_MA, *station, FREE_MA, *station, draws.choice((60_000, FREE_MA))]
+    return Crowd(requests, room, [Balance(0, draws.choice((0, 5_000, 10_000)))])
+
+
+@pytest.mark.parametrize("seed", range(160, 180))
+def test_s7_of_rows_that_are_full_at_once_the_same_one_is_told_whatever_the_order(seed: int):
+    park = alike_park(seed)
+    for order in range(4):
+        mixed = park.requests.copy()
+        random.Random(order).shuffle(mixed)
+        assert allocate(mixed, park.room, park.balances) == allocate(*park)
 
 
 def assert_nothing_sticks(park: Crowd, changes: list[int]):

@@ -169,6 +169,17 @@ def test_s7_s10_any_tree(park: Crowd, shuffler: random.Random):
         assert share.line is not None or share.amps_ma == request.maximum_ma or request.maximum_ma < request.minimum_ma
 
 
+@pytest.mark.parametrize("kind", [Kind(), Kind(rotated=False, stations_too=True, levels=4)], ids=str)
+def test_who_has_less_than_its_maximum_is_told_why(kind: Kind):
+    """Also where a limit in watts is full, but only together with a difference of phases."""
+    for seed in range(20):
+        park = crowd(seed, 12, kind)
+        shares = allocate(*park)
+        for request in park.requests:
+            share = shares[request.charge_point]
+            assert share.line is not None or share.amps_ma == request.maximum_ma
+
+
 @settings(deadline=None, max_examples=60)
 @given(trees(most_cars=40))
 def test_s10_nobody_could_have_a_step_more_beside_the_others_exact_shares(park: Crowd):
