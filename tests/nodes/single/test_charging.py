@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator
 
 import pytest
+from support.cli import chargepark
 from support.rig import Rig, eventually, rig
 
 from nodes.virtual.ledger import LedgerTransaction
@@ -70,3 +72,11 @@ def test_no_car_charges_without_a_card_or_with_one_the_backend_blocks(park: Rig)
     assert park.evse("cp2").levels.signalled_ma == 0
     assert not park.evse("cp2").permitted
     park.unplug("cp2")
+
+
+@pytest.mark.rule("B-377")
+def test_what_passed_between_node_and_backend_is_shown_at_the_board(park: Rig) -> None:
+    done = chargepark("messages", "--json", "--target", f"127.0.0.1:{park.config.energy}")
+    told = [each for each in json.loads(done.stdout) if each["action"] == "StatusNotification"]
+    assert {each["direction"] for each in told} == {"sent", "received"}
+    assert not any(tag in done.stdout for tag in (ADA, BOB, BLOCKED))
