@@ -37,6 +37,8 @@ class Sharing(Protocol):
         self, requests: Sequence[Request], room: Sequence[int], balances: Sequence[Balance] = ()
     ) -> dict[str, Share]: ...
 
+    def again(self, path: tuple[int, ...], requests: list[Request], room: Sequence[int]) -> dict[str, Share] | None: ...
+
 
 def sharing(algorithm: Algorithm) -> Sharing:
     """For the plans of a coordinator, where little changes from one to the next."""

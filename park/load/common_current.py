@@ -52,6 +52,9 @@ class CommonCurrent:
             self._asked, self._found = asked, common_current(requests, room, balances)
         return self._found
 
+    def again(self, path: tuple[int, ...], requests: list[Request], room: Sequence[int]) -> None:
+        """As of `parts.Parts`. Never for a few alone: the current is common to all."""
+
 
 def common_current(
     requests: Sequence[Request], room: Sequence[int], balances: Sequence[Balance] = ()

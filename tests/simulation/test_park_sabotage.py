@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from support.parks import broken
@@ -28,6 +29,7 @@ from nodes.simulation.parks import SERVER, Bounds
 from nodes.simulation.succession import Takeover
 from nodes.wiring import Roles
 from park.load.committed import Commitment
+from park.load.state import CoordinatorState
 from park.model.demand import BoardHeartbeat, CurrentSignalled
 from park.model.evse import Signal
 from park.model.grant import ApplyGrant
@@ -179,7 +181,7 @@ class Hasty(Coordinator):
 
     def receive(self, message: CoordinatorMessage) -> None:
         now = self.now().mono
-        for point in self._state.points if self._state is not None else ():
+        for point in self._state.points if isinstance(self._state, CoordinatorState) else ():
             if not point.board.speaks(now):
                 point.commitment = Commitment(point.placement, 0.0, began=-1e9)
                 point.commitment.signalled_ma = 0
@@ -196,7 +198,7 @@ class Unwaiting(Coordinator):
     def receive(self, message: CoordinatorMessage) -> None:
         super().receive(message)
         state = self._state
-        if state is not None and state.holding_until is not None:
+        if isinstance(state, CoordinatorState) and state.holding_until is not None:
             state.holding_until = None
             for point in state.points:
                 point.commitment = Commitment(point.placement, 0.0, began=-1e9)
@@ -231,7 +233,9 @@ class Deaf(Coordinator):
     def receive(self, message: CoordinatorMessage) -> None:
         if isinstance(message, BoardHeartbeat):
             message = replace(message, epoch=0, server_id="")
-        if isinstance(message, CurrentSignalled) and self._state is not None and message.epoch > self._state.epoch:
+        state = self._state
+        newest = state.epoch if isinstance(state, CoordinatorState) else math.inf
+        if isinstance(message, CurrentSignalled) and message.epoch > newest:
             message = replace(message, epoch=0, sequence=0)
         super().receive(message)
 
