@@ -43,7 +43,8 @@ class Park(Boards):
         worst = self.group.worst_ma()
         for name, phase in self.loads.items():
             lapse, fence = self.group.lapse_ma[phase], self.group.fences[phase]
-            self.promise.signalled(self.now, name, worst[phase], lapse, fence, open_=False)
+            # What vehicles still draw of an earlier signal is in `worst` already: as if nothing else flowed.
+            self.promise.signalled(self.now, name, worst[phase], lapse, fence, open_=True)
 
     def own_ma(self, circuit: str) -> PerPhase:
         flow = ZERO if self.group is None else self.group.flow_ma()

@@ -336,6 +336,7 @@ def test_a_leader_that_starts_gives_no_more_than_lapse_currents_before_the_park_
     group.start_coordinator(2)
     for name in group.devices:
         group.report(name)  # all its own boards are heard
+        group.wish(name)
     park.run(11)
     assert group.state.holding_until is not None
     park.run(10)
