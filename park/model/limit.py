@@ -19,7 +19,6 @@ class LimitKind(Enum):
     TIMETABLE = "timetable"
     INPUT = "input"
     SOLAR = "solar"
-    BUDGET = "budget"  # of a group, by the coordinator above
 
 
 EXPIRED = "expired"

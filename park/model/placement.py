@@ -7,9 +7,6 @@ from typing import ClassVar
 
 from park.model.delivery import Delivery
 
-NO_CONNECTOR = 10_000  # ours: above the highest number a connector can have (`config.electrical.ConnectorId`)
-"""Of a load that is placed but that no vehicle is plugged into: a group."""
-
 
 @dataclass(frozen=True, slots=True)
 class Placed:
