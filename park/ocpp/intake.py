@@ -21,7 +21,7 @@ from park.ocpp.queue import Queue, follow, is_closing, is_dead, is_late, is_orph
 from park.ocpp.rows import CLOSED_HERE, Entry, Fate, Transaction
 
 BATCH = 100  # facts a commit takes at most: bounds the time of one write, not the number of them
-GAP_SECONDS = 15.0  # ours: the journal offers again after 10 s, in order, so what exists has come by then
+GAP_SECONDS = 60.0  # ours: the journal offers again every 10 s in order; a bad network loses or keeps back a few rounds
 ORPHAN_SECONDS = 120.0  # ours: a start is worth waiting for longer
 
 Told = tuple[FactTaken | FactDelivered | Alarm, ...]

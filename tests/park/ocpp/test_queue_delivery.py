@@ -10,6 +10,7 @@ import pytest
 from park.model.access import BackendAuthorized, RepeatSettings, Verdict
 from park.model.session import FactDelivered, FactTaken, TransactionAssigned
 from park.ocpp.effects import ClockOffered, RestartBoards, Write
+from park.ocpp.intake import GAP_SECONDS
 from park.ocpp.link import ResetLink, UseConnection
 from park.ocpp.rows import TRANSACTIONS
 from tests.support.facts import ended, metered, started
@@ -143,6 +144,26 @@ def test_facts_of_one_session_wait_for_one_the_disk_refused():
     station.offer(started(), metered())
     station.answer(started_answer())
     assert station.actions() == ["StartTransaction", "MeterValues"]
+
+
+def test_an_end_does_not_overtake_readings_that_the_disk_refused_and_a_bad_network_keeps_back():
+    """D1: the network lets the newest through first, long after the disk refused a reading before them."""
+    station = online()
+    station.offer(started())
+    station.answer(started_answer())
+    station.writes = False
+    station.offer(metered(ordinal=1))
+    station.fail_commit()
+    station.writes = True
+    station.offer(metered(ordinal=2))
+    station.pass_time(30.0)
+    station.offer(metered(ordinal=3), ended(ordinal=4))
+    assert station.queued() == 0
+    station.offer(metered(ordinal=1), metered(ordinal=2), metered(ordinal=3), ended(ordinal=4))
+    for _ in range(4):
+        station.answer({})
+    assert station.actions() == ["StartTransaction", *["MeterValues"] * 3, "StopTransaction"]
+    assert "ocpp-reading-missing" not in station.alarms()
 
 
 def test_an_outcome_the_disk_refuses_is_written_again_and_the_queue_waits():
@@ -574,7 +595,7 @@ def test_a_later_reading_waits_for_one_a_restart_forgot_and_gives_up_in_the_end(
     station.offer(metered(ordinal=1), metered(ordinal=2))
     assert station.queued() == 3
     station.offer(metered(ordinal=5))
-    station.pass_time(16.0)
+    station.pass_time(GAP_SECONDS + 1.0)
     station.offer(metered(ordinal=5))
     assert station.queued() == 4
     assert station.alarms() == ["ocpp-reading-missing"]
