@@ -25,6 +25,7 @@ from park.physics.evse import Evse
 from park.physics.site import Site
 
 LETS_GO_SECONDS = OPEN_AFTER_SECONDS + 1.0  # a vehicle that is offered nothing is cut off by then
+SPOKE_SECONDS = 5.0  # a server that shares out renews its grants more often
 ON_THE_WIRE_SECONDS = 2 * WIRE_SECONDS  # what a killed process still told its electronics has arrived by then
 
 
@@ -66,6 +67,7 @@ class ParkCheckers(Checkers):
         super().__init__(world, circuits, placements, site, full_names)
         self.grants = 0
         self.takeovers: Counter[str] = Counter()
+        self._speaks: tuple[BoardWorld, float] | None = None  # who sent the newest grant, and when
         self.links: dict[str, bool] = {}
         self._placed = {placement.charge_point: placement for placement in placements}
         self._nodes: dict[str, list[str]] = {}
@@ -98,6 +100,17 @@ class ParkCheckers(Checkers):
                 self._promises.booted(name)
 
         self._world.after(ON_THE_WIRE_SECONDS, nothing_comes)
+
+    def speaks(self, run: BoardWorld) -> None:
+        """This server has sent a grant."""
+        self._speaks = (run, self._moment())
+
+    def another_speaks(self, run: BoardWorld) -> bool:
+        """Whether it is another server that shares the current out: what this one's meters say is not known to it."""
+        if self._speaks is None:
+            return False
+        speaker, at = self._speaks
+        return speaker is not run and self._moment() < at + SPOKE_SECONDS
 
     def of_server(self, node: str, run: BoardWorld, boot_id: str) -> ServerEyes:
         return ServerEyes(self, run, boot_id, frozenset(self._nodes.get(node, ())))
@@ -306,6 +319,15 @@ class ServerEyes(ClientEyes):
         """Watch the grants that leave."""
         return Eye(Eye(address, self._arrival) if name in self._own else address, self._departure)
 
+    def on_coordinator(self, address: Address[CoordinatorMessage], /) -> Address[CoordinatorMessage]:
+        """Watch what the coordinator may know. Two servers read the same meters, each in its own moment."""
+        return Eye(address, self._heard)
+
+    def _heard(self, message: CoordinatorMessage) -> None:
+        if not (type(message) is ReadingTaken and self._checkers.another_speaks(self._run)):
+            self._checkers.heard(message)
+
     def _departure(self, message: ChargePointMessage) -> None:
         if type(message) is ApplyGrant:
+            self._checkers.speaks(self._run)
             self._checkers.sent(message.grant)
