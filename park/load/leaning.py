@@ -94,7 +94,7 @@ Flows: TypeAlias = tuple[PerPhase, PerPhase]
 
 
 def _flows(point: Point, surely_ma: int | None, now: float, *, speaks: bool) -> Flows:
-    """The same as plans count; idle ones are nothing, and silent ones may draw all or nothing."""
+    """The same as plans count; idle ones are nothing, and silent ones draw at least what their meters told last."""
     if not speaks or point.deaf(now) or (point.overdraw.held_ma != ZERO and point.defies(now)):
         measured = point.commitment.measured_ma
         return point.committed_ma(now), ZERO if measured is None or point.adrift else measured
