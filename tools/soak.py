@@ -1,11 +1,13 @@
 """Random parks under many seeds on all processors; the totals are kept in docs/soak.md with the commit they hold for.
 
 `python -m tools.soak 1..1000 [MINUTES]`. Exit code 1 when a promise was broken; the seed shows it again.
+A run of a clean commit that was stopped goes on where it was: what a seed showed is kept in `build/soak` until then.
 """
 
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -23,7 +25,9 @@ from nodes.simulation.park_totals import ParkTotals, failure
 
 ROOT = Path(__file__).parents[1]
 RECORD = ROOT / "docs/soak.md"
+SHOWN = ROOT / "build/soak"
 MINUTES = 15.0
+UNKNOWN = "unknown"
 HEAD = """# Soak runs
 
 Random parks of 2 to 12 boards (drawn evenly) with 1 to 12 charge points each (drawn evenly by the logarithm of their
@@ -53,16 +57,28 @@ repeats the draws; processes are never the same twice.
 """
 
 
-def run(seed: int, minutes: float) -> ParkOutcome:
-    return ParkRun(seed, minutes).go()
+def run(seed: int, minutes: float, shown: Path | None = None) -> ParkOutcome:
+    """One park. `shown`: folder of the outcomes of this commit; what is there is not run again."""
+    if shown is None:
+        return ParkRun(seed, minutes).go()
+    path = shown / f"{seed}-{minutes:g}.pickle"
+    if path.exists():
+        return pickle.loads(path.read_bytes())  # noqa: S301 (written by us)
+    outcome = ParkRun(seed, minutes).go()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_bytes(pickle.dumps(outcome))
+    part.replace(path)
+    return outcome
 
 
 def main(arguments: list[str]) -> int:
     seeds = seeds_of(arguments[0] if arguments else "1..1000")
     minutes = float(arguments[1]) if len(arguments) > 1 else MINUTES
-    totals = ParkTotals()
+    totals, at = ParkTotals(), commit()
+    shown = SHOWN / at if at.isalnum() and at != UNKNOWN else None
     with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for outcome in pool.map(partial(run, minutes=minutes), seeds):
+        for outcome in pool.map(partial(run, minutes=minutes, shown=shown), seeds):
             totals.add(outcome)
             print(outcome.line(), flush=True)
             if not outcome.is_fine:
@@ -96,7 +112,7 @@ def commit() -> str:
     """The commit of the working tree, with a + when something is not committed."""
     git = shutil.which("git")
     if git is None:
-        return "unknown"
+        return UNKNOWN
     head = _git(git, "rev-parse", "--short=10", "HEAD")
     return f"{head}+" if _git(git, "status", "--porcelain", "--untracked-files=no") else head
 
