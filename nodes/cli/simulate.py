@@ -38,6 +38,7 @@ def simulate_command(
 ) -> None:
     """Run a scenario with the same actors as in the field; exit code 1 when a promise was broken."""
     if park:
+        _refuse_beside_park(("SCENARIO", scenario), ("--hours", hours), ("--plot", plot))
         _parks(seeds_of(seeds), minutes, as_json=as_json)
         return
     if scenario is None:
@@ -50,6 +51,12 @@ def simulate_command(
     typer.echo(outcome.as_json() if as_json else _told(outcome))
     if not outcome.is_fine:
         raise typer.Exit(1)
+
+
+def _refuse_beside_park(*given: tuple[str, object]) -> None:
+    for name, value in given:
+        if value is not None:
+            raise typer.BadParameter(f"{name} goes with a scenario, not with --park (random parks take --minutes)")
 
 
 def seeds_of(text: str) -> range:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from park.load.fair.balance import Balance
 from park.load.standing import Point
 from park.load.state import CircuitState, CoordinatorState
-from park.model.electric import ZERO, PerPhase, add
+from park.model.electric import ZERO, add
 
 
 def balances(state: CoordinatorState, fixed: Collection[Point], now: float) -> tuple[Balance, ...]:
@@ -25,11 +25,5 @@ def _balance(number: int, circuit: CircuitState, limit_ma: int, fixed: Sequence[
     most = least = circuit.external.planned.held_ma if circuit.circuit.imbalance_counts_external else ZERO
     for point in fixed:
         most = add(most, point.committed_ma(now))
-        least = add(least, _surely(point))
+        least = add(least, point.surely_ma(now))
     return Balance(number, limit_ma, most, least)
-
-
-def _surely(point: Point) -> PerPhase:
-    """What it does draw; nothing is known without its meter, nor of the phases of unknown wiring."""
-    measured = point.commitment.measured_ma
-    return ZERO if measured is None or point.adrift else measured

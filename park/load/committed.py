@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from park.load.circuit import Placement
-from park.load.lease import REACTION_SECONDS, Leases, lease_and_guard
+from park.load.lease import FOLLOWED_SECONDS, Leases, lease_and_guard
 from park.load.told import Told, told_by
 from park.model.demand import CurrentSignalled
 from park.model.electric import ZERO, PerPhase, Phases, on_phases
@@ -44,7 +44,7 @@ class Commitment:
         self._placement = placement
         self.told = told or told_by(placement)
         self._kept = False  # its board has nothing higher than the placement on its disk
-        self._silence = lease_and_guard(lease_seconds) + REACTION_SECONDS
+        self._silence = lease_and_guard(lease_seconds) + FOLLOWED_SECONDS
         self._spoke = began  # mono of the newest report
         self._foreign_until = began + self._silence  # by then no grant of an earlier coordinator is in force
         self._foreign = False
@@ -80,7 +80,7 @@ class Commitment:
         past = self._past
         while past and past[-1][1] <= amps_ma:
             past.pop()
-        past.append((now + REACTION_SECONDS, amps_ma))
+        past.append((now + FOLLOWED_SECONDS, amps_ma))
 
     def superseded(self, now: float) -> None:
         """Another coordinator was heard: its grants may be in force as long as one lasts."""
@@ -93,6 +93,10 @@ class Commitment:
         What it signals now is not the most it may do then. Once it confirmed ours, its fence keeps older ones out.
         """
         return self._foreign and now < self._foreign_until
+
+    def has_lapsed(self, heard: float, now: float) -> bool:
+        """A device whose board was heard last at `heard` has let go of all grants, and its vehicle has followed."""
+        return self._placement.has_deadman and now >= heard + self._silence
 
     def lapse_ma(self) -> int:
         """Lapse current that counts; lowered only once the device reported it lower."""
@@ -152,7 +156,7 @@ class Commitment:
         past = self._past
         while past and past[0][0] <= now:
             gone = past.pop(0)
-            if gone[1] >= self._gone[1] or gone[0] > self._gone[0] + REACTION_SECONDS:
+            if gone[1] >= self._gone[1] or gone[0] > self._gone[0] + FOLLOWED_SECONDS:
                 self._gone = gone
         return max(self.signalled_ma, past[0][1]) if past else self.signalled_ma
 

@@ -33,6 +33,7 @@ from park.model.limit import SetLimit
 from park.model.metering import ReadingTaken
 from park.model.placement import PlacementKept
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
+from park.model.solar import SetSolarMode
 from park.model.storage import RowsLoaded
 from park.model.time import Now
 
@@ -109,8 +110,9 @@ def step(
             effects = _kept(state, event)
         case _:
             effects = _noted(state, limiting.take(state, event, now))
-            if isinstance(event, SetLimit | RowsLoaded) and (due := limiting.next_look(state, now)) < math.inf:
-                effects.append(WakeAt(due))
+            if isinstance(event, SetLimit | SetSolarMode | RowsLoaded):
+                due = limiting.next_look(state, now)
+                effects += [WakeAt(due)] if due < math.inf else []
     return state, tuple(effects)
 
 
@@ -302,10 +304,11 @@ def _refresh(state: CoordinatorState, now: float) -> None:
     for circuit in state.circuits:
         if now >= circuit.external.refresh_at():
             state.stale_plan = circuit.external.refresh(now) or state.stale_plan
-    for point in [point for point in state.points if point.overdraw.held_ma != ZERO]:
-        state.stale_plan = point.note_overdraw(now) or state.stale_plan
-    state.stale_plan = solar.look(state, now) or state.stale_plan
     speaking = state.who_speaks(now)
+    for point in [point for point in state.points if point.overdraw.held_ma != ZERO]:
+        if point.board.name in speaking:  # of the others nothing new is known
+            state.stale_plan = point.note_overdraw(now) or state.stale_plan
+    state.stale_plan = solar.look(state, now) or state.stale_plan
     everybody = len(speaking) == len(state.boards) and not any(point.deaf(now) for point in state.points)
     if speaking != state.speaking or not everybody or now >= state.replan_at:
         state.stale_plan = True  # what the silent are counted with ends by itself

@@ -26,6 +26,10 @@ class OwnLoad(Protocol):
         """What it may be drawing by now, whatever it drew at its newest reading."""
         ...
 
+    def unheard_ma(self, now: float) -> PerPhase:
+        """The same while its board is silent, so that its meter tells nothing: as much of what flows may be its own."""
+        ...
+
 
 class ExternalLoad:
     """The foreign load of one circuit. Mutable, owned by the coordinator's state.
@@ -151,10 +155,22 @@ class ExternalLoad:
         self._ambiguous = load[0] > held[0] or load[1] > held[1] or load[2] > held[2]
         if self._ambiguous and self._own:
             certain = self._foreign(largest_own=True, now=now)
-            agreed = highest(certain, agreed) if len(self._before) == AGREEING - 1 else certain
+            explained = subtract(agreed, self._unheard(now))
+            agreed = highest(certain, explained) if len(self._before) == AGREEING - 1 else certain
+        else:
+            agreed = highest(subtract(agreed, self._unheard(now)), ZERO)
         self._steady = highest(agreed, average)
         rose = self._ambiguous and self.planned.rise(agreed)
         return self.planned.follow(self._steady, now) or rose
+
+    def _unheard(self, now: float) -> PerPhase:
+        """What is counted of silent boards is not counted once more as foreign: one that is silent stops no other."""
+        a, b, c = ZERO
+        for own in self._own:
+            unheard = own.unheard_ma(now)
+            if unheard is not ZERO:
+                a, b, c = a + unheard[0], b + unheard[1], c + unheard[2]
+        return (a, b, c)
 
     def _average(self) -> PerPhase:
         """Over the configured window (B-089); nothing without one."""

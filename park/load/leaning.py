@@ -94,10 +94,9 @@ Flows: TypeAlias = tuple[PerPhase, PerPhase]
 
 
 def _flows(point: Point, surely_ma: int | None, now: float, *, speaks: bool) -> Flows:
-    """The same as plans count; idle ones are nothing, and silent ones draw at least what their meters told last."""
+    """The same as plans count; idle ones are nothing."""
     if not speaks or point.deaf(now) or (point.overdraw.held_ma != ZERO and point.defies(now)):
-        measured = point.commitment.measured_ma
-        return point.committed_ma(now), ZERO if measured is None or point.adrift else measured
+        return point.committed_ma(now), point.surely_ma(now)
     if not point.wants:
         return ZERO, ZERO
     if surely_ma is not None:

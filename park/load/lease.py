@@ -8,6 +8,7 @@ from dataclasses import dataclass
 CLOCK_MARGIN = 1.05  # safety S11: a clock-rate difference of 5 % breaks nothing
 GUARD_SECONDS = 1.0  # safety §3: from the end of the lease to the watchdog's action
 REACTION_SECONDS = 5.0  # IEC 61851-1: the vehicle follows the pilot within 5 s
+FOLLOWED_SECONDS = CLOCK_MARGIN * REACTION_SECONDS  # … counted on a clock that may be as fast
 
 
 def lease_and_guard(valid_for: float) -> float:
@@ -55,7 +56,7 @@ class Leases:
         sent = self._sent
         while sent and sent[0].sequence < sequence:
             ruled_out = max(ruled_out, sent.pop(0).amps_ma)
-        while sent and sent[0].until + REACTION_SECONDS <= now:  # it lapsed by then
+        while sent and sent[0].until + FOLLOWED_SECONDS <= now:  # it lapsed by then
             sent.pop(0)
         self._lapses = [entry for entry in self._lapses if entry[0] > sequence]
         self.reported_lapse_ma = lapse_ma
@@ -66,13 +67,13 @@ class Leases:
         """Largest current a grant may still cause, the vehicle's reaction to its end included."""
         sent = self._sent
         if self._has_deadman:
-            while sent and sent[0].until + REACTION_SECONDS <= now:
+            while sent and sent[0].until + FOLLOWED_SECONDS <= now:
                 sent.pop(0)
         return sent[0].amps_ma if sent else 0
 
     def highest_until(self) -> float:
         """Mono from which `highest_ma` may be lower; ∞: nothing ends by itself."""
-        return self._sent[0].until + REACTION_SECONDS if self._sent and self._has_deadman else math.inf
+        return self._sent[0].until + FOLLOWED_SECONDS if self._sent and self._has_deadman else math.inf
 
     def lapse_ma(self, unknown_ma: int) -> int:
         """Largest lapse current that may be set in the device; `unknown_ma` before it ever reported."""

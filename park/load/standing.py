@@ -16,7 +16,7 @@ from park.load.poles import ONE, THREE, Poles
 from park.load.told import Told
 from park.load.unused import SETTLE_SECONDS, Usage
 from park.model.demand import CurrentSignalled, DemandChanged
-from park.model.electric import PHASE_NAMES, ZERO, PerPhase, Phases, Wiring, highest, on_phases, subtract
+from park.model.electric import PHASE_NAMES, ZERO, PerPhase, Phases, Wiring, add, highest, on_phases, subtract
 from park.model.grant import Grant, Reason, Stamp
 from park.model.metering import Quality, ReadingTaken
 
@@ -352,11 +352,31 @@ class Point:
 
     def committed_ma(self, now: float) -> PerPhase:
         """Worst mA per grid phase; while nothing is heard, it may have booted, and another vehicle come: every wire."""
-        committed = self.told_ma(now)
         if self.board.speaks(now):
-            return committed
+            return self.told_ma(now)
+        committed = self._lapsed_ma(now) if self._has_lapsed(now) else self.told_ma(now)
         wired = self.placement.grid_phases(self.placement.phases)
         return highest(committed, on_phases(self.commitment.away_ma(), wired))
+
+    def _has_lapsed(self, now: float) -> bool:
+        """Nothing is heard of it for so long that what its meter told last is over."""
+        taken = self.readings[-1][0] if self.readings else -math.inf
+        commitment, heard = self.commitment, self.board.heard
+        return commitment.has_lapsed(heard, now) and commitment.has_lapsed(taken, now)
+
+    def _lapsed_ma(self, now: float) -> PerPhase:
+        """After that its vehicle draws above the signal what it did before; one that did not follow draws on."""
+        over = self.overdraw.held_ma
+        if over == ZERO:
+            return self.may_draw_ma(now)
+        measured = self.commitment.measured_ma or ZERO
+        followed = max(over) <= TOLERATED_MA + TOLERATED_OVERDRAW * max(subtract(measured, over))
+        return add(self.may_draw_ma(now), over) if followed else self.told_ma(now)
+
+    def surely_ma(self, now: float) -> PerPhase:
+        """What it draws at least: nothing that is known while its board is silent, or while its phases are not."""
+        measured = self.commitment.measured_ma
+        return ZERO if measured is None or self.adrift or not self.board.speaks(now) else measured
 
     def told_ma(self, now: float) -> PerPhase:
         """The same, as long as its board speaks."""
@@ -364,6 +384,9 @@ class Point:
 
     def may_draw_ma(self, now: float) -> PerPhase:
         return on_phases(self.commitment.promised_ma(now), self.counted_phases(now))
+
+    def unheard_ma(self, now: float) -> PerPhase:
+        return ZERO if self.placement.meter is None or self.board.speaks(now) else self.may_draw_ma(now)
 
     def defies(self, now: float) -> bool:
         """It draws so much more than it may that a smaller share will not make it draw less."""

@@ -23,6 +23,14 @@ def test_wrong_use_is_exit_2_without_a_traceback(arguments: tuple[str, ...]):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("more", [("day.toml",), ("--hours", "9"), ("--plot", "day.png")])
+def test_what_goes_with_a_scenario_alone_is_refused_beside_random_parks(more: tuple[str, ...]):
+    done = chargepark("simulate", "--park", *more)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "goes with a scenario" in done.stderr
+
+
 def test_help_names_every_command():
     done = chargepark("--help")
 

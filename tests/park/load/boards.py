@@ -409,6 +409,8 @@ class Boards:
             self._told(circuit.name, meter, self.meter_delay + SETTLED_SECONDS, external)
         else:
             device = next(d for d in self.devices.values() if d.placement.meter == meter)
+            if self.links[device.placement.node].cut:
+                return
             true = on_phases(device.drawn_ma, device.grid_phases())
         noisy = tuple(max(min(0, value), value + self.random.randint(-self.noise, self.noise)) for value in true)
         taken = self.now

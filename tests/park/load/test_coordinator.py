@@ -12,7 +12,7 @@ from park.load.coordinator import Recompute
 from park.load.report import EpochTaken
 from park.load.state import CoordinatorSettings
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
-from park.model.electric import Wiring
+from park.model.electric import PerPhase, Wiring
 from park.model.grant import ApplyGrant, Stamp
 from park.model.limit import ClearLimit, Limit, LimitKind, SetLimit
 from park.model.signals import Start, Tick, WakeAt
@@ -190,12 +190,60 @@ def test_a_board_cut_off_falls_to_its_lapse_current_and_the_rest_goes_on():
     world.run(10.5)
     assert signals(world) == [6, 20]
     world.run(12)
-    assert signals(world) == [6, 32]
+    assert signals(world) == [6, 28]  # the 6 A may be the house's, and its vehicle about to begin
     world.links["a"].cut = False
     world.report("a/cp1")
     world.run(15)
     assert signals(world) == [20, 20]
     assert not world.violations
+
+
+def cut_off(vehicle: Vehicle, seconds: float) -> PerPhase:
+    """What a charge point with a lapse current of 6 A counts with so long after its board was heard last."""
+    placements = [*places(1, "a"), *places(1, "b")]
+    world = Boards([grid(41_000, external_fallback_ma=each(0))], placements).run(12)
+    with_cars(world, vehicle, Vehicle())
+    world.links["a"].cut = True
+    world.run(seconds)
+    assert not world.violations
+    return world.state.points_by_name["a/cp1"].committed_ma(world.clock().mono)
+
+
+SILENCE = 10.5 + 1 + 5.25  # lease and guard and reaction
+
+
+@pytest.mark.parametrize(
+    ("vehicle", "amps"),
+    [
+        pytest.param(Vehicle(), 6, id="follows"),
+        pytest.param(Vehicle(overdraw=1.04), 7, id="a little above"),
+        pytest.param(Vehicle(phases=1), 6, id="one phase"),
+    ],
+)
+def test_what_the_meter_of_a_silent_board_told_last_is_over_once_its_vehicle_has_followed(vehicle: Vehicle, amps: int):
+    assert max(cut_off(vehicle, SILENCE - 3)) >= 20_000
+    assert max(cut_off(vehicle, SILENCE + 1)) == amps * 1000
+
+
+def test_nothing_surely_flows_to_a_silent_board():
+    world = with_cars(Boards([grid(41_000, external_fallback_ma=each(0))], places(1, "a")).run(12), Vehicle())
+    point = world.state.points_by_name["a/cp1"]
+    assert min(point.surely_ma(world.clock().mono)) > 30_000
+    world.links["a"].cut = True
+    world.run(5)
+    assert point.surely_ma(world.clock().mono) == each(0)
+
+
+def test_a_vehicle_that_did_not_follow_counts_with_what_it_drew_for_as_long_as_nothing_is_heard():
+    placements = [*places(1, "a"), *places(1, "b")]
+    world = with_cars(Boards([grid(41_000, external_fallback_ma=each(0))], placements).run(12), Vehicle())
+    world.devices["a/cp1"].vehicle = Vehicle(obeys=False)  # it draws 32 A, and goes on to
+    world.arrive("b/cp1")
+    world.run(12)
+    assert signals(world)[0] < 20
+    world.links["a"].cut = True
+    world.run(120)
+    assert max(world.state.points_by_name["a/cp1"].committed_ma(world.clock().mono)) >= 32_000
 
 
 def test_lost_grants_and_lost_confirmations_are_repeated():

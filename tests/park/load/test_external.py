@@ -8,7 +8,7 @@ import pytest
 from park.load.circuit import Circuit
 from park.load.external import ExternalLoad
 from park.load.hold import PeakHold
-from park.model.electric import PerPhase
+from park.model.electric import ZERO, PerPhase
 from park.model.metering import Quality, ReadingTaken, Sample
 from tests.park.load.boards import each
 
@@ -16,11 +16,15 @@ WALL = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Car:
-    """A charge point as the meter sees it: what its own meter read, and what it is granted."""
+    """A charge point as the meter sees it: what its own meter read, and what it is granted. `silent`: its board."""
 
-    def __init__(self, granted: int, *readings: tuple[float, int]) -> None:
+    def __init__(self, granted: int, *readings: tuple[float, int], silent: bool = False) -> None:
         self.granted = granted
+        self.silent = silent
         self.readings: deque[tuple[float, PerPhase]] = deque(((at, (ma, ma, ma)) for at, ma in readings), maxlen=4)
+
+    def unheard_ma(self, now: float) -> PerPhase:
+        return self.may_draw_ma(now) if self.silent else ZERO
 
     def may_draw_ma(self, now: float) -> PerPhase:  # noqa: ARG002 — the protocol's
         return (self.granted, self.granted, self.granted)
@@ -121,6 +125,26 @@ def test_a_house_that_looks_like_a_car_is_believed_at_the_third_reading_at_the_l
         assert external.possible_ma == each(11_000)
     external.read(meter(3.0, 11_000), 3.0)
     assert external.planned.held_ma == each(11_000)
+
+
+def test_what_a_silent_board_may_draw_is_not_counted_once_more_as_foreign():
+    external = load(Car(10_000, silent=True), Car(8_000, (0.9, 8_000), (1.9, 8_000), (2.9, 8_000)))
+    for at in (1.0, 2.0, 3.0):
+        external.read(meter(at, 21_000), at)
+    assert external.planned.held_ma == each(3_000)
+    assert external.possible_ma == each(13_000), "it may stop, and all of this be the house"
+
+
+def test_a_silent_board_makes_the_house_no_smaller_than_the_meter_says():
+    external = load(Car(10_000, silent=True))
+    for at in range(1, 20):
+        external.read(meter(at, 12_000), at)
+        external.refresh(at + 0.5)
+    assert external.planned.held_ma == each(2_000)
+    for at in range(20, 40):
+        external.read(meter(at, 4_000), at)
+        external.refresh(at + 0.5)
+    assert external.planned.held_ma == each(0)
 
 
 @pytest.mark.rule("B-089")

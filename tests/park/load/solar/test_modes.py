@@ -15,7 +15,7 @@ from park.load.limits import SOURCES
 from park.load.solar.modes import STRICTNESS, Modes, Word
 from park.load.solar.rows import SOLAR_TABLE, row_body, row_key, word_of
 from park.model.limit import LimitAnswer, LimitKind, LimitOutcome, LimitRefused, Refusal
-from park.model.signals import Tick
+from park.model.signals import Tick, WakeAt
 from park.model.solar import SetSolarMode, SolarMode
 from park.model.storage import Committed, Delete, Put, Row, RowsLoaded, Write
 from tests.park.load.boards import Boards
@@ -141,6 +141,12 @@ def test_a_word_with_a_validity_ends_on_the_monotonic_clock_and_is_off_the_disk(
     assert write.writes == (Delete(SOLAR_TABLE, row_key("grid", (MANAGER, "hems"))),)
     assert boards.state.suns[0].ceiling.mode is SURPLUS
     assert signals(boards.run(10)) == [10_000]
+
+
+def test_its_end_is_looked_at_when_it_comes():
+    boards = arrive(world(sunny(), constant(10_000))).run(90)
+    effects = told(boards, SetSolarMode("r", "grid", GRID, Probe(), MANAGER, "hems", 7.0))
+    assert WakeAt(boards.clock().mono + 7.0) in effects
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf"), 366 * 86_400.0 + 1])
