@@ -1,6 +1,8 @@
 # The commands of this project; `make demo` and `make test` need nothing but Python 3.11 and make.
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# The distribution's own comes first: it is built with profile-guided optimization, and a third faster than one that is not.
+PYTHON ?= $(shell for python in /usr/bin/python3 python3.11 python3; do \
+	"$$python" -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && break; done)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -43,6 +45,8 @@ help:
 .venv: $(INSTALLED)
 
 $(INSTALLED): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "no Python 3.11 or newer with venv was found:" \
+		"install it (Debian: python3-venv), or say make PYTHON=/path/to/it" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "$(PYTHON) is too old: install Python 3.11 or newer, or say make PYTHON=/path/to/it" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
