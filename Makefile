@@ -25,13 +25,14 @@ MUTANT_MINUTES ?= 15
 RUNS ?= 1000000
 SEED ?= 1
 
-.PHONY: help demo test check bench fuzz soak soak-days soak-load soak-kills mutate coverage lock proto docs clean
+.PHONY: help demo test check bench bench-others fuzz soak soak-days soak-load soak-kills mutate coverage lock proto docs clean
 
 help:
 	@echo "make demo      a whole park with virtual cars, here, now (Ctrl-C ends it)"
 	@echo "make test      all tests; those that need a program that is missing say how to get it"
 	@echo "make check     formatting, lint, types, import contracts, generated files"
 	@echo "make bench     measures, and prints the table of the README"
+	@echo "make bench-others  beside what others have written, which it installs first (acnportal)"
 	@echo "make fuzz      hostile frames of a backend, read and answered without sockets: RUNS=1000000 SEED=1"
 	@echo "make soak      random parks full of faults, then a real one under kill -9: SEEDS=1..50 MINUTES=15 KILL_SECONDS=600"
 	@echo "make soak-days the simulated day under many seeds: make soak-days DAYS=\"1 2 3\""
@@ -80,6 +81,15 @@ check-types:
 bench: $(INSTALLED)
 	@$(BIN)/python -m benchmarks
 
+# Programs to compare with, which nothing here depends on.
+build/others/.installed: benchmarks/others/requirements.lock
+	@$(PYTHON) -m venv build/others
+	@build/others/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
+	@touch $@
+
+bench-others: $(INSTALLED) build/others/.installed
+	@$(BIN)/python -m benchmarks robin
+
 fuzz: $(INSTALLED)
 	@$(BIN)/python -m tests.fuzz --runs $(RUNS) --seed $(SEED)
 
@@ -110,6 +120,8 @@ lock: $(INSTALLED)
 	@$(PIP) install uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 		--extra dev pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		benchmarks/others/requirements.in -o benchmarks/others/requirements.lock
 
 proto: $(INSTALLED)
 	$(BIN)/python -m tools.generate proto

@@ -14,6 +14,7 @@ from benchmarks import (
     outage,
     page,
     planning,
+    robin,
     setpoint,
     sharing,
     simulation,
@@ -43,6 +44,7 @@ PARTS: Mapping[str, Report] = {
     "sharing": sharing.report,
     "planning": planning.report,
     "exactness": exactness.report,
+    "robin": robin.report,
 }
-ONLY_BY_NAME = frozenset({"exactness"})
-"""Measures no speed, and takes half an hour."""
+ONLY_BY_NAME = frozenset({"exactness", "robin"})
+"""The one measures no speed, and takes half an hour; the other needs what `make bench-others` installs."""

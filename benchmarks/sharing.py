@@ -109,21 +109,21 @@ def _row(park: Crowd) -> Row:
     allocation.allocate(*park)
     for number in range(RUNS):
         room = [free - number * CHANGE_MA for free in park.room]
-        again.append(_seconds(lambda room=room: allocation.allocate(park.requests, room, park.balances)))
-        anew.append(_seconds(lambda room=room: allocate(park.requests, room, park.balances)))
-        theirs.append(_seconds(program.most))
+        again.append(processor_seconds(lambda room=room: allocation.allocate(park.requests, room, park.balances)))
+        anew.append(processor_seconds(lambda room=room: allocate(park.requests, room, park.balances)))
+        theirs.append(processor_seconds(program.most))
     most = sum(program.phases * program.most())
     split = sum(_phases(request) * current for request, current in zip(served, equal_split(served, park), strict=True))
-    return Row(min(again), min(anew), min(theirs), _delivered(served, shares) / most, split / most)
+    return Row(min(again), min(anew), min(theirs), delivered(served, shares) / most, split / most)
 
 
-def _seconds(measured: Callable[[], object]) -> float:
+def processor_seconds(measured: Callable[[], object]) -> float:
     began = time.process_time()
     measured()
     return time.process_time() - began
 
 
-def _delivered(served: Sequence[Request], shares: dict[str, Share]) -> int:
+def delivered(served: Sequence[Request], shares: dict[str, Share]) -> int:
     return sum(_phases(request) * shares[request.charge_point].amps_ma for request in served)
 
 

@@ -18,6 +18,7 @@ from benchmarks import (
     outage,
     page,
     planning,
+    robin,
     setpoint,
     sharing,
     store,
@@ -50,6 +51,11 @@ def test_every_event_is_followed_by_setpoints_in_every_world():
     for first, last in pairwise(rows):
         if first.event.endswith("first setpoint"):
             assert first.seconds.p50 <= last.seconds.p50
+
+
+def test_what_others_have_written_is_asked_for_by_the_command_that_installs_it(tmp_path: Path):
+    with pytest.raises(SystemExit, match=r"others/python is not there: say `make bench-others`, which"):
+        robin.run(12, 1, 1, tmp_path / "others/python")
 
 
 def test_the_exchange_is_measured_beside_plain_grpc():
