@@ -42,7 +42,7 @@ MINUTE = 60.0
 RATE = 0.05  # S11: a clock-rate difference of 5 % to the server breaks nothing
 WALL_SECONDS = 30.0  # how wrong the wall clocks of boards are anyway
 LEAVE_SECONDS = 120.0  # after the end: all is whole again, people go, sessions end
-DRAIN_SECONDS = 3600.0  # and what is on its way to the backend has so long at most
+DRAIN_SECONDS = 7200.0  # and what is on its way to the backend has so long at most: each lost answer takes 90 s of it
 LOOK_SECONDS = 30.0
 ROUNDING_WH = 1.0  # registers are read in whole Wh, at the start and the end of a session
 
