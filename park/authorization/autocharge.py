@@ -6,7 +6,7 @@ import re
 
 from park.authorization import routing
 from park.authorization.deciding import decided, show, spoken_for
-from park.authorization.settings import Autocharge, AutochargeMode, Mode
+from park.authorization.settings import Autocharge, AutochargeMode
 from park.authorization.state import Authorizer, Claim, Stepped
 from park.model.access import Feedback, OccupancyChanged
 from park.model.alarm import Alarm
@@ -37,9 +37,9 @@ def identified(state: Authorizer, event: VehicleIdentified, now: Now) -> Stepped
 def _waiting(state: Authorizer, charge_point: str) -> OccupancyChanged | None:
     """The charge point, if its vehicle waits for a card that could be for it."""
     point = state.occupancies.get(charge_point)
-    if point is None or state.settings.mode is Mode.FREE:
+    if point is None or not routing.waits(point) or charge_point in spoken_for(state):
         return None
-    return point if routing.waits(point) and charge_point not in spoken_for(state) else None
+    return point
 
 
 def _id_tag(autocharge: Autocharge, mac: str | None) -> str:

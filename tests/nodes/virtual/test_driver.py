@@ -209,6 +209,10 @@ async def test_a_vehicle_tells_its_mac_once_a_link(rig: Rig):
             await stub.Unplug(pb.UnplugRequest(charge_point="cp2"))
             await stub.Plug(pb.PlugRequest(charge_point="cp2", mac="nonsense"))
             told.append(await node.vehicles.expect(lambda _: True))
+            await stub.Plug(pb.PlugRequest(charge_point="cp1", mac="02:00:00:00:00:01"))
+            other = await node.vehicles.expect(lambda _: True)  # a second later: nothing was told twice
+            assert other == VehicleIdentified("slac:cp1", "cp1", "02:00:00:00:00:01")
+            await stub.Unplug(pb.UnplugRequest(charge_point="cp1"))
         assert told == [VehicleIdentified("slac:cp2", "cp2", mac) for mac in ("02:00:00:00:00:02", "nonsense")]
         again = Node(rig.target)
         async with again.running():
