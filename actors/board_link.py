@@ -29,6 +29,7 @@ from park.model.access import (
     OccupancyChanged,
     RepeatSettings,
 )
+from park.model.autocharge import VehicleIdentified
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.limit import InputChanged
 from park.model.metering import MeterReported, ReadingTaken
@@ -93,7 +94,7 @@ class BoardLink(Worker[BoardLinkMessage]):
             case ReadingTaken():
                 self._wires.coordinator.tell(message)
                 self._wires.central.tell(message)
-            case OccupancyChanged() | CardPresented() | ReadersAnnounced():
+            case OccupancyChanged() | CardPresented() | VehicleIdentified() | ReadersAnnounced():
                 self._wires.authorizer.tell(message)
             case (
                 ConnectorStatusChanged()

@@ -23,6 +23,7 @@ from park.authorization.messages import ApplyRules
 from park.exchange import messages, server_link
 from park.exchange.server_link import BoardSettings, LinkReported, LocalOnly, ServerLinkEffect
 from park.model.access import BackendOnline, CardPresented, OrderRecloser, RemoteStop, ShowFeedback, UnlockConnector
+from park.model.autocharge import VehicleIdentified
 from park.model.listed import ApplyLocalList
 from park.model.session import FactDelivered, FactsKnown, FactTaken
 from park.model.signals import RepeatLevels, WakeAt
@@ -95,7 +96,7 @@ class ServerLink(Worker[ServerLinkMessage]):
             case ShowFeedback(reader):
                 if reader in self._wires.readers:
                     self._wires.readers[reader].tell(message)
-            case CardPresented() | ApplyRules() | ApplyLocalList():
+            case CardPresented() | VehicleIdentified() | ApplyRules() | ApplyLocalList():
                 self._wires.authorizer.tell(message)
             case messages.StopOrdered(request_id, point, session) if point in self._wires.charge_points:
                 self._wires.charge_points[point].tell(RemoteStop(request_id, point, session, self._me))

@@ -134,7 +134,7 @@ async def client(
         if energy is not None:
             await energy.start()
             end.push_async_callback(energy.stop)
-        devices = driver_tasks(config, driver, board.charge_points, board.readers, board.link)
+        devices = driver_tasks(config, driver, board.charge_points, board.readers, board.link, board.link)
         end.push_async_callback(cancel, [*devices, *meter_tasks(config, board.meters)])
         server = _Server(config, keys)
         token_file = beside / (config.server.join_token_file if config.server else "")

@@ -153,7 +153,7 @@ async def leading(
         if metrics is not None:
             metrics.start()
             end.push_async_callback(asyncio.to_thread, metrics.close)
-        devices = driver_tasks(config, built.driver, park.charge_points, park.readers, park.inputs)
+        devices = driver_tasks(config, built.driver, park.charge_points, park.readers, park.inputs, park.authorizer)
         end.push_async_callback(cancel, [*devices, *meter_tasks(config, park.meters), *_time_kept(store, board_clock)])
         await end.enter_async_context(boards(built))
         end.push_async_callback(asyncio.to_thread, park.supervisor.stop)

@@ -28,7 +28,7 @@ QUIETER = {  # libraries that tell every frame at the level info
 FIRST_KEYS = ("at", "level", "logger", "event")
 _KEY = os.urandom(16)
 _TAG = re.compile(
-    r"""((?:id_?tag|id_?token|emaid|parent_?(?:id_?)?tag|session_tag)\\*["']?\s*[=:]\s*)(?:(\\*["'])([^"'\\]*)|([^\s"'\\,;(){}\[\]]+))""",
+    r"""((?:id_?tag|id_?token|emaid|parent_?(?:id_?)?tag|session_tag|\bmac)\\*["']?\s*[=:]\s*)(?:(\\*["'])([^"'\\]*)|([^\s"'\\,;(){}\[\]]+))""",
     re.IGNORECASE,
 )
 _NO_TAG = {"", "none", "null"}

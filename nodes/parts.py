@@ -27,6 +27,7 @@ from park.config.quantities import tcp_endpoint
 from park.errors import ConfigurationInvalid, NodeUnusable
 from park.exchange.messages import RestartOrdered
 from park.metering.maps import register_map
+from park.model.autocharge import VehicleIdentified
 from park.model.limit import InputChanged
 
 LOCAL_BACKOFF = Backoff(first=0.2, most=2.0)  # bench and meters are on the same board: they are back soon or not at all
@@ -96,16 +97,17 @@ def driver_tasks(
     charge_points: Mapping[str, Address[ChargePointMessage]],
     readers: Mapping[str, Address[ReaderMessage]],
     inputs: Address[InputChanged] = Nowhere(),
+    vehicles: Address[VehicleIdentified] = Nowhere(),
 ) -> Tasks:
     if config.bench is None:
         return []
     address, node = config.bench.address, config.node.name
     points, names = owned_names(config), [reader.name for reader in config.reader]
 
-    listening = virtual.Inputs(node, own_inputs(config), inputs)
+    aside = virtual.Aside(virtual.Inputs(node, own_inputs(config), inputs), vehicles)
 
     def drive() -> Coroutine[object, object, None]:
-        return virtual.run(address, points, names, commands, charge_points, readers, node, listening)
+        return virtual.run(address, points, names, commands, charge_points, readers, node, aside)
 
     return [kept("bench", drive, LOCAL_BACKOFF, commands.close)]
 

@@ -75,7 +75,7 @@ def serve_command(
 
 
 @app.command()
-def plug(
+def plug(  # noqa: PLR0913, PLR0917 - an option for each trait of a car
     charge_point: ChargePoint,
     phases: Annotated[int | None, typer.Option(min=1, max=3, help="Phases the car uses; preset 3.")] = None,
     max_current: Annotated[
@@ -87,6 +87,7 @@ def plug(
     cable: Annotated[
         float | None, typer.Option(metavar="A", min=0, help="Rating of its cable; preset: fits its maximum.")
     ] = None,
+    mac: Annotated[str, typer.Option(metavar="MAC", help="What it answers to SLAC; preset: nothing.")] = "",
     target: Target = HERE,
 ) -> None:
     """Plug a car in."""
@@ -98,6 +99,7 @@ def plug(
         energy_wh=energy,
         behaviour=behaviour_to_wire(behaviour),
         cable_ma=_milliamperes(cable),
+        mac=mac,
     )
     _say(target, lambda stub: stub.Plug(request, timeout=PATIENCE_SECONDS))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 import grpc
@@ -16,6 +16,7 @@ from nodes.rpc import bench_pb2 as pb
 from nodes.rpc.bench_codec import command_to_wire, levels_from_wire
 from nodes.rpc.bench_pb2_grpc import BenchStub
 from park.model.access import ReaderLost, ShowFeedback, TagRead
+from park.model.autocharge import VehicleIdentified
 from park.model.evse import EvseCommand, EvseLost, EvseReported, Signal
 from park.model.limit import InputChanged
 from park.physics.hardware import TRAITS
@@ -31,7 +32,7 @@ _WIRE = (grpc.aio.AioRpcError, asyncio.InvalidStateError, TimeoutError, ValueErr
 Command: TypeAlias = EvseCommand | ShowFeedback
 Call: TypeAlias = "grpc.aio.StreamStreamCall[pb.DriverToBench, pb.BenchToDriver]"
 
-__all__ = ["TRAITS", "Command", "Commands", "Inputs", "run"]
+__all__ = ["TRAITS", "Aside", "Command", "Commands", "Inputs", "run"]
 
 
 class Commands(Protocol):
@@ -69,6 +70,14 @@ class Inputs:
             self._to.tell(InputChanged(self._node, number, None))
 
 
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Who hears what is neither a level of a charge point nor a card. `inputs` None: nobody wants to know of them."""
+
+    inputs: Inputs | None = None
+    vehicles: Address[VehicleIdentified] = Nowhere()
+
+
 async def run(
     address: str,
     charge_points: Sequence[str],
@@ -77,7 +86,7 @@ async def run(
     to_charge_point: Mapping[str, Address[EvseReported | EvseLost]],
     to_reader: Mapping[str, Address[TagRead | ReaderLost]],
     node: str = "",
-    inputs: Inputs | None = None,
+    aside: Aside = Aside(),
 ) -> None:
     """Drive these devices of the bench at HOST:PORT until `commands` ends. Names are NODE/NAME, or NAME with `node`.
 
@@ -86,7 +95,7 @@ async def run(
     Commands older than the link are dropped: what they allowed was meant to end in the meantime. The levels told on
     attaching make every charge point say anew what it wants.
     """
-    listening = inputs or Inputs(node, (), Nowhere())
+    listening = aside.inputs or Inputs(node, (), Nowhere())
     claim = pb.AttachTo(node=node, charge_points=charge_points, readers=readers, inputs=listening.numbers)
     try:
         async with grpc.aio.insecure_channel(address, options=OPTIONS) as channel:
@@ -94,7 +103,7 @@ async def run(
                 await channel.channel_ready()
             call: Call = BenchStub(channel).Attach()
             try:
-                await _exchange(call, claim, commands, to_charge_point, to_reader, listening)
+                await _exchange(call, claim, commands, to_charge_point, to_reader, listening, aside.vehicles)
             finally:
                 call.cancel()
     except Exception as error:
@@ -116,6 +125,7 @@ async def _exchange(
     to_charge_point: Mapping[str, Address[EvseReported | EvseLost]],
     to_reader: Mapping[str, Address[TagRead | ReaderLost]],
     inputs: Inputs,
+    vehicles: Address[VehicleIdentified],
 ) -> None:
     """Attach, then pass messages both ways; whichever direction ends first ends both."""
     await call.write(pb.DriverToBench(attach=claim))
@@ -125,7 +135,7 @@ async def _exchange(
     for _ in range(commands.depth()):
         await anext(waiting)
     sender = asyncio.create_task(_send(call, waiting, echo))
-    receiver = asyncio.create_task(_receive(call, echo, to_charge_point, to_reader, inputs))
+    receiver = asyncio.create_task(_receive(call, echo, to_charge_point, to_reader, inputs, vehicles))
     try:
         await asyncio.wait((sender, receiver), return_when=asyncio.FIRST_COMPLETED)
         if sender.done() and not sender.cancelled() and sender.exception() is None:
@@ -168,6 +178,7 @@ async def _receive(
     to_charge_point: Mapping[str, Address[EvseReported | EvseLost]],
     to_reader: Mapping[str, Address[TagRead | ReaderLost]],
     inputs: Inputs,
+    vehicles: Address[VehicleIdentified],
 ) -> None:
     while True:
         message = await _read(call, echo)
@@ -176,12 +187,20 @@ async def _receive(
                 to_charge_point[message.levels.charge_point].tell(levels_from_wire(message.levels))
             case "card":
                 to_reader[message.card.reader].tell(TagRead(message.card.reader, message.card.id_tag))
+            case "vehicle":
+                vehicles.tell(_identified(message.vehicle))
             case "input":
                 inputs.heard(message.input.number, high=message.input.high)
             case "beat":
                 inputs.repeat()
             case _:  # something a newer bench says
                 pass
+
+
+def _identified(vehicle: pb.VehicleFound) -> VehicleIdentified:
+    """The modem goes by a name that no reader can have."""
+    modem = f"slac:{vehicle.charge_point.rpartition('/')[2]}"
+    return VehicleIdentified(modem, vehicle.charge_point, vehicle.mac if vehicle.HasField("mac") else None)
 
 
 async def _read(call: Call, echo: Echo) -> pb.BenchToDriver:

@@ -35,6 +35,7 @@ from park.model.access import (
     StopSession,
     Undeliverable,
 )
+from park.model.autocharge import VehicleIdentified
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant
 from park.model.limit import InputChanged
@@ -100,6 +101,7 @@ CROSSING: Final[tuple[type, ...]] = (
     StopSession,
     TransactionAssigned,
     Undeliverable,
+    VehicleIdentified,
     RecloserOrdered,
     UnlockOrdered,
 )

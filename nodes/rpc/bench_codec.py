@@ -24,6 +24,7 @@ from park.physics.meters import Mode
 from park.physics.vehicle import Behaviour, VehicleSpec
 
 LONGEST_VALIDITY_SECONDS = 86_400.0  # a standing offer, whose lapse is the same current; more is a mistake in units
+LONGEST_MAC = 40  # a MAC has 17 with its colons; room for what is none
 LARGEST_MA = 1_000_000  # no pilot, car or cable comes near 1000 A
 
 _PILOTS = {
@@ -227,7 +228,14 @@ def car_from_wire(request: pb.PlugRequest) -> VehicleSpec:
         minimum_ma=request.minimum_ma if request.HasField("minimum_ma") else preset.minimum_ma,
         energy_wh=request.energy_wh if request.HasField("energy_wh") else preset.energy_wh,
         behaviour=_BEHAVIOURS_BACK[request.behaviour],
+        mac=_short(request.mac),
     )
+
+
+def _short(mac: str) -> str:
+    if len(mac) > LONGEST_MAC or not mac.isprintable():
+        raise ValueError(f"MAC {mac[:LONGEST_MAC]!r}…: up to {LONGEST_MAC} printable characters, sense or nonsense")
+    return mac
 
 
 def behaviour_to_wire(behaviour: Behaviour) -> pb.VehicleBehaviour.ValueType:

@@ -194,6 +194,7 @@ class PlugRequest(_message.Message):
     ENERGY_WH_FIELD_NUMBER: _builtins.int
     BEHAVIOUR_FIELD_NUMBER: _builtins.int
     CABLE_MA_FIELD_NUMBER: _builtins.int
+    MAC_FIELD_NUMBER: _builtins.int
     charge_point: _builtins.str
     phases: _builtins.int
     """1, 2 or 3"""
@@ -203,6 +204,8 @@ class PlugRequest(_message.Message):
     behaviour: Global___VehicleBehaviour.ValueType
     cable_ma: _builtins.int
     """rating of the loose cable; preset: the smallest that carries the maximum"""
+    mac: _builtins.str
+    """what it answers to SLAC, sense or nonsense; empty: nothing"""
     def __init__(
         self,
         *,
@@ -213,10 +216,11 @@ class PlugRequest(_message.Message):
         energy_wh: _builtins.float | None = ...,
         behaviour: Global___VehicleBehaviour.ValueType = ...,
         cable_ma: _builtins.int | None = ...,
+        mac: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_cable_ma", b"_cable_ma", "_energy_wh", b"_energy_wh", "_maximum_ma", b"_maximum_ma", "_minimum_ma", b"_minimum_ma", "_phases", b"_phases", "cable_ma", b"cable_ma", "energy_wh", b"energy_wh", "maximum_ma", b"maximum_ma", "minimum_ma", b"minimum_ma", "phases", b"phases"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cable_ma", b"_cable_ma", "_energy_wh", b"_energy_wh", "_maximum_ma", b"_maximum_ma", "_minimum_ma", b"_minimum_ma", "_phases", b"_phases", "behaviour", b"behaviour", "cable_ma", b"cable_ma", "charge_point", b"charge_point", "energy_wh", b"energy_wh", "maximum_ma", b"maximum_ma", "minimum_ma", b"minimum_ma", "phases", b"phases"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cable_ma", b"_cable_ma", "_energy_wh", b"_energy_wh", "_maximum_ma", b"_maximum_ma", "_minimum_ma", b"_minimum_ma", "_phases", b"_phases", "behaviour", b"behaviour", "cable_ma", b"cable_ma", "charge_point", b"charge_point", "energy_wh", b"energy_wh", "mac", b"mac", "maximum_ma", b"maximum_ma", "minimum_ma", b"minimum_ma", "phases", b"phases"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cable_ma: _TypeAlias = _typing.Literal["cable_ma"]  # noqa: Y015
     _WhichOneofArgType__cable_ma: _TypeAlias = _typing.Literal["_cable_ma", b"_cable_ma"]  # noqa: Y015
@@ -1158,6 +1162,7 @@ class BenchToDriver(_message.Message):
     CARD_FIELD_NUMBER: _builtins.int
     BEAT_FIELD_NUMBER: _builtins.int
     INPUT_FIELD_NUMBER: _builtins.int
+    VEHICLE_FIELD_NUMBER: _builtins.int
     STAMP_FIELD_NUMBER: _builtins.int
     stamp: _builtins.float
     """the bench's own monotonic clock, seconds; nobody else's can be compared with it"""
@@ -1179,6 +1184,10 @@ class BenchToDriver(_message.Message):
     def input(self) -> Global___InputLevel:
         """of every input asked for at once, then on every change"""
 
+    @_builtins.property
+    def vehicle(self) -> Global___VehicleFound:
+        """once a vehicle and link, when SLAC has ended"""
+
     def __init__(
         self,
         *,
@@ -1187,15 +1196,16 @@ class BenchToDriver(_message.Message):
         card: Global___CardRead | None = ...,
         beat: Global___Beat | None = ...,
         input: Global___InputLevel | None = ...,
+        vehicle: Global___VehicleFound | None = ...,
         stamp: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_stamp", b"_stamp", "attached", b"attached", "beat", b"beat", "card", b"card", "input", b"input", "levels", b"levels", "message", b"message", "stamp", b"stamp"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_stamp", b"_stamp", "attached", b"attached", "beat", b"beat", "card", b"card", "input", b"input", "levels", b"levels", "message", b"message", "stamp", b"stamp", "vehicle", b"vehicle"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stamp", b"_stamp", "attached", b"attached", "beat", b"beat", "card", b"card", "input", b"input", "levels", b"levels", "message", b"message", "stamp", b"stamp"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_stamp", b"_stamp", "attached", b"attached", "beat", b"beat", "card", b"card", "input", b"input", "levels", b"levels", "message", b"message", "stamp", b"stamp", "vehicle", b"vehicle"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__stamp: _TypeAlias = _typing.Literal["stamp"]  # noqa: Y015
     _WhichOneofArgType__stamp: _TypeAlias = _typing.Literal["_stamp", b"_stamp"]  # noqa: Y015
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["attached", "levels", "card", "beat", "input"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["attached", "levels", "card", "beat", "input", "vehicle"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__stamp) -> _WhichOneofReturnType__stamp | None: ...
@@ -1256,6 +1266,31 @@ class InputLevel(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___InputLevel: _TypeAlias = InputLevel  # noqa: Y015
+
+@_typing.final
+class VehicleFound(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHARGE_POINT_FIELD_NUMBER: _builtins.int
+    MAC_FIELD_NUMBER: _builtins.int
+    charge_point: _builtins.str
+    mac: _builtins.str
+    """absent: it answered nothing"""
+    def __init__(
+        self,
+        *,
+        charge_point: _builtins.str = ...,
+        mac: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_mac", b"_mac", "mac", b"mac"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mac", b"_mac", "charge_point", b"charge_point", "mac", b"mac"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__mac: _TypeAlias = _typing.Literal["mac"]  # noqa: Y015
+    _WhichOneofArgType__mac: _TypeAlias = _typing.Literal["_mac", b"_mac"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mac) -> _WhichOneofReturnType__mac | None: ...
+
+Global___VehicleFound: _TypeAlias = VehicleFound  # noqa: Y015
 
 @_typing.final
 class CardRead(_message.Message):

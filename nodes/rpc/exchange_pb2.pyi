@@ -140,6 +140,7 @@ class Entry(_message.Message):
     UNLOCK_ORDERED_FIELD_NUMBER: _builtins.int
     RECLOSER_ORDERED_FIELD_NUMBER: _builtins.int
     RESTART_ORDERED_FIELD_NUMBER: _builtins.int
+    VEHICLE_IDENTIFIED_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
     UNDELIVERABLE_FIELD_NUMBER: _builtins.int
     READERS_ANNOUNCED_FIELD_NUMBER: _builtins.int
@@ -211,6 +212,8 @@ class Entry(_message.Message):
     def recloser_ordered(self) -> Global___RecloserOrdered: ...
     @_builtins.property
     def restart_ordered(self) -> Global___RestartOrdered: ...
+    @_builtins.property
+    def vehicle_identified(self) -> Global___VehicleIdentified: ...
     @_builtins.property
     def refused(self) -> Global___CommandRefused: ...
     @_builtins.property
@@ -291,6 +294,7 @@ class Entry(_message.Message):
         unlock_ordered: Global___UnlockOrdered | None = ...,
         recloser_ordered: Global___RecloserOrdered | None = ...,
         restart_ordered: Global___RestartOrdered | None = ...,
+        vehicle_identified: Global___VehicleIdentified | None = ...,
         refused: Global___CommandRefused | None = ...,
         undeliverable: Global___CommandUndeliverable | None = ...,
         readers_announced: Global___ReadersAnnounced | None = ...,
@@ -319,11 +323,11 @@ class Entry(_message.Message):
         firmware_wanted: Global___FirmwareWanted | None = ...,
         firmware_piece: Global___FirmwarePiece | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "facts_held", b"facts_held", "facts_known", b"facts_known", "firmware_asked", b"firmware_asked", "firmware_offered", b"firmware_offered", "firmware_ordered", b"firmware_ordered", "firmware_piece", b"firmware_piece", "firmware_standing", b"firmware_standing", "firmware_wanted", b"firmware_wanted", "input_changed", b"input_changed", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "recloser_ordered", b"recloser_ordered", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "facts_held", b"facts_held", "facts_known", b"facts_known", "firmware_asked", b"firmware_asked", "firmware_offered", b"firmware_offered", "firmware_ordered", b"firmware_ordered", "firmware_piece", b"firmware_piece", "firmware_standing", b"firmware_standing", "firmware_wanted", b"firmware_wanted", "input_changed", b"input_changed", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "recloser_ordered", b"recloser_ordered", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered", "vehicle_identified", b"vehicle_identified"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "at", b"at", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "facts_held", b"facts_held", "facts_known", b"facts_known", "firmware_asked", b"firmware_asked", "firmware_offered", b"firmware_offered", "firmware_ordered", b"firmware_ordered", "firmware_piece", b"firmware_piece", "firmware_standing", b"firmware_standing", "firmware_wanted", b"firmware_wanted", "input_changed", b"input_changed", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "recloser_ordered", b"recloser_ordered", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "target", b"target", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["apply_grant", b"apply_grant", "apply_local_list", b"apply_local_list", "apply_rules", b"apply_rules", "at", b"at", "authorization_granted", b"authorization_granted", "board_heartbeat", b"board_heartbeat", "board_hello", b"board_hello", "card_presented", b"card_presented", "charge_point_reported", b"charge_point_reported", "connector_reserved", b"connector_reserved", "connector_status_changed", b"connector_status_changed", "current_signalled", b"current_signalled", "demand_changed", b"demand_changed", "done", b"done", "fact_delivered", b"fact_delivered", "fact_offered", b"fact_offered", "fact_taken", b"fact_taken", "facts_held", b"facts_held", "facts_known", b"facts_known", "firmware_asked", b"firmware_asked", "firmware_offered", b"firmware_offered", "firmware_ordered", b"firmware_ordered", "firmware_piece", b"firmware_piece", "firmware_standing", b"firmware_standing", "firmware_wanted", b"firmware_wanted", "input_changed", b"input_changed", "link_refused", b"link_refused", "log_part", b"log_part", "log_wanted", b"log_wanted", "message", b"message", "meter_reported", b"meter_reported", "occupancy_changed", b"occupancy_changed", "offer_again", b"offer_again", "placed", b"placed", "placement_kept", b"placement_kept", "readers_announced", b"readers_announced", "reading_taken", b"reading_taken", "recloser_ordered", b"recloser_ordered", "refused", b"refused", "repeat_levels", b"repeat_levels", "repeat_settings", b"repeat_settings", "restart_ordered", b"restart_ordered", "server_hello", b"server_hello", "setting_changed", b"setting_changed", "show_feedback", b"show_feedback", "stop_ordered", b"stop_ordered", "stop_session", b"stop_session", "target", b"target", "transaction_assigned", b"transaction_assigned", "undeliverable", b"undeliverable", "unlock_ordered", b"unlock_ordered", "vehicle_identified", b"vehicle_identified"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["board_hello", "server_hello", "link_refused", "placed", "repeat_levels", "placement_kept", "board_heartbeat", "demand_changed", "current_signalled", "reading_taken", "apply_grant", "occupancy_changed", "card_presented", "show_feedback", "authorization_granted", "stop_session", "stop_ordered", "done", "unlock_ordered", "recloser_ordered", "restart_ordered", "refused", "undeliverable", "readers_announced", "fact_offered", "fact_taken", "fact_delivered", "transaction_assigned", "facts_held", "facts_known", "connector_status_changed", "repeat_settings", "setting_changed", "offer_again", "apply_rules", "connector_reserved", "apply_local_list", "charge_point_reported", "meter_reported", "log_wanted", "log_part", "input_changed", "firmware_asked", "firmware_offered", "firmware_ordered", "firmware_standing", "firmware_wanted", "firmware_piece"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["board_hello", "server_hello", "link_refused", "placed", "repeat_levels", "placement_kept", "board_heartbeat", "demand_changed", "current_signalled", "reading_taken", "apply_grant", "occupancy_changed", "card_presented", "show_feedback", "authorization_granted", "stop_session", "stop_ordered", "done", "unlock_ordered", "recloser_ordered", "restart_ordered", "vehicle_identified", "refused", "undeliverable", "readers_announced", "fact_offered", "fact_taken", "fact_delivered", "transaction_assigned", "facts_held", "facts_known", "connector_status_changed", "repeat_settings", "setting_changed", "offer_again", "apply_rules", "connector_reserved", "apply_local_list", "charge_point_reported", "meter_reported", "log_wanted", "log_part", "input_changed", "firmware_asked", "firmware_offered", "firmware_ordered", "firmware_standing", "firmware_wanted", "firmware_piece"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -1025,6 +1029,35 @@ class CardPresented(_message.Message):
 Global___CardPresented: _TypeAlias = CardPresented  # noqa: Y015
 
 @_typing.final
+class VehicleIdentified(_message.Message):
+    """Of a vehicle that needs no card. Absent `mac`: it cannot tell one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    READER_FIELD_NUMBER: _builtins.int
+    CHARGE_POINT_FIELD_NUMBER: _builtins.int
+    MAC_FIELD_NUMBER: _builtins.int
+    reader: _builtins.str
+    charge_point: _builtins.str
+    mac: _builtins.str
+    def __init__(
+        self,
+        *,
+        reader: _builtins.str = ...,
+        charge_point: _builtins.str = ...,
+        mac: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_mac", b"_mac", "mac", b"mac"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mac", b"_mac", "charge_point", b"charge_point", "mac", b"mac", "reader", b"reader"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__mac: _TypeAlias = _typing.Literal["mac"]  # noqa: Y015
+    _WhichOneofArgType__mac: _TypeAlias = _typing.Literal["_mac", b"_mac"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mac) -> _WhichOneofReturnType__mac | None: ...
+
+Global___VehicleIdentified: _TypeAlias = VehicleIdentified  # noqa: Y015
+
+@_typing.final
 class ShowFeedback(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1126,6 +1159,7 @@ class ApplyRules(_message.Message):
         STOP_WITH_CARD_FIELD_NUMBER: _builtins.int
         READERS_FIELD_NUMBER: _builtins.int
         RESERVATIONS_FIELD_NUMBER: _builtins.int
+        AUTOCHARGE_FIELD_NUMBER: _builtins.int
         version: _builtins.int
         mode: _builtins.str
         offline: _builtins.str
@@ -1139,6 +1173,8 @@ class ApplyRules(_message.Message):
         def readers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reader]: ...
         @_builtins.property
         def reservations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reservation]: ...
+        @_builtins.property
+        def autocharge(self) -> Global___ApplyRules.Autocharge: ...
         def __init__(
             self,
             *,
@@ -1151,10 +1187,36 @@ class ApplyRules(_message.Message):
             stop_with_card: _builtins.bool = ...,
             readers: _abc.Iterable[Global___Reader] | None = ...,
             reservations: _abc.Iterable[Global___Reservation] | None = ...,
+            autocharge: Global___ApplyRules.Autocharge | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["_autocharge", b"_autocharge", "autocharge", b"autocharge"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["_autocharge", b"_autocharge", "autocharge", b"autocharge", "free_tag", b"free_tag", "mode", b"mode", "offline", b"offline", "readers", b"readers", "refused", b"refused", "reservations", b"reservations", "stop_with_card", b"stop_with_card", "version", b"version", "whitelist", b"whitelist"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        _WhichOneofReturnType__autocharge: _TypeAlias = _typing.Literal["autocharge"]  # noqa: Y015
+        _WhichOneofArgType__autocharge: _TypeAlias = _typing.Literal["_autocharge", b"_autocharge"]  # noqa: Y015
+        def WhichOneof(self, oneof_group: _WhichOneofArgType__autocharge) -> _WhichOneofReturnType__autocharge | None: ...
+
+    @_typing.final
+    class Autocharge(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        MODE_FIELD_NUMBER: _builtins.int
+        PREFIX_FIELD_NUMBER: _builtins.int
+        FIXED_ID_FIELD_NUMBER: _builtins.int
+        mode: _builtins.str
+        prefix: _builtins.str
+        fixed_id: _builtins.str
+        def __init__(
+            self,
+            *,
+            mode: _builtins.str = ...,
+            prefix: _builtins.str = ...,
+            fixed_id: _builtins.str = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["free_tag", b"free_tag", "mode", b"mode", "offline", b"offline", "readers", b"readers", "refused", b"refused", "reservations", b"reservations", "stop_with_card", b"stop_with_card", "version", b"version", "whitelist", b"whitelist"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["fixed_id", b"fixed_id", "mode", b"mode", "prefix", b"prefix"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from nodes.rpc import bench_pb2 as pb
@@ -16,6 +16,7 @@ from park.errors import BenchRefused, BenchUnusable
 from park.model.access import ShowFeedback
 from park.model.evse import EvseCommand
 from park.physics.site import Site
+from park.physics.slac import Found, found
 
 TICK_SECONDS = 0.1  # how late a change is told at most; the physics itself is exact
 BEAT_SECONDS = 1.0  # a driver that hears nothing for a few of these has lost the bench
@@ -27,11 +28,15 @@ InputLevels: TypeAlias = Mapping[tuple[str, int], bool]
 class Cable:
     """One driver's link: the devices it claimed, and what it has to be told. `points`: bench name → driver's name.
 
-    `inputs`: (node, number) of those it listens to.
+    `inputs`: (node, number) of those it listens to. `since`: mono it was attached at.
     """
 
     def __init__(
-        self, points: Mapping[str, str], readers: Mapping[str, str], inputs: Iterable[tuple[str, int]] = ()
+        self,
+        points: Mapping[str, str],
+        readers: Mapping[str, str],
+        inputs: Iterable[tuple[str, int]] = (),
+        since: float = 0.0,
     ) -> None:
         self.points = points
         self.readers = readers
@@ -39,6 +44,8 @@ class Cable:
         self.cards: deque[pb.CardRead] = deque()
         self.cut_because: str | None = None
         self._told = dict.fromkeys(points, -1)
+        self._since = since
+        self._told_vehicles: dict[str, float] = {}
         self._told_inputs: dict[tuple[str, int], bool | None] = dict.fromkeys(inputs)
         self._news = asyncio.Event()
 
@@ -53,10 +60,19 @@ class Cable:
         self._news.set()
 
     def outdated(self, site: Site, inputs: InputLevels) -> bool:
-        """Whether levels of a charge point or an input changed since they were told."""
-        return any(site.evses[name].revision != told for name, told in self._told.items()) or any(
-            inputs.get(place, False) is not told for place, told in self._told_inputs.items()
+        """Whether levels of a charge point or an input changed since they were told, or a vehicle is known now."""
+        return (
+            any(site.evses[name].revision != told for name, told in self._told.items())
+            or any(inputs.get(place, False) is not told for place, told in self._told_inputs.items())
+            or any(self._found(site))
         )
+
+    def _found(self, site: Site) -> Iterator[tuple[str, Found]]:
+        """Vehicles that are known by now and nobody was told of, by bench name."""
+        for name in self.points:
+            vehicle = found(site.evses[name], self._since, site.mono)
+            if vehicle is not None and vehicle.plugged_at != self._told_vehicles.get(name):
+                yield name, vehicle
 
     async def messages(self, site: Site, inputs: InputLevels) -> AsyncIterator[pb.BenchToDriver]:
         """Tell everything until the link is cut. Levels conflate: a slow driver gets the newest."""
@@ -68,6 +84,9 @@ class Cable:
                 if evse.revision != self._told[name]:
                     self._told[name] = evse.revision
                     yield pb.BenchToDriver(levels=levels_to_wire(evse.report(), own))
+            for name, vehicle in tuple(self._found(site)):
+                self._told_vehicles[name] = vehicle.plugged_at
+                yield pb.BenchToDriver(vehicle=pb.VehicleFound(charge_point=self.points[name], mac=vehicle.mac))
             for place, told in self._told_inputs.items():
                 level = inputs.get(place, False)
                 if level is not told:
@@ -146,7 +165,7 @@ class Bench:
             self.site.reader(name)
         if claim.inputs:
             known_input(self.plan.nodes, claim.node)
-        cable = Cable(points, readers, [(claim.node, number) for number in claim.inputs])
+        cable = Cable(points, readers, [(claim.node, number) for number in claim.inputs], self.clock())
         for other in list(self.cables):
             if other.points.keys() & points.keys() or other.readers.keys() & readers.keys():
                 self.detach(other, "another driver attached to the same hardware")

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TypeAlias, assert_never
 
 from park.authorization import (
+    autocharge,
     backend,
     caching,
     cards,
@@ -41,6 +42,7 @@ from park.model.access import (
     SettingChanged,
     Undeliverable,
 )
+from park.model.autocharge import VehicleIdentified
 from park.model.contract import ContractPresented
 from park.model.limit import InputChanged
 from park.model.listed import ApplyLocalList, LocalListHeld
@@ -59,6 +61,7 @@ AuthorizerEvent: TypeAlias = (
     | CommitFailed
     | CardPresented
     | ContractPresented
+    | VehicleIdentified
     | OccupancyChanged
     | ReadersAnnounced
     | BackendAuthorized
@@ -94,6 +97,8 @@ def _take(state: Authorizer, event: AuthorizerEvent, now: Now) -> Stepped:
             return cards.presented(state, event, now)
         case ContractPresented():
             return contracts.presented(state, event, now)
+        case VehicleIdentified():
+            return autocharge.identified(state, event, now)
         case InputChanged():
             return inputs.changed(state, event, now)
         case OccupancyChanged():

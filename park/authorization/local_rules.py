@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from park.authorization import caching, cards, listing, readers, refusals, teaching
 from park.authorization.messages import LocalRules, RulesChanged
+from park.authorization.settings import Autocharge
 from park.authorization.state import Authorizer, Effects, Stepped, known_tags
 from park.model.alarm import Alarm
 from park.model.signals import WakeAt
@@ -111,6 +112,7 @@ def _rules(state: Authorizer) -> LocalRules:
         stop_with_card=settings.stop_with_card,
         readers=readers.all_readers(state),
         reservations=state.reservations,
+        autocharge=settings.autocharge,
     )
 
 
@@ -137,6 +139,7 @@ def _under(state: Authorizer, rules: LocalRules) -> Authorizer:
         whitelist=rules.whitelist,
         free_tag=rules.free_tag,
         stop_with_card=rules.stop_with_card,
+        autocharge=rules.autocharge or Autocharge(),
     )
     return replace(
         state,

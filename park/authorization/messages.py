@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, Protocol
 
-from park.authorization.settings import Mode, OfflineRule, ReaderSettings, WhitelistEntry
+from park.authorization.settings import Autocharge, Mode, OfflineRule, ReaderSettings, WhitelistEntry
 from park.model.access import AnswersCommand
 from park.model.delivery import Delivery
 from park.model.listed import ListedTag
@@ -112,6 +112,7 @@ class LocalRules:
 
     `whitelist`: the file's entries and the taught ones, without names. `refused`: case-folded tags the backend refused.
     `readers`: of the whole park, by full name. `reservations`: of the whole park.
+    `autocharge` None: of a server that does not know of it.
     """
 
     version: int
@@ -123,6 +124,7 @@ class LocalRules:
     stop_with_card: bool
     readers: tuple[ReaderSettings, ...]
     reservations: tuple[Reservation, ...] = ()
+    autocharge: Autocharge | None = None
 
 
 @dataclass(frozen=True, slots=True)

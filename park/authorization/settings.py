@@ -10,6 +10,8 @@ from enum import Enum
 EVERY_CHARGE_POINT = "*"
 LARGEST_WHITELIST = 500  # B-398: entries of the file and taught ones together
 LAST_PLUGGED_SECONDS = 60.0  # B-277
+AUTOCHARGE_PREFIX = "VID:"  # B-294: Autocharge of the Open Fast Charging Alliance; Bender's table gives no default
+LONGEST_AUTOCHARGE_PREFIX = 8  # OCPP 1.6 §7.28 CiString20, less the 12 digits of a MAC
 
 
 class Mode(Enum):
@@ -84,6 +86,23 @@ class AuthorizingInput:
     stops: bool = False
 
 
+class AutochargeMode(Enum):
+    """Whether vehicles are authorized without a card (B-063)."""
+
+    OFF = "off"
+    MAC = "mac"
+    FIXED_ID = "fixed-id"  # the same, and one that cannot tell its MAC has a configured id tag
+
+
+@dataclass(frozen=True, slots=True)
+class Autocharge:
+    """`prefix`: goes before the MAC of a vehicle in its id tag. `fixed_id`: of one without; empty: there is none."""
+
+    mode: AutochargeMode = AutochargeMode.OFF
+    prefix: str = AUTOCHARGE_PREFIX
+    fixed_id: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class AuthorizerSettings:
     """`free_tag`: the id tag of sessions in free mode (B-052). `stop_with_card`: readers may allow it (B-280).
@@ -118,6 +137,7 @@ class AuthorizerSettings:
     inputs: tuple[AuthorizingInput, ...] = ()
     contracts: bool = False
     contracts_offline: bool = False
+    autocharge: Autocharge = Autocharge()
 
     def tag_without_card(self, connector: int) -> str:
         """The id tag of sessions without a card at this connector."""

@@ -6,13 +6,24 @@ import re
 from dataclasses import replace
 
 from park.authorization import cards, patience
-from park.authorization.settings import AuthorizerSettings, LetterCase, Mode, OfflineRule
+from park.authorization.settings import (
+    LONGEST_AUTOCHARGE_PREFIX,
+    AuthorizerSettings,
+    Autocharge,
+    AutochargeMode,
+    LetterCase,
+    Mode,
+    OfflineRule,
+)
 from park.authorization.state import Authorizer, Stepped
 from park.model.access import BACKEND_REGISTERED, SettingChanged
 from park.model.time import Now
 
 _TAGLESS = re.compile(r"TaglessIdTag\[([0-9]{1,5})\]")
 UNKNOWN_OFFLINE = {"true": OfflineRule.ACCEPT, "ImmediatelyWhenPlugged": OfflineRule.PLUGGED}
+
+AUTOCHARGE_WORDS = {"Off": AutochargeMode.OFF, "On": AutochargeMode.MAC, "On (Fixed ID)": AutochargeMode.FIXED_ID}
+"""Values of `Autocharge`, as Bender's table writes them."""
 
 
 def tuned(state: Authorizer, change: SettingChanged, now: Now) -> Stepped:
@@ -53,10 +64,20 @@ def _changed(settings: AuthorizerSettings, change: SettingChanged) -> Authorizer
             return replace(settings, free_tag=tag)
         case str(name), str(tag) if (connector := _connector_of(name)) is not None:
             return replace(settings, tagless={**settings.tagless, connector: tag})
+        case "Autocharge" | "autochargeid" | "MACEVCCIDPrefix", str(text):
+            return replace(settings, autocharge=_autocharge(settings.autocharge, change.name, text))
         case "idTagLetterCase", str(word) if word in {each.value for each in LetterCase}:
             return replace(settings, letter_case=LetterCase(word))
         case _:
             return settings
+
+
+def _autocharge(autocharge: Autocharge, name: str, text: str) -> Autocharge:
+    if name == "autochargeid":
+        return replace(autocharge, fixed_id=text)
+    if name == "MACEVCCIDPrefix":
+        return replace(autocharge, prefix=text) if len(text) <= LONGEST_AUTOCHARGE_PREFIX else autocharge
+    return replace(autocharge, mode=AUTOCHARGE_WORDS.get(text, autocharge.mode))
 
 
 def _connector_of(name: str) -> int | None:

@@ -8,11 +8,13 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
-from park.authorization.settings import LARGEST_WHITELIST
+from park.authorization.settings import AUTOCHARGE_PREFIX, LARGEST_WHITELIST, LONGEST_AUTOCHARGE_PREFIX
 from park.config.quantities import LARGEST_INPUT, About, IdTag, Section, endpoint
 
 LONGEST_WAIT_SECONDS = 3600  # design: of a card for a vehicle, or a vehicle for a card
 PROXY_PORT = 80  # B-003
+_PREFIX_PATTERN = re.compile(r"[\x21-\x7e]*")
+_ID_TAG_OR_NONE = re.compile(r"[\x21-\x7e]{0,20}")  # OCPP 1.6 §7.28: CiString20
 _IDENTITY_PATTERN = re.compile(r"[A-Za-z0-9*_=+|@.-]{1,48}")
 
 
@@ -26,6 +28,23 @@ class WhitelistSection(Section):
         About("Refused after this moment; with offset, e.g. `2027-01-01T00:00:00Z`.", source="B-400"),
     ] = None
     allowed: Annotated[bool, About("`false` blocks the tag, whatever the mode.", source="B-401")] = True
+
+
+def _autocharge_prefix(text: str) -> str:
+    if len(text) > LONGEST_AUTOCHARGE_PREFIX:
+        raise ValueError(
+            f"{text!r} is too long: with the 12 digits of a MAC it is an id tag, and OCPP allows 20 characters; "
+            f"give at most {LONGEST_AUTOCHARGE_PREFIX}"
+        )
+    if not _PREFIX_PATTERN.fullmatch(text):
+        raise ValueError(f"{text!r} is no beginning of an id tag; use printable ASCII characters without spaces")
+    return text
+
+
+def _autocharge_id(text: str) -> str:
+    if not _ID_TAG_OR_NONE.fullmatch(text):
+        raise ValueError(f"{text!r} is no id tag; use 1 to 20 printable ASCII characters without spaces")
+    return text
 
 
 class AuthorizationSection(Section):
@@ -67,6 +86,24 @@ class AuthorizationSection(Section):
             "A plugged-in vehicle waits this long for a card, then the point shows that it gave up; 0: for ever.", "s"
         ),
     ] = 60
+    autocharge: Annotated[
+        Literal["off", "mac", "fixed-id"],
+        About(
+            "Vehicles need no card where the electronics learn their MAC. `mac`: prefix and MAC are the id tag, judged "
+            "like a card's. `fixed-id`: the same, and a vehicle that cannot tell its MAC has `autocharge_id`.",
+            source="B-063",
+        ),
+    ] = "off"
+    autocharge_prefix: Annotated[
+        str,
+        AfterValidator(_autocharge_prefix),
+        About("Goes before the MAC, which is 12 upper-case digits without separators.", source="B-063, B-294"),
+    ] = AUTOCHARGE_PREFIX
+    autocharge_id: Annotated[
+        str,
+        AfterValidator(_autocharge_id),
+        About("Id tag of vehicles that cannot tell their MAC; empty: none.", source="B-063"),
+    ] = ""
     whitelist: Annotated[
         tuple[WhitelistSection, ...],
         Field(strict=False, max_length=LARGEST_WHITELIST),

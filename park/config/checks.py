@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from park.config.addresses import addresses, backend_link
 from park.config.amounts import currents, limits, times
+from park.config.autocharging import autocharging
 from park.config.findings import Document, Finding
 from park.config.node_config import NodeConfig
 from park.config.references import duplicates, references, tree
@@ -25,6 +26,7 @@ def check(config: NodeConfig, document: Document) -> tuple[Finding, ...]:
         *limits(config),
         *sunlight(config),
         *times(config),
+        *autocharging(config),
         *addresses(config),
         *backend_link(config, document),
     )

@@ -20,6 +20,7 @@ from park.authorization.settings import (
 )
 from park.charging.settings import ChargePointSettings, Outlet, StopMode
 from park.config.access import LONGEST_WAIT_SECONDS
+from park.config.autocharging import autocharge_of
 from park.config.devices import ChargePointSection, MeterSection, ReaderSection
 from park.config.electrical import CircuitSection, PlacementSection
 from park.config.limiting import DAYS, InputSection, LimitingSection, minutes
@@ -173,9 +174,7 @@ def authorizer_settings(config: NodeConfig) -> AuthorizerSettings:
     return AuthorizerSettings(
         mode=mode,
         offline=OfflineRule(section.offline),
-        whitelist=tuple(
-            WhitelistEntry(entry.tag, entry.name, entry.expires, entry.allowed) for entry in section.whitelist
-        ),
+        whitelist=tuple(WhitelistEntry(each.tag, each.name, each.expires, each.allowed) for each in section.whitelist),
         readers=tuple(_reader(config, reader) for reader in config.reader),
         free_tag=section.free_tag,
         stop_with_card=section.stop_with_card,
@@ -187,6 +186,7 @@ def authorizer_settings(config: NodeConfig) -> AuthorizerSettings:
             AuthorizingInput(node, each.number, _served(node, each.charge_point), each.active == "high", each.stops)
             for each in config.authorization_input
         ),
+        autocharge=autocharge_of(section),
     )
 
 

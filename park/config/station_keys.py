@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from park.config.autocharging import autocharge_keys
 from park.config.devices import ChargePointSection
 from park.config.electrical import CircuitSection, PlacementSection
 from park.config.mapping import full_name
@@ -50,6 +51,7 @@ def _authorization(config: NodeConfig) -> dict[str, str]:
         "AllowOfflineTxForUnknownId": UNKNOWN_OFFLINE.get(section.offline, "false"),
         "FreeCharging": _word(section.mode == "free"),
         "RfidTagFreeCharging": section.free_tag,
+        **autocharge_keys(section),
     }
 
 

@@ -17,6 +17,7 @@ from park.model.access import (
     ShowFeedback,
     StopSession,
 )
+from park.model.autocharge import VehicleIdentified
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant
 from park.model.limit import InputChanged
@@ -66,6 +67,7 @@ _URGENT = (
     UnlockOrdered,
     RecloserOrdered,
     StopSession,
+    VehicleIdentified,
 )
 """Somebody at a charge point waits for these, or a fuse does: they do not wait for company on the wire."""
 _LEISURELY = (ChargePointReported, MeterReported, ReadingTaken)

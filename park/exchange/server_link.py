@@ -38,18 +38,17 @@ from park.exchange.placing import PLACED_TABLE, fitted, placed_body, placed_of, 
 from park.model.access import (
     AuthorizationGranted,
     CardPresented,
+    CommandAnswer,
     ConnectorStatusChanged,
-    Done,
     Feedback,
     OccupancyChanged,
-    Refused,
     RepeatSettings,
     SettingChanged,
     ShowFeedback,
     StopSession,
-    Undeliverable,
 )
 from park.model.alarm import Alarm
+from park.model.autocharge import VehicleIdentified
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant
 from park.model.limit import InputChanged
@@ -79,6 +78,7 @@ Upward: TypeAlias = (
     | ConnectorStatusChanged
     | RepeatSettings
     | CardPresented
+    | VehicleIdentified
     | FactOffered
     | FactsHeld
     | MeterReported
@@ -86,9 +86,7 @@ Upward: TypeAlias = (
     | LogPart
     | FirmwareStanding
     | FirmwareWanted
-    | Done
-    | Refused
-    | Undeliverable
+    | CommandAnswer
 )
 ServerLinkEvent: TypeAlias = (
     Start | Tick | RowsLoaded | LinkUp | LinkDown | FrameArrived | Committed | CommitFailed | Upward
@@ -256,7 +254,7 @@ def _arrived(state: ServerLink, event: FrameArrived, now: Now) -> Effects:
 
 def _upwards(state: ServerLink, event: Upward, now: Now) -> Effects:
     match event:
-        case CardPresented():
+        case CardPresented() | VehicleIdentified():
             return _card(state, event, now)
         case BoardHeartbeat():
             epoch, server_id = state.voice
@@ -499,7 +497,7 @@ def _fitted(state: ServerLink, placed: Placed) -> Placed:
 # ------------------------------------------------------------ cards
 
 
-def _card(state: ServerLink, card: CardPresented, now: Now) -> Effects:
+def _card(state: ServerLink, card: CardPresented | VehicleIdentified, now: Now) -> Effects:
     """To the server while it is heard, else to the board's own authorizer."""
     if state.connection.greeted:
         named = replace(card, reader=f"{state.settings.node}/{card.reader}")

@@ -33,13 +33,17 @@ class Behaviour(Enum):
 
 @dataclass(frozen=True, slots=True)
 class VehicleSpec:
-    """A car with its cable. `minimum_ma`: offered less, it waits in state B. `energy_wh`: what it takes until full."""
+    """A car with its cable. `minimum_ma`: offered less, it waits in state B. `energy_wh`: what it takes until full.
+
+    `mac`: what it answers to SLAC, sense or nonsense; empty: it answers nothing.
+    """
 
     phases: int = 3
     maximum_ma: int = 32_000
     minimum_ma: int = MINIMUM_CURRENT_MA
     energy_wh: float = 20_000.0
     behaviour: Behaviour = Behaviour.NORMAL
+    mac: str = ""
 
     def __post_init__(self) -> None:
         """Raise ValueError for a car that cannot exist."""

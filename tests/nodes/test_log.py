@@ -86,6 +86,7 @@ def test_a_traceback_is_one_line(lines: Lines):
         f'[2,"1","Authorize",{{"idTag":"{TAG}"}}]',
         f'[3,"1",{{"idTagInfo":{{"parentIdTag":"{TAG}","status":"Accepted"}}}}]',
         f"session_tag={TAG}, parent_tag={TAG}",
+        f"VehicleIdentified(reader='slac:cp1', charge_point='g/cp1', mac='{TAG}')",
         f"OccupancyChanged(session_tag='{TAG}', charging=True)",
     ],
 )

@@ -243,9 +243,10 @@ class Rig:
         shown = next(each.feedback for each in truth.readers if each.reader == reader)
         return pb.ReaderFeedback.Name(shown).removeprefix("READER_FEEDBACK_")
 
-    def plug(self, point: str, maximum_ma: int = 32_000, energy_wh: float = 20_000.0) -> None:
+    def plug(self, point: str, maximum_ma: int = 32_000, energy_wh: float = 20_000.0, mac: str = "") -> None:
+        request = pb.PlugRequest(charge_point=point, maximum_ma=maximum_ma, energy_wh=energy_wh, mac=mac)
         with bench(f"127.0.0.1:{self.config.bench}") as stub:
-            stub.Plug(pb.PlugRequest(charge_point=point, maximum_ma=maximum_ma, energy_wh=energy_wh), timeout=5)
+            stub.Plug(request, timeout=5)
 
     def unplug(self, point: str) -> None:
         with bench(f"127.0.0.1:{self.config.bench}") as stub:

@@ -17,10 +17,11 @@ from support.bench_process import PATIENCE, Rig, free_ports
 from support.stalled_proxy import Proxy
 
 from nodes.bridge import Outbox
-from nodes.drivers.virtual import TRAITS, Command, Inputs, run
+from nodes.drivers.virtual import TRAITS, Aside, Command, Inputs, run
 from nodes.rpc import bench_pb2 as pb
 from nodes.rpc.bench_pb2_grpc import BenchStub
 from park.model.access import Feedback, ReaderLost, ShowFeedback, TagRead
+from park.model.autocharge import VehicleIdentified
 from park.model.evse import (
     EvseLost,
     EvseReported,
@@ -65,11 +66,12 @@ class Node:
         self.point: dict[str, Inbox[EvseReported | EvseLost]] = {name: Inbox() for name in points}
         self.reader: dict[str, Inbox[TagRead | ReaderLost]] = {"door": Inbox()}
         self.inputs: Inbox[InputChanged] = Inbox()
+        self.vehicles: Inbox[VehicleIdentified] = Inbox()
         self.listens: tuple[int, ...] = ()
 
     async def run(self) -> None:
-        listening = Inputs(self.node, self.listens, self.inputs)
-        await run(self.target, self.points, ("door",), self.outbox, self.point, self.reader, self.node, listening)
+        aside = Aside(Inputs(self.node, self.listens, self.inputs), self.vehicles)
+        await run(self.target, self.points, ("door",), self.outbox, self.point, self.reader, self.node, aside)
 
     async def reported(self, suits: Callable[[EvseReported], bool] = lambda _: True, name: str = "cp1") -> EvseReported:
         found = await self.point[name].expect(lambda message: isinstance(message, EvseReported) and suits(message))
@@ -194,6 +196,33 @@ async def test_cards_up_and_feedback_down(rig: Rig):
         await node.reported()
         truth = await stub.GetBench(pb.GetBenchRequest())
         assert truth.readers[0].feedback == pb.READER_FEEDBACK_REFUSED
+
+
+@pytest.mark.rule("B-063")
+async def test_a_vehicle_tells_its_mac_once_a_link(rig: Rig):
+    node = Node(rig.target)
+    async with verbs(rig) as stub:
+        async with node.running():
+            await node.reported()
+            await stub.Plug(pb.PlugRequest(charge_point="cp2", mac="02:00:00:00:00:02"))
+            told = [await node.vehicles.expect(lambda _: True)]
+            await stub.Unplug(pb.UnplugRequest(charge_point="cp2"))
+            await stub.Plug(pb.PlugRequest(charge_point="cp2", mac="nonsense"))
+            told.append(await node.vehicles.expect(lambda _: True))
+            await stub.Plug(pb.PlugRequest(charge_point="cp1", mac="02:00:00:00:00:01"))
+            other = await node.vehicles.expect(lambda _: True)  # a second later: nothing was told twice
+            assert other == VehicleIdentified("slac:cp1", "cp1", "02:00:00:00:00:01")
+            await stub.Unplug(pb.UnplugRequest(charge_point="cp1"))
+        assert told == [VehicleIdentified("slac:cp2", "cp2", mac) for mac in ("02:00:00:00:00:02", "nonsense")]
+        again = Node(rig.target)
+        async with again.running():
+            assert await again.vehicles.expect(lambda _: True) == told[-1]
+
+
+async def test_a_mac_is_short(rig: Rig):
+    async with verbs(rig) as stub:
+        with pytest.raises(grpc.aio.AioRpcError, match="up to 40 printable characters"):
+            await stub.Plug(pb.PlugRequest(charge_point="cp1", mac="0" * 41))
 
 
 async def test_names_with_their_node_and_asking_for_levels(rig: Rig):

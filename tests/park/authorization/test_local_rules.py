@@ -20,9 +20,10 @@ from park.authorization.messages import (
     Teach,
     TeachMode,
 )
-from park.authorization.settings import Mode, OfflineRule, ReaderSettings, WhitelistEntry
+from park.authorization.settings import Autocharge, AutochargeMode, Mode, OfflineRule, ReaderSettings, WhitelistEntry
 from park.model.access import AuthorizationGranted, BackendAuthorized, BackendOnline, Feedback, Refused, Verdict
 from park.model.alarm import Alarm
+from park.model.autocharge import VehicleIdentified
 from park.model.storage import CommitFailed, Committed, Row, RowsLoaded
 
 OWN_READERS = (ReaderSettings("pillar", ("*",)),)
@@ -58,6 +59,7 @@ def test_the_rules_are_told_after_the_start_with_all_a_board_needs() -> None:
         free_tag="FREE",
         stop_with_card=False,
         readers=(ReaderSettings("g/door", ("g/cp1",)), ReaderSettings("g/hall", ("*",))),
+        autocharge=Autocharge(),
     )
 
 
@@ -125,6 +127,23 @@ def test_a_board_decides_by_the_rules_of_its_server() -> None:
             assert effects == [shown(Feedback.REFUSED, "pillar")], tag
         else:
             assert effects == [AuthorizationGranted("g/cp1", tag, by), shown(Feedback.ACCEPTED, "pillar")]
+
+
+@pytest.mark.rule("B-063")
+def test_a_board_that_is_alone_charges_vehicles_by_the_autocharge_of_its_server() -> None:
+    """Over a restart too; a server of an older version says nothing of it, so no vehicle is let in."""
+    by_mac = Autocharge(AutochargeMode.MAC, "M")
+    leader = server(autocharge=by_mac, whitelist=(WhitelistEntry("M020000000001"),))
+    vehicle = VehicleIdentified("slac:cp1", "g/cp1", "02:00:00:00:00:01")
+    alone = board()
+    alone.tell(ApplyRules(newest(leader)))
+    alone.begin()
+    alone.tell(BackendOnline(online=False))
+    alone.tell(point(1, plugged_since=900.0))
+    assert AuthorizationGranted("g/cp1", "M020000000001", "whitelist") in alone.tell(vehicle)
+    alone.tell(ApplyRules(replace(newest(leader), version=newest(leader).version + 1, autocharge=None)))
+    alone.tell(point(1, plugged_since=990.0))
+    assert alone.tell(vehicle) == [shown(Feedback.IGNORED, "slac:cp1")]
 
 
 def test_before_it_has_rules_a_board_lets_nobody_charge() -> None:

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from park.authorization.settings import Mode, OfflineRule, ReaderSettings, Several, WhitelistEntry
+from park.authorization.settings import (
+    Autocharge,
+    AutochargeMode,
+    Mode,
+    OfflineRule,
+    ReaderSettings,
+    Several,
+    WhitelistEntry,
+)
+from park.authorization.state import Authorizer
+from park.authorization.tuning import tuned
 from park.charging.settings import Outlet
 from park.config import mapping
 from park.config.devices import ChargePointSection, ReaderSection
@@ -20,8 +31,10 @@ from park.config.quantities import milliamperes
 from park.config.station_keys import station_keys
 from park.load.circuit import Circuit, Placement
 from park.metering.meter import MeterSettings
+from park.model.access import SettingChanged
 from park.model.electric import Wiring
 from park.model.evse import EvseTraits
+from park.model.time import Now
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 TRAITS = EvseTraits(has_deadman=True, resolution_ma=100, switchable_phases=False, has_lock=True)
@@ -103,6 +116,33 @@ def test_the_authorizer_of_the_example(single: NodeConfig):
     assert settings.whitelist == (WhitelistEntry("04A1B2C3", "Ada"),)
     assert settings.readers == (ReaderSettings("door", ("garage-1/cp1", "garage-1/cp2")),)
     assert (settings.node, settings.charge_points) == ("garage-1", ("garage-1/cp1", "garage-1/cp2"))
+
+
+@pytest.mark.rule("B-063")
+@pytest.mark.parametrize(
+    ("keys", "settings", "told"),
+    [
+        ({}, Autocharge(AutochargeMode.OFF, "VID:", ""), ("Off", "VID:", "")),
+        ({"autocharge": "mac", "autocharge_prefix": ""}, Autocharge(AutochargeMode.MAC, "", ""), ("On", "", "")),
+        (
+            {"autocharge": "fixed-id", "autocharge_id": "FLEET"},
+            Autocharge(AutochargeMode.FIXED_ID, "VID:", "FLEET"),
+            ("On (Fixed ID)", "VID:", "FLEET"),
+        ),
+    ],
+)
+def test_autocharge_is_the_authorizers_and_the_default_of_the_keys(
+    single: NodeConfig, keys: dict[str, str], settings: Autocharge, told: tuple[str, str, str]
+):
+    config = single.model_copy(update={"authorization": single.authorization.model_copy(update=keys)})
+    assert mapping.authorizer_settings(config).autocharge == settings
+    values = station_keys(config, "1")
+    assert (values["Autocharge"], values["MACEVCCIDPrefix"], values["autochargeid"]) == told
+    driven = replace(mapping.authorizer_settings(single), autocharge=Autocharge(prefix="other"))
+    state = Authorizer(driven)
+    for name in ("Autocharge", "MACEVCCIDPrefix", "autochargeid"):
+        state, _ = tuned(state, SettingChanged(name, values[name]), Now(0.0, datetime(2026, 6, 1, tzinfo=UTC)))
+    assert state.settings.autocharge == settings
 
 
 def reader_of(single: NodeConfig, serves: tuple[str, ...] = ("*",), **keys: object) -> ReaderSettings:

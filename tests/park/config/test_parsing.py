@@ -153,6 +153,25 @@ WRONG_VALUES = [
     ('name = "garage"\nrole', "role", "node.name: is missing", "add it: Name of the node"),
     ('role = "single"', 'role = "singel"', "node.role", "did you mean 'single'?"),
     ("[authorization]", "authorization = 1", "authorization: is 1", "write a table"),
+    ("[authorization]", '[authorization]\nautocharge = "on"', "authorization.autocharge", "choose one of 'off', 'mac'"),
+    (
+        "[authorization]",
+        '[authorization]\nautocharge_prefix = "EVCCID-12"',
+        "authorization.autocharge_prefix: 'EVCCID-12' is too long: with the 12 digits of a MAC",
+        "give at most 8",
+    ),
+    (
+        "[authorization]",
+        '[authorization]\nautocharge_prefix = "VID "',
+        "authorization.autocharge_prefix",
+        "without spaces",
+    ),
+    (
+        "[authorization]",
+        '[authorization]\nautocharge_id = "FLEET CARS"',
+        "authorization.autocharge_id",
+        "without spaces",
+    ),
 ]
 
 
@@ -204,6 +223,12 @@ BETWEEN = [
         '[authorization]\nwhitelist = [{ tag = "0a" }, { tag = "0A" }]',
         "authorization.whitelist[#2].tag",
         "give each its own",
+    ),
+    (
+        "[authorization]",
+        '[authorization]\nautocharge = "fixed-id"',
+        "authorization.autocharge_id: is missing",
+        "give the id tag of vehicles that cannot autocharge",
     ),
     (
         "[[reader]]",

@@ -45,6 +45,7 @@ from park.model.access import (
     ConnectorStatus,
     ConnectorStatusChanged,
     Done,
+    Feedback,
     OccupancyChanged,
     OrderRecloser,
     Refused,
@@ -56,6 +57,7 @@ from park.model.access import (
     Verdict,
 )
 from park.model.alarm import Alarm
+from park.model.autocharge import VehicleIdentified
 from park.model.demand import BoardHeartbeat, CurrentSignalled, DemandChanged
 from park.model.grant import ApplyGrant, Grant, Stamp
 from park.model.limit import InputChanged
@@ -496,6 +498,22 @@ def test_a_card_goes_to_the_server_by_its_full_name_and_feedback_comes_back_by_i
     pair.tell_server(Outward("bay/door", replace(waiting, reader="bay/door")))
     pair.run(0.1)
     assert pair.came(ShowFeedback, board=True) == [waiting, waiting]
+
+
+@pytest.mark.rule("B-063")
+@pytest.mark.parametrize("mac", ["02:00:00:00:00:01", None])
+def test_a_vehicle_without_a_card_is_told_to_the_server_and_to_the_board_while_it_is_alone(mac: str | None) -> None:
+    pair = Pair()
+    vehicle = VehicleIdentified("slac:cp1", "bay/cp1", mac)
+    pair.tell_board(vehicle)
+    assert pair.came(VehicleIdentified, board=True) == [vehicle]
+    pair.connect()
+    pair.at_board.clear()
+    pair.tell_board(vehicle)
+    pair.run(0.1)
+    assert pair.came(VehicleIdentified, board=True) == []
+    assert pair.came(VehicleIdentified, board=False) == [replace(vehicle, reader="bay/slac:cp1")]
+    assert pair.came(ShowFeedback, board=True) == [ShowFeedback("slac:cp1", Feedback.WAIT)]
 
 
 def test_facts_wait_on_the_board_until_somebody_is_there_and_are_of_its_own_points_only() -> None:

@@ -127,6 +127,28 @@ def test_a_near_backend_may_have_a_reading_a_second():
     assert SettingChanged("MeterValueSampleInterval", 1) in station.of(SettingChanged)
 
 
+@pytest.mark.rule("B-063")
+def test_autocharge_is_set_by_its_keys_and_the_authorizer_hears_it():
+    station = Station({"Autocharge": "On", "MACEVCCIDPrefix": "EV:"}).online()
+    assert listed(station, "Autocharge", "autochargeid", "MACEVCCIDPrefix") == {
+        "Autocharge": "On",
+        "autochargeid": "",
+        "MACEVCCIDPrefix": "EV:",
+    }
+    station.clear()
+    assert change(station, "autochargeid", "FLEET") == "Accepted"
+    assert change(station, "Autocharge", "on (fixed id)") == "Accepted"
+    assert change(station, "MACEVCCIDPrefix", "12345678") == "Accepted"
+    assert change(station, "MACEVCCIDPrefix", "123456789") == "Rejected"
+    assert change(station, "Autocharge", "Perhaps") == "Rejected"
+    assert change(station, "autochargeid", "A" * 21) == "Rejected"
+    assert [told.change for told in station.of(TellAuthorizer)] == [
+        SettingChanged("autochargeid", "FLEET"),
+        SettingChanged("Autocharge", "On (Fixed ID)"),
+        SettingChanged("MACEVCCIDPrefix", "12345678"),
+    ]
+
+
 def test_what_a_key_takes_its_line_in_the_file_takes_too():
     for key in KEYS:
         section, _, name = key.file.partition(".")
