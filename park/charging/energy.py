@@ -5,7 +5,6 @@ from __future__ import annotations
 from park.charging import contactor, lock, overdraw, phase_switching, phases_in_use, signalling
 from park.charging.contactor import Wish
 from park.charging.faults import Impact
-from park.charging.lease import FOREVER
 from park.charging.lock import Stage
 from park.charging.phase_switching import PolesSeen, SetPole
 from park.charging.session import Phase
@@ -64,7 +63,7 @@ def offer(state: ChargePointState, mono: float) -> Offer:
         and lease.grant is not None
         and not phases_in_use.covered(state.phases_in_use, lease.grant, settings)
     ):
-        return signalling.pwm(lapse_ma, lapse_ma, FOREVER, phases)
+        amps_ma = min(amps_ma, lapse_ma)  # of no use on these phases, and never more than it says (S2)
     return signalling.pwm(amps_ma, lapse_ma, lease.until(mono), phases)
 
 

@@ -121,6 +121,19 @@ def test_a_grant_that_does_not_cover_its_phases_is_not_offered() -> None:
     assert (park.electronics.output, park.electronics.amps_ma) == (PilotOutput.PWM, 12_000)
 
 
+def test_one_that_does_not_cover_them_is_no_reason_to_offer_more_than_it_says() -> None:
+    park = single_phase_car()
+    park.advance(LEARN_SECONDS + 5)
+    park.keep_granting(20_000, (1,))
+    park.advance(6)
+    park.car_phases = 3
+    park.advance(2)
+    assert park.electronics.amps_ma == 6_000
+    park.keep_granting(0, (1,))
+    park.advance(2)
+    assert park.electronics.amps_ma == 0  # whatever its lapse current
+
+
 def test_covered_is_by_grid_phases_and_an_old_server_covers_all() -> None:
     park = single_phase_car(wiring=Wiring.STR)
     grant = park.state.lease.grant
