@@ -73,6 +73,8 @@ class Succession:
         after(takeover.returns_after, self._first.go_on)
         if takeover.astray and takeover.mistaken_after > max(takeover.boots_after, takeover.returns_after):
             after(takeover.mistaken_after, lambda: self._lead_astray(takeover))
+        else:
+            after(takeover.mistaken_after + max(takeover.boots_after, takeover.returns_after), self._send_away)
 
     def _take_over(self) -> None:
         self._second.boot()
@@ -81,12 +83,18 @@ class Succession:
     def _lead_astray(self, takeover: Takeover) -> None:
         """Some boards lose their link, and find the first server."""
         if not self._second.is_up or self._first.listening is None:
+            self._world.after(takeover.mistaken_for, self._send_away)
             return
         self._checkers.trouble(1)
         self._network.listen(self._first.listening)
         for name in takeover.astray:
             self._network.reset(name)
         self._world.after(takeover.mistaken_for, self._correct)
+
+    def _send_away(self) -> None:
+        """Boards that found the first server again before the second was there would stay with it for ever."""
+        self._checkers.trouble(1)
+        self._correct()
 
     def _correct(self) -> None:
         if self._second.listening is not None:
