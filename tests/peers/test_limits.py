@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from support.cli import chargepark
-from support.rig import Rig, bare_rig, eventually, free_ports
+from support.ports import free_ports
+from support.rig import Rig, bare_rig, eventually
 
 CLIENT = Path(__file__).parent / "limit_client.js"
 PROTOS = Path(__file__).parents[2] / "proto"

@@ -10,7 +10,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from support.certificates import Issued, certify, issue
-from support.rig import Rig, eventually, free_ports, rig
+from support.ports import free_ports
+from support.rig import Rig, eventually, rig
 from support.strict import StrictBackend
 
 pytestmark = [pytest.mark.peer("ocpp-rpc"), pytest.mark.xdist_group("strict node")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
+from support.ports import free_ports
 
 from nodes.rpc import bench_pb2 as pb
 from nodes.rpc.bench_pb2_grpc import BenchStub
@@ -100,15 +100,6 @@ class Rig:
         """One `chargepark bench` verb, as a user gives it."""
         command = [*COMMAND, *verb, "--target", self.target]
         return subprocess.run(command, check=False, capture_output=True, text=True, timeout=PATIENCE)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on now."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def write_config(folder: Path, bench: int, grid: int, points: int) -> Path:

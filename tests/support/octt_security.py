@@ -16,7 +16,8 @@ from support.certificates import Issued, certify, issue
 from support.file_server import FileServer, file_server
 from support.octt import Case
 from support.octt_tool import Message, Tool
-from support.rig import Rig, eventually, free_ports, rig
+from support.ports import free_ports
+from support.rig import Rig, eventually, rig
 from support.strict import IDENTITY
 
 AUTHORITY = issue("central system authority", authority=True)

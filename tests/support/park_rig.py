@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from support.rig import PATIENCE, Configuration, Rig, eventually, free_ports
+from support.ports import free_ports
+from support.rig import PATIENCE, Configuration, Rig, eventually
 
 from nodes.demo.settlement import Settled, settle
 from nodes.demo.sightings import Visit

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import selectors
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from support.ports import free_ports
 
 from nodes.energy.client import fetch
 from nodes.rpc import bench_pb2 as pb
@@ -23,19 +24,8 @@ from park.view import ParkView
 
 PATIENCE = 30.0  # seconds until a wait in vain fails; no passing test takes it
 LOOK_AGAIN = 0.05
+LAST_LINES = 15  # of the log of each process
 STRICT = Path(__file__).parents[1] / "peers/strict_csms.js"
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
 
 
 def configuration(
@@ -305,8 +295,9 @@ class Rig:
         return Ledger(self.directory / "ledger.sqlite3")
 
     def close(self) -> None:
-        """Kill whatever still runs."""
-        for process in self.processes.values():
+        """Kill whatever still runs; what each process said last is for the report of a test that fails."""
+        for name, process in self.processes.items():
+            print(f"--- {name}.log", *self.log(name).splitlines()[-LAST_LINES:], sep="\n")  # noqa: T201 - pytest keeps it
             if process.poll() is None:
                 process.kill()
             process.wait(PATIENCE)

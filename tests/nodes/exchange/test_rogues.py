@@ -17,7 +17,8 @@ import structlog
 from support.cli import chargepark
 from support.discovery import Board, announced, new_park, settings
 from support.exchange_rig import Certificates
-from support.rig import eventually, free_ports
+from support.ports import free_ports
+from support.rig import eventually
 
 from nodes.client import client
 from nodes.config_files import read_config

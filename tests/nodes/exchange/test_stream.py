@@ -13,8 +13,9 @@ import grpc
 import grpc.aio
 import pytest
 from support.exchange_rig import Certificates, ClientEnd, LiveLinks, ServerEnd, connected, live_links, nth, serving
+from support.ports import free_ports
 from support.probe import Probe
-from support.rig import eventually, free_ports
+from support.rig import eventually
 from support.stalled_proxy import Proxy
 
 from actors.messages import ExchangeMessage

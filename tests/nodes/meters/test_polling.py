@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import socket
 import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -19,6 +18,7 @@ from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
+from support.ports import free_port
 
 from nodes.meters.polling import PolledMeter, poll_line, poll_meters
 from park.config.quantities import Endpoint
@@ -98,12 +98,6 @@ async def polling(meters: Iterable[PolledMeter]) -> AsyncIterator[asyncio.Task[N
 
 def meter(inbox: Inbox, port: int, unit: int = 1, name: str = "grid") -> PolledMeter:
     return PolledMeter(name, EASTRON_SDM630, Endpoint("127.0.0.1", port), unit, PERIOD, TIMEOUT, inbox)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 # ---------------------------------------------------------------- a real server

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from support.park_rig import SERVER, ParkRig, park_rig
-from support.rig import eventually, free_ports
+from support.ports import free_ports
+from support.rig import eventually
 
 pytestmark = [pytest.mark.slow]
 COPY = "copy"

@@ -7,7 +7,8 @@ import subprocess
 
 import grpc
 import pytest
-from support.bench_process import COMMAND, PATIENCE, Rig, free_ports, write_config
+from support.bench_process import COMMAND, PATIENCE, Rig, write_config
+from support.ports import free_ports
 from typer.testing import CliRunner, Result
 
 from nodes.cli.bench import app

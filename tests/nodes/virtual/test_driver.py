@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import grpc
 import pytest
 from pymodbus.client import AsyncModbusTcpClient
-from support.bench_process import PATIENCE, Rig, free_ports
+from support.bench_process import PATIENCE, Rig
+from support.ports import free_ports
 from support.stalled_proxy import Proxy
 
 from nodes.bridge import Outbox

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
-from support.bench_process import free_ports
+from support.ports import free_ports
 
 from nodes.virtual.modbus import MeterServers, ServedMeter
 from park.config.quantities import Endpoint
