@@ -31,6 +31,7 @@ help:
 	@echo "make demo      a whole park with virtual cars, here, now (Ctrl-C ends it)"
 	@echo "make test      all tests; those that need a program that is missing say how to get it"
 	@echo "make check     formatting, lint, types, import contracts, generated files"
+	@echo "make ci        check and test together, as CI runs them"
 	@echo "make bench     measures, and prints the table of the README"
 	@echo "make bench-others  beside what others have written, which it installs first (acnportal)"
 	@echo "make fuzz      hostile frames of a backend, read and answered without sockets: RUNS=1000000 SEED=1"
@@ -60,7 +61,7 @@ demo: $(INSTALLED)
 	@$(BIN)/chargepark demo
 
 test: $(INSTALLED)
-	@$(BIN)/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder --durations 20
+	@$(BIN)/python -m pytest -n 6 --dist loadgroup --no-loadscope-reorder --durations 20
 
 # Each check is a target of its own, so that `make -k check` shows all findings at once.
 CHECKS := check-lint check-format check-generated check-contracts check-types
@@ -77,6 +78,12 @@ check-contracts:
 	$(BIN)/lint-imports --no-cache
 check-types:
 	$(BIN)/pyright
+
+# Generated files first: that collects all tests, and what it compiles the workers of the tests need not. Then the
+# rest together: the type checker keeps one processor busy for as long as the slow tests mostly wait.
+.PHONY: ci
+ci: check-generated
+	@$(MAKE) --keep-going --jobs 3 --output-sync $(filter-out $<,$(CHECKS)) test
 
 bench: $(INSTALLED)
 	@$(BIN)/python -m benchmarks

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from actors.address import Address, Nowhere
 from actors.messages import (
@@ -32,8 +33,7 @@ from park.model.signals import RepeatLevels, WakeAt
 from park.model.storage import Commit, Load, LoadRows, Write
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizerWires:
+class AuthorizerWires(Struct, frozen=True):
     """Who the authorizer tells. `readers`: finds those of other boards as NODE/READER too.
 
     `boards`: by node; one that is told `RepeatLevels` announces its readers again. `rules`: takes those for all boards.

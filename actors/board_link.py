@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from actors.address import Address, Nowhere
 from actors.messages import (
@@ -40,8 +40,7 @@ from park.rolling.messages import BoardFirmware, PieceWanted
 from park.view.rows import NodeReported
 
 
-@dataclass(frozen=True, slots=True)
-class BoardLinkWires:
+class BoardLinkWires(Struct, frozen=True):
     """Who the link tells on the server. `returns`: finds the journal a fact came from.
 
     `logs`: puts the logs of boards together. `firmware`: has the file that boards fetch.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from actors import messages
 from actors.address import Address, Nowhere
@@ -25,8 +26,7 @@ from park.ocpp.state import Settings, initial
 from park.rolling.messages import TellBoard
 
 
-@dataclass(frozen=True, slots=True)
-class CentralSystemWires:
+class CentralSystemWires(Struct, frozen=True):
     """Who the central system tells. `clock`: who may follow the backend's; `maintenance`: files, installer.
 
     `boards`: every node, to start again; `links`: to the others. `services`: those on site that answer DataTransfer.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from actors.address import Address
 from actors.messages import (
@@ -24,8 +24,7 @@ from park.model.session import RecordFact, RecoverSession
 from park.model.signals import WakeAt
 
 
-@dataclass(frozen=True, slots=True)
-class ChargePointWires:
+class ChargePointWires(Struct, frozen=True):
     """Who a charge point tells. `driver`: its electronics."""
 
     driver: Address[DriverMessage]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actors.address import Address, Nowhere
 from actors.messages import Alarm, ChargePointMessage, CoordinatorMessage, Report, StoreMessage
@@ -24,8 +25,7 @@ from park.model.signals import RepeatLevels, Start, WakeAt
 from park.model.storage import Commit, Load, LoadRows, Write
 
 
-@dataclass(frozen=True, slots=True)
-class CoordinatorWires:
+class CoordinatorWires(Struct, frozen=True):
     """Who the coordinator tells. `epochs`: whoever keeps the epoch on disk. `standing`: whoever lets boards in.
 
     `told`: whoever keeps on disk what boards may fall to. `store` keeps the limits and answers to `me`, the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from actors.address import Address
 from actors.messages import AdmissionMessage, Alarm, EnrolmentMessage, StoreMessage
@@ -15,8 +15,7 @@ from park.pairing.events import BoardRevoked, BoardsAdmitted, PairingPortWanted
 from park.pairing.state import EnrolmentEffect, EnrolmentSettings, JoinAnswered, ListAnswered, OrderAnswered
 
 
-@dataclass(frozen=True, slots=True)
-class EnrolmentWires:
+class EnrolmentWires(Struct, frozen=True):
     """Who the enrolment tells. `boards`: whatever lets boards in, and has to put them out."""
 
     store: Address[StoreMessage]

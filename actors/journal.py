@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actors.address import Address
 from actors.messages import Alarm, ChargePointMessage, JournalMessage, StoreMessage
@@ -16,8 +17,7 @@ from park.model.signals import WakeAt
 from park.model.storage import Commit, LoadRows
 
 
-@dataclass(frozen=True, slots=True)
-class JournalWires:
+class JournalWires(Struct, frozen=True):
     """Who the journal tells. `central`: takes facts on their way to the backend."""
 
     store: Address[StoreMessage]

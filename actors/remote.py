@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from actors.address import Address
 from park.authorization.messages import ApplyRules, ListChanged, RulesChanged
@@ -15,8 +16,7 @@ from park.model.session import FactDelivered, FactsKnown, FactTaken
 Said: TypeAlias = FactTaken | FactDelivered | FactsKnown
 
 
-@dataclass(frozen=True, slots=True)
-class Remote:
+class Remote(Struct, frozen=True):
     """The address of something on another board, by its name there."""
 
     link: Address[Outward]

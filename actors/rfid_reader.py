@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from actors.address import Address, Nowhere
 from actors.messages import DriverMessage, ReaderMessage
@@ -15,8 +15,7 @@ from park.model.access import CardPresented, ShowFeedback
 from park.ocpp.orders import RestoreDefaults
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """The tags of a reader that charge nothing, and who obeys them; a board without a central system has no keys."""
 
     tags: ServiceTags = ServiceTags()

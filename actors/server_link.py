@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actors.address import Address, Nowhere
 from actors.messages import (
@@ -33,8 +34,7 @@ from park.rolling.board import FromServer
 from park.rolling.messages import FirmwareAsked, FirmwareOffered, FirmwareOrdered, FirmwarePiece
 
 
-@dataclass(frozen=True, slots=True)
-class ServerLinkWires:
+class ServerLinkWires(Struct, frozen=True):
     """Who the link tells on its board. `edge`: the wire; `authorizer`: decides about cards while no server is heard."""
 
     edge: Address[ExchangeMessage]

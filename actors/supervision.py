@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from traceback import format_exception
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 ChildState: TypeAlias = Literal["starting", "running", "restarting", "gave-up", "stopped"]
 
@@ -13,8 +14,7 @@ class HandlerInterrupted(Exception):
     """A handler raised SystemExit or the like (its cause); pykka would have stopped every actor of the process."""
 
 
-@dataclass(frozen=True, slots=True)
-class RestartPolicy:
+class RestartPolicy(Struct, frozen=True):
     """At most `limit` restarts `within` seconds; the n-th of them after `backoff[n - 1]` seconds, then the last one.
 
     The first restart comes within 100 ms, so that a charge point is not without its controller for longer than a
@@ -32,8 +32,7 @@ class RestartPolicy:
         return self.backoff[min(failures, len(self.backoff)) - 1]
 
 
-@dataclass(frozen=True, slots=True)
-class Crashed:
+class Crashed(Struct, frozen=True):
     """An incarnation failed. `again_in` seconds it is restarted; None: it is not. `handling`: the message's class."""
 
     name: str
@@ -50,24 +49,21 @@ class Crashed:
         return cls(name, f"{type(told).__name__}: {told}", "".join(format_exception(told)), message, again_in)
 
 
-@dataclass(frozen=True, slots=True)
-class Restarted:
+class Restarted(Struct, frozen=True):
     """A new incarnation began; `restarts` of this actor so far."""
 
     name: str
     restarts: int
 
 
-@dataclass(frozen=True, slots=True)
-class Quarantined:
+class Quarantined(Struct, frozen=True):
     """The same input crashed an actor twice: messages equal to it are refused from now on."""
 
     name: str
     handling: str
 
 
-@dataclass(frozen=True, slots=True)
-class GaveUp:
+class GaveUp(Struct, frozen=True):
     """An actor, or the sub-supervisor `name`, is not restarted any more; everything else runs on."""
 
     name: str
@@ -77,8 +73,7 @@ class GaveUp:
 SupervisionReport: TypeAlias = Crashed | Restarted | Quarantined | GaveUp
 
 
-@dataclass(frozen=True, slots=True)
-class ChildFigures:
+class ChildFigures(Struct, frozen=True):
     """What metrics and status show of one supervised actor; counts since the node began."""
 
     name: str

@@ -1,7 +1,8 @@
-"""A park of boards that is measured: a server as a process of its own, and client boards here, paired and connected.
+"""A park of boards that is measured: a server as a process of its own, client boards here and in one more process.
 
 Client boards are wired as their node wires them, with a disk and hardware that answer at once; each has its own key,
 certificate and connection. Rows of two charge points on two boards: when a car comes to one, the other has to give way.
+Two boards are measured; the others are what else a server has to do, and their work is none of the measured boards'.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ MAX_AMPS = 10
 ROW_AMPS = 12.5  # one car has its ten, two share
 GRID_AMPS = 6300  # the largest a configuration may name
 START_SECONDS = 60.0
+HERE = 2  # boards in the measuring process
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,31 +96,68 @@ def places(points: int, boards: int) -> list[Place]:
     return [Place(number % boards, full_name(f"bay-{number % boards}", f"cp{number}")) for number in range(points)]
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A park on this machine: charge points, boards, the ports its server listens on. `folder`: keys, files, logs."""
+
+    folder: Path
+    points: int
+    boards: int
+    listens: int
+    pairing: int
+
+    def keys(self, number: int) -> BoardKeys:
+        return BoardKeys(self.folder / f"bay-{number}")
+
+
 @asynccontextmanager
 async def park_of_boards(
     folder: Path, world: World, after: After, points: int, boards: int
 ) -> AsyncGenerator[list[MeasuredBoard]]:
-    """Boards that are connected to their server, with all their charge points in place, within the block."""
-    listens, pairing = _free_ports(2)
-    keys = [BoardKeys(folder / f"bay-{number}") for number in range(boards)]
+    """Two boards that are connected to their server within the block, while the others go about their own work."""
+    site = Site(folder, points, boards, *_free_ports(2))
     file = folder / "server.toml"
-    file.write_text(_server(folder, listens, pairing, points, boards, [each.fingerprint for each in keys]))
-    command = [sys.executable, "-c", "from nodes.cli import main; main()", "run", str(file)]
-    with (folder / "server.log").open("wb") as log:
-        server = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
-        made = [_board(number, each, world, after, points, boards, listens) for number, each in enumerate(keys)]
-        tasks = [asyncio.create_task(_run(each, Endpoint("127.0.0.1", pairing))) for each in made]
-        try:
-            await wait_for("all boards to be connected", lambda: all(board.shown.up for board in made))
+    file.write_text(_server(site))
+    serve = ["-c", "from nodes.cli import main; main()", "run", str(file)]
+    stand_by = ["-m", "benchmarks.bystanders", *map(str, (folder, points, boards, site.listens, site.pairing))]
+    async with _process(folder / "server.log", *serve), running(site, range(HERE), world, after) as made:
+        if boards == HERE:
             yield made
+            return
+        async with _process(folder / "bystanders.log", *stand_by, tells=True) as others:
+            if others.stdout is None or not await others.stdout.readline():
+                raise RuntimeError(f"the other boards ended: {(folder / 'bystanders.log').read_text()}")
+            yield made
+
+
+@asynccontextmanager
+async def _process(log: Path, *arguments: str, tells: bool = False) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """A Python process within the block; what it prints goes to the log, but for what it `tells`."""
+    with log.open("wb") as errors:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *arguments, stdout=asyncio.subprocess.PIPE if tells else errors, stderr=errors
+        )
+        try:
+            yield process
         finally:
-            for board in made:
-                await asyncio.to_thread(board.client.supervisor.stop)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            server.terminate()
-            await server.wait()
+            process.terminate()
+            await process.wait()
+
+
+@asynccontextmanager
+async def running(site: Site, numbers: range, world: World, after: After) -> AsyncGenerator[list[MeasuredBoard]]:
+    """Boards of a park whose server runs; they are paired and connected."""
+    made = [_board(site, number, world, after) for number in numbers]
+    tasks = [asyncio.create_task(_run(each, Endpoint("127.0.0.1", site.pairing))) for each in made]
+    try:
+        await wait_for("all boards to be connected", lambda: all(board.shown.up for board in made))
+        yield made
+    finally:
+        for board in made:
+            await asyncio.to_thread(board.client.supervisor.stop)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _run(board: MeasuredBoard, pairing: Endpoint) -> None:
@@ -134,11 +173,9 @@ async def _soon(_: float) -> None:
     await asyncio.sleep(0.5)
 
 
-def _board(
-    number: int, keys: BoardKeys, world: World, after: After, points: int, boards: int, port: int
-) -> MeasuredBoard:
-    node = f"bay-{number}"
-    config = _client(node, [f"cp{each}" for each in range(number, points, boards)])
+def _board(site: Site, number: int, world: World, after: After) -> MeasuredBoard:
+    node, keys = f"bay-{number}", site.keys(number)
+    config = _client(node, [f"cp{each}" for each in range(number, site.points, site.boards)])
     names = [full_name(node, point.name) for point in config.charge_point]
     hardware = Hardware(names, after, lambda: clock.now().mono)
     orders: Outbox[ExchangeMessage] = Outbox()
@@ -151,7 +188,7 @@ def _board(
     hardware.connect(client.charge_points, client.meters, metered)
 
     def dials() -> list[Dial]:
-        return [Dial(f"127.0.0.1:{port}", channel_credentials(keys.directory), CHANNEL_OPTIONS)]
+        return [Dial(f"127.0.0.1:{site.listens}", channel_credentials(keys.directory), CHANNEL_OPTIONS)]
 
     edge = ServerEdge(dials, client.link, orders)
     return MeasuredBoard(node, keys, hardware, client, edge, shown, demands)
@@ -174,15 +211,16 @@ def _client(node: str, points: list[str]) -> NodeConfig:
     )
 
 
-def _server(folder: Path, listens: int, pairing: int, points: int, boards: int, fingerprints: list[str]) -> str:
+def _server(site: Site) -> str:
+    fingerprints = [site.keys(number).fingerprint for number in range(site.boards)]
     head = f"""
 [node]
 name = "server"
 role = "server"
-data_dir = "{folder / "server"}"
+data_dir = "{site.folder / "server"}"
 [listen]
-boards = "127.0.0.1:{listens}"
-pairing = "127.0.0.1:{pairing}"
+boards = "127.0.0.1:{site.listens}"
+pairing = "127.0.0.1:{site.pairing}"
 energy = ""
 metrics = ""
 [park]
@@ -198,12 +236,12 @@ limit_amps = [{GRID_AMPS}, {GRID_AMPS}, {GRID_AMPS}]
 """
     rows = (
         f'[[circuit]]\nname = "row{number}"\nparent = "grid"\nlimit_amps = [{ROW_AMPS}, {ROW_AMPS}, {ROW_AMPS}]\n'
-        for number in range(-(-points // 2))
+        for number in range(-(-site.points // 2))
     )
     placed = (
         f'[[placement]]\ncharge_point = "{place.name}"\nconnector = {number + 1}\ncircuit = "row{number // 2}"\n'
         f"max_amps = {MAX_AMPS}\n"
-        for number, place in enumerate(places(points, boards))
+        for number, place in enumerate(places(site.points, site.boards))
     )
     return head + "".join((*rows, *placed))
 

@@ -1,6 +1,7 @@
 """From a car that comes to one board to the lower setpoint of the car beside it, which is on another board.
 
-Real gRPC with mutual TLS between processes: the server in one, all client boards in this one. The way: charge point →
+Real gRPC with mutual TLS between processes: the server in one, two client boards in this one, the others in one more.
+Half of the cars come to the two measured boards, half to the others. The way: charge point →
 link → server's link → coordinator → the other board's link → charge point → `Signal` at its driver's address. Before
 that the arrival itself crosses twice, for the authorization.
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from benchmarks import exchange
 from benchmarks.boards import MAX_AMPS, MeasuredBoard, Place, park_of_boards, places, wait_for
+from benchmarks.hardware import After
 from benchmarks.spread import Spread
 from benchmarks.table import Table, ratio
 from nodes import interpreter
@@ -23,8 +25,9 @@ from nodes.field import PoolWorld
 from nodes.field.timers import Timers
 from park.model.evse import PilotOutput, Signal
 
-EVENT_SECONDS = 0.2  # five cars a second: as many as come to a thousand points in a rush hour of minutes
+EVENT_SECONDS = 0.4  # and as often at the others, so five cars a second: a thousand points in a rush hour of minutes
 VISIT_SECONDS = 0.3
+LIVE_SECONDS = 0.02  # from one resident to the next
 AGAIN_SECONDS = 12.0  # until the neighbour has its current back: reaction time, a cycle, five seconds of the pilot
 ANSWER_SECONDS = 1.0
 PATIENCE_SECONDS = 120.0  # a thousand cars come at once
@@ -45,7 +48,7 @@ class Row:
 class Rows:
     """The charge points in rows of two: one who lives here, one who visits. `told`: setpoints, (perf_counter, mA)."""
 
-    boards: list[MeasuredBoard]
+    boards: dict[int, MeasuredBoard]
     residents: list[Place]
     visitors: list[Place]
     told: dict[str, list[tuple[float, int]]]
@@ -55,6 +58,21 @@ class Rows:
         if signal.output is PilotOutput.PWM:
             self.told[signal.charge_point].append((time.perf_counter(), signal.amps_ma))
 
+    @classmethod
+    def of(cls, boards: dict[int, MeasuredBoard], points: int, of_boards: int) -> Rows:
+        """The rows of these boards, which tell what they signal from now on."""
+        where = [place for place in places(points, of_boards) if place.board in boards]
+        rows = cls(boards, where[::2], where[1::2], {place.name: [] for place in where})
+        for board in boards.values():
+            board.hardware.signalled = rows.note
+        return rows
+
+    async def move_in(self, after: After) -> None:
+        """All residents charge, and nobody else."""
+        for number in range(len(self.residents)):
+            after(number * LIVE_SECONDS, lambda number=number: self.live(number))
+        await wait_for("all residents to charge", self.all_live, PATIENCE_SECONDS)
+
     def live(self, number: int) -> None:
         place = self.residents[number]
         self.boards[place.board].hardware.plug(place.name)
@@ -63,6 +81,11 @@ class Rows:
         place = self.visitors[number]
         self.came.append((time.perf_counter(), number))
         self.boards[place.board].hardware.plug(place.name)
+
+    def visit(self, number: int, after: After, at: float) -> None:
+        """A car comes in `at` seconds, and does not stay."""
+        after(at, lambda: self.come(number))
+        after(at + VISIT_SECONDS, lambda: self.leave(number))
 
     def leave(self, number: int) -> None:
         place = self.visitors[number]
@@ -120,33 +143,26 @@ async def measure(points: int, boards: int, events: int) -> list[Row]:
     try:
         with tempfile.TemporaryDirectory() as folder:
             async with park_of_boards(Path(folder), world, edges.after, points, boards) as made:
-                return await _measured(made, edges, points, events)
+                rows = Rows.of(dict(enumerate(made)), points, boards)
+                return await _measured(rows, edges.after, points, boards, events)
     finally:
         edges.close()
         world.close()
 
 
-async def _measured(boards: list[MeasuredBoard], edges: Timers, points: int, events: int) -> list[Row]:
-    where = places(points, len(boards))
-    rows = Rows(boards, where[::2], where[1::2], {place.name: [] for place in where})
-    for board in boards:
-        board.hardware.signalled = rows.note
-    for number in range(len(rows.residents)):
-        edges.after(number * EVENT_SECONDS / 10, lambda number=number: rows.live(number))
-    await wait_for("all residents to charge", rows.all_live, PATIENCE_SECONDS)
+async def _measured(rows: Rows, after: After, points: int, boards: int, events: int) -> list[Row]:
+    await rows.move_in(after)
     interpreter.settle()
     again = AGAIN_SECONDS / len(rows.visitors) if events > len(rows.visitors) else 0.0
     between = max(EVENT_SECONDS, again)
     for count in range(events):
-        number, at = count % len(rows.visitors), count * between
-        edges.after(at, lambda number=number: rows.come(number))
-        edges.after(at + VISIT_SECONDS, lambda number=number: rows.leave(number))
+        rows.visit(count % len(rows.visitors), after, count * between)
     await wait_for("all visitors", lambda: len(rows.came) == events, events * between + PATIENCE_SECONDS)
     await asyncio.sleep(ANSWER_SECONDS)
-    return _rows(rows, points, max(1, events // 10))
+    return _rows(rows, points, boards, max(1, events // 10))
 
 
-def _rows(rows: Rows, points: int, warm_up: int) -> list[Row]:
+def _rows(rows: Rows, points: int, boards: int, warm_up: int) -> list[Row]:
     whole: list[float] = []
     from_wire: list[float] = []
     counted = rows.came[warm_up:]
@@ -156,7 +172,7 @@ def _rows(rows: Rows, points: int, warm_up: int) -> list[Row]:
         if answer is not None and demanded is not None:
             whole.append(answer - at)
             from_wire.append(answer - demanded)
-    lost, boards = len(counted) - len(whole), len(rows.boards)
+    lost = len(counted) - len(whole)
     return [
         Row(points, boards, "car arrives → setpoint on another board", Spread.of(whole), lost),
         Row(points, boards, "its demand leaves → setpoint on another board", Spread.of(from_wire), lost),

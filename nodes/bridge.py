@@ -7,8 +7,9 @@ import itertools
 import random
 import threading
 import traceback
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from actors.address import Nowhere
 
@@ -176,8 +177,7 @@ async def ask(address: Address[M], make_question: Callable[[Address[A]], M], tim
         raise TimeoutError(message) from None
 
 
-@dataclass(frozen=True, slots=True)
-class Backoff:
+class Backoff(Struct, frozen=True):
     """Seconds to wait after the n-th failure in a row: doubling from `first` to `most`, the upper half of it drawn.
 
     `settled`: an edge that ran this long before it failed begins at `first` again. `defects`: how many failures that
@@ -196,8 +196,7 @@ class Backoff:
         return full * (1.0 + draw) / 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class EdgeFailed:
+class EdgeFailed(Struct, frozen=True):
     """An edge failed and runs again `again_in` seconds; `trace` is empty for an OSError, which is the wire's doing."""
 
     name: str
@@ -206,8 +205,7 @@ class EdgeFailed:
     again_in: float
 
 
-@dataclass(frozen=True, slots=True)
-class EdgeGaveUp:
+class EdgeGaveUp(Struct, frozen=True):
     """An edge failed by a defect too often: it is closed, and marked failed until the node restarts."""
 
     name: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from nodes.config_files import read_config
 from nodes.time_zones import time_zone
@@ -14,8 +15,7 @@ from park.errors import ConfigurationInvalid, RegisterMapUnknown
 from park.load import startup
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedConfig:
+class CheckedConfig(Struct, frozen=True):
     """`warnings`: what works but will surprise. `reaction`: how long an overload lasts at most, per cause."""
 
     config: NodeConfig

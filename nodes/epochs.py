@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.address import Address, Nowhere
 from park.load.report import EpochTaken
@@ -21,8 +23,7 @@ STANDING = "newest"
 LIVES_KEPT = 1_000  # a board that obeyed an older one is told from another server's by its epoch, which is far lower
 
 
-@dataclass(frozen=True, slots=True)
-class Life:
+class Life(Struct, frozen=True):
     """This start of a server. `server_id`: drawn for it, so that a copy of the database speaks with another voice.
 
     `suspects`: another server kept the start before from leading.

@@ -7,12 +7,12 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import grpc.aio
 import structlog
+from msgspec import Struct
 
 from actors.address import Address
 from actors.messages import (
@@ -74,8 +74,7 @@ INDISPENSABLE = frozenset({"coordinator", "journal"})  # without grants or durab
 _log = structlog.get_logger("node")
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(Struct, frozen=True):
     """A node whose actors are complete, with what its edges need. `orders`: what people may order of any park."""
 
     config: NodeConfig

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import structlog
+from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.address import Address, Nowhere
 from actors.messages import ChargePointMessage, DriverMessage, MeterMessage, ReaderMessage
@@ -157,8 +158,7 @@ async def cancel(tasks: Tasks) -> None:
         _log.error("edge does not end", edge=task.get_name())
 
 
-@dataclass(frozen=True, slots=True)
-class BackendAccess:
+class BackendAccess(Struct, frozen=True):
     """What the files beside the configuration hold: the AuthorizationKey, and whom to trust.
 
     `transfer_ca`: for https and ftps; `maker_file`: authorities of signers of firmware.

@@ -12,8 +12,9 @@ import sqlite3
 import threading
 import uuid
 from collections.abc import Generator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from nodes.crash import Kinds, crash_point, planned
 from nodes.crash_kinds import deleted, delivered, persisted
@@ -38,8 +39,7 @@ MIGRATIONS: tuple[str, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Stop:
+class _Stop(Struct, frozen=True):
     pass
 
 

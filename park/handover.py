@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.config.board import Role
 from park.journal import journal
@@ -16,8 +18,7 @@ from park.ocpp.rows import QUEUE, TRANSACTIONS, Fate, Transaction, transaction_o
 TABLES = (journal.TABLE, QUEUE, TRANSACTIONS)
 
 
-@dataclass(frozen=True, slots=True)
-class Holdings:
+class Holdings(Struct, frozen=True):
     """What a node's database holds of sessions. `entries`: of its own journal; `open_here`: its own, not ended.
 
     `queued`: facts for the backend. `running`: sessions the backend has the start of, by charge point.

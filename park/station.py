@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.model.demand import BoardHeartbeat
 from park.model.grant import Stamp
@@ -13,8 +15,7 @@ from park.model.time import Now
 HEARTBEAT_SECONDS = 1.0  # safety §3, Clock: a stamp every second
 
 
-@dataclass(frozen=True, slots=True)
-class StationState:
+class StationState(Struct, frozen=True):
     """`boot_id` tells stamps of one run of the process from those of another."""
 
     node: str

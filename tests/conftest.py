@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -47,6 +48,9 @@ PEERS = {
     "promtool": Peer(("promtool",), "apt-get install prometheus"),
 }
 
+
+hypothesis.settings.register_profile("chargepark", deadline=None)  # a busy machine is no counterexample
+hypothesis.settings.load_profile("chargepark")
 
 RULES = read_rules(HERE.parent / "docs/rules.csv")
 

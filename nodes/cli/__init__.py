@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from nodes.interpreter import without_collections
 from park.errors import ChargeparkError, ConfigurationInvalid
 
 COMMANDS = (
@@ -68,7 +69,8 @@ def application(arguments: list[str]) -> typer.Typer:
     )
     app.callback()(_options)
     for name in _wanted(next(iter(arguments), "")):
-        module = import_module(f"nodes.cli.{name}")
+        with without_collections():
+            module = import_module(f"nodes.cli.{name}")
         app.add_typer(module.app, name=name if name in GROUPS else None)
     return app
 

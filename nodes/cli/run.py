@@ -6,13 +6,15 @@ import asyncio
 import os
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from nodes import client, log, server, single
+from nodes import log
 from nodes.config_files import read_config
+from nodes.interpreter import without_collections
 from nodes.maintenance import logs
 
 app = typer.Typer()
@@ -28,8 +30,9 @@ def run(
     log.configure(as_json=log_json, level=log_level)
     node = read_config(config)
     logs.keep(Path(node.node.data_dir), node.maintenance.log_mb)
-    roles = {"single": single.run, "server": server.run, "client": client.run}
-    if asyncio.run(roles[node.node.role](config)):
+    with without_collections():
+        role = import_module(f"nodes.{node.node.role}")  # a board needs not load what the other two roles are
+    if asyncio.run(role.run(config)):
         _start_again()
 
 

@@ -6,16 +6,16 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 END_SECONDS = 10.0  # from SIGTERM until a child is killed
 TAIL_LINES = 12  # of a log, when its process ended by itself
 TAIL_BYTES = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Child:
+class Child(Struct, frozen=True):
     """One process. `died` is done when it ended, whoever wanted that; its result is the exit code."""
 
     name: str

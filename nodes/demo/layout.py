@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 FUSES = (63, 80, 100, 125, 160, 200, 250, 315, 400, 500, 630, 800, 1000, 1250)  # IEC 60269: usual nominal currents
 BOARD_FUSES = (16, 20, 25, 32, 35, 40, 50, *FUSES)  # the same for the line to one board
@@ -15,8 +15,7 @@ SERVER, ALONE, BAY = "server", "board-1", "bay"
 DOOR = "door"  # the server's card reader, for every charge point of the park
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(Struct, frozen=True):
     """A board with charge points, each with a meter and a card reader of its own. `number`: its hundred ports."""
 
     name: str
@@ -26,8 +25,7 @@ class Board:
     fuse_amps: int
 
 
-@dataclass(frozen=True, slots=True)
-class Park:
+class Park(Struct, frozen=True):
     """One board alone, or a server without charge points that leads client boards."""
 
     name: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Literal, TypeAlias
 
+from msgspec import Struct
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -46,8 +46,7 @@ COLOURS = {
 NODE_COLOURS = {"alive": "green", "suspect": "yellow", "gone": "bold red"}
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(Struct, frozen=True):
     """All that is shown at one moment. `transactions`: the newest first; `told`: the story's newest last."""
 
     seconds: float

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from park.errors import AddressUnusable
 
@@ -20,8 +21,7 @@ OF_A_CLIENT = ("meters", "energy", "metrics")
 OPTION = "--port-base"
 
 
-@dataclass(frozen=True, slots=True)
-class Ports:
+class Ports(Struct, frozen=True):
     """Where each part of a demo with this many client boards listens."""
 
     base: int

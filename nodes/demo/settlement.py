@@ -5,8 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
+
+from msgspec import Struct
 
 from nodes.demo.layout import connector
 from nodes.demo.sightings import Visit
@@ -15,8 +16,7 @@ from nodes.virtual.ledger import LedgerTransaction
 TOLERANCE_WH = 1.0  # the backend gets whole watt-hours
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """One car's visit, and what the backend has of it: usually one transaction."""
 
     visit: Visit

@@ -8,8 +8,9 @@ import secrets
 import signal
 import tempfile
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from nodes.demo.children import Children
 from nodes.demo.configuration import configurations, data_dir, token_file
@@ -32,8 +33,7 @@ ENTRIES = 30
 SUMMARY = "summary.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a demo lives: an empty directory, a block of ports, and the park that is built there."""
 
     folder: Path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from nodes.rpc import bench_pb2 as pb
 from park.model.evse import PilotState
@@ -12,8 +12,7 @@ CHARGING_MA = 1_000  # a car that draws less is not charging: standby is far bel
 POWERED = {PilotState.C, PilotState.D}
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(Struct, frozen=True):
     """One car by the register of the virtual hardware; `end_wh` None: it is still there."""
 
     charge_point: str
@@ -22,8 +21,7 @@ class Visit:
     end_wh: float | None
 
 
-@dataclass(slots=True)
-class Sightings:
+class Sightings(Struct):
     """Grows with every look. `fuse` is the newest record of the grid circuit's fuse."""
 
     most_charging: int = 0

@@ -5,10 +5,11 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import count
 from operator import itemgetter
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from nodes.demo.layout import DOOR, Park, reader
 from park.model.electric import PerPhase
@@ -34,20 +35,17 @@ HOUSE_LEVELS = (0.5, 0.8, 1.0, 1.3, 1.6)  # of what the house usually draws
 HOUSE_PHASES = (1.0, 1.07, 0.93)  # nothing is ever balanced
 
 
-@dataclass(frozen=True, slots=True)
-class Arrive:
+class Arrive(Struct, frozen=True):
     charge_point: str
     car: str
     vehicle: VehicleSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(Struct, frozen=True):
     charge_point: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShowCard:
+class ShowCard(Struct, frozen=True):
     """`reader`: that of the charge point, or the park's."""
 
     charge_point: str
@@ -55,8 +53,7 @@ class ShowCard:
     reader: str
 
 
-@dataclass(frozen=True, slots=True)
-class HouseDraws:
+class HouseDraws(Struct, frozen=True):
     currents_ma: PerPhase
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from nodes.demo.settlement import Settled
 from nodes.demo.sightings import Sightings
@@ -10,8 +10,7 @@ from nodes.demo.sightings import Sightings
 SCHEMA = 1
 
 
-@dataclass(slots=True)
-class Summary:
+class Summary(Struct):
     """Everything known at the end. `problems` decide about the exit code; `played_seconds` None: it never began."""
 
     park: str

@@ -7,10 +7,10 @@ import ipaddress
 import socket
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import ifaddr
+from msgspec import Struct
 
 SIOCGIFFLAGS = 0x8913  # linux/sockios.h
 IFF_UP, IFF_LOOPBACK, IFF_RUNNING = 0x1, 0x8, 0x40  # linux/if.h
@@ -18,8 +18,7 @@ _NAME_BYTES = 16  # IFNAMSIZ
 _INTERFACES = Path("/sys/class/net")
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(Struct, frozen=True):
     """`speakers`: addresses multicast is sent from; `announced`: where this node is reached. Empty without a link.
 
     `link_changes`: how often a link came or went, so that one which was out between two looks is another network.
@@ -30,8 +29,7 @@ class Network:
     link_changes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Interface:
+class _Interface(Struct, frozen=True):
     name: str
     loopback: bool
     v4: tuple[str, ...]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from nodes.rpc import bench_pb2 as pb
 from nodes.rpc.bench_codec import LONGEST_VALIDITY_SECONDS
 from park.model.evse import Signal
 
 
-@dataclass(slots=True)
-class Echo:
+class Echo(Struct):
     """`stamp`: newest reading of the device's monotonic clock, None before any. `heard_at`: our mono when it was here.
 
     The stamp is older than `heard_at` says, by its way here. So a validity counted from it ends at its deadline or

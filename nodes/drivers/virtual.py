@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 import grpc
+from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.address import Address, Nowhere
 from nodes.drivers.echo import Echo
@@ -70,8 +71,7 @@ class Inputs:
             self._to.tell(InputChanged(self._node, number, None))
 
 
-@dataclass(frozen=True, slots=True)
-class Aside:
+class Aside(Struct, frozen=True):
     """Who hears what is neither a level of a charge point nor a card. `inputs` None: nobody wants to know of them."""
 
     inputs: Inputs | None = None

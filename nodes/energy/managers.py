@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+
+from msgspec import Struct
 
 from actors.address import Address
 from actors.messages import StoreMessage
@@ -19,8 +20,7 @@ CERTIFICATE, TOKEN = "certificate", "token"
 ANSWER_SECONDS = 10.0  # ours: one commit of a disk that is nearly full
 
 
-@dataclass(frozen=True, slots=True)
-class Manager:
+class Manager(Struct, frozen=True):
     """`proof`: certificate or token; `digest`: fingerprint of its key, or SHA-256 of the token, in hexadecimal."""
 
     name: str

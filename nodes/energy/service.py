@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from typing import Any
 
 import grpc
 import grpc.aio
+from msgspec import Struct
 
 from nodes.bridge import Outbox
 from nodes.energy.callers import caller
@@ -30,8 +30,7 @@ STRANGER = (
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Writing:
+class Writing(Struct, frozen=True):
     """What a port needs that takes limits."""
 
     desk: LimitDesk

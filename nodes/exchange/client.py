@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import grpc
+from msgspec import Struct
 
 from actors.messages import ExchangeMessage
 from nodes.bridge import Backoff, Outbox
@@ -28,8 +28,7 @@ class ServerUnknown(OSError):
     """No server to connect to yet; the text says what is looked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dial:
+class Dial(Struct, frozen=True):
     """Where a server is and how to prove who both are. `options`: for the channel, its expected name among them."""
 
     target: str

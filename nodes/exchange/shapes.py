@@ -1,4 +1,4 @@
-"""Dataclasses as protobuf messages of the same name and fields: one rule instead of forty pairs of functions."""
+"""Structs as protobuf messages of the same name and fields: one rule instead of forty pairs of functions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 import types
 import typing
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
@@ -14,6 +13,8 @@ from typing import Any, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
+from msgspec import Struct
+from msgspec.structs import fields
 
 from park.model.electric import PerPhase
 
@@ -27,11 +28,11 @@ class Unreadable(ValueError):
 
 
 class Shape:
-    """How one dataclass is written to and read from its message."""
+    """How one struct is written to and read from its message."""
 
     __slots__ = ("_cls", "_gets", "_puts")
 
-    def __init__(self, cls: type, descriptor: Descriptor) -> None:
+    def __init__(self, cls: type[Struct], descriptor: Descriptor) -> None:
         hints = typing.get_type_hints(cls)
         pairs = [_pair(cls, descriptor, field.name, hints[field.name]) for field in fields(cls)]
         self._cls = cls
@@ -43,13 +44,13 @@ class Shape:
         for name, put in self._puts:
             put(message, getattr(value, name))
 
-    def read(self, message: Message) -> Any:  # noqa: ANN401 - an instance of the dataclass
+    def read(self, message: Message) -> Any:  # noqa: ANN401 - an instance of the struct
         """Raise Unreadable for what is missing, unknown or not a number."""
         return self._cls(*[get(message) for get in self._gets])
 
 
 @cache
-def shape(cls: type, descriptor: Descriptor) -> Shape:
+def shape(cls: type[Struct], descriptor: Descriptor) -> Shape:
     """Raise TypeError when class and message differ: a defect of ours, found by the tests."""
     return Shape(cls, descriptor)
 
@@ -68,7 +69,7 @@ def _pair(cls: type, descriptor: Descriptor, name: str, hint: object) -> Pair:
     kind = kinds[0]
     if typing.get_origin(kind) is tuple:
         return _repeated(field, name, typing.get_args(kind)[0])
-    if isinstance(kind, type) and is_dataclass(kind):
+    if isinstance(kind, type) and issubclass(kind, Struct):
         return _nested(shape(kind, cast("Descriptor", field.message_type)), name, optional=optional)
     return _scalar(name, cast("type", kind), optional=optional)
 
@@ -151,7 +152,7 @@ def _per_phase(name: str, *, optional: bool) -> Pair:
 
 
 def _repeated(field: FieldDescriptor, name: str, kind: type) -> Pair:
-    if not is_dataclass(kind):
+    if not issubclass(kind, Struct):
         return lambda message, value: getattr(message, name).extend(value), lambda message: tuple(
             getattr(message, name)
         )
@@ -201,7 +202,7 @@ def _union(cls: type, descriptor: Descriptor, name: str, kinds: list[type]) -> P
 
 
 def _member(descriptor: Descriptor, kind: type) -> Pair:
-    if not is_dataclass(kind):
+    if not issubclass(kind, Struct):
         return _plain(UNION_NAMES[kind])
     name = snake(kind.__name__)
     return _nested(shape(kind, cast("Descriptor", descriptor.fields_by_name[name].message_type)), name, optional=False)

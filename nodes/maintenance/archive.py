@@ -6,9 +6,10 @@ import io
 import tarfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from nodes.maintenance.logs import NODE_LOG, SECURITY_LOG, lines
 from park.ocpp.maintenance import LogKind
@@ -16,8 +17,7 @@ from park.ocpp.maintenance import LogKind
 MISSING = "missing-boards.txt"
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(Struct, frozen=True):
     """`board`: name of this node. `files`: of this board, by name. `others`: parts of other boards, as their bytes.
 
     `missing`: boards that are expected, and why their part is not here.

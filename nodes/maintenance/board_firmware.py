@@ -7,11 +7,11 @@ import base64
 import os
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 import structlog
+from msgspec import Struct
 
 from actors.address import Address
 from actors.messages import StoreMessage
@@ -58,8 +58,7 @@ Work: TypeAlias = BeginFile | KeepPiece | CheckFile | InstallFile | ForgetFile
 _log = structlog.get_logger("firmware")
 
 
-@dataclass(frozen=True, slots=True)
-class BoardWorkshop:
+class BoardWorkshop(Struct, frozen=True):
     """What a board installs with. `certificates`: the maker's, whose signers are checked here too where there are some.
 
     `busy`: whether vehicles charge.
@@ -75,8 +74,7 @@ class BoardWorkshop:
     restarts: Address[RestartOrdered]
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
+class _Written(Struct, frozen=True):
     """Where the store's answers go."""
 
     events: Address[BoardEvent]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.x509.oid import NameOID
+from msgspec import Struct
 
 from park.ocpp.link import Payload
 
@@ -36,8 +36,7 @@ FAILED = {
 """What is answered when something unforeseen keeps a message from being carried out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """To the backend. `reconfigured`, `refused`: for the security log. `certificate`: file of the station's new one."""
 
     payload: Payload

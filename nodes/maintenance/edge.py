@@ -10,11 +10,11 @@ import base64
 import binascii
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import structlog
+from msgspec import Struct
 
 from actors.address import Address
 from actors.messages import MaintenanceMessage
@@ -60,8 +60,7 @@ _log = structlog.get_logger("maintenance")
 _security = structlog.get_logger(SECURITY)
 
 
-@dataclass(frozen=True, slots=True)
-class Workshop:
+class Workshop(Struct, frozen=True):
     """What the edge works with. `contents`: what diagnostics hold beside the logs. `desk`: gives boards firmware."""
 
     node: str

@@ -6,18 +6,17 @@ import asyncio
 import contextlib
 import os
 import signal
-from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from msgspec import Struct
 
 OUTPUT_BYTES = 64 * 1024  # kept of what an installer says
 VERSION_LINE = "version="
 _log = structlog.get_logger("firmware")
 
 
-@dataclass(frozen=True, slots=True)
-class Installer:
+class Installer(Struct, frozen=True):
     """`command`: program and arguments, the file's path is added. Empty: nothing can be installed here."""
 
     command: tuple[str, ...]

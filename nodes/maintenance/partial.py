@@ -7,9 +7,10 @@ import socket
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from nodes.maintenance.places import TransferFailed
 
@@ -44,14 +45,12 @@ def _end(connection: socket.socket) -> None:
         socket.socket.shutdown(connection, socket.SHUT_RDWR)  # of the socket itself, whatever TLS is at
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(Struct, frozen=True):
     size: int
     version: str
 
 
-@dataclass(slots=True)
-class Target:
+class Target(Struct):
     """An open file; `size` counts what is in it."""
 
     file: BinaryIO
@@ -65,8 +64,7 @@ class Target:
         self.file.write(chunk)
 
 
-@dataclass(frozen=True, slots=True)
-class Partial:
+class Partial(Struct, frozen=True):
     """`path`: the file; beside it `.version`: the server's mark of what it is a part of, empty: it gave none."""
 
     path: Path

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import socket
 import ssl
-from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import SplitResult, unquote, urlsplit
+
+from msgspec import Struct
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "ftp": 21, "ftps": 21}
 STALL_SECONDS = 30.0  # ours: a peer that says nothing for so long is gone
@@ -16,8 +17,7 @@ class TransferFailed(OSError):
     """A transfer did not come about; the text says why, without credentials."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """`address`: where to connect, checked. `path` with its query; `user` and `password` of the URL."""
 
     scheme: str
@@ -44,8 +44,7 @@ class Place:
         return socket.create_connection((self.address, self.port), timeout=STALL_SECONDS)
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """`hosts`: the only ones allowed; empty: all but this machine and its link. `context`: for https and ftps."""
 
     hosts: frozenset[str] = frozenset()

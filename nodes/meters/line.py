@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
+from msgspec import Struct
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.pdu import ModbusPDU
 
@@ -28,8 +28,7 @@ class AnswerRefused(OSError):
     """The device answered with a Modbus exception: the connection is in order, the request is not for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """Registers of one block of one unit."""
 
     unit: int

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from itertools import groupby
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.address import Address
 from nodes.meters.line import ModbusLine, Request
@@ -18,8 +20,7 @@ from park.model.time import Now
 LONGEST_PAUSE = 5.0  # between tries of a silent meter: a neighbour on the line waits a timeout for each try
 
 
-@dataclass(frozen=True, slots=True)
-class PolledMeter:
+class PolledMeter(Struct, frozen=True):
     """A meter, where it is, and who is told."""
 
     name: str

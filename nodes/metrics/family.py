@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from park.view import ParkView
 
@@ -14,8 +15,7 @@ Sample: TypeAlias = tuple[tuple[str, ...], float]
 Samples: TypeAlias = Callable[[ParkView], Iterable[Sample]]
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(Struct, frozen=True):
     """`name` without the `_total` of counters; `samples` leaves out what is unknown, it never says 0 instead."""
 
     name: str

@@ -11,10 +11,10 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from msgspec import Struct
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Subprotocol
@@ -72,8 +72,7 @@ class _SettingsChanged(Exception):
     """The connection is to be made anew with other settings."""
 
 
-@dataclass(slots=True)
-class Traffic:
+class Traffic(Struct):
     """Counters for the metrics endpoint; they only grow."""
 
     connections: int = 0

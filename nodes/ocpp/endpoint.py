@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ssl
 from base64 import b64encode
-from dataclasses import dataclass, replace
 from urllib.parse import quote
 
+from msgspec import Struct
+from msgspec.structs import replace
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI, ProxyError
 
@@ -20,8 +21,7 @@ SOFT_FRAME_BYTES = 1024 * 1024  # a longer frame is refused, the connection stay
 CERTIFICATE_PROFILE = 3  # security white paper §3: the certificate takes the place of the password
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """`url` without the identity, which is appended on connecting (B-001). An empty password: no Basic auth (B-002).
 
     Times in seconds; `ping_interval` 0: no pings (B-004). `compression`: offer permessage-deflate. `via`: a proxy,
@@ -88,8 +88,7 @@ class Endpoint:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class BackendBackoff(Backoff):
+class BackendBackoff(Backoff, frozen=True):
     """B-009's shape: doubling with ± 20 % jitter. The longest wait is minutes, not its 12 hours."""
 
     first: float = 1.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass
 from typing import TypeAlias, cast
 
 import ocpp.messages as library  # pyright: ignore[reportMissingTypeStubs]
+from msgspec import Struct
 from ocpp.exceptions import OCPPError  # pyright: ignore[reportMissingTypeStubs]
 from ocpp.messages import Call, CallError, CallResult  # pyright: ignore[reportMissingTypeStubs]
 
@@ -35,8 +35,7 @@ DESCRIPTION_LENGTH = 255  # OCPP-J 1.6 §4.2.3
 _CALL_ID = re.compile(r'\s*\[\s*2\s*,\s*"([^"\\]{1,36})"')
 
 
-@dataclass(frozen=True, slots=True)
-class Garbage:
+class Garbage(Struct, frozen=True):
     """A frame that means nothing here. `answer`: the CALLERROR to send, where OCPP-J allows one."""
 
     reason: str
@@ -46,8 +45,7 @@ class Garbage:
 Read: TypeAlias = BackendCalled | CallAnswered | CallFailed | Garbage
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(Struct, frozen=True):
     """A payload that breaks its schema: the CALLERROR code and what is wrong."""
 
     code: str

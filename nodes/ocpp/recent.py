@@ -9,9 +9,10 @@ import json
 import re
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
+
+from msgspec import Struct
 
 from nodes.log import safe
 from park.model.time import Now
@@ -27,8 +28,7 @@ _KINDS = {2: "Call", 3: "CallResult", 4: "CallError"}  # OCPP-J 1.6 §4.1.3
 _HEAD = re.compile(r'\s*\[\s*([234])\s*,\s*"([^"\\]{1,64})"\s*(?:,\s*"([^"\\]{1,64})")?')
 
 
-@dataclass(frozen=True, slots=True)
-class RecentMessage:
+class RecentMessage(Struct, frozen=True):
     """`sent`: by this node. `kind`: Call, CallResult, CallError or Unreadable. `body`: what may be shown of it.
 
     `action`: of an answer that of its call, empty: not known. `characters`: of the whole frame.
@@ -43,8 +43,7 @@ class RecentMessage:
     characters: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Passed:
+class _Passed(Struct, frozen=True):
     """A frame as it passed, of a longer one the beginning. `characters`: of the whole."""
 
     at: datetime

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 SECURE_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:AES128-GCM-SHA256:AES256-GCM-SHA384"  # security white paper §5, TLS 1.2
 ANY_CIPHER = "ALL:@SECLEVEL=0"
@@ -15,8 +16,7 @@ class TrustUnusable(OSError):
     """A certificate file cannot be read; the text names it and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trust:
+class Trust(Struct, frozen=True):
     """`installed`: folder of the certificates that backends installed; they count beside the files.
 
     Without any root the system's own are trusted. `any_cipher`: whatever version and cipher the peer wants (B-005).

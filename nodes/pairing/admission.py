@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol, cast
 
 import grpc
 import grpc.aio
 from cryptography import x509
+from msgspec import Struct
 
 from actors.address import Address, Nowhere
 from actors.messages import AdmissionMessage
@@ -22,8 +22,7 @@ from park.pairing.events import BoardRevoked, BoardsAdmitted
 REMEMBERED = 1024  # certificates: more than boards a server has; parsing one takes as long as a whole call
 
 
-@dataclass(frozen=True, slots=True)
-class BoardIdentity:
+class BoardIdentity(Struct, frozen=True):
     """The holder of the certificate at the other end; its key is proven by TLS. `role`: server, board or energy."""
 
     node: str

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from msgspec import Struct
 
 from nodes.pairing import certificates as certs
 from nodes.pairing import files
@@ -18,8 +18,7 @@ CA_KEY, CA = "ca.key", "ca.pem"
 SERVER_KEY, SERVER = "server.key", "server.pem"
 
 
-@dataclass(frozen=True, slots=True)
-class Authority:
+class Authority(Struct, frozen=True):
     park: str
     key: ec.EllipticCurvePrivateKey
     certificate: x509.Certificate

@@ -6,7 +6,6 @@ import asyncio
 import random
 import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, cast
 
@@ -14,6 +13,7 @@ import grpc
 import grpc.aio
 import structlog
 from cryptography import x509
+from msgspec import Struct
 
 from nodes.bridge import Backoff
 from nodes.pairing import certificates as certs
@@ -35,8 +35,7 @@ _log = structlog.get_logger("pairing")
 OPTIONS = (*CHANNEL_OPTIONS, ("grpc.max_receive_message_length", 65_536))
 
 
-@dataclass(frozen=True, slots=True)
-class JoinProgress:
+class JoinProgress(Struct, frozen=True):
     """How joining goes. `park_words`: of the CA that was met, empty before; they stand on the server's list too."""
 
     state: Literal["unreachable", "refused", "waiting", "paired"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from msgspec import Struct
 
 from nodes.pairing import certificates as certs
 from nodes.pairing import files
@@ -18,8 +18,7 @@ from park.pairing.fingerprint import words
 KEY, CERTIFICATE, CA = "board.key", "board.pem", "ca.pem"
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(Struct, frozen=True):
     """What a paired board has: `authority` is the fingerprint of its park's CA key, `until` when it has to renew."""
 
     park: str

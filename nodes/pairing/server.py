@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import grpc.aio
+from msgspec import Struct
 
 from actors.address import Address, Nowhere
 from actors.enrolment import EnrolmentWires
@@ -30,8 +30,7 @@ from park.pairing.events import PairingPortWanted
 from park.pairing.state import EnrolmentSettings
 
 
-@dataclass(frozen=True, slots=True)
-class ServerPairing:
+class ServerPairing(Struct, frozen=True):
     """`port.run` is an edge to keep running; `admin` is started and stopped; the boards' port uses the other two."""
 
     authority: Authority

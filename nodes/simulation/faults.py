@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from random import Random
+
+from msgspec import Struct
 
 HOUR = 3600.0
 
@@ -69,8 +70,7 @@ WORST_DELAY = 1.0  # seconds a frame takes in the worst weather
 WORST_SHARE = 0.3  # of frames that are lost, or doubled
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """`nodes`: whom it befalls. `strength`: seconds of a jump; 0 to 1 of bad weather; below 0.5 a kill is silent."""
 
     at: float

@@ -8,8 +8,9 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from random import Random
+
+from msgspec import Struct
 
 from actors.address import Address
 from actors.messages import ExchangeMessage
@@ -22,8 +23,7 @@ from park.exchange.session import Frame
 LinkMessage = LinkUp | LinkDown | FrameArrived
 
 
-@dataclass(frozen=True, slots=True)
-class Weather:
+class Weather(Struct, frozen=True):
     """How frames travel to and from a board. `delay`: seconds, least and most. Shares of frames: `loss`, `double`."""
 
     delay: tuple[float, float] = (0.001, 0.02)
@@ -34,8 +34,7 @@ class Weather:
 FAIR = Weather()
 
 
-@dataclass(slots=True, eq=False)
-class End:
+class End(Struct, eq=False):
     """One side of a connection: a process on a board, and the link in it that hears of it."""
 
     node: str
@@ -45,8 +44,7 @@ class End:
     open: bool = True
 
 
-@dataclass(slots=True, eq=False)
-class Wire:
+class Wire(Struct, eq=False):
     """One connection. `client`, `server`: its ends."""
 
     name: str
@@ -58,8 +56,7 @@ class Wire:
         return (self.client, self.server) if self.client.world is world else (self.server, self.client)
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(Struct, frozen=True):
     """Where a server listens."""
 
     node: str

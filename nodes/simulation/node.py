@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, replace
 from random import Random
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.address import Address, Nowhere
 from actors.messages import (
@@ -40,8 +42,7 @@ GATEWAY_METERS = 4  # behind one gateway: read within milliseconds of each other
 GATEWAY_SECONDS = 0.21  # from the polls of one gateway to those of the next
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What all boards of a simulated park share. `points`, `readers`: how the electronics reach whoever runs now."""
 
     world: SimulatedWorld
@@ -77,8 +78,7 @@ class _DriverDoor:
         self._hardware.tell(message)
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One run of a board, from boot to end."""
 
     world: BoardWorld

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from park.load.invariants import Violation
 from park.model.electric import PerPhase
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """`digest`: hash of the event log, of `events` lines; `digests`: after each hour.
 
     `seconds`: virtual, without the drain after the end.
@@ -57,7 +57,7 @@ class Outcome:
 
     def as_json(self) -> str:
         """One line; keys as the attributes, violations as texts."""
-        shown: dict[str, object] = {name: getattr(self, name) for name in self.__slots__}
+        shown: dict[str, object] = {name: getattr(self, name) for name in self.__struct_fields__}
         shown["violations"] = [
             f"{each.invariant} {each.at:.2f} s {each.what}: {each.detail}" for each in self.violations
         ]
@@ -65,8 +65,7 @@ class Outcome:
         return json.dumps(shown)
 
 
-@dataclass(frozen=True, slots=True)
-class Sampled:
+class Sampled(Struct, frozen=True):
     """Currents of a circuit at a moment, mA per phase, for the plot. `own_ma`: what the charge points draw."""
 
     mono: float

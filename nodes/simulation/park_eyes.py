@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actors.address import Address
 from actors.messages import ChargePointMessage, CoordinatorMessage, JournalMessage, Report
@@ -29,8 +30,7 @@ SPOKE_SECONDS = 5.0  # a server that shares out renews its grants more often
 ON_THE_WIRE_SECONDS = 2 * WIRE_SECONDS  # what a killed process still told its electronics has arrived by then
 
 
-@dataclass(slots=True)
-class Held:
+class Held(Struct):
     """The newest grant a charge point took since its boot; before any its electronics show what holds.
 
     `until`: true time. `lapse_ma`: what it falls to then. `phases`: so many since `since`, 0: before any grant.

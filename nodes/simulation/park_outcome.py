@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from nodes.simulation.faults import ALWAYS
 from park.load.invariants import Violation
 
 
-@dataclass(frozen=True, slots=True)
-class ParkOutcome:
+class ParkOutcome(Struct, frozen=True):
     """`seconds`: of the faults, `lived_seconds` with what came after. `peak_load`: largest current / limit anywhere.
 
     `longest_over`: seconds. `real_seconds`: of a processor. `faults`, `network`: how often what happened.
@@ -59,7 +59,7 @@ class ParkOutcome:
 
     def as_json(self) -> str:
         """One line; keys as the attributes, violations as texts."""
-        shown: dict[str, object] = {name: getattr(self, name) for name in self.__slots__}
+        shown: dict[str, object] = {name: getattr(self, name) for name in self.__struct_fields__}
         shown["violations"] = [text(each) for each in self.violations]
         shown["speed"] = round(self.speed, 1)
         return json.dumps(shown)

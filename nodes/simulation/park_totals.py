@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from nodes.simulation.park_outcome import ParkOutcome, text
 
@@ -14,8 +15,7 @@ CHECKED = "S1 S2 S3 S4 S5 S11 S12 D1 D2 D4"
 """S11 is checked by the clocks of the boards: each has a rate of its own, and every run has a jump."""
 
 
-@dataclass(slots=True)
-class ParkTotals:
+class ParkTotals(Struct):
     """`failed`: seeds with a broken promise or a crash. `incomplete`: without a partition, a crash or a clock jump."""
 
     runs: int = 0
@@ -64,7 +64,7 @@ class ParkTotals:
         return not self.failed and not self.incomplete
 
     def as_json(self) -> str:
-        shown: dict[str, object] = {name: getattr(self, name) for name in self.__slots__}
+        shown: dict[str, object] = {name: getattr(self, name) for name in self.__struct_fields__}
         return json.dumps(shown)
 
     def lines(self) -> Iterable[str]:

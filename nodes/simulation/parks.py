@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from random import Random
+
+from msgspec import Struct, field
 
 from nodes.simulation.scenario import Arrivals, Backend, Car, House
 from park.config.access import AuthorizationSection, BackendSection, WhitelistSection
@@ -31,8 +32,7 @@ LEVELS = (("level", 1, 3), ("row", 1, 3), ("g", 1, 2), ("p", 1, 2))
 WIRINGS = ("RST", "RTS", "STR", "SRT", "TSR", "TRS", "unknown")
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """How large parks may be. `levels`: circuits from the grid to a charge point's own, both counted; 5 at most.
 
     `switches`: every charge point on three known phases switches them, and quickly.
@@ -44,8 +44,7 @@ class Bounds:
     switches: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ParkPlan:
+class ParkPlan(Struct, frozen=True):
     """A whole park and those who use it. `readers`: near each charge point. `refused`: id tags the backend blocks.
 
     `blocked`: id tags the park's own list blocks.
@@ -69,8 +68,7 @@ class ParkPlan:
         return sum(len(node.charge_point) for node in self.nodes)
 
 
-@dataclass(slots=True)
-class _Circuit:
+class _Circuit(Struct):
     """A circuit while it is drawn: A per phase."""
 
     name: str
@@ -101,8 +99,7 @@ class _Circuit:
             self.parent.burden(house)
 
 
-@dataclass(frozen=True, slots=True)
-class _Point:
+class _Point(Struct, frozen=True):
     node: str
     name: str
     connector: int

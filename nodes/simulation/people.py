@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
+
+from msgspec import Struct
 
 from nodes.simulation.hardware import SimulatedHardware
 from nodes.simulation.scenario import Arrivals, Car
@@ -17,8 +18,7 @@ PATIENCE_SECONDS = 45.0  # a driver whose car is not accepted by then holds the 
 TRIES = 3
 
 
-@dataclass(slots=True, eq=False)
-class Visit:
+class Visit(Struct, eq=False):
     """One car at one charge point."""
 
     charge_point: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from random import Random
+
+from msgspec import Struct
 
 from nodes.simulation.network import SimulatedNetwork
 from nodes.simulation.node import ServerNode
@@ -15,8 +16,7 @@ SHARE = 0.3  # of the parks that can have it
 SETTLE_SECONDS = 30.0  # until boards that went astray are back
 
 
-@dataclass(frozen=True, slots=True)
-class Takeover:
+class Takeover(Struct, frozen=True):
     """Seconds: when the first server stops, and after that when what happens. `astray`: boards that go back to it.
 
     They do for less than a lease: then its certificate is no longer taken.

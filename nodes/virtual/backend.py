@@ -17,12 +17,12 @@ import signal
 import sys
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 from urllib.parse import unquote
 
+from msgspec import Struct, field
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as serve_websocket
 from websockets.exceptions import ConnectionClosed
@@ -35,8 +35,7 @@ from park.ocpp.wire import CHARGE_POINT_ACTIONS, INTERNAL_ERROR, NOT_IMPLEMENTED
 CALL, RESULT, ERROR = 2, 3, 4  # OCPP-J 1.6 §4.1.3
 
 
-@dataclass(slots=True)
-class Faults:
+class Faults(Struct):
     """Misbehaviour for tests.
 
     `drop_next`: answers swallowed after the ledger has the message; `drop_probability`: the same by chance.

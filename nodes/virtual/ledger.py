@@ -6,8 +6,9 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS received (
@@ -29,8 +30,7 @@ FIRST_TRANSACTION = 1_000  # ours: told apart from connector ids at a glance
 Payload = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerTransaction:
+class LedgerTransaction(Struct, frozen=True):
     """One session as the backend counts it: by (identity, connector, id tag, start time, meter start) (D1).
 
     `starts`, `stops`: frames on the wire; `different_stops`: stops that differ in time, meter or reason (at most 1 is
@@ -62,8 +62,7 @@ class LedgerTransaction:
         return None if self.meter_stop is None else self.meter_stop - self.meter_start
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerEntry:
+class LedgerEntry(Struct, frozen=True):
     """One start or stop as it was received. `at`: the backend's clock, ISO 8601."""
 
     at: str

@@ -6,9 +6,9 @@ import errno
 import functools
 import socket
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import groupby
 
+from msgspec import Struct
 from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
@@ -23,8 +23,7 @@ UNIT_OFFSET = 6  # Modbus TCP §3.1: the unit identifier is the last byte of the
 EVERY_OTHER_UNIT = 0  # pymodbus: the device that answers for unit identifiers nobody has
 
 
-@dataclass(frozen=True, slots=True)
-class ServedMeter:
+class ServedMeter(Struct, frozen=True):
     """A meter at its address. `read` gives sample and export register now; None: the meter is silent.
 
     `signer`: of a meter that signs.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from nodes.config_files import read_config
 from nodes.virtual.unservable import Configs, is_local, unservable
@@ -23,8 +24,7 @@ Label = Callable[[str, str], str]
 """(node, name) → the name on the bench: the bare one where it is unique, else NODE/NAME."""
 
 
-@dataclass(frozen=True, slots=True)
-class MeterPlace:
+class MeterPlace(Struct, frozen=True):
     """Where a virtual meter is polled. `signing`: where one that signs keeps its texts."""
 
     meter: str
@@ -33,8 +33,7 @@ class MeterPlace:
     signing: SigningPlaces | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BenchPlan:
+class BenchPlan(Struct, frozen=True):
     """Everything the bench process serves. The alias tables hold every name a person or driver may use."""
 
     addresses: tuple[Endpoint, ...]

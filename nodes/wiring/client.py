@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from actors.address import Address, Nowhere
 from actors.authorizer import AuthorizerWires
@@ -39,8 +40,7 @@ from park.rolling.board import FromServer
 M = TypeVar("M")
 
 
-@dataclass(frozen=True, slots=True)
-class ClientBoard:
+class ClientBoard(Struct, frozen=True):
     """What the configuration says of a client board. `authorizer`: its own rules while no server is heard."""
 
     hardware: Hardware
@@ -49,8 +49,7 @@ class ClientBoard:
     authorizer: AuthorizerSettings
 
 
-@dataclass(frozen=True, slots=True)
-class ClientEdges:
+class ClientEdges(Struct, frozen=True):
     """What the actors tell outside their ring."""
 
     store: Address[StoreMessage]
@@ -64,8 +63,7 @@ class ClientEdges:
     firmware: Address[FromServer] = Nowhere()
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     """The addresses edges tell, and the tree to start and stop."""
 
     supervisor: Supervisor
@@ -77,8 +75,7 @@ class Client:
     link: Address[ServerLinkMessage]
 
 
-@dataclass(frozen=True, slots=True)
-class _Both(Generic[M]):
+class _Both(Struct, Generic[M], frozen=True):
     """One message, two who need it."""
 
     first: Address[M]
@@ -89,8 +86,7 @@ class _Both(Generic[M]):
         self.second.tell(message)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
+class _Shown(Struct, frozen=True):
     """The view of this board, and what the server shows of it."""
 
     view: Address[Report]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from actors.address import Address, Nowhere
 from actors.authorizer import Authorizer
@@ -42,8 +43,7 @@ from park.ocpp.orders import RestoreDefaults
 from park.station import StationState
 
 
-@dataclass(frozen=True, slots=True)
-class Roles:
+class Roles(Struct, frozen=True):
     """Which class plays which actor; a test puts an understudy that fails in one of the places."""
 
     charge_point: type[ChargePoint] = ChargePoint
@@ -69,8 +69,7 @@ class Eyes(Protocol):
     def on_journal(self, address: Address[JournalMessage], /) -> Address[JournalMessage]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Hardware:
+class Hardware(Struct, frozen=True):
     """What one board has, as its configuration says."""
 
     node: str
@@ -81,8 +80,7 @@ class Hardware:
     service: Mapping[str, ServiceTags] = field(default_factory=dict[str, ServiceTags])
 
 
-@dataclass(slots=True)
-class Listeners:
+class Listeners(Struct):
     """Who the board's things tell; complete before the supervisor starts."""
 
     points: ChargePointWires
@@ -96,8 +94,7 @@ class Listeners:
     central: Address[RestoreDefaults] = Nowhere()
 
 
-@dataclass(slots=True)
-class Things:
+class Things(Struct):
     """The addresses of a board's things, by name. Filled by `declare`; others may hold the maps before."""
 
     charge_points: dict[str, Address[ChargePointMessage]] = field(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from actors.address import Address, Nowhere
 from actors.authorizer import AuthorizerWires
@@ -55,16 +56,14 @@ CENTRAL_SYSTEM = "central-system"
 OCPP_GAVE_UP = "the OCPP side failed too often and was stopped: read the crashes in the log and restart the node"
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteBoard:
+class RemoteBoard(Struct, frozen=True):
     """A client board the server expects, with what it places there."""
 
     node: str
     placed: Mapping[str, Placed]
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(Struct, frozen=True):
     """What the configuration says of the board that leads a park: alone (no `boards`), or with client boards."""
 
     hardware: Hardware
@@ -76,8 +75,7 @@ class Board:
     boards: tuple[RemoteBoard, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Edges:
+class Edges(Struct, frozen=True):
     """What the actors tell outside their ring."""
 
     store: Address[StoreMessage]
@@ -97,8 +95,7 @@ class Edges:
     services: Address[ForwardTransfer] = Nowhere()
 
 
-@dataclass(frozen=True, slots=True)
-class Park:
+class Park(Struct, frozen=True):
     """The addresses edges tell, and the tree to start and stop.
 
     `link_of`: the link to a client board, made when a board without placed charge points comes for the first time.
@@ -120,8 +117,7 @@ class Park:
         return _Inputs(self.coordinator, self.authorizer, self.central)
 
 
-@dataclass(frozen=True, slots=True)
-class _Inputs:
+class _Inputs(Struct, frozen=True):
     coordinator: Address[CoordinatorMessage]
     authorizer: Address[AuthorizerMessage]
     central: Address[CentralSystemMessage]

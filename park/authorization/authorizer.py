@@ -8,8 +8,9 @@ The same step runs on the server of a park and, by the rules it sends, on each o
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TypeAlias, assert_never
+
+from msgspec.structs import replace
 
 from park.authorization import (
     autocharge,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from park.authorization import caching, cards, groups, patience, refusals
 from park.authorization.deciding import granted, settled, show, without

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from park.model.access import AnswersCommand, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Cached:
+class Cached(Struct, frozen=True):
     """`until`: known no longer; the backend's expiry, at most 7 days after it was asked."""
 
     until: datetime
     parent_tag: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Clearing:
+class Clearing(Struct, frozen=True):
     """Who is told when the cards are forgotten."""
 
     request_id: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import timedelta
 
-from pydantic import TypeAdapter, ValidationError
+from msgspec import DecodeError
+from msgspec.json import Decoder, encode
+from msgspec.structs import replace
 
 from park.authorization.cached import Cached, Clearing
 from park.authorization.messages import ClearCards
@@ -21,7 +22,7 @@ KEPT = timedelta(days=7)  # B-114
 REMEMBERED = 1_000  # bounds memory and disk; the oldest is forgotten first
 RENEWED = timedelta(hours=1)  # ours: a card used again sooner is not written again
 NO_CACHE = "there is no cache: AuthorizationCacheEnabled is off"
-_CACHED: TypeAdapter[Cached] = TypeAdapter(Cached)
+_CACHED: Decoder[Cached] = Decoder(Cached)
 _UNANSWERED = 0
 
 
@@ -45,7 +46,7 @@ def _kept(state: Authorizer, tag: str, answer: BackendAuthorized, now: Now) -> S
     others = [each for each in state.cache if each != tag]
     gone = others[: max(0, len(others) - REMEMBERED + 1)]
     cache = {each: state.cache[each] for each in others[len(gone) :]} | {tag: cached}
-    rows = (Put(TABLE, tag, _CACHED.dump_json(cached).decode()), *(Delete(TABLE, each) for each in gone))
+    rows = (Put(TABLE, tag, encode(cached).decode()), *(Delete(TABLE, each) for each in gone))
     return replace(state, cache=cache), (Write(rows, _UNANSWERED),)
 
 
@@ -74,8 +75,8 @@ def loaded(state: Authorizer, rows: Iterable[Row]) -> Authorizer:
     for row in rows:
         if row.table == TABLE and row.key not in state.cache:
             try:
-                found.append((row.key, _CACHED.validate_json(row.body)))
-            except ValidationError:
+                found.append((row.key, _CACHED.decode(row.body)))
+            except DecodeError:
                 continue
     found.sort(key=lambda each: each[1].until)
     return replace(state, cache={**dict(found), **state.cache})

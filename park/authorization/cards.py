@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from park.authorization import groups, readers, reserved, routing, teaching
 from park.authorization.deciding import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from park.authorization import routing
 from park.authorization.deciding import decided, spoken_for

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 
-from pydantic import TypeAdapter, ValidationError
+from msgspec import DecodeError
+from msgspec.json import Decoder, encode
+from msgspec.structs import replace
 
 from park.authorization.messages import ListChanged
 from park.authorization.state import Authorizer, Stepped
@@ -18,7 +19,7 @@ from park.model.storage import Put, Row, Write
 TABLE = "board_local_list"
 KEY = "held"
 _UNANSWERED = 0
-_TAGS: TypeAdapter[tuple[ListedTag, ...]] = TypeAdapter(tuple[ListedTag, ...])
+_TAGS: Decoder[tuple[ListedTag, ...]] = Decoder(tuple[ListedTag, ...])
 
 
 def held(state: Authorizer, told: LocalListHeld) -> Stepped:
@@ -34,7 +35,7 @@ def applied(state: Authorizer, told: ApplyLocalList) -> Stepped:
     listed = _by_tag(told.tags)
     if listed == state.listed:
         return state, ()
-    row = Put(TABLE, KEY, _TAGS.dump_json(told.tags).decode())
+    row = Put(TABLE, KEY, encode(told.tags).decode())
     return replace(state, listed=listed), (Write((row,), _UNANSWERED),)
 
 
@@ -44,8 +45,8 @@ def loaded(state: Authorizer, rows: Iterable[Row]) -> Stepped:
     if body is None or state.listed:
         return state, ()
     try:
-        return replace(state, listed=_by_tag(_TAGS.validate_json(body))), ()
-    except ValidationError:
+        return replace(state, listed=_by_tag(_TAGS.decode(body))), ()
+    except DecodeError:
         text = "the list of id tags this board got from its server cannot be read: the server sends it again"
         return state, (Alarm("local-list-unreadable", text),)
 

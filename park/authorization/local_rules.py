@@ -7,9 +7,10 @@ so it never goes back, whenever the power goes.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
-from pydantic import TypeAdapter, ValidationError
+from msgspec import DecodeError
+from msgspec.json import Decoder, encode
+from msgspec.structs import replace
 
 from park.authorization import caching, cards, listing, readers, refusals, teaching
 from park.authorization.messages import LocalRules, RulesChanged
@@ -26,7 +27,7 @@ UNANSWERED_TOKEN, RUN_TOKEN = 0, 1
 CHANGES_A_RUN = 1_000_000_000  # of one start, at most: the versions of the next lie above
 RETRY_SECONDS = 1.0  # a full disk is looked at once a second
 LOADED = Load((refusals.TABLE, teaching.TABLE, caching.TABLE, listing.TABLE, TABLE))
-_RULES: TypeAdapter[LocalRules] = TypeAdapter(LocalRules)
+_RULES: Decoder[LocalRules] = Decoder(LocalRules)
 
 
 def loaded(state: Authorizer, event: RowsLoaded) -> Stepped:
@@ -77,7 +78,7 @@ def applied(state: Authorizer, rules: LocalRules, now: Now) -> Stepped:
     if rules == state.applied:
         return state, ()
     state = replace(_under(state, rules), loaded=True)
-    write = Write((Put(TABLE, APPLIED_KEY, _RULES.dump_json(rules).decode()),), UNANSWERED_TOKEN)
+    write = Write((Put(TABLE, APPLIED_KEY, encode(rules).decode()),), UNANSWERED_TOKEN)
     state, effects = cards.let_in(state, now, tuple(state.occupancies.values()))
     return state, (write, *effects)
 
@@ -122,8 +123,8 @@ def _run(state: Authorizer) -> Write:
 
 def _recovered(state: Authorizer, body: str) -> Stepped:
     try:
-        return _under(state, _RULES.validate_json(body)), ()
-    except ValidationError:
+        return _under(state, _RULES.decode(body)), ()
+    except DecodeError:
         text = (
             f"the rules board {state.settings.node} got from its server cannot be read: "
             "until the server is reached again it decides by its own file"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, Protocol
+
+from msgspec import Struct
 
 from park.authorization.settings import Autocharge, Mode, OfflineRule, ReaderSettings, WhitelistEntry
 from park.model.access import AnswersCommand
@@ -13,8 +14,7 @@ from park.model.listed import ListedTag
 from park.model.reservation import Reservation
 
 
-@dataclass(frozen=True, slots=True)
-class ReadersAnnounced:
+class ReadersAnnounced(Struct, frozen=True):
     """Board → authorizer: all readers of this node, in place of what was known of it. Repeated on `RepeatLevels`.
 
     Names may be short or NODE/READER; `serves` names NODE/CP, a CP of this node, or `EVERY_CHARGE_POINT`.
@@ -31,8 +31,7 @@ class TeachMode(Enum):
     OUT = "out"
 
 
-@dataclass(frozen=True, slots=True)
-class Teach:
+class Teach(Struct, frozen=True):
     """Administration → authorizer: cards shown in the next `seconds` are added to, or removed from, the whitelist.
 
     `reader` None: at any reader. A newer one replaces it; `seconds` 0 ends it.
@@ -45,8 +44,7 @@ class Teach:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class AddTag:
+class AddTag(Struct, frozen=True):
     """Administration → authorizer: keep this entry, answered `Done` when it is on disk. A known tag is replaced."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -56,8 +54,7 @@ class AddTag:
     reply_to: AnswersCommand
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveTag:
+class RemoveTag(Struct, frozen=True):
     """Administration → authorizer: forget this tag, answered `Done` when that is on disk."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -67,8 +64,7 @@ class RemoveTag:
     reply_to: AnswersCommand
 
 
-@dataclass(frozen=True, slots=True)
-class TagsListed:
+class TagsListed(Struct, frozen=True):
     """Answer to `ListTags`: the entries of the file, then those taught or added, which alone can be removed."""
 
     request_id: str
@@ -80,24 +76,21 @@ class TakesTags(Protocol):
     def tell(self, message: TagsListed, /) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class ListTags:
+class ListTags(Struct, frozen=True):
     delivery: ClassVar[Delivery] = Delivery.COMMAND
 
     request_id: str
     reply_to: TakesTags
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerTags:
+class AnswerTags(Struct, frozen=True):
     """Effect: tell `listed` to `reply_to`."""
 
     reply_to: TakesTags
     listed: TagsListed
 
 
-@dataclass(frozen=True, slots=True)
-class ClearCards:
+class ClearCards(Struct, frozen=True):
     """Central system → authorizer: forget the cards the backend accepted (OCPP 1.6 ClearCache), not those refused."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -106,8 +99,7 @@ class ClearCards:
     reply_to: AnswersCommand
 
 
-@dataclass(frozen=True, slots=True)
-class LocalRules:
+class LocalRules(Struct, frozen=True):
     """All a board needs to decide about cards while its server is away. `version` counts up within one server.
 
     `whitelist`: the file's entries and the taught ones, without names. `refused`: case-folded tags the backend refused.
@@ -127,8 +119,7 @@ class LocalRules:
     autocharge: Autocharge | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ListChanged:
+class ListChanged(Struct, frozen=True):
     """Effect and message, server's authorizer → the links of all boards: the backend's list of id tags, all of it."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -136,8 +127,7 @@ class ListChanged:
     tags: tuple[ListedTag, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RulesChanged:
+class RulesChanged(Struct, frozen=True):
     """Effect and message, server's authorizer → the links of all boards: after each start, and on every change."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -145,8 +135,7 @@ class RulesChanged:
     rules: LocalRules
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyRules:
+class ApplyRules(Struct, frozen=True):
     """Server's link → the board's own authorizer: decide by these from now on; kept on disk."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE

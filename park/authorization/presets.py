@@ -14,8 +14,9 @@ vehicle to its charge point, which waits for the plug, whatever the preset.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 class Preset(Enum):
@@ -28,8 +29,7 @@ class Preset(Enum):
     BENDER = "bender"
 
 
-@dataclass(frozen=True, slots=True)
-class Behaviour:
+class Behaviour(Struct, frozen=True):
     """`remembers`: a shared reader keeps a card for the next vehicle, as long as a charge point waits for a plug."""
 
     stop_with_card: bool = True

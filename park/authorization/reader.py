@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.authorization.id_tags import normalised, same_tag
 from park.model.access import CardPresented, Feedback, ReaderLost, ShowFeedback, TagRead
@@ -15,8 +17,7 @@ REBOOT_SECONDS = 30.0  # B-045
 DEFAULTS_SECONDS = 120.0  # B-046
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceTags:
+class ServiceTags(Struct, frozen=True):
     """Cards that charge nothing: held to the reader long enough, one restarts the board, others restore its settings.
 
     Empty: there is none.
@@ -32,13 +33,11 @@ class ServiceTags:
         return DEFAULTS_SECONDS if any(same_tag(tag, id_tag) for tag in self.defaults) else None
 
 
-@dataclass(frozen=True, slots=True)
-class RebootWanted:
+class RebootWanted(Struct, frozen=True):
     """Effect: start this board again."""
 
 
-@dataclass(frozen=True, slots=True)
-class DefaultsWanted:
+class DefaultsWanted(Struct, frozen=True):
     """Effect: every configuration key is again what the operator's file says."""
 
 
@@ -46,8 +45,7 @@ ReaderEvent: TypeAlias = Start | Tick | TagRead | ReaderLost | ShowFeedback
 ReaderEffect: TypeAlias = CardPresented | ShowFeedback | RebootWanted | DefaultsWanted
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(Struct, frozen=True):
     """`last_tag`, `last_read`: newest card as read, and when (mono). `lost`: why no card can be read; None: works.
 
     `held_since`: mono at which the newest card came. `obeyed`: it is a service tag and was held long enough.

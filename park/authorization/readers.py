@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from park.authorization.messages import ReadersAnnounced
 from park.authorization.settings import EVERY_CHARGE_POINT, ReaderSettings

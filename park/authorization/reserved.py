@@ -11,8 +11,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.authorization import routing
 from park.authorization.id_tags import same_tag
@@ -21,8 +23,7 @@ from park.model.access import OccupancyChanged
 from park.model.reservation import Reservation, ReservationsHeld
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """`reservation`: number of the one it uses up. `asks`: it may after all, if its group is the right one."""
 
     allowed: bool

@@ -15,41 +15,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from park.authorization.id_tags import same_tag
 from park.authorization.settings import LAST_PLUGGED_SECONDS, ReaderSettings, Several
 from park.model.access import OccupancyChanged
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """The card asks for a session here."""
 
     occupancy: OccupancyChanged
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """The card ends its session here."""
 
     occupancy: OccupancyChanged
 
 
-@dataclass(frozen=True, slots=True)
-class AlreadyTaken:
+class AlreadyTaken(Struct, frozen=True):
     """The card was accepted here a moment ago; the vehicle has not come yet."""
 
     occupancy: OccupancyChanged
 
 
-@dataclass(frozen=True, slots=True)
-class Remember:
+class Remember(Struct, frozen=True):
     """No vehicle yet: the card is for the first that comes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unclear:
+class Unclear(Struct, frozen=True):
     """Several vehicles wait, and which of them is meant nobody can tell."""
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+
+from msgspec import Struct, field
 
 EVERY_CHARGE_POINT = "*"
 LARGEST_WHITELIST = 500  # B-398: entries of the file and taught ones together
@@ -46,8 +47,7 @@ class Several(Enum):
     LAST = "last"  # the last plugged, however long ago
 
 
-@dataclass(frozen=True, slots=True)
-class WhitelistEntry:
+class WhitelistEntry(Struct, frozen=True):
     """`expires`: refused after this time (B-400), None: never. `allowed` False: blocked, whoever is asked (B-401)."""
 
     tag: str
@@ -56,8 +56,7 @@ class WhitelistEntry:
     allowed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class ReaderSettings:
+class ReaderSettings(Struct, frozen=True):
     """`serves`: the charge points its cards may be meant for; `EVERY_CHARGE_POINT` stands for all (B-134, B-352).
 
     `stop_with_card`: a card ends its own session here (B-280). `needs_vehicle`: a card counts only when a vehicle
@@ -75,8 +74,7 @@ class ReaderSettings:
     several: Several = Several.NONE
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizingInput:
+class AuthorizingInput(Struct, frozen=True):
     """A digital input of a node that authorizes at one charge point; `stops`: activated again it ends that session."""
 
     node: str
@@ -94,8 +92,7 @@ class AutochargeMode(Enum):
     FIXED_ID = "fixed-id"  # the same, and one that cannot tell its MAC has a configured id tag
 
 
-@dataclass(frozen=True, slots=True)
-class Autocharge:
+class Autocharge(Struct, frozen=True):
     """`prefix`: goes before the MAC of a vehicle in its id tag. `fixed_id`: of one without; empty: there is none."""
 
     mode: AutochargeMode = AutochargeMode.OFF
@@ -103,8 +100,7 @@ class Autocharge:
     fixed_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizerSettings:
+class AuthorizerSettings(Struct, frozen=True):
     """`free_tag`: the id tag of sessions in free mode (B-052). `stop_with_card`: readers may allow it (B-280).
 
     `needs_registration`: nobody starts without a backend that never registered this park (B-195).

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from park.authorization.cached import Cached, Clearing
 from park.authorization.messages import AnswerTags, ListChanged, LocalRules, RulesChanged, TeachMode
@@ -47,8 +49,7 @@ Effects: TypeAlias = tuple[AuthorizerEffect, ...]
 Stepped: TypeAlias = "tuple[Authorizer, Effects]"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """An id tag that wants to charge at a charge point. `readers`: where it was shown; `ordered`: by the backend.
 
     `stops`: it wants the session there ended, if that is of its group. `contract`: a vehicle's, the tag is its eMAID.
@@ -68,8 +69,7 @@ class Claim:
         return self.contract is None or self.contract.checked
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """A claim the backend is asked about, until `deadline` (mono). `held`: when it is there; it has not been yet."""
 
     request_id: str
@@ -78,8 +78,7 @@ class Question:
     held: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(Struct, frozen=True):
     """A card shown before any vehicle, kept until `deadline` (mono) for the first that comes to its readers' points."""
 
     id_tag: str
@@ -87,8 +86,7 @@ class Remembered:
     deadline: float
 
 
-@dataclass(frozen=True, slots=True)
-class Obeyed:
+class Obeyed(Struct, frozen=True):
     """A card did something at a charge point at `mono`: for a moment it is the same presentation at other readers."""
 
     id_tag: str
@@ -96,8 +94,7 @@ class Obeyed:
     mono: float
 
 
-@dataclass(frozen=True, slots=True)
-class Teaching:
+class Teaching(Struct, frozen=True):
     """`reader` None: every reader teaches. `deadline`: mono."""
 
     reader: str | None
@@ -105,8 +102,7 @@ class Teaching:
     deadline: float
 
 
-@dataclass(frozen=True, slots=True)
-class Lesson:
+class Lesson(Struct, frozen=True):
     """A change of the whitelist that is on its way to the disk; `entry` None: the tag goes.
 
     `reader` or `reply_to` (with `request_id`) is told how it ended.
@@ -119,8 +115,7 @@ class Lesson:
     reply_to: AnswersCommand | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Authorizer:
+class Authorizer(Struct, frozen=True):
     """`online` None: the backend's link is not known yet, so it is asked. `refused`: case-folded tags, newest last.
 
     `loaded`: what earlier runs learned is known; until then nobody unknown is accepted without the backend.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import cast
+
+from msgspec import Struct
 
 _UID = re.compile(r"(?:[0-9A-Fa-f]{2})+")  # little endian, zero filled, no delimiter
 
@@ -17,8 +18,7 @@ class Standard(Enum):
     UNKNOWN = "UNKNOWN"
 
 
-@dataclass(frozen=True, slots=True)
-class TagMessage:
+class TagMessage(Struct, frozen=True):
     """`uid`: hexadecimal, as the reader wrote it; `id_tags.normalised` makes the id tag of it."""
 
     standard: Standard

@@ -6,9 +6,10 @@ What the file says of a tag stands: it is neither replaced nor removed here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
-from pydantic import TypeAdapter, ValidationError
+from msgspec import DecodeError
+from msgspec.json import Decoder, encode
+from msgspec.structs import replace
 
 from park.authorization.deciding import show
 from park.authorization.id_tags import LONGEST_TAG, judged, same_tag
@@ -24,7 +25,7 @@ from park.model.time import Now
 TABLE = "taught_tags"
 LONGEST_TEACHING_SECONDS = 3_600.0  # design: nobody leaves a reader open over night
 FIRST_TOKEN = 100  # below are the tokens of the other commits of the authorizer
-_ENTRY: TypeAdapter[WhitelistEntry] = TypeAdapter(WhitelistEntry)
+_ENTRY: Decoder[WhitelistEntry] = Decoder(WhitelistEntry)
 
 
 def begun(state: Authorizer, teach: Teach, now: Now) -> Stepped:
@@ -94,8 +95,8 @@ def loaded(state: Authorizer, rows: Iterable[Row]) -> Stepped:
     for row in rows:
         if row.table == TABLE and row.key not in taught:
             try:
-                taught[row.key] = _ENTRY.validate_json(row.body)
-            except ValidationError:
+                taught[row.key] = _ENTRY.decode(row.body)
+            except DecodeError:
                 text = f"the whitelist entry of {row.key} cannot be read and is left out: teach that card again"
                 effects += (Alarm(f"whitelist-{row.key}", text),)
     return with_taught(state, taught), effects
@@ -120,7 +121,7 @@ def _obstacle(state: Authorizer, tag: str, entry: WhitelistEntry | None) -> str 
 
 def _written(state: Authorizer, lesson: Lesson) -> Stepped:
     token, key = FIRST_TOKEN + state.token, lesson.tag.casefold()
-    row = Delete(TABLE, key) if lesson.entry is None else Put(TABLE, key, _ENTRY.dump_json(lesson.entry).decode())
+    row = Delete(TABLE, key) if lesson.entry is None else Put(TABLE, key, encode(lesson.entry).decode())
     state = replace(state, token=state.token + 1, lessons={**state.lessons, token: lesson})
     return state, (Write((row,), token),)
 

@@ -7,8 +7,9 @@ difference. So order and repetition of events do not matter, and a lost command 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TypeAlias, assert_never
+
+from msgspec.structs import replace
 
 from park.charging import (
     contactor,

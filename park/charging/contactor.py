@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 OPEN_AFTER_SECONDS = 3.0  # IEC 61851-1 A.5.3: a vehicle leaves state C within 3 s after the pilot went steady
 REST_SECONDS = 6.0  # B-226: at least 6 s between opening and closing
@@ -21,8 +23,7 @@ class Wish(Enum):
     OPEN = "open"  # at once: nothing to let go, or a danger
 
 
-@dataclass(frozen=True, slots=True)
-class Contactor:
+class Contactor(Struct, frozen=True):
     """`permitted`: what was commanded last. `opened_at`: mono of the newest opening known.
 
     `released_at`: since when the vehicle is asked to let go. `mismatch_at`: since when feedback and command differ.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+
+from msgspec import Struct
 
 from park.model.session import StopReason
 
@@ -22,8 +23,7 @@ class Impact(Enum):
 STOPS_ENERGY = (Impact.PAUSE, Impact.CUT, Impact.SHUTDOWN)
 
 
-@dataclass(frozen=True, slots=True)
-class FaultKind:
+class FaultKind(Struct, frozen=True):
     """`error_code`: OCPP 1.6 §7.6 wire name. `ends`: why the session ends, if it does. `unlocks`: frees the plug.
 
     `text`: what a backend is told as info, else the code. `number`: a maker's number for it, told as vendorErrorCode.
@@ -44,8 +44,7 @@ class FaultKind:
         return self.text or self.code
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """A fault that is there. `detail`: what the device said, empty if nothing."""
 
     kind: FaultKind

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from park.charging.settings import ChargePointSettings
 from park.model.grant import Grant
@@ -11,8 +12,7 @@ from park.model.grant import Grant
 FOREVER = math.inf
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True):
     """The newest grant taken. `ends`: mono at which it runs out. `lapse_ma`: what holds without a valid grant.
 
     `refused`: why the newest grant that was not taken was refused, None once one is taken.

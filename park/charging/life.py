@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from datetime import timedelta
 from zlib import crc32
+
+from msgspec.structs import replace
 
 from park.charging import outbox, session
 from park.charging.energy import is_locked

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 DRIVE_SECONDS = 3.0  # a healthy actuator needs well below one second
 BACK_SECONDS = 1.0  # time for the way back to the last valid position
@@ -27,8 +29,7 @@ class Stage(Enum):
     BACK = "back"  # recovery: on the way back to the last valid position
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(Struct, frozen=True):
     """`wanted`: position asked for, None before the first wish. `due`: mono at which the stage is overdue."""
 
     wanted: bool | None = None

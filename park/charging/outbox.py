@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from park.model.session import FactKey, RecordFact, SessionFact, key_of
 
@@ -12,8 +13,7 @@ SILENT_SECONDS = 10.0  # a journal that takes longer is reported as a fault
 CAPACITY = 64  # facts waiting; beyond it no further readings are taken (starts and ends always are)
 
 
-@dataclass(frozen=True, slots=True)
-class Outbox:
+class Outbox(Struct, frozen=True):
     """`waiting`: in order, not known to be on disk. `due`: mono of the next repetition. `since`: mono it waits from."""
 
     waiting: tuple[SessionFact, ...] = ()

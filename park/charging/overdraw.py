@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 REACTION_SECONDS = 5.0  # IEC 61851-1 A.5.3: a vehicle follows a new duty cycle within 5 s
 TOLERANCE_PERCENT = 110  # safety: signalled × 1.10
@@ -13,8 +15,7 @@ RESTART_SECONDS = 60.0  # B-345: charging restarts after one minute
 TRIPS_ALLOWED = 1  # B-345: the second over-current sets an error
 
 
-@dataclass(frozen=True, slots=True)
-class Overdraw:
+class Overdraw(Struct, frozen=True):
     """`earlier`: higher offers before, each (mono until which it may still be drawn, mA).
 
     `above_since`: mono of the first reading too high. `trips`: since plug-in.

@@ -12,8 +12,10 @@ when the contactor's feedback says that it is open; no more are offered than are
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.charging.contactor import FEEDBACK_SECONDS, OPEN_AFTER_SECONDS, REPAIRED_SECONDS, REST_SECONDS
 from park.model.evse import Pole
@@ -22,29 +24,25 @@ ONE, THREE = 1, 3  # B-287: other numbers are ignored
 SHORTEST_PAUSE, LONGEST_PAUSE, USUAL_PAUSE = 10.0, 300.0, 20.0  # s, B-288
 
 
-@dataclass(frozen=True, slots=True)
-class PhasesGranted:
+class PhasesGranted(Struct, frozen=True):
     """So many phases may carry current by the grant in force, and are wanted."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class PauseSet:
+class PauseSet(Struct, frozen=True):
     """Seconds between the first contactor off and the pilot's duty back."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Permitted:
+class Permitted(Struct, frozen=True):
     """Whether the vehicle may have power: it is in state C, and nothing forbids it."""
 
     power: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PolesSeen:
+class PolesSeen(Struct, frozen=True):
     """The feedback contacts."""
 
     primary: bool
@@ -54,36 +52,31 @@ class PolesSeen:
 OFF = PolesSeen(primary=False, secondary=False)
 
 
-@dataclass(frozen=True, slots=True)
-class TimePassed:
+class TimePassed(Struct, frozen=True):
     pass
 
 
 SwitchEvent: TypeAlias = PhasesGranted | PauseSet | Permitted | PolesSeen | TimePassed
 
 
-@dataclass(frozen=True, slots=True)
-class SetPole:
+class SetPole(Struct, frozen=True):
     pole: Pole
     closed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class OfferPhases:
+class OfferPhases(Struct, frozen=True):
     """The pilot may offer current on so many phases; 0: it offers none (duty 100 %)."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class PoleStuck:
+class PoleStuck(Struct, frozen=True):
     """The pole does not do what it was told: nothing is offered until it does."""
 
     pole: Pole
 
 
-@dataclass(frozen=True, slots=True)
-class LookAt:
+class LookAt(Struct, frozen=True):
     """Tell `TimePassed` at this mono."""
 
     mono: float
@@ -93,8 +86,7 @@ SwitchEffect: TypeAlias = SetPole | OfferPhases | PoleStuck | LookAt
 Effects: TypeAlias = tuple[SwitchEffect, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PhaseSwitch:
+class PhaseSwitch(Struct, frozen=True):
     """`count`: phases offered, or offered last. `wanted`: those to come. All times are monotonic seconds.
 
     `stopping_since`: the pilot is at 100 % and the vehicle is to let go. `off_since`: all phases are on their way off.

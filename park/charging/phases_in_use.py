@@ -7,7 +7,9 @@ phase. What a grant does not cover is not offered (`covered`), and a vehicle tha
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.charging.settings import ChargePointSettings
 from park.model.electric import PerPhase
@@ -18,8 +20,7 @@ UNUSED_MA = 1_000  # … and less than this on it
 ALL = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PhasesInUse:
+class PhasesInUse(Struct, frozen=True):
     """`learned`: the vehicle uses the first so many phases of its connector; `ALL`: nothing is known.
 
     `seen`: so many were loaded at each reading since `since` (mono).

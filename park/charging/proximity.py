@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 class ProximityFault(Enum):
@@ -13,8 +14,7 @@ class ProximityFault(Enum):
     INVALID = "ProximityInvalid"
 
 
-@dataclass(frozen=True, slots=True)
-class CableCode:
+class CableCode(Struct, frozen=True):
     """One row of Table B.2: a resistance from `from_ohms` up to the row above means this rating."""
 
     nominal_ohms: int

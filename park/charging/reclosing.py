@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from park.model.access import (
     CLOSE,
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 8.0  # ours: below the 10 s after which an order of the backend has failed (B-225)
 
 
-@dataclass(frozen=True, slots=True)
-class Reclosing:
+class Reclosing(Struct, frozen=True):
     """An order that waits for the device, until `due` (mono)."""
 
     request_id: str

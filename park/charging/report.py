@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
+
+from msgspec import Struct
 
 from park.model.access import ConnectorStatus
 from park.model.delivery import Delivery
@@ -13,8 +14,7 @@ from park.model.evse import PilotState
 from park.model.grant import Reason
 
 
-@dataclass(frozen=True, slots=True)
-class ReportedGrant:
+class ReportedGrant(Struct, frozen=True):
     """The current that binds the point. `ends`: mono at which the lease runs out; in the past once it lapsed."""
 
     amps_ma: int
@@ -25,8 +25,7 @@ class ReportedGrant:
     reason: tuple[Reason, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ReportedSession:
+class ReportedSession(Struct, frozen=True):
     id: str
     transaction: int | None
     started_at: datetime
@@ -34,16 +33,14 @@ class ReportedSession:
     authorized_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReportedFault:
+class ReportedFault(Struct, frozen=True):
     code: str
     since: datetime
     cause: str
     remedy: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChargePointReported:
+class ChargePointReported(Struct, frozen=True):
     """Everything about one charge point. None means unknown. No id tags.
 
     `state`: None before the electronics reported or while they are away. `measured_ma`: fresh readings of the point's

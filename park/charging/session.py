@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.model.access import AuthorizationGranted
 from park.model.aligned import clock_slot, seconds_to_next_slot
@@ -32,8 +34,7 @@ OPEN_PHASES = (Phase.STARTING, Phase.RUNNING, Phase.STOPPING)
 END_READING_SECONDS = 10.0  # B-240, B-181: so long the end waits for a reading, then the last one counts
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """`authorized_at`: mono. `started`: the start fact, its key names the session. `next_ordinal`: of the next fact.
 
     `last_at`: time of the newest fact, no later fact is before it even if the wall clock is set back. `read_at`: time

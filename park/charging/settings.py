@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from park.charging.phase_switching import USUAL_PAUSE
 from park.model.access import BackendQueue
@@ -37,8 +38,7 @@ class SampleMode(Enum):
     CURRENT_FLOW = "CurrentFlow"
 
 
-@dataclass(frozen=True, slots=True)
-class ChargePointSettings:
+class ChargePointSettings(Struct, frozen=True):
     """Configuration of one charge point. Currents per phase.
 
     `name`: NODE/CHARGE_POINT, unique in the park. `boot_id`: identity of this board's monotonic clock; grants stamped

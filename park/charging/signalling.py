@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.charging.lease import FOREVER
 from park.charging.settings import ChargePointSettings
@@ -15,8 +17,7 @@ RAISE_INTERVAL_SECONDS = 5.0  # safety §2: the pilot changes upward at most eve
 CONFIRM_SECONDS = 2.0  # an offer not read back by then is sent again: the command was lost
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """What may be offered now. `until`: mono at which `amps_ma` ends and `lapse_ma` holds; +inf: it stands."""
 
     output: PilotOutput
@@ -26,8 +27,7 @@ class Offer:
     phases: Phases = (1, 2, 3)
 
 
-@dataclass(frozen=True, slots=True)
-class Signalling:
+class Signalling(Struct, frozen=True):
     """`offer`: as sent last, None before the first. `fence`: (epoch, sequence) of the newest grant it obeys.
 
     `token`: of the newest `Signal`. `changed_at`: mono of the newest change of the current. `confirmed`: read back.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from park.charging.settings import ChargePointSettings, SampleMode, StopMode
 from park.model.access import BACKEND_QUEUE, PILOT_OFF, BackendQueue, SettingChanged

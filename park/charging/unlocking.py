@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.charging import session
 from park.charging.session import Phase
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 8.0  # ours: below the 10 s within which a command is answered
 
 
-@dataclass(frozen=True, slots=True)
-class Unlocking:
+class Unlocking(Struct, frozen=True):
     """An order that waits for the bolt, until `due` (mono)."""
 
     request_id: str

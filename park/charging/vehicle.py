@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.charging.proximity import ProximityFault, cable_rating
 from park.charging.settings import ChargePointSettings, Outlet
@@ -13,8 +14,7 @@ CONNECTED = (PilotState.B, PilotState.C, PilotState.D)
 PROXIMITY_SETTLE_SECONDS = 1.0  # plugs bounce: a resistor not readable for less than this is no fault yet
 
 
-@dataclass(frozen=True, slots=True)
-class Vehicle:
+class Vehicle(Struct, frozen=True):
     """`present`: a vehicle answers on the pilot. In E and F nobody can tell, then the last answer stands.
 
     `since`: mono of plug-in, or of leaving. `cable_ma`: what the cable carries, None while unknown. `cable_in`: a plug

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TypeAlias, cast
 
+from msgspec import Struct
 from pydantic_core import ErrorDetails
 
 from park.config.quantities import Section
@@ -36,8 +36,7 @@ _BOUNDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One mistake. `path`: where; `reason`: what is wrong; `remedy`: what to do."""
 
     path: Path

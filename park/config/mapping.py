@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import tzinfo
 from typing import TypeAlias, TypeVar
+
+from msgspec.structs import replace
 
 from park.authorization.presets import Preset, behaviour
 from park.authorization.settings import (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import replace
 from typing import cast
 
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from park.config.checks import check

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
+from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 LARGEST_INPUT = 64  # digital inputs of a board, as the bench has them
@@ -22,8 +22,7 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(Struct, frozen=True):
     """What the configuration reference says of a key. `source`: standard clause, seed rule or `design`."""
 
     text: str
@@ -31,8 +30,7 @@ class About:
     source: str = "design"
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """Where something listens or is reached; IPv6 hosts without brackets. `port` 0: any free port."""
 
     host: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from park.config.board import Role
 from park.config.quantities import Endpoint
@@ -15,8 +16,7 @@ _HASH_LENGTH = 8
 _NOT_IN_HOST = re.compile(r"[^A-Za-z0-9-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
+class Announcement(Struct, frozen=True):
     """`port`: gRPC for boards, 0: none is open. `pairing_port` 0: pairing is closed.
 
     `fingerprint`: of the certificate, "" before pairing. `proto`: version of the exchange between boards.

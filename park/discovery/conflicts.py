@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import combinations, groupby
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from park.discovery.announcement import Announcement
 from park.discovery.sighting import Sighting
@@ -14,8 +15,7 @@ from park.model.alarm import Alarm
 Kind: TypeAlias = Literal["node-twice", "server-twice", "certificate-twice"]
 
 
-@dataclass(frozen=True, slots=True)
-class ConflictSeen:
+class ConflictSeen(Struct, frozen=True):
     """`instances`: who claims the same; `text`: what, where, and what to do."""
 
     kind: Kind

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from park.config.board import Role
 from park.config.node_config import NodeConfig
@@ -10,8 +10,7 @@ from park.config.quantities import Endpoint
 from park.discovery.announcement import Announcement
 
 
-@dataclass(frozen=True, slots=True)
-class DiscoverySettings:
+class DiscoverySettings(Struct, frozen=True):
     """`interfaces`: names or addresses, empty: all but loopback.
 
     `boards`: where this node listens for others; None: for none. `park` "": no park is the own one, for who only looks.

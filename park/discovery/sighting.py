@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import cast, get_args
+
+from msgspec import Struct
 
 from park.config.board import Role
 from park.config.quantities import LAST_PORT, NAME_PATTERN, Endpoint
@@ -24,8 +25,7 @@ Record = Mapping[bytes, bytes | None]
 """A TXT record as it comes off the wire; None: a key without a value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(Struct, frozen=True):
     """`port` 0: the board listens for no other; `pairing_port` 0: pairing is closed. `seen`: when last heard, mono.
 
     Nothing here is proven: anybody in the network can announce it.
@@ -50,8 +50,7 @@ class Sighting:
         return tuple(Endpoint(address, self.port) for address in self.addresses) if self.port else ()
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True):
     """An instance whose announcement is refused; `reason` for a technician."""
 
     instance: str

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TypeAlias, assert_never
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from park.discovery.announcement import Announcement
 from park.discovery.conflicts import ConflictSeen, conflicts
@@ -16,8 +18,7 @@ MOST_PINNED = 8
 RENEWED_SECONDS = 30.0  # how exact the times are that are told: a board heard again and again is no news
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True):
     """Discovery edge: an instance with what it says, at every change; `heard_at`: mono, when the wire last had it."""
 
     instance: str
@@ -27,8 +28,7 @@ class Heard:
     heard_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Announced:
+class Announced(Struct, frozen=True):
     """Discovery edge: this node announces itself so from now on."""
 
     instance: str
@@ -36,15 +36,13 @@ class Announced:
     addresses: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(Struct, frozen=True):
     """Discovery edge: the instance said goodbye, or was not heard until its time to live was over."""
 
     instance: str
 
 
-@dataclass(frozen=True, slots=True)
-class SightingsChanged:
+class SightingsChanged(Struct, frozen=True):
     """All that is seen, by name. `others`: boards of other parks. This node itself is among `sightings`."""
 
     sightings: tuple[Sighting, ...]
@@ -55,8 +53,7 @@ SightingsEvent: TypeAlias = Announced | Heard | Gone
 SightingsEffect: TypeAlias = SightingsChanged | ConflictSeen | Unreadable
 
 
-@dataclass(frozen=True, slots=True)
-class Sightings:
+class Sightings(Struct, frozen=True):
     """`park` "": no park is the own one, all boards are alike. `announced`: this node. `told`: conflicts that last."""
 
     park: str

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TypeAlias, cast
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from park.authorization.messages import ApplyRules
 from park.exchange.connection import Connection, LinkEffect, in_time
@@ -69,8 +71,7 @@ REPORT_SECONDS = 1.0  # how often the view is told that the board is still there
 NO_ERROR = "NoError"  # OCPP 1.6 §7.6
 
 
-@dataclass(frozen=True, slots=True)
-class ServerFacts:
+class ServerFacts(Struct, frozen=True):
     """What a server says of itself. `clock_known`: whether somebody vouches for its wall clock now."""
 
     park: str
@@ -81,8 +82,7 @@ class ServerFacts:
     clock_known: Callable[[], bool] = lambda: True
 
 
-@dataclass(frozen=True, slots=True)
-class JournalKnown:
+class JournalKnown(Struct, frozen=True):
     """Effect: facts of this journal come from this board; what is said about them goes back to it."""
 
     journal_id: str
@@ -92,8 +92,7 @@ BoardLinkEvent: TypeAlias = Start | Tick | LinkUp | LinkDown | FrameArrived | Ou
 BoardLinkEffect: TypeAlias = LinkEffect | Inward | Answer | NodeReported | JournalKnown | Alarm
 
 
-@dataclass(slots=True)
-class BoardLink:
+class BoardLink(Struct):
     """Mutable, one owner. `requests`: who waits for the answer to a command, and until when (mono).
 
     `occupancies`: newest of each charge point, to be corrected while the board is away.

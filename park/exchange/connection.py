@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from park.exchange.crossing import HASTE, dated, key_of
 from park.exchange.messages import COMMAND_SECONDS, EndLink, FrameArrived, LinkDown, LinkUp, SendFrame
@@ -20,8 +21,7 @@ Expired: TypeAlias = Arrived
 """A command that came too late to be executed."""
 
 
-@dataclass(slots=True)
-class Connection:
+class Connection(Struct):
     """Mutable, owned by one link. `greeted`: the other side said who it is, and was taken."""
 
     name: str = ""

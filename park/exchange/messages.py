@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
+
+from msgspec import Struct
 
 from park.exchange.session import Frame
 from park.model.delivery import Delivery
@@ -15,8 +16,7 @@ COMMAND_SECONDS = 10.0  # architecture §2: a command is executed within 10 s or
 JOURNAL = "journal"  # the target of what is for a board's journal
 
 
-@dataclass(frozen=True, slots=True)
-class OfferedPoint:
+class OfferedPoint(Struct, frozen=True):
     """A charge point a board has, as its hardware is: mA per phase. `meter`: it has one of its own."""
 
     name: str  # NODE/CHARGE_POINT
@@ -28,8 +28,7 @@ class OfferedPoint:
     metered: bool
 
 
-@dataclass(frozen=True, slots=True)
-class BoardHello:
+class BoardHello(Struct, frozen=True):
     """First entry of a client: who it is, what it has, and the highest epoch it has obeyed."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -45,8 +44,7 @@ class BoardHello:
     charge_points: tuple[OfferedPoint, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ServerHello:
+class ServerHello(Struct, frozen=True):
     """First entry of a server. `store_id`: of its database, another one has nothing of what was delivered before."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -61,8 +59,7 @@ class ServerHello:
     wall_known: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LinkRefused:
+class LinkRefused(Struct, frozen=True):
     """Last entry of a server that does not take this board; the text says what to do."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -70,8 +67,7 @@ class LinkRefused:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class StopOrdered:
+class StopOrdered(Struct, frozen=True):
     """`RemoteStop` on the wire: an address cannot cross it, the answer comes back by `request_id`."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -81,8 +77,7 @@ class StopOrdered:
     session: str
 
 
-@dataclass(frozen=True, slots=True)
-class UnlockOrdered:
+class UnlockOrdered(Struct, frozen=True):
     """`UnlockConnector` on the wire, as `StopOrdered`."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -91,8 +86,7 @@ class UnlockOrdered:
     charge_point: str
 
 
-@dataclass(frozen=True, slots=True)
-class RecloserOrdered:
+class RecloserOrdered(Struct, frozen=True):
     """`OrderRecloser` on the wire, as `StopOrdered`."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -102,8 +96,7 @@ class RecloserOrdered:
     closed: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class RestartOrdered:
+class RestartOrdered(Struct, frozen=True):
     """Central system → a node: end in order and start again."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -111,8 +104,7 @@ class RestartOrdered:
     hard: bool
 
 
-@dataclass(frozen=True, slots=True)
-class BoardHere:
+class BoardHere(Struct, frozen=True):
     """Link of a board → central system: which run of its program is connected; None: it is away."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -121,8 +113,7 @@ class BoardHere:
     boot: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class LogWanted:
+class LogWanted(Struct, frozen=True):
     """Server → board: piece `number` of its logs of that time, packed when the first one is asked for."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -133,8 +124,7 @@ class LogWanted:
     until: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class LogPart:
+class LogPart(Struct, frozen=True):
     """Board → server: a piece; `last`: there are no more, or none at all."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -145,15 +135,13 @@ class LogPart:
     last: bool
 
 
-@dataclass(frozen=True, slots=True)
-class OfferAgain:
+class OfferAgain(Struct, frozen=True):
     """Link → journal: what is not delivered goes out again; the other side may have lost what it told us."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
 
 
-@dataclass(frozen=True, slots=True)
-class LinkUp:
+class LinkUp(Struct, frozen=True):
     """Exchange edge → link: frames can be sent. `connection`: drawn by the edge, new for each."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -162,47 +150,41 @@ class LinkUp:
     peer: str  # address, for the log
 
 
-@dataclass(frozen=True, slots=True)
-class LinkDown:
+class LinkDown(Struct, frozen=True):
     delivery: ClassVar[Delivery] = Delivery.STATE
 
     connection: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class FrameArrived:
+class FrameArrived(Struct, frozen=True):
     delivery: ClassVar[Delivery] = Delivery.STATE
 
     connection: str
     frame: Frame
 
 
-@dataclass(frozen=True, slots=True)
-class SendFrame:
+class SendFrame(Struct, frozen=True):
     """Link → exchange edge."""
 
     connection: str
     frame: Frame
 
 
-@dataclass(frozen=True, slots=True)
-class EndLink:
+class EndLink(Struct, frozen=True):
     """Link → exchange edge: this connection is no good any more."""
 
     connection: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class EndLinks:
+class EndLinks(Struct, frozen=True):
     """Link → exchange edge: it began anew and knows no connection, so none is any good, not even a silent one."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Outward:
+class Outward(Struct, frozen=True):
     """Anything of the server → the link of a board: for `target` there."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -211,8 +193,7 @@ class Outward:
     message: object
 
 
-@dataclass(frozen=True, slots=True)
-class Inward:
+class Inward(Struct, frozen=True):
     """Effect: `message` arrived for `target`, its times are on our clock now."""
 
     target: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, fields, replace
+
+from msgspec.structs import asdict, fields, replace
 
 from park.exchange.messages import OfferedPoint
 from park.model.alarm import Alarm

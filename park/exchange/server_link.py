@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from park.authorization.messages import ReadersAnnounced
 from park.authorization.settings import ReaderSettings
@@ -93,8 +95,7 @@ ServerLinkEvent: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LinkReported:
+class LinkReported(Struct, frozen=True):
     """For the park view and the log of a client: its server, as it stands. `why` explains all but `up`."""
 
     state: str  # up | greeting | down | refused
@@ -103,8 +104,7 @@ class LinkReported:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class LocalOnly:
+class LocalOnly(Struct, frozen=True):
     """Effect: whether this board decides about cards by itself now."""
 
     alone: bool
@@ -127,8 +127,7 @@ ServerLinkEffect: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class BoardSettings:
+class BoardSettings(Struct, frozen=True):
     """What a client says of itself. `meters`: the names of its meters in the park, by their names here."""
 
     park: str
@@ -141,8 +140,7 @@ class BoardSettings:
     readers: tuple[ReaderSettings, ...] = ()
 
 
-@dataclass(slots=True)
-class ServerLink:
+class ServerLink(Struct):
     """Mutable, one owner. `voice`: highest (epoch, server id) obeyed. `placed`: as the server said last, by point.
 
     `loaded`: both are read from disk; until then nobody is greeted, and `early` keeps the connection that waits.

@@ -11,8 +11,10 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 URGENT_SECONDS = 0.005  # between frames of urgent entries, once more than URGENT_FRAMES came in a row
 URGENT_FRAMES = 8  # so many go at once where somebody waits for them
@@ -37,8 +39,7 @@ class Haste(Enum):
     LEISURELY = LEISURE_SECONDS
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """`target`: who it is for on the other board, by name; empty where its type says so. `at`: mono of the sender."""
 
     target: str
@@ -46,8 +47,7 @@ class Entry:
     message: object
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """`number`: from 1 on, 0 without entries. `ack`: newest frame received in order. `mono`: the sender's clock.
 
     `echo`: the newest `mono` of the receiver that the sender has heard, `echoed_at`: when, by the sender's clock.
@@ -61,8 +61,7 @@ class Frame:
     entries: tuple[Entry, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(Struct, frozen=True):
     """An entry as it came. `offset`: what added to a time of the sender gives a time of ours, never a later one.
 
     None: the peer has not heard us yet, so nothing bounds the age.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NotRequired, TypedDict, cast
+
+from msgspec import Struct
 
 from park.model.metering import Sample, Signed
 from park.model.session import (
@@ -50,8 +51,7 @@ class FactRow(TypedDict):
     transaction: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One journal row: the fact, and how far it has come."""
 
     id: FactId

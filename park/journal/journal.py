@@ -7,9 +7,11 @@ acknowledged again and not written twice. After a restart everything is rebuilt 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.exchange.messages import OfferAgain
 from park.journal.codec import Entry, entry_body, entry_of, key_of_number
@@ -46,8 +48,7 @@ RELOAD_SECONDS = 15.0  # ours: ask the store again when it did not answer; readi
 KEEP_DELIVERED = 1000  # facts kept after delivery, newest first; older rows are deleted with the next write
 
 
-@dataclass(frozen=True, slots=True)
-class JournalTrouble:
+class JournalTrouble(Struct, frozen=True):
     """Effect: the disk refuses facts; new sessions wait until it takes them again (D3)."""
 
     reason: str

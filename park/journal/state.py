@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from park.journal.codec import Entry
 from park.model.session import FactKey, OpenSession, RecordFact, RecoverSession
@@ -13,8 +14,7 @@ from park.model.storage import Delete, Put
 Rows: TypeAlias = tuple[Put | Delete, ...]
 
 
-@dataclass(slots=True)
-class JournalState:
+class JournalState(Struct):
     """By number: `pending` being written, `untaken` on disk but not in the queue, `unfinished` not delivered.
 
     `charge_points`: those of the configuration, None: whoever comes. `writing`: rows of each commit under way, by

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from park.model.electric import HIGHEST_VOLTAGE_MV, MINIMUM_CURRENT_MA, PHASE_NAMES, PerPhase, Phases, Wiring
 
@@ -21,8 +22,7 @@ def is_power(line: int) -> bool:
     return line % LIMITS == WIRES
 
 
-@dataclass(frozen=True, slots=True)
-class Circuit:
+class Circuit(Struct, frozen=True):
     """A conductor protected by a fuse. `parent` None: the grid connection.
 
     `limit_watts`: design power of the sum of the phases, None: not limited.
@@ -51,8 +51,7 @@ class Circuit:
     expired_limit_ma: PerPhase | None = None  # holds once an energy manager's limit ran out; None: nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(Struct, frozen=True):
     """Where a charge point hangs and within what it may be granted current (mA per phase).
 
     `charge_point`: NODE/CHARGE_POINT. `node`: the board whose heartbeats speak for it. `phases`: 1, 2, 3 wired.

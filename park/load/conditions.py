@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from park.model.electric import PerPhase
 from park.model.limit import Limit, LimitKind
@@ -19,8 +20,7 @@ InputLevels: TypeAlias = Mapping[tuple[str, int], bool | None]
 """Level of (node, number); missing or None: not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class TimetableEntry:
+class TimetableEntry(Struct, frozen=True):
     """A limit from `begins` to `ends` (minutes of the local day) on `days` (0: Monday), each day it begins.
 
     `ends` at or before `begins`: on the next day. `lag_seconds`: by how much it is late on this site, begin and end
@@ -44,8 +44,7 @@ class TimetableEntry:
         return (today in self.days and minute >= self.begins) or (yesterday in self.days and minute < self.ends)
 
 
-@dataclass(frozen=True, slots=True)
-class InputLimit:
+class InputLimit(Struct, frozen=True):
     """A limit while a digital input of a node is active. An input that is not known counts as active."""
 
     target: str
@@ -59,8 +58,7 @@ class InputLimit:
         return level is None or level is self.active_high
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
+class Conditions(Struct, frozen=True):
     """All of them. `zone`: where the wall clock of the time tables hangs."""
 
     timetable: Sequence[TimetableEntry] = ()

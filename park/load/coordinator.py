@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from park.load import limiting, reporting, switching
 from park.load.lease import lease_and_guard
@@ -38,8 +39,7 @@ from park.model.storage import RowsLoaded
 from park.model.time import Now
 
 
-@dataclass(frozen=True, slots=True)
-class Recompute:
+class Recompute(Struct, frozen=True):
     """Effect and event: plan once what the mail up to here has changed. Whoever performs it tells it to us in turn."""
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from park.load.circuit import Circuit, Network, Placement, as_sum_ma
 from park.load.lease import REACTION_SECONDS
@@ -32,8 +33,7 @@ BOUND_SECONDS = {Cause.VEHICLE: 15.0, Cause.LINK_LOST: 16.0, Cause.METER_LOST: 1
 """S3: how long an actual current above a limit may last then."""
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(Struct, frozen=True):
     """`invariant`: S1 … S5. `at`: seconds. `what`: circuit and phase, or charge point."""
 
     invariant: str

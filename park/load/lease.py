@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 CLOCK_MARGIN = 1.05  # safety S11: a clock-rate difference of 5 % breaks nothing
 GUARD_SECONDS = 1.0  # safety §3: from the end of the lease to the watchdog's action
@@ -16,8 +17,7 @@ def lease_and_guard(valid_for: float) -> float:
     return CLOCK_MARGIN * valid_for + GUARD_SECONDS
 
 
-@dataclass(frozen=True, slots=True)
-class _Sent:
+class _Sent(Struct, frozen=True):
     sequence: int
     amps_ma: int
     until: float  # counted by then

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from park.load.limits import FREE_MA, HeldLimit
 from park.load.standing import Point
@@ -12,8 +13,7 @@ from park.model.electric import PHASE_NAMES, PerPhase
 from park.model.limit import LimitAnswer, LimitOutcome, TakesLimitOutcome
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerLimit:
+class AnswerLimit(Struct, frozen=True):
     """Effect: tell this to whoever asked."""
 
     reply_to: TakesLimitOutcome

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
 from difflib import get_close_matches
 from typing import TypeAlias, assert_never
+
+from msgspec.structs import replace
 
 from park.load.limit_answers import AnswerLimit, effect_of
 from park.load.limit_rows import LIMIT_TABLE, limits_of, row_body, row_key

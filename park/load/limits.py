@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.model.electric import HIGHEST_VOLTAGE_MV, PerPhase, Phases, lowest
 from park.model.limit import EXPIRED, Limit, LimitKind
@@ -33,8 +35,7 @@ class Validity(Enum):
     EXPIRED = "expired"  # it ran out, and what holds after it is in force
 
 
-@dataclass(frozen=True, slots=True)
-class HeldLimit:
+class HeldLimit(Struct, frozen=True):
     """A limit in force. `seconds`: its validity as given, None: until cleared. `until`: mono of its end.
 
     `after_ma`: what holds once it ran out, until it is set again or cleared; None: nothing.

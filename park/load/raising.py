@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from park.load.circuit import LIMITS, Lines
 from park.load.fair.columns import Climber, pulls
@@ -17,8 +18,7 @@ from park.model.electric import ZERO, PerPhase, add
 RAISE_SPACING_SECONDS = 5.0  # safety §2: the pilot changes upward at most every 5 s
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """What a charge point is to be granted."""
 
     point: Point

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from park.model.delivery import Delivery
 from park.model.electric import PerPhase
@@ -14,8 +15,7 @@ Bindings = tuple[str, str, str]
 """What binds on L1, L2, L3, in the words of `Reason.limit`."""
 
 
-@dataclass(frozen=True, slots=True)
-class CircuitReported:
+class CircuitReported(Struct, frozen=True):
     """One circuit, once an interval when something changed. Currents in mA per phase.
 
     `limit_ma`: the smallest of design and all limits in force. `external_ma`: foreign load counted for raises.
@@ -41,8 +41,7 @@ class CircuitReported:
     holding: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ShareReported:
+class ShareReported(Struct, frozen=True):
     """One charge point's share: `target_ma` by the newest plan, `granted_ma` told, `committed_ma` counted, and why."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -55,8 +54,7 @@ class ShareReported:
     reason: tuple[Reason, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LimitReported:
+class LimitReported(Struct, frozen=True):
     """A limit in force. `kind` in words of `Reason.limit`; `until`: mono, None: until cleared.
 
     `limit_ma`, `limit_w`: what was asked for; once it ran out (`kind` expired), what holds since.
@@ -71,8 +69,7 @@ class LimitReported:
     until: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class LimitsReported:
+class LimitsReported(Struct, frozen=True):
     """All limits in force beside the design, by target, once an interval when something changed."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -80,8 +77,7 @@ class LimitsReported:
     limits: tuple[LimitReported, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class EpochTaken:
+class EpochTaken(Struct, frozen=True):
     """A higher epoch, or our own of an earlier life, was heard: this one is used from now on and must be persisted."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE

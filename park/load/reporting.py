@@ -7,8 +7,9 @@ them all.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from park.load.limits import HeldLimit, Validity
 from park.load.report import CircuitReported, LimitReported, LimitsReported, ShareReported
@@ -19,8 +20,7 @@ from park.model.electric import ZERO, PerPhase, highest
 SHOWN_TOGETHER = 100  # charge points: a millisecond of a busy machine
 
 
-@dataclass(frozen=True, slots=True)
-class ShowShares:
+class ShowShares(Struct, frozen=True):
     """Effect and event: tell the views of some charge points. Whoever performs it tells it to us in turn.
 
     `first`: the number of the first of them.

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
+
+from msgspec import Struct
 
 from park.load.lease import lease_and_guard
 from park.model.delivery import Delivery
@@ -20,16 +21,14 @@ FIRST_LOOK_SECONDS = 5.0  # multicast DNS answers within 2 s (RFC 6762 §5.2), a
 GONE_SECONDS = 30.0  # beyond a lease and its guard: a server that is being restarted is back by then
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Voice:
+class Voice(Struct, frozen=True, order=True):
     """Who commands. `server_id`: of one life of a server: database and start, so that a copy has another."""
 
     epoch: int
     server_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class OtherServer:
+class OtherServer(Struct, frozen=True):
     """Another server of the park that answers now. `voice` None: an older version, which never stands down."""
 
     node: str
@@ -38,8 +37,7 @@ class OtherServer:
     leads: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ServersSeen:
+class ServersSeen(Struct, frozen=True):
     """Network → coordinator: all other servers of the park that answer now, at every change and every few seconds."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -53,8 +51,7 @@ class Standing(Enum):
     DOWN = "stands down"  # another has the higher voice: boards are sent away too
 
 
-@dataclass(frozen=True, slots=True)
-class StandingReported:
+class StandingReported(Struct, frozen=True):
     """For the log, the announcement and the boards' port; `why` says what a technician can do.
 
     `suspects`: another server is why, not the look for one at the start.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from park.load.circuit import Circuit, Network, Placement, as_sum_ma, path_to_root
 from park.load.invariants import BOUND_SECONDS, STEP_SECONDS, Cause

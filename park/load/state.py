@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from park.load.algorithms import Algorithm, share_out, sharing
 from park.load.circuit import FREE_MA, Circuit, Network, Placement, as_sum_ma
@@ -38,8 +39,7 @@ CHARGING_ONLY = frozenset({LimitKind.PROFILE, LimitKind.SOLAR})  # they count wh
 RENEWED_TOGETHER = 8  # charge points: renewing 250 at once kept a node busy for 45 ms, and everything else waited
 
 
-@dataclass(frozen=True, slots=True)
-class CoordinatorSettings:
+class CoordinatorSettings(Struct, frozen=True):
     """`interval_seconds`: raises and reports. `lease_seconds`: validity of grants. `epoch`: higher at every start.
 
     `server_id`: new at every start, `lives`: those of earlier ones. `sees_servers`: other servers are looked for.

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
 from typing import ClassVar
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from park.load.circuit import Circuit, Placement
 from park.load.startup import excesses
@@ -19,8 +21,7 @@ from park.model.storage import Put, Row
 TABLE = "told"
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """mA: highest lapse current of a grant, and what holds after a boot."""
 
     fallback_ma: int
@@ -31,8 +32,7 @@ class Told:
         return max(self.fallback_ma, self.boot_ma)
 
 
-@dataclass(frozen=True, slots=True)
-class LapseKept:
+class LapseKept(Struct, frozen=True):
     """Coordinator → disk: board and electronics of this charge point have nothing higher any more."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -41,8 +41,7 @@ class LapseKept:
     told: Told
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(Struct, frozen=True):
     """Of one life of a server. `placements`: with what boards are told now. `counted`: until they have confirmed it.
 
     `counted` is to be on disk before any board is told. `notes`: what an operator should know.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from park.metering.register_map import Block, Quantity, Register, RegisterMap, TextPlace, WordOrder
 from park.model.electric import PerPhase
@@ -14,8 +15,7 @@ _REGISTER_VALUES = 0x1_0000
 _SMALLEST = 1e-9  # no meter resolves less in its own units: such a float has its words or bytes swapped
 
 
-@dataclass(frozen=True, slots=True)
-class Implausible:
+class Implausible(Struct, frozen=True):
     """Why the registers give no sample; the text is for the technician."""
 
     problem: str

@@ -7,9 +7,11 @@ be trusted, IMPLAUSIBLE: either way the load management stops believing the mete
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias, assert_never
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from park.metering.plausibility import Continuity, follow, is_loaded, outside_rating
 from park.metering.window import Window
@@ -21,8 +23,7 @@ MeterEvent: TypeAlias = Start | Tick | SampleTaken | PollFailed
 MeterEffect: TypeAlias = ReadingTaken | MeterReported | WakeAt
 
 
-@dataclass(frozen=True, slots=True)
-class MeterSettings:
+class MeterSettings(Struct, frozen=True):
     """`stale_after`, `window`: seconds. `maximum_ma`: largest plausible current of a phase.
 
     `frozen_after`: so many identical answers under load mean a meter that stands still; 0 switches this off (a real
@@ -37,8 +38,7 @@ class MeterSettings:
     frozen_after: int = 0
 
 
-@dataclass(slots=True)
-class Meter:
+class Meter(Struct):
     """State of the meter actor. `good`: newest trusted sample, energy continuous; `raw`: newest answer as it came.
 
     A state never changes: each step makes a new one. It is not frozen because a frozen one takes twice as long to

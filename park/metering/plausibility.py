@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.model.metering import Sample
 
@@ -12,8 +13,7 @@ LOADED_MA = 1_000  # below this a steady display is believable
 ENERGY_SLACK_WH = 100  # register steps of up to 0.1 kWh
 
 
-@dataclass(frozen=True, slots=True)
-class Continuity:
+class Continuity(Struct, frozen=True):
     """The energy register's history: what was published, and a new base that is not yet believed.
 
     A register that jumps back (reset, rollover, exchanged meter) or ahead by more than the meter can measure is

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
 
 class Quantity(Enum):
@@ -54,8 +56,7 @@ class Function(Enum):
     INPUT = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Register:
+class Register(Struct, frozen=True):
     """One quantity of one meter. `scale`: raw × scale = the domain's unit. `low`…`high`: plausible, domain units."""
 
     quantity: Quantity
@@ -70,8 +71,7 @@ class Register:
         return self.address + self.type.registers
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """One read: `count` registers from `address`, holding these registers."""
 
     address: int
@@ -79,8 +79,7 @@ class Block:
     registers: tuple[Register, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TextPlace:
+class TextPlace(Struct, frozen=True):
     """A text of ASCII: its length in characters in the register `address`, two characters in each that follows.
 
     `most`: characters it can have.
@@ -96,20 +95,19 @@ class TextPlace:
         return tuple(Block(start, min(largest_read, end - start), ()) for start in starts)
 
 
-@dataclass(frozen=True, slots=True)
-class SigningPlaces:
+class SigningPlaces(Struct, frozen=True):
     """Where a meter that signs keeps what it signed, made when its first register is read, and its public key."""
 
     record: TextPlace
     key: TextPlace
 
 
-@dataclass(frozen=True, slots=True)
-class RegisterMap:
+class RegisterMap(Struct, frozen=True):
     """All a poll needs to know of a meter type; `source` names the document the addresses come from.
 
     `rated_ma`: largest current the meter type measures; more is implausible unless the meter's own setting says so.
-    `resolution_ma`: smallest step of its current. `signing`: None for a meter that does not sign.
+    `resolution_ma`: smallest step of its current. `signing`: None for a meter that does not sign. `blocks` follows from
+    the others: what is given is not looked at.
     """
 
     name: str
@@ -122,10 +120,10 @@ class RegisterMap:
     largest_read: int = 125  # Modbus application protocol §6.3: quantity of registers 1…125
     signing: SigningPlaces | None = None
     largest_gap: int = 64  # reading unused registers in between costs less than another request
-    blocks: tuple[Block, ...] = field(init=False)
+    blocks: tuple[Block, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "blocks", grouped(self.registers, self.largest_read, self.largest_gap))
+        force_setattr(self, "blocks", grouped(self.registers, self.largest_read, self.largest_gap))
 
     def register(self, quantity: Quantity) -> Register:
         """Where the quantity lies; `KeyError` when this meter type does not have it."""

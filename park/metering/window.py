@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from park.model.electric import ZERO, PerPhase
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """Currents by the time they were taken, oldest first, and their sum."""
 
     entries: tuple[tuple[float, PerPhase], ...] = ()

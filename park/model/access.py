@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import ClassVar, Protocol
+
+from msgspec import Struct
 
 from park.model.contract import Contract
 from park.model.delivery import Delivery
@@ -32,8 +33,7 @@ class Feedback(Enum):
     WAIT = "wait"  # not the last word
 
 
-@dataclass(frozen=True, slots=True)
-class TagRead:
+class TagRead(Struct, frozen=True):
     """Reader edge → RFID reader actor: raw UID as hex."""
 
     delivery: ClassVar[Delivery] = Delivery.FACT
@@ -42,16 +42,14 @@ class TagRead:
     id_tag: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReaderLost:
+class ReaderLost(Struct, frozen=True):
     delivery: ClassVar[Delivery] = Delivery.STATE
 
     reader: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class CardPresented:
+class CardPresented(Struct, frozen=True):
     """RFID reader → authorizer, once a presentation (debounced)."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -60,8 +58,7 @@ class CardPresented:
     id_tag: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShowFeedback:
+class ShowFeedback(Struct, frozen=True):
     """Authorizer → RFID reader → reader edge."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -70,8 +67,7 @@ class ShowFeedback:
     feedback: Feedback
 
 
-@dataclass(frozen=True, slots=True)
-class OccupancyChanged:
+class OccupancyChanged(Struct, frozen=True):
     """Charge point → authorizer: what routing of a card needs to know."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -85,8 +81,7 @@ class OccupancyChanged:
     available: bool  # operative and not faulted
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizationGranted:
+class AuthorizationGranted(Struct, frozen=True):
     """Authorizer → charge point: this id tag may charge here; a plug must follow within the card timeout."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -99,8 +94,7 @@ class AuthorizationGranted:
     reservation: int | None = None  # the one it uses up
 
 
-@dataclass(frozen=True, slots=True)
-class StopSession:
+class StopSession(Struct, frozen=True):
     """Authorizer or central system → charge point: end the session. `session` None: the one that runs."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -111,8 +105,7 @@ class StopSession:
     id_tag: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizeWithBackend:
+class AuthorizeWithBackend(Struct, frozen=True):
     """Authorizer → central system. `contract`: the id tag is the eMAID of this one."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -122,8 +115,7 @@ class AuthorizeWithBackend:
     contract: Contract | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BackendAuthorized:
+class BackendAuthorized(Struct, frozen=True):
     """Central system → authorizer; `verdict` None: no answer from the backend (offline, timeout, error)."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -135,22 +127,19 @@ class BackendAuthorized:
     expiry: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """`data`: what else there is to say, in the words of who asked."""
 
     request_id: str
     data: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     request_id: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Undeliverable:
+class Undeliverable(Struct, frozen=True):
     request_id: str
     reason: str
 
@@ -162,8 +151,7 @@ class AnswersCommand(Protocol):
     def tell(self, message: CommandAnswer, /) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteStart:
+class RemoteStart(Struct, frozen=True):
     """Central system → authorizer. `connector` None: the authorizer chooses (interfaces: RemoteStart)."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -175,8 +163,7 @@ class RemoteStart:
     reply_to: AnswersCommand
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteStop:
+class RemoteStop(Struct, frozen=True):
     """Central system → charge point: end exactly this session, else `Refused`."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -190,8 +177,7 @@ class RemoteStop:
 NO_LOCK = "this connector has no lock"
 
 
-@dataclass(frozen=True, slots=True)
-class UnlockConnector:
+class UnlockConnector(Struct, frozen=True):
     """Central system → charge point: end the session and free the plug; `Refused(NO_LOCK)` where there is none."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -207,8 +193,7 @@ NOT_PRESENT, NOT_AVAILABLE = "notPresent", "notAvailable"
 """Reasons of a refusal: there is no recloser; it does not tell or do anything (B-215)."""
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRecloser:
+class OrderRecloser(Struct, frozen=True):
     """Central system → charge point: open or close its residual current device; `closed` None: only tell the state.
 
     Answered `Done` with the state in `data`, or `Refused` with one of the reasons above.
@@ -236,8 +221,7 @@ class ConnectorStatus(Enum):
     FAULTED = "Faulted"
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectorStatusChanged:
+class ConnectorStatusChanged(Struct, frozen=True):
     """Charge point → central system. `error_code`: OCPP 1.6 §7.6 ChargePointErrorCode wire name.
 
     `vendor_code`: this product's name of the fault, or the electronics' own; empty without an error.
@@ -265,8 +249,7 @@ def is_unreachable(changed: ConnectorStatusChanged) -> bool:
     return changed.status is ConnectorStatus.UNAVAILABLE and changed.info.endswith(UNREACHABLE)
 
 
-@dataclass(frozen=True, slots=True)
-class SettingChanged:
+class SettingChanged(Struct, frozen=True):
     """Central system or administration → charge point: a key that may change at run time has a new value.
 
     `name`: the OCPP configuration key (`ConnectionTimeOut`, `MeterValueSampleInterval`, …); `value`: seconds for
@@ -296,8 +279,7 @@ PILOT_OFF = "PilotOff"
 """Name of the setting that makes charge points show state F (B-387)."""
 
 
-@dataclass(frozen=True, slots=True)
-class RepeatSettings:
+class RepeatSettings(Struct, frozen=True):
     """Charge point → central system on `Start`, and when its session is recovered: tell what holds again.
 
     That is every key in force, as `SettingChanged`, and `TransactionAssigned` of its running session. Authorizer and
@@ -311,8 +293,7 @@ class RepeatSettings:
     charge_point: str
 
 
-@dataclass(frozen=True, slots=True)
-class BackendOnline:
+class BackendOnline(Struct, frozen=True):
     """Central system → authorizer: whether the backend can be asked now. Repeated on change and on `Start`."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -320,8 +301,7 @@ class BackendOnline:
     online: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """Effect: tell `answer` to `reply_to`."""
 
     reply_to: AnswersCommand

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from park.model.delivery import Delivery
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
+class Alarm(Struct, frozen=True):
     """`code` is stable, `text` says what, where and what to do."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE

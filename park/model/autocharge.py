@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from park.model.delivery import Delivery
 
 
-@dataclass(frozen=True, slots=True)
-class VehicleIdentified:
+class VehicleIdentified(Struct, frozen=True):
     """Who does SLAC (ISO 15118-3) at a charge point → authorizer, once a vehicle.
 
     Answered by `ShowFeedback` to `reader`: its own name, as if it were a reader of that charge point. `charge_point`:

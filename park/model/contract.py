@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, Protocol, TypeAlias
+
+from msgspec import Struct
 
 from park.model.delivery import Delivery
 
@@ -19,8 +20,7 @@ class HashAlgorithm(Enum):
     SHA512 = "SHA512"
 
 
-@dataclass(frozen=True, slots=True)
-class OcspRequest:
+class OcspRequest(Struct, frozen=True):
     """OCSPRequestDataType: what names a certificate to its responder. Hashes and serial number are hexadecimal."""
 
     hash_algorithm: HashAlgorithm
@@ -30,8 +30,7 @@ class OcspRequest:
     responder_url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Contract:
+class Contract(Struct, frozen=True):
     """`certificate`: PEM chain, the vehicle's first; empty: not given. `ocsp`: of its certificates, at most four.
 
     `checked`: whoever speaks ISO 15118 has proved the signature of the vehicle, and the chain up to an installed root.
@@ -42,8 +41,7 @@ class Contract:
     checked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ContractPresented:
+class ContractPresented(Struct, frozen=True):
     """Who speaks ISO 15118 at a charge point → authorizer, once a vehicle. Answered by `ShowFeedback` to `reader`.
 
     `reader`: its own name, as if it were a reader of that charge point. `emaid`: with or without hyphens.
@@ -64,8 +62,7 @@ class CertificateAction(Enum):
     UPDATE = "Update"
 
 
-@dataclass(frozen=True, slots=True)
-class EvCertificateAnswered:
+class EvCertificateAnswered(Struct, frozen=True):
     """`exi`: base64 of the response for the vehicle; None: there is none, `reason` says why."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -75,8 +72,7 @@ class EvCertificateAnswered:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateStatusAnswered:
+class CertificateStatusAnswered(Struct, frozen=True):
     """`ocsp`: base64 of the DER of an OCSPResponse (RFC 6960); None: there is none, `reason` says why."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -94,8 +90,7 @@ class TakesCertificateStatus(Protocol):
     def tell(self, message: CertificateStatusAnswered, /) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class EvCertificateWanted:
+class EvCertificateWanted(Struct, frozen=True):
     """Who speaks ISO 15118 → central system: a vehicle wants a contract certificate. `exi`: base64 of its request.
 
     `schema`: name space of the message definition of ISO 15118 that is spoken.
@@ -110,8 +105,7 @@ class EvCertificateWanted:
     reply_to: TakesEvCertificate
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateStatusWanted:
+class CertificateStatusWanted(Struct, frozen=True):
     """Who speaks ISO 15118 → central system: is this certificate revoked."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from park.model.delivery import Delivery
 from park.model.grant import Stamp
 
 
-@dataclass(frozen=True, slots=True)
-class DemandChanged:
+class DemandChanged(Struct, frozen=True):
     """A charge point's wish. `phases_used`: 1, 2, 3 of the connector's phases the vehicle may load.
 
     `maximum_ma` is the smallest of cable, station and temperature limits now. `fault` points take nothing.
@@ -27,8 +27,7 @@ class DemandChanged:
     since: float  # mono of the charge point when this wish began
 
 
-@dataclass(frozen=True, slots=True)
-class CurrentSignalled:
+class CurrentSignalled(Struct, frozen=True):
     """The EVSE read back what its control pilot offers: the only proof that a grant holds (safety: Confirmed).
 
     `epoch`, `sequence`: the newest grant this signal obeys (0, 0: none since boot). `lapse_ma`: what the device's
@@ -48,8 +47,7 @@ class CurrentSignalled:
     phases: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class BoardHeartbeat:
+class BoardHeartbeat(Struct, frozen=True):
     """Once a second from every board; the coordinator echoes the newest stamp in its grants."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE

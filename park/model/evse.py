@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
+
+from msgspec import Struct
 
 from park.model.delivery import Delivery
 from park.model.electric import Phases
@@ -37,8 +38,7 @@ class Pole(Enum):
     SECONDARY = "secondary"  # L2 and L3
 
 
-@dataclass(frozen=True, slots=True)
-class EvseReported:
+class EvseReported(Struct, frozen=True):
     """All levels of one EVSE, sent on every change and on `Start` of the charge point.
 
     `proximity_ohms`: resistor of the plug in a socket outlet, None for a fixed cable or an empty socket.
@@ -70,8 +70,7 @@ class EvseReported:
     secondary_closed: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EvseLost:
+class EvseLost(Struct, frozen=True):
     """The driver has no link to the electronics; nothing is known until the next `EvseReported`."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -80,8 +79,7 @@ class EvseLost:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(Struct, frozen=True):
     """Offer a current for `valid_for` seconds; the device itself falls to `lapse_ma` when not refreshed by then.
 
     `output` IDLE or FAULT carries `amps_ma` 0. `token` is echoed in `EvseReported`. `until`: mono, on the clock of who
@@ -98,8 +96,7 @@ class Signal:
     until: float = math.inf
 
 
-@dataclass(frozen=True, slots=True)
-class SetContactor:
+class SetContactor(Struct, frozen=True):
     """Permit (close on state C) or open. The device reports `contactor_closed` from its feedback contact.
 
     The secondary pole, where there is one, moves at once whatever the vehicle does (B-286).
@@ -110,22 +107,19 @@ class SetContactor:
     pole: Pole = Pole.PRIMARY
 
 
-@dataclass(frozen=True, slots=True)
-class SetLock:
+class SetLock(Struct, frozen=True):
     charge_point: str
     closed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class MoveRecloser:
+class MoveRecloser(Struct, frozen=True):
     """Open or close the residual current device; the device reports `recloser_closed`."""
 
     charge_point: str
     closed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ReportLevels:
+class ReportLevels(Struct, frozen=True):
     """Ask the driver to repeat all levels now."""
 
     charge_point: str
@@ -134,8 +128,7 @@ class ReportLevels:
 EvseCommand = Signal | SetContactor | SetLock | MoveRecloser | ReportLevels
 
 
-@dataclass(frozen=True, slots=True)
-class EvseTraits:
+class EvseTraits(Struct, frozen=True):
     """What a driver declares of its device (safety: Enforced below the process that can die)."""
 
     has_deadman: bool

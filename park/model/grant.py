@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from park.model.delivery import Delivery
 from park.model.electric import Phases
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(Struct, frozen=True):
     """A board's own monotonic clock reading, told to the server and echoed in grants (safety: Clock)."""
 
     node: str
@@ -18,8 +18,7 @@ class Stamp:
     mono: float
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """One link of the chain that explains a current: which limit bound it, from which source, on which circuit.
 
     `limit`: fuse, external_load, headroom, external_fallback, power, imbalance, own_maximum, minimum, share, lapse or
@@ -33,8 +32,7 @@ class Reason:
     available_ma: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """What the coordinator allows one charge point. `amps_ma` is 0 (pause) or at least the point's minimum.
 
     Valid until `stamp.mono + valid_for` on the clock of the board that made the stamp; then `lapse_ma` holds.
@@ -55,8 +53,7 @@ class Grant:
     reason: tuple[Reason, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyGrant:
+class ApplyGrant(Struct, frozen=True):
     delivery: ClassVar[Delivery] = Delivery.GRANT
 
     grant: Grant

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, Protocol, TypeAlias
+
+from msgspec import Struct
 
 from park.model.delivery import Delivery
 from park.model.electric import PerPhase
@@ -25,8 +26,7 @@ EXPIRED = "expired"
 """The name in `Reason.limit` of what holds since a limit ran out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """At most so much on a circuit, or at a charge point (NODE/CHARGE_POINT); never more than the design.
 
     `limit_ma`: mA on L1, L2, L3; nobody divides it among them (B-266). `limit_w`: W on the sum of the phases. At least
@@ -44,8 +44,7 @@ class Limit:
     minimum_ma: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class LimitAnswer:
+class LimitAnswer(Struct, frozen=True):
     """What holds at the target now. `limit_ma`: the smallest of design and all limits, mA per phase.
 
     `limit_w`: the same for the sum of the phases of a circuit, None: not limited, with `power_source`. At a charge
@@ -76,8 +75,7 @@ class Refusal(Enum):
     TOO_MANY = "too many"
 
 
-@dataclass(frozen=True, slots=True)
-class LimitRefused:
+class LimitRefused(Struct, frozen=True):
     """Nothing changed. `reason`: a sentence with what to do."""
 
     request_id: str
@@ -92,8 +90,7 @@ class TakesLimitOutcome(Protocol):
     def tell(self, message: LimitOutcome, /) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class SetLimit:
+class SetLimit(Struct, frozen=True):
     """Anybody → coordinator. In force at once, on disk before it is answered; `reply_to` None: nobody waits.
 
     `valid_seconds`: counted on the monotonic clock; None: until it is cleared.
@@ -107,8 +104,7 @@ class SetLimit:
     reply_to: TakesLimitOutcome | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ClearLimit:
+class ClearLimit(Struct, frozen=True):
     """Anybody → coordinator: the limit of this name does not hold any more, nor what holds since it ran out."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -120,8 +116,7 @@ class ClearLimit:
     reply_to: TakesLimitOutcome | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class InputChanged:
+class InputChanged(Struct, frozen=True):
     """Device edge → coordinator, authorizer, central system: level of a digital input of a node; None: not known.
 
     Told on change, and again and again for who forgot it.

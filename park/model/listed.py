@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
+
+from msgspec import Struct
 
 from park.model.access import Verdict
 from park.model.delivery import Delivery
 
 
-@dataclass(frozen=True, slots=True)
-class ListedTag:
+class ListedTag(Struct, frozen=True):
     """`tag`: case-folded. `expires`: not accepted from then on; None: never."""
 
     tag: str
@@ -20,8 +20,7 @@ class ListedTag:
     parent_tag: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LocalListHeld:
+class LocalListHeld(Struct, frozen=True):
     """Central system → authorizer: all entries, on every change and to an authorizer that began anew.
 
     `news`: those among them that the backend has accepted just now, which lifts what it refused before.
@@ -33,8 +32,7 @@ class LocalListHeld:
     news: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyLocalList:
+class ApplyLocalList(Struct, frozen=True):
     """Server's link → the board's own authorizer: the list to decide by while alone; kept on disk."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import ClassVar
+
+from msgspec import Struct
 
 from park.model.delivery import Delivery
 from park.model.electric import PerPhase
@@ -17,8 +18,7 @@ class Quality(Enum):
     IMPLAUSIBLE = "implausible"  # out of range, NaN, or going backwards
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(Struct, frozen=True):
     """What a meter says of its import register under its own signature: evidence for a bill (calibration law).
 
     `record`: OCMF, character by character as the meter gave it; empty: it is not carried here. `key`: the public key
@@ -29,8 +29,7 @@ class Signed:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """One poll of a meter. Currents signed (negative = export), mA; energy is the import register.
 
     `signed`: of the same poll, where the meter signs; its register is the meter's own, whatever `energy_wh` continues.
@@ -44,8 +43,7 @@ class Sample:
     signed: Signed | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SampleTaken:
+class SampleTaken(Struct, frozen=True):
     """From the meter edge, once a poll. `mono`: when the answer arrived. `problem`: why not to trust the values."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -56,8 +54,7 @@ class SampleTaken:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PollFailed:
+class PollFailed(Struct, frozen=True):
     delivery: ClassVar[Delivery] = Delivery.STATE
 
     meter: str
@@ -65,8 +62,7 @@ class PollFailed:
     mono: float
 
 
-@dataclass(frozen=True, slots=True)
-class ReadingTaken:
+class ReadingTaken(Struct, frozen=True):
     """What a meter actor publishes: after each poll, and once when the quality changes.
 
     `sample` is the newest good one (None: never had one); `mono`/`wall` say when it was taken, or when the
@@ -84,8 +80,7 @@ class ReadingTaken:
     resolution_ma: int = 10
 
 
-@dataclass(frozen=True, slots=True)
-class MeterReported:
+class MeterReported(Struct, frozen=True):
     """Meter → park view, after every poll. `mono` of the newest good sample (None: never had one) gives its age.
 
     `failures`: polls without a usable answer since the actor began; `problem`: why the newest one was not usable.

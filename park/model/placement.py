@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from park.model.delivery import Delivery
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """Server → charge point: where it hangs and within what it may be granted current; the board keeps it on disk.
 
     `fallback_ma`: highest lapse current, `boot_ma`: before the first grant after a start. `connector` 0: not placed, it
@@ -29,8 +29,7 @@ class Placed:
     boot_ma: int
 
 
-@dataclass(frozen=True, slots=True)
-class PlacementKept:
+class PlacementKept(Struct, frozen=True):
     """Charge point's board → coordinator: such a placement is on its disk, and nothing higher is in force by it."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE

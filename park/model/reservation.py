@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
+
+from msgspec import Struct
 
 from park.model.delivery import Delivery
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(Struct, frozen=True):
     """`charge_point` empty: any one connector, whichever is free (connector 0). `parent_tag`: so may its group."""
 
     number: int
@@ -20,8 +20,7 @@ class Reservation:
     expires: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ReservationsHeld:
+class ReservationsHeld(Struct, frozen=True):
     """Central system → authorizer: these are all. Told on every change and to an authorizer that began anew."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -29,8 +28,7 @@ class ReservationsHeld:
     reservations: tuple[Reservation, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectorReserved:
+class ConnectorReserved(Struct, frozen=True):
     """Central system → charge point: it is kept for somebody until then; None: it is not."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import ClassVar
+
+from msgspec import Struct
 
 from park.model.delivery import Delivery
 from park.model.metering import Sample
@@ -37,8 +38,7 @@ class ReadingContext(Enum):
     TRANSACTION_END = "Transaction.End"
 
 
-@dataclass(frozen=True, slots=True)
-class SessionStarted:
+class SessionStarted(Struct, frozen=True):
     """The session's identity towards the backend is (connector, id tag, at, meter_start_wh): never altered (D1).
 
     `undated`, of every fact: `at` is the earliest it can have been, and this the instant the date is found by (B-196).
@@ -58,8 +58,7 @@ class SessionStarted:
     undated: BootTime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SessionMetered:
+class SessionMetered(Struct, frozen=True):
     delivery: ClassVar[Delivery] = Delivery.FACT
 
     session: str
@@ -73,8 +72,7 @@ class SessionMetered:
     undated: BootTime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SessionEnded:
+class SessionEnded(Struct, frozen=True):
     delivery: ClassVar[Delivery] = Delivery.FACT
 
     session: str
@@ -91,8 +89,7 @@ class SessionEnded:
 SessionFact = SessionStarted | SessionMetered | SessionEnded
 
 
-@dataclass(frozen=True, slots=True)
-class FactKey:
+class FactKey(Struct, frozen=True):
     """Natural key of a fact at its charge point; resends carry the same."""
 
     session: str
@@ -108,16 +105,14 @@ def known_date(fact: SessionFact) -> datetime | None:
     return fact.at if fact.undated is None else None
 
 
-@dataclass(frozen=True, slots=True)
-class FactId:
+class FactId(Struct, frozen=True):
     """Duplicates are told by this pair; `journal` is a random UUID made with the database."""
 
     journal: str
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class RecordFact:
+class RecordFact(Struct, frozen=True):
     """Charge point → journal; resent until `FactPersisted` comes back."""
 
     delivery: ClassVar[Delivery] = Delivery.FACT
@@ -125,8 +120,7 @@ class RecordFact:
     fact: SessionFact
 
 
-@dataclass(frozen=True, slots=True)
-class FactPersisted:
+class FactPersisted(Struct, frozen=True):
     """Journal → charge point: the fact is on disk."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -135,8 +129,7 @@ class FactPersisted:
     key: FactKey
 
 
-@dataclass(frozen=True, slots=True)
-class OpenSession:
+class OpenSession(Struct, frozen=True):
     """A session whose end is not recorded: what the journal tells a charge point after a restart.
 
     `last_undated`: of the fact that `last_at` is the time of.
@@ -151,8 +144,7 @@ class OpenSession:
     last_undated: BootTime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRecovered:
+class SessionRecovered(Struct, frozen=True):
     """Journal → charge point, the answer to `RecoverSession`; `open_session` None: nothing was open."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -161,8 +153,7 @@ class SessionRecovered:
     open_session: OpenSession | None
 
 
-@dataclass(frozen=True, slots=True)
-class RecoverSession:
+class RecoverSession(Struct, frozen=True):
     """Charge point → journal on `Start`: asks whether a session of its own is open."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -170,8 +161,7 @@ class RecoverSession:
     charge_point: str
 
 
-@dataclass(frozen=True, slots=True)
-class FactOffered:
+class FactOffered(Struct, frozen=True):
     """Journal → central system; repeated until `FactTaken`."""
 
     delivery: ClassVar[Delivery] = Delivery.FACT
@@ -180,8 +170,7 @@ class FactOffered:
     fact: SessionFact
 
 
-@dataclass(frozen=True, slots=True)
-class FactTaken:
+class FactTaken(Struct, frozen=True):
     """Central system → journal: it is in the durable queue; stop offering."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -189,8 +178,7 @@ class FactTaken:
     id: FactId
 
 
-@dataclass(frozen=True, slots=True)
-class FactDelivered:
+class FactDelivered(Struct, frozen=True):
     """Central system → journal: the backend answered (or the fact is in the dead-letter store).
 
     `at`: the time that was told for it, where it is known here: a journal whose fact had no date keeps it (D1).
@@ -203,8 +191,7 @@ class FactDelivered:
     at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FactsHeld:
+class FactsHeld(Struct, frozen=True):
     """Journal → central system: it holds facts of these sessions, and does not know all of them to be delivered."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -213,8 +200,7 @@ class FactsHeld:
     sessions: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FactsKnown:
+class FactsKnown(Struct, frozen=True):
     """Central system → journal, one a session: facts with ordinals up to these are taken, and delivered; -1: none.
 
     `started_at`: the time that is told for its start, where it is known here.
@@ -230,8 +216,7 @@ class FactsKnown:
     started_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionAssigned:
+class TransactionAssigned(Struct, frozen=True):
     """Central system → charge point: the backend's number for the session and its verdict on the id tag."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE

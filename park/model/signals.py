@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from park.model.delivery import Delivery
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """First message to every incarnation of an actor; devices and stores are asked for their levels on it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Struct, frozen=True):
     """Time passed: compare every deadline of the state with now."""
 
 
-@dataclass(frozen=True, slots=True)
-class RepeatLevels:
+class RepeatLevels(Struct, frozen=True):
     """Coordinator, authorizer, central system → charge points on `Start`: repeat what was told and still holds."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
 
 
-@dataclass(frozen=True, slots=True)
-class WakeAt:
+class WakeAt(Struct, frozen=True):
     """Effect: send a `Tick` at `mono` seconds or soon after."""
 
     mono: float

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
+
+from msgspec import Struct
 
 from park.model.delivery import Delivery
 from park.model.limit import LimitKind, TakesLimitOutcome
@@ -20,8 +21,7 @@ class SolarMode(Enum):
     GRID = "grid"  # no limit by the sun
 
 
-@dataclass(frozen=True, slots=True)
-class SetSolarMode:
+class SetSolarMode(Struct, frozen=True):
     """Operator or energy manager → coordinator: how the charge points of a circuit follow the sun.
 
     `mode` None: what this source said holds no longer. In force at once, on disk before it is answered.

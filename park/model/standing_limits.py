@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from park.model.delivery import Delivery
 from park.model.limit import Limit, LimitKind
 
 
-@dataclass(frozen=True, slots=True)
-class HoldLimits:
+class HoldLimits(Struct, frozen=True):
     """Who works out limits of a kind → coordinator: these hold, and no others of that kind, until told otherwise.
 
     `source`: no others of that kind and source; None: of that kind, whatever they are called.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Protocol
+
+from msgspec import Struct
 
 from park.model.delivery import Delivery
 
@@ -14,8 +15,7 @@ class Replies(Protocol):
     def tell(self, message: RowsLoaded | Committed | CommitFailed, /) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(Struct, frozen=True):
     """Insert or replace one row. Rows of a table are loaded in ascending order of `key`. `body` is JSON."""
 
     table: str
@@ -23,14 +23,12 @@ class Put:
     body: str
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Struct, frozen=True):
     table: str
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(Struct, frozen=True):
     """All writes or none, on disk before `Committed(token)` is told."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -40,8 +38,7 @@ class Commit:
     reply_to: Replies
 
 
-@dataclass(frozen=True, slots=True)
-class LoadRows:
+class LoadRows(Struct, frozen=True):
     """Ask for all rows of the tables, answered by one `RowsLoaded`."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -50,29 +47,25 @@ class LoadRows:
     reply_to: Replies
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     table: str
     key: str
     body: str
 
 
-@dataclass(frozen=True, slots=True)
-class RowsLoaded:
+class RowsLoaded(Struct, frozen=True):
     delivery: ClassVar[Delivery] = Delivery.STATE
 
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(Struct, frozen=True):
     delivery: ClassVar[Delivery] = Delivery.STATE
 
     token: int
 
 
-@dataclass(frozen=True, slots=True)
-class CommitFailed:
+class CommitFailed(Struct, frozen=True):
     """Nothing of the commit is on disk; `reason` says why (disk full, I/O error)."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -81,16 +74,14 @@ class CommitFailed:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Struct, frozen=True):
     """Effect of a step: commit these rows, to be answered by `Committed(token)` or `CommitFailed(token)`."""
 
     writes: tuple[Put | Delete, ...]
     token: int
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(Struct, frozen=True):
     """Effect of a step: load these tables, to be answered by `RowsLoaded`."""
 
     tables: tuple[str, ...]

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class BootTime:
+
+class BootTime(Struct, frozen=True):
     """An instant whose date is not known: `mono` seconds on the clock of a run of the machine. `boot`: which run."""
 
     boot: str
     mono: float
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
+class Now(Struct, frozen=True):
     """`mono`: seconds of a clock that never jumps, for leases and timeouts. `wall`: aware UTC, for timestamps.
 
     `known`: somebody vouches for `wall`; else it only went on from a time that is surely past. `boot`: the run of the

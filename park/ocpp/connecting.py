@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.model.alarm import Alarm
 from park.model.storage import Row
@@ -71,8 +73,7 @@ def change(state: CentralSystem, accepted: Answers, refused: Answers, chosen: Co
     return deferred(state, (replace(connection, chosen=chosen).row(),), purpose)
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionCommit:
+class ConnectionCommit(Struct, frozen=True):
     """A change of the connection itself, and its answers."""
 
     accepted: Answers

@@ -10,10 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from typing import NotRequired, TypedDict, cast
 from urllib.parse import urlsplit, urlunsplit
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from park.model.secrets import without
 from park.model.storage import Put, Row
 
 CONNECTION = "connection"  # table
@@ -21,8 +24,7 @@ _KEY = "backend"
 TLS_PROFILE = 2  # security white paper §3: from this profile on the link is TLS
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionSettings:
+class ConnectionSettings(Struct, frozen=True):
     """`url`: without the identity. `profile`: of the security white paper. An empty `password`: no Basic auth.
 
     `certificate`: file of the station's certificate that a backend signed; empty: the configured one. `user`: of Basic
@@ -32,9 +34,12 @@ class ConnectionSettings:
     url: str
     identity: str
     profile: int = 0
-    password: str = field(default="", repr=False)
+    password: str = ""
     certificate: str = ""
     user: str = ""
+
+    def __repr__(self) -> str:
+        return without(self, "password")
 
     @property
     def secure_url(self) -> str:
@@ -60,8 +65,7 @@ class _ConnectionRow(TypedDict):
     good: _SettingsRow | None
 
 
-@dataclass(frozen=True, slots=True)
-class Connections:
+class Connections(Struct, frozen=True):
     """`file`: the configuration's. `chosen`: what is wished. `good`: with what the backend registered last.
 
     `trial_ends`: when (mono) the good ones are used again, None while nothing is on trial. `fell_back`: they are.

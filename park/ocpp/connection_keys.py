@@ -6,9 +6,10 @@ A change is tried with a way back (B-033), so it cannot lock the station out; a 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TypeAlias
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from park.model.access import Refused
 from park.ocpp.connection import TLS_PROFILE, ConnectionSettings

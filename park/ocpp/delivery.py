@@ -6,7 +6,7 @@ connection is no attempt that counts; nor is a timeout while the backend answers
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from park.model.access import BackendAuthorized, Verdict
 from park.model.alarm import Alarm

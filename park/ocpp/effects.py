@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, TypeAlias
+
+from msgspec import Struct
 
 from park.authorization.messages import ClearCards
 from park.model.access import (
@@ -34,8 +35,7 @@ from park.ocpp.services import ForwardTransfer, TransferDone
 from park.rolling.messages import TellBoard
 
 
-@dataclass(frozen=True, slots=True)
-class StartRemotely:
+class StartRemotely(Struct, frozen=True):
     request_id: str
     connector: int | None
     id_tag: str
@@ -46,8 +46,7 @@ class StartRemotely:
         return RemoteStart(self.request_id, self.connector, self.id_tag, self.authorize_first, reply_to)
 
 
-@dataclass(frozen=True, slots=True)
-class StopRemotely:
+class StopRemotely(Struct, frozen=True):
     request_id: str
     charge_point: str
     session: str
@@ -57,8 +56,7 @@ class StopRemotely:
         return RemoteStop(self.request_id, self.charge_point, self.session, reply_to)
 
 
-@dataclass(frozen=True, slots=True)
-class UnlockRemotely:
+class UnlockRemotely(Struct, frozen=True):
     request_id: str
     charge_point: str
 
@@ -67,8 +65,7 @@ class UnlockRemotely:
         return UnlockConnector(self.request_id, self.charge_point, reply_to)
 
 
-@dataclass(frozen=True, slots=True)
-class RecloseRemotely:
+class RecloseRemotely(Struct, frozen=True):
     """`closed` None: only ask for its state."""
 
     request_id: str
@@ -80,8 +77,7 @@ class RecloseRemotely:
         return OrderRecloser(self.request_id, self.charge_point, self.closed, reply_to)
 
 
-@dataclass(frozen=True, slots=True)
-class ForgetCards:
+class ForgetCards(Struct, frozen=True):
     request_id: str
 
     def order(self, reply_to: AnswersCommand) -> ClearCards:
@@ -89,8 +85,7 @@ class ForgetCards:
         return ClearCards(self.request_id, reply_to)
 
 
-@dataclass(frozen=True, slots=True)
-class EndSession:
+class EndSession(Struct, frozen=True):
     """Whatever session runs at the charge point ends."""
 
     charge_point: str
@@ -101,24 +96,21 @@ class EndSession:
         return (StopSession(self.charge_point, None, self.reason),)
 
 
-@dataclass(frozen=True, slots=True)
-class RestartBoards:
+class RestartBoards(Struct, frozen=True):
     """Becomes `RestartOrdered` to these boards, this one included where it is named; None: to all."""
 
     boards: tuple[str, ...] | None
     hard: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsRepeated:
+class SettingsRepeated(Struct, frozen=True):
     """Every key in force, for one charge point that began anew; becomes its `SettingChanged`."""
 
     charge_point: str
     messages: tuple[SettingChanged, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TellAuthorizer:
+class TellAuthorizer(Struct, frozen=True):
     """A key that concerns cards has this value now."""
 
     change: SettingChanged
@@ -128,15 +120,13 @@ class TellAuthorizer:
         return self.change
 
 
-@dataclass(frozen=True, slots=True)
-class ClockOffered:
+class ClockOffered(Struct, frozen=True):
     """The backend's clock is `offset_seconds` ahead of ours (negative: behind); told from one second on."""
 
     offset_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class BackendReported:
+class BackendReported(Struct, frozen=True):
     """For the park view. `state`: online | pending | rejected | offline | disabled; `why` explains all but online.
 
     `oldest_at`: when the oldest queued fact happened. `repeats`: transmissions after the first of a message;

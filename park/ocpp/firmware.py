@@ -7,10 +7,12 @@ finds in the stage INSTALLING was interrupted by it: the version that runs now t
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import NotRequired, TypedDict, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.model.storage import Delete, Put
 from park.model.time import Now
@@ -44,8 +46,7 @@ class Stage(Enum):
 BEFORE_INSTALLATION = frozenset({Stage.SCHEDULED, Stage.FETCHING, Stage.VERIFYING, Stage.READY})
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True):
     """`request`, `certificate`, `signature`: of a signed one. `running`: the version that ordered the installation.
 
     `expected`: what the installer says will run, empty when it does not say. `boot`: of the process that installs it.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.model.storage import Delete, Put
 from park.model.time import Now
@@ -20,8 +22,7 @@ NOTIFIED_FROM = 1  # the white paper's messages are for who uses its profiles; o
 Turn: TypeAlias = tuple[CentralSystem, tuple[CentralSystemEffect, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class KeptCommit:
+class KeptCommit(Struct, frozen=True):
     """`then` waits for rows; `otherwise` is what their failure means beside the alarm."""
 
     then: tuple[CentralSystemEffect, ...] = ()

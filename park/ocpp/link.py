@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar, TypeAlias
 
+from msgspec import Struct
+
 from park.model.delivery import Delivery
+from park.model.secrets import without
 from park.ocpp.connection import ConnectionSettings
 
 Payload: TypeAlias = Mapping[str, object]
 """A JSON object with OCPP's own camelCase names."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkUp:
+class LinkUp(Struct, frozen=True):
     """The backend accepted the websocket. `link` numbers the connections of this process; calls and results name it."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -33,8 +34,7 @@ class LossCause(Enum):
     CIPHER = "TLS cipher suite"
 
 
-@dataclass(frozen=True, slots=True)
-class LinkLost:
+class LinkLost(Struct, frozen=True):
     """There is no connection; repeated with the newest reason after each failed attempt."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -43,8 +43,7 @@ class LinkLost:
     cause: LossCause = LossCause.NETWORK
 
 
-@dataclass(frozen=True, slots=True)
-class CallAnswered:
+class CallAnswered(Struct, frozen=True):
     """A CALLRESULT whose payload satisfied the schema of the call's action."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -53,8 +52,7 @@ class CallAnswered:
     payload: Payload
 
 
-@dataclass(frozen=True, slots=True)
-class CallFailed:
+class CallFailed(Struct, frozen=True):
     """A CALLERROR, or a call or answer that broke its schema."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -64,15 +62,17 @@ class CallFailed:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class BackendCalled:
+class BackendCalled(Struct, frozen=True):
     """A CALL of the backend whose payload satisfied the schema of a known action, or whose action is unknown."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
 
     unique_id: str
     action: str
-    payload: Payload = field(repr=False)  # it may hold a password, and a crash writes what it was about
+    payload: Payload  # it may hold a password
+
+    def __repr__(self) -> str:
+        return without(self, "payload")
 
 
 LinkEvent: TypeAlias = LinkUp | LinkLost | CallAnswered | CallFailed | BackendCalled
@@ -84,8 +84,7 @@ class ForLink:
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SendCall(ForLink):
+class SendCall(Struct, ForLink, frozen=True):
     """For the connection `link` only: on another one the edge drops it, the central system has long counted it lost."""
 
     unique_id: str
@@ -94,45 +93,39 @@ class SendCall(ForLink):
     link: int
 
 
-@dataclass(frozen=True, slots=True)
-class SendResult(ForLink):
+class SendResult(Struct, ForLink, frozen=True):
     unique_id: str
     action: str
     payload: Payload
     link: int
 
 
-@dataclass(frozen=True, slots=True)
-class SendError(ForLink):
+class SendError(Struct, ForLink, frozen=True):
     unique_id: str
     code: str
     description: str
     link: int
 
 
-@dataclass(frozen=True, slots=True)
-class ResetLink(ForLink):
+class ResetLink(Struct, ForLink, frozen=True):
     """Close the connection and make a new one: the backend does not answer on this one (B-011)."""
 
     link: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReportLink(ForLink):
+class ReportLink(Struct, ForLink, frozen=True):
     """Tell `LinkUp` or `LinkLost` again: the central system began anew and knows nothing of the link."""
 
 
-@dataclass(frozen=True, slots=True)
-class UseConnection(ForLink):
+class UseConnection(Struct, ForLink, frozen=True):
     """Connect with these settings from now on; a connection with others is ended."""
 
     settings: ConnectionSettings
     answer_seconds: float  # B-008: for a connection to come about
 
 
-@dataclass(frozen=True, slots=True)
-class KeepAlive(ForLink):
+class KeepAlive(Struct, ForLink, frozen=True):
     """How to see that a connection is alive, this one and the next: seconds; `ping_interval` 0: no pings (B-004)."""
 
     ping_interval: int

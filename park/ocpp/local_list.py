@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias, cast
+
+from msgspec import Struct, field
 
 from park.model.access import Verdict
 from park.model.listed import ListedTag
@@ -15,8 +16,7 @@ CAPACITY = 10_000  # B-210: LocalAuthListMaxLength and SendLocalListMaxLength
 NO_LIST = 0  # the version of an empty list (OCPP 1.6 §5.10)
 
 
-@dataclass(frozen=True, slots=True)
-class LocalList:
+class LocalList(Struct, frozen=True):
     """`version`: of the newest update, 0 before the first; `tags`: by case-folded tag."""
 
     version: int = NO_LIST
@@ -28,8 +28,7 @@ class LocalList:
         return self.version if self.tags else NO_LIST
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True):
     """`after`: the whole list; `removed`, `put`: what of it differs from before."""
 
     after: LocalList

@@ -5,11 +5,12 @@ A `job` numbers the tries of one upload or update; the answer to an older job is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import ClassVar, TypeAlias
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from park.model.delivery import Delivery
 from park.ocpp.link import Payload
@@ -40,8 +41,7 @@ class Order:
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SecurityEvent(Order):
+class SecurityEvent(Struct, Order, frozen=True):
     """`type`: of the white paper's list. `info`: for people, without secrets."""
 
     type: str
@@ -54,8 +54,7 @@ class SecurityEvent(Order):
         return {**payload, "techInfo": self.info[:TECH_INFO_LENGTH]} if self.info else payload
 
 
-@dataclass(frozen=True, slots=True)
-class UploadLog(Order):
+class UploadLog(Struct, Order, frozen=True):
     """One try: pack the log of that time into a file of that name and bring it to the URL."""
 
     job: int
@@ -66,16 +65,14 @@ class UploadLog(Order):
     until: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class FetchFirmware(Order):
+class FetchFirmware(Struct, Order, frozen=True):
     """One try; what an earlier one of this URL brought is gone on with."""
 
     job: int
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class VerifyFirmware(Order):
+class VerifyFirmware(Struct, Order, frozen=True):
     """`certificate`: PEM of the signer; `signature`: base64, over the whole file with SHA-256 (white paper §5.11)."""
 
     job: int
@@ -84,16 +81,14 @@ class VerifyFirmware(Order):
     signature: str
 
 
-@dataclass(frozen=True, slots=True)
-class CheckSigner(Order):
+class CheckSigner(Struct, Order, frozen=True):
     """Whether this PEM certificate may sign firmware; answered by `SignerChecked` with the same id."""
 
     request_id: str
     certificate: str
 
 
-@dataclass(frozen=True, slots=True)
-class InstallFirmware(Order):
+class InstallFirmware(Struct, Order, frozen=True):
     """Give the file to the installer. `sha256`: of what was verified; other bytes are not installed.
 
     `keep`: boards that are away get the file later.
@@ -105,30 +100,26 @@ class InstallFirmware(Order):
     keep: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class KeepFirmware(Order):
+class KeepFirmware(Struct, Order, frozen=True):
     """Boards may fetch the pieces of this file, by the name of the update."""
 
     update: str
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class DropFirmware(Order):
+class DropFirmware(Struct, Order, frozen=True):
     """No board gets this file any more."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class AbandonJob(Order):
+class AbandonJob(Struct, Order, frozen=True):
     """Nobody waits for this job any more; `EVERY_JOB`: for none of those before."""
 
     job: int
 
 
-@dataclass(frozen=True, slots=True)
-class AskCertificates(Order):
+class AskCertificates(Struct, Order, frozen=True):
     """A certificate message of the backend; answered by `CertificatesAnswered`. `v2g`: of Plug & Charge."""
 
     unique_id: str
@@ -138,8 +129,7 @@ class AskCertificates(Order):
     v2g: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MakeSigningRequest(Order):
+class MakeSigningRequest(Struct, Order, frozen=True):
     """A new key and a PKCS #10 request for it, in this name; answered by `SigningRequestMade`.
 
     `v2g`: for the certificate that vehicles are shown, not the backend.
@@ -168,16 +158,14 @@ MaintenanceOrder: TypeAlias = (
 # ------------------------------------------------------------ events; an empty `problem`: it went well
 
 
-@dataclass(frozen=True, slots=True)
-class LogUploaded:
+class LogUploaded(Struct, frozen=True):
     delivery: ClassVar[Delivery] = Delivery.STATE
 
     job: int
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FirmwareFetched:
+class FirmwareFetched(Struct, frozen=True):
     """`size`: bytes."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -189,24 +177,21 @@ class FirmwareFetched:
     size: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class FirmwareVerified:
+class FirmwareVerified(Struct, frozen=True):
     delivery: ClassVar[Delivery] = Delivery.STATE
 
     job: int
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SignerChecked:
+class SignerChecked(Struct, frozen=True):
     delivery: ClassVar[Delivery] = Delivery.STATE
 
     request_id: str
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FirmwareInstalled:
+class FirmwareInstalled(Struct, frozen=True):
     """`version`: what the installer says will run after the restart, empty: it does not say."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -216,8 +201,7 @@ class FirmwareInstalled:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CertificatesAnswered:
+class CertificatesAnswered(Struct, frozen=True):
     """`reconfigured`: what changed, for the security log; `refused`: why a station certificate was not taken.
 
     `certificate`: file of a new one of the station, which is shown from now on.
@@ -235,8 +219,7 @@ class CertificatesAnswered:
     v2g: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateExpires:
+class CertificateExpires(Struct, frozen=True):
     """The station's certificate ends within a month; `v2g`: the one that vehicles are shown."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -244,16 +227,14 @@ class CertificateExpires:
     v2g: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SigningRequestMade:
+class SigningRequestMade(Struct, frozen=True):
     delivery: ClassVar[Delivery] = Delivery.STATE
 
     csr: str
     v2g: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TrustKnown:
+class TrustKnown(Struct, frozen=True):
     """What this station can prove and check: told at the start, and when it changes."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from park.model.access import ConnectorStatusChanged
 from park.model.metering import Sample
@@ -15,8 +16,7 @@ from park.ocpp.wire import iso
 TRIGGER = "Trigger"  # OCPP 1.6 §7.39: a reading taken because the backend asked for one
 
 
-@dataclass(frozen=True, slots=True)
-class Station:
+class Station(Struct, frozen=True):
     """What BootNotification tells of this station; empty texts are left out, long ones cut to the standard's length."""
 
     vendor: str = "chargepark"
@@ -90,8 +90,7 @@ def values_outside(
     return _metered(connector, reading.at, values, transaction) if values else None
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """The newest values known of a connector."""
 
     sample: Sample

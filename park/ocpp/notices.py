@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from park.model.access import RESIDUAL, TEMPERATURE, ConnectorStatus, ConnectorStatusChanged
 from park.ocpp.keys import KeyValues

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import TypedDict, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.model.storage import Delete, Put, Row
 from park.ocpp.link import Payload
@@ -21,8 +23,7 @@ RETRY_SECONDS = 60.0  # ours: between them
 MOST_NOTIFICATIONS = 1_000  # ours: some 200 kB; beyond it the oldest are given up, the security log has them all
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(Struct, frozen=True):
     """`number`: its place in the queue and its row."""
 
     number: int
@@ -35,8 +36,7 @@ class _NotificationRow(TypedDict):
     payload: dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Notifications:
+class Notifications(Struct, frozen=True):
     """`waiting`: oldest first. `refused`: actions the backend does not know; they are not sent any more.
 
     `silences`: how often the oldest got no answer; it is not sent again before `not_before` (mono).

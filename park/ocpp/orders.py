@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Protocol
+
+from msgspec import Struct
 
 from park.model.access import AnswersCommand
 from park.model.delivery import Delivery
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeSetting:
+class ChangeSetting(Struct, frozen=True):
     """Answered `Done` when it is on disk and in force; an empty value takes a value of one place back."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -23,8 +23,7 @@ class ChangeSetting:
     reply_to: AnswersCommand
 
 
-@dataclass(frozen=True, slots=True)
-class RestoreDefaults:
+class RestoreDefaults(Struct, frozen=True):
     """Reader → central system: every key is again what the file says (B-046); the connection stays as it is."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -32,8 +31,7 @@ class RestoreDefaults:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class ListedSetting:
+class ListedSetting(Struct, frozen=True):
     """A key as it is in force. `by`, `at`: who set it last and when; empty, None: nobody. `restart`: works then."""
 
     name: str
@@ -46,8 +44,7 @@ class ListedSetting:
     about: str
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsListed:
+class SettingsListed(Struct, frozen=True):
     """Answer to `ListSettings`."""
 
     request_id: str
@@ -59,8 +56,7 @@ class TakesSettings(Protocol):
     def tell(self, message: SettingsListed, /) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class ListSettings:
+class ListSettings(Struct, frozen=True):
     """`names` empty: all keys, and the values of single places that are set."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -70,8 +66,7 @@ class ListSettings:
     reply_to: TakesSettings
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerSettings:
+class AnswerSettings(Struct, frozen=True):
     """Effect: tell `listed` to `reply_to`."""
 
     reply_to: TakesSettings

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import cast
+
+from msgspec.structs import replace
 
 from park.exchange.messages import BoardHere
 from park.model.session import SessionFact, SessionStarted

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from park.model.session import ReadingContext, SessionEnded, SessionMetered
 from park.ocpp import messages
@@ -17,8 +18,7 @@ SAMPLED, ALIGNED = "MeterValuesSampledData", "MeterValuesAlignedData"
 STOP_SAMPLED, STOP_ALIGNED = "StopTxnSampledData", "StopTxnAlignedData"
 
 
-@dataclass(frozen=True, slots=True)
-class Payloads:
+class Payloads(Struct, frozen=True):
     """`phases`: of each connector. `kept`: readings of a session that its StopTransaction repeats."""
 
     values: KeyValues

@@ -6,8 +6,10 @@ Facts come in by `park.ocpp.intake`, leave by `park.ocpp.delivery`. Only what is
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from park.model.access import BackendAuthorized
 from park.model.alarm import Alarm
@@ -45,8 +47,7 @@ from park.ocpp.rows import (
 from park.ocpp.transactions import Transactions
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """The transmissions of the head. Its payload is made once, so that a repeat is identical (D1).
 
     `ids`: unique ids of all transmissions, for a late answer to any of them counts. `failed`: how many count towards
@@ -62,8 +63,7 @@ class Attempt:
     unproven: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Settling:
+class Settling(Struct, frozen=True):
     """What becomes of the head, on its way to disk: nothing more is sent and nobody is told before it is there.
 
     `shortened`: a finished session of which only this is kept from now on. `forgotten`: sessions not even that is.
@@ -79,8 +79,7 @@ class Settling:
     not_before: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
+class Queue(Struct, frozen=True):
     """`backlog`: what is on disk. Of what is being written, `burying` goes to the dead letters, `late` is evidence.
 
     `early`: sessions of which an earlier fact is missing, and since when. `dead`: sessions in the dead-letter store.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 RETRY_SECONDS = 60.0  # ours, when the backend refused without an interval or did not answer
 
@@ -16,8 +18,7 @@ class Standing(Enum):
     ACCEPTED = "online"
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(Struct, frozen=True):
     """`not_before`: earliest next BootNotification (mono). `asked`: the backend triggered one."""
 
     standing: Standing = Standing.PENDING

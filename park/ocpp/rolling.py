@@ -7,7 +7,8 @@ fails ends the update of all that have not begun.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from park.model.alarm import Alarm
 from park.model.time import Now

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import NotRequired, TypedDict, cast
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from park.journal.codec import FactRow, fact_of, fact_row
 from park.model.access import Verdict
@@ -27,8 +28,7 @@ CLOSED_HERE = "closed-here:"  # begins the journal id of an end that this side m
 TABLES = (QUEUE, TRANSACTIONS, DEAD_LETTERS, DELIVERED)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A fact that waits for the backend's answer. `number`: its place in the queue, in the order of arrival."""
 
     number: int
@@ -42,8 +42,7 @@ class Fate(Enum):
     DEAD = "dead"  # in the dead-letter store, the whole of it
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
+class Transaction(Struct, frozen=True):
     """A session as the backend knows it. Ordinals are those of its facts; -1: none yet.
 
     `queued_through` is not on disk: it follows from the queue. `ended`: its end is queued or delivered.
@@ -76,8 +75,7 @@ class Transaction:
         return TransactionAssigned(self.start.charge_point, self.session, self.transaction, accepted, self.verdict)
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveredSession:
+class DeliveredSession(Struct, frozen=True):
     """The little that is kept of a session the backend has the whole of. `through`: ordinal of its end; `at`: when."""
 
     session: str
@@ -112,8 +110,7 @@ class _SettingRow(TypedDict):
     at: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """Builds and reads the rows of one identity; rows of another identity are left alone (B-200)."""
 
     identity: str

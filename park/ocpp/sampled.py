@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from park.model.electric import NOMINAL_VOLTAGE_MV
 from park.model.metering import Sample
 from park.ocpp.link import Payload
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(Struct, frozen=True):
     """`measurands`: those wished for; `Voltage.L1`: one phase of one. `phases`: of the connector.
 
     `offered_is_sum`: Current.Offered is the sum of the phases (B-218), else what the pilot says for each.

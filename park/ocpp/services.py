@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import ClassVar, Protocol, TypeAlias
+
+from msgspec import Struct, field
 
 from park.model.delivery import Delivery
 
@@ -17,8 +18,7 @@ LONGEST_MESSAGE = 50  # OCPP 1.6: CiString50Type
 MOST_WAITING = 20  # ours: transfers of all services that wait for the link; more are refused
 
 
-@dataclass(frozen=True, slots=True)
-class TransferResult:
+class TransferResult(Struct, frozen=True):
     """The backend's answer to a service. `status`: as OCPP names it."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -28,8 +28,7 @@ class TransferResult:
     data: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class TransferFailed:
+class TransferFailed(Struct, frozen=True):
     """There is no answer; `reason` says why and what to do."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -45,8 +44,7 @@ class TakesTransferOutcome(Protocol):
     def tell(self, message: TransferOutcome, /) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceAttached:
+class ServiceAttached(Struct, frozen=True):
     """A service answers for this vendor from now on, each question within so many seconds."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -55,15 +53,13 @@ class ServiceAttached:
     answer_seconds: float = DEFAULT_ANSWER_SECONDS
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceLeft:
+class ServiceLeft(Struct, frozen=True):
     delivery: ClassVar[Delivery] = Delivery.STATE
 
     vendor_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class TransferAnswered:
+class TransferAnswered(Struct, frozen=True):
     """A service's answer to `ForwardTransfer`."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -73,8 +69,7 @@ class TransferAnswered:
     data: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class TransferWanted:
+class TransferWanted(Struct, frozen=True):
     """A service has something for the backend."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -89,8 +84,7 @@ class TransferWanted:
 ServiceEvent: TypeAlias = ServiceAttached | ServiceLeft | TransferAnswered | TransferWanted
 
 
-@dataclass(frozen=True, slots=True)
-class ForwardTransfer:
+class ForwardTransfer(Struct, frozen=True):
     """Effect: ask the service of this vendor. `request_id`: the backend's unique id, the same in the answer (B-212)."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -101,8 +95,7 @@ class ForwardTransfer:
     data: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class TransferDone:
+class TransferDone(Struct, frozen=True):
     """Effect: tell the service."""
 
     reply_to: TakesTransferOutcome
@@ -112,8 +105,7 @@ class TransferDone:
         self.reply_to.tell(self.outcome)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A question of the backend that its service has; until `deadline` (mono) on connection `link`."""
 
     vendor_id: str
@@ -121,8 +113,7 @@ class Asked:
     link: int
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
+class Services(Struct, frozen=True):
     """`attached`: seconds for an answer, by vendor. `asked`: by unique id. `waiting`: for the link, oldest first."""
 
     attached: Mapping[str, float] = field(default_factory=dict[str, float])

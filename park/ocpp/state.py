@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
+
+from msgspec import Struct, field
 
 from park.model.access import BackendAuthorized, BackendQueue, ConnectorStatusChanged
 from park.model.contract import Contract
@@ -31,8 +32,7 @@ from park.ocpp.statuses import StatusBoard
 from park.ocpp.upkeep import Upkeep
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """`connectors`: the OCPP connector ids of this identity. `new_id`: a new unique id of at most 36 characters a call.
 
     `station_keys`: defaults of this station for configuration keys. `meters`: which connector a meter belongs to.
@@ -93,23 +93,19 @@ class Settings:
         return frozenset((*map(str, self.connectors), *boards))
 
 
-@dataclass(frozen=True, slots=True)
-class BootCall:
+class BootCall(Struct, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class HeartbeatCall:
+class HeartbeatCall(Struct, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class StatusCall:
+class StatusCall(Struct, frozen=True):
     changed: ConnectorStatusChanged
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizeCall:
+class AuthorizeCall(Struct, frozen=True):
     """A question of the authorizer; unanswered by `deadline` (mono) it is answered with no verdict.
 
     `accepted`: the backend accepted the card, and is asked for its tariff now (B-062). `contract`: the tag is the eMAID
@@ -123,35 +119,30 @@ class AuthorizeCall:
     contract: Contract | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TriggeredValues:
+class TriggeredValues(Struct, frozen=True):
     payload: Payload
 
 
-@dataclass(frozen=True, slots=True)
-class NotificationCall:
+class NotificationCall(Struct, frozen=True):
     """The oldest notification."""
 
     notification: Notification
 
 
-@dataclass(frozen=True, slots=True)
-class TransferCall:
+class TransferCall(Struct, frozen=True):
     """A DataTransfer of a service on site."""
 
     wanted: TransferWanted
 
 
-@dataclass(frozen=True, slots=True)
-class MeterKeyCall:
+class MeterKeyCall(Struct, frozen=True):
     """A DataTransfer of the public key of a connector's meter (B-216)."""
 
     connector: int
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionCall:
+class TransactionCall(Struct, frozen=True):
     """The head of the queue."""
 
 
@@ -168,8 +159,7 @@ Purpose: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Flight:
+class Flight(Struct, frozen=True):
     """The one CALL that waits for its answer."""
 
     unique_id: str
@@ -177,8 +167,7 @@ class Flight:
     deadline: float
 
 
-@dataclass(frozen=True, slots=True)
-class PendingCommand:
+class PendingCommand(Struct, frozen=True):
     """A command of the backend that somebody in the park has to answer; `done`, `refused`: the status it then gets.
 
     `reasons`: of a refusal for such a reason. `data`: the answer has what was said beside, a refusal one of these
@@ -194,13 +183,11 @@ class PendingCommand:
     data: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class IntakeCommit:
+class IntakeCommit(Struct, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class SettleCommit:
+class SettleCommit(Struct, frozen=True):
     pass
 
 
@@ -215,8 +202,7 @@ class Deferred(Protocol):
 CommitPurpose: TypeAlias = IntakeCommit | SettleCommit | Deferred
 
 
-@dataclass(frozen=True, slots=True)
-class Resetting:
+class Resetting(Struct, frozen=True):
     """`boards`: those that start again; None: all. Not before `earliest`, at the latest at `latest` (mono).
 
     `at`: of the order, None: the time was not known. `ordered`: they were told.
@@ -230,8 +216,7 @@ class Resetting:
     ordered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Here:
+class Here(Struct, frozen=True):
     """A board that is connected since `since`. `boot`: the run of its program. `quiet_from`: it has told all by then.
 
     Times are mono.
@@ -242,8 +227,7 @@ class Here:
     quiet_from: float
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
+class Owed(Struct, frozen=True):
     """A reset a board has not done yet. `at`: of the backend's order, None: the time was not known then.
 
     `boot`: the run that has to end, None: the board was away. `ordered`: mono of the order to the board, None: none
@@ -257,8 +241,7 @@ class Owed:
     paid: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Withheld:
+class Withheld(Struct, frozen=True):
     """`service`: no session may begin, whatever was said of availability. `pilot`: vehicles are shown state F.
 
     `look_at`: mono of the next look at the clock, None: it is not waited for.
@@ -269,8 +252,7 @@ class Withheld:
     look_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class InputNotices:
+class InputNotices(Struct, frozen=True):
     """Digital inputs by (node, number): their levels, and which changed since the last notification of them.
 
     `not_before`: mono of the next one.
@@ -281,8 +263,7 @@ class InputNotices:
     not_before: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class MeterKeys:
+class MeterKeys(Struct, frozen=True):
     """Public keys of meters that sign, by connector, changed in place as `readings` is.
 
     `told`: those the backend has since it registered this station. `not_before`: mono of the next attempt.
@@ -293,8 +274,7 @@ class MeterKeys:
     not_before: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Dating:
+class Dating(Struct, frozen=True):
     """Facts of a board that did not know the date. `told`: what the backend's clock showed, and our mono then.
 
     `busy`: dates are on their way to disk. `not_before`: mono of the next try when the disk refused them.
@@ -305,8 +285,7 @@ class Dating:
     not_before: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class CentralSystem:
+class CentralSystem(Struct, frozen=True):
     """`link`: number of the connection, None without one. `silent`: a call timed out, a heartbeat must prove life.
 
     `readings`: the newest by connector, for TriggerMessage; the one part that a step changes in place, because a copy

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from park.model.access import ConnectorStatus, ConnectorStatusChanged
 
 NO_ERROR = "NoError"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One connector: what holds, since when (mono), what the backend was told last, and when (mono)."""
 
     current: ConnectorStatusChanged
@@ -30,8 +31,7 @@ def _said(changed: ConnectorStatusChanged) -> tuple[ConnectorStatus, str, str, s
     return (changed.status, changed.error_code, changed.info, changed.vendor_code)
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """`lasting`: seconds a status has to hold before it is told, unless nothing was told yet (OCPP 1.6 §9.1.20).
 
     `apart`: seconds between two of one connector; what changed meanwhile is told as it is then (B-203).
@@ -46,8 +46,7 @@ class Pace:
         return max(held, line.told_at + self.apart)
 
 
-@dataclass(frozen=True, slots=True)
-class StatusBoard:
+class StatusBoard(Struct, frozen=True):
     """By connector; 0 stands for the station as a whole (OCPP 1.6 §4.9)."""
 
     lines: Mapping[int, Line] = field(default_factory=dict[int, Line])

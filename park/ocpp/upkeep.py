@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from park.ocpp.connection import Connections
 from park.ocpp.firmware import Update
@@ -13,8 +13,7 @@ from park.ocpp.uploads import Upload
 from park.rolling.roll import Roll
 
 
-@dataclass(frozen=True, slots=True)
-class Signing:
+class Signing(Struct, frozen=True):
     """A SignedUpdateFirmware whose certificate is being checked before it is answered."""
 
     unique_id: str
@@ -22,8 +21,7 @@ class Signing:
     link: int
 
 
-@dataclass(frozen=True, slots=True)
-class Upkeep:
+class Upkeep(Struct, frozen=True):
     """`connection`: None when somebody else looks after it. `loss`: the last cause, told once in a row.
 
     `uploaded`, `updated`: the last words about an upload and an update, for who triggers them. `next_job` numbers both.

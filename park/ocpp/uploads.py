@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypedDict, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.model.storage import Delete, Put
 from park.ocpp.link import Payload
@@ -19,8 +21,7 @@ UPLOAD = "upload"
 FILE_NAME_LENGTH = 255  # OCPP 1.6 §6.26
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(Struct, frozen=True):
     """`request`: of GetLog, None for GetDiagnostics. `retry_at`: mono of the next try, None while one is under way."""
 
     kind: LogKind

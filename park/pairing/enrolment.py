@@ -7,8 +7,9 @@ certificate, however it was admitted; another key never does.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from park.model.access import Refused
 from park.model.alarm import Alarm

@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Protocol, TypeAlias
 
+from msgspec import Struct
+
 from park.model.access import Done, Refused
 from park.model.delivery import Delivery
+from park.model.secrets import without
 
 # ---------------------------------------------------------------- boards
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(Struct, frozen=True):
     """This key is a board of the park, on disk: it may have a certificate for `node`."""
 
     node: str
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class JoinPending:
+class JoinPending(Struct, frozen=True):
     """A person has to compare the words and approve; `reason` says why a token or a list was not enough."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class JoinRefused:
+class JoinRefused(Struct, frozen=True):
     """`retry_seconds` None: asking again is of no use until somebody does something."""
 
     reason: str
@@ -43,21 +42,22 @@ class AnswersJoin(Protocol):
     def tell(self, message: JoinAnswer, /) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class JoinRequested:
+class JoinRequested(Struct, frozen=True):
     """Pairing port → enrolment: the holder of a key (it signed the request) wants to be `node`. `peer`: its host."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
 
     node: str
     fingerprint: str
-    secret: bytes | None = field(repr=False)
+    secret: bytes | None
     peer: str
     reply_to: AnswersJoin
 
+    def __repr__(self) -> str:
+        return without(self, "secret")
 
-@dataclass(frozen=True, slots=True)
-class CertificateIssued:
+
+class CertificateIssued(Struct, frozen=True):
     """Pairing or boards port → enrolment, after an answer `Admitted`."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -70,8 +70,7 @@ class CertificateIssued:
 # ---------------------------------------------------------------- people
 
 
-@dataclass(frozen=True, slots=True)
-class PairedBoard:
+class PairedBoard(Struct, frozen=True):
     """A key that is or was a board's. `why`: token, listed, approved; once revoked: revoked, replaced."""
 
     node: str
@@ -87,8 +86,7 @@ class PairedBoard:
         return self.revoked_at is None
 
 
-@dataclass(frozen=True, slots=True)
-class PendingRequest:
+class PendingRequest(Struct, frozen=True):
     """A board that waits for a person; forgotten at `deadline` (mono) when it does not ask again."""
 
     node: str
@@ -98,8 +96,7 @@ class PendingRequest:
     deadline: float
 
 
-@dataclass(frozen=True, slots=True)
-class IssuedToken:
+class IssuedToken(Struct, frozen=True):
     """A join token: `deadline` (mono) holds while the node runs, `expires` across its restart."""
 
     digest: str
@@ -111,8 +108,7 @@ class IssuedToken:
     spent_by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PairingListed:
+class PairingListed(Struct, frozen=True):
     """`open_seconds`: how long pairing stays open; 0 closed, None without end (the file says so)."""
 
     open_seconds: float | None
@@ -129,8 +125,7 @@ class AnswersList(Protocol):
     def tell(self, message: PairingListed, /) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class OpenPairing:
+class OpenPairing(Struct, frozen=True):
     delivery: ClassVar[Delivery] = Delivery.COMMAND
 
     request_id: str
@@ -138,8 +133,7 @@ class OpenPairing:
     reply_to: AnswersOrder
 
 
-@dataclass(frozen=True, slots=True)
-class ClosePairing:
+class ClosePairing(Struct, frozen=True):
     """Close, and void every token that is not spent."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -148,8 +142,7 @@ class ClosePairing:
     reply_to: AnswersOrder
 
 
-@dataclass(frozen=True, slots=True)
-class MakeToken:
+class MakeToken(Struct, frozen=True):
     """Let the bearer of a secret be `node` within `seconds`; `replace`: even if another key is that node now."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -162,8 +155,7 @@ class MakeToken:
     reply_to: AnswersOrder
 
 
-@dataclass(frozen=True, slots=True)
-class ApproveRequest:
+class ApproveRequest(Struct, frozen=True):
     """A person compared the words. `fingerprint`: of the request that was compared, not of a later one."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -175,8 +167,7 @@ class ApproveRequest:
     reply_to: AnswersOrder
 
 
-@dataclass(frozen=True, slots=True)
-class RejectRequest:
+class RejectRequest(Struct, frozen=True):
     delivery: ClassVar[Delivery] = Delivery.COMMAND
 
     request_id: str
@@ -185,8 +176,7 @@ class RejectRequest:
     reply_to: AnswersOrder
 
 
-@dataclass(frozen=True, slots=True)
-class RevokeBoard:
+class RevokeBoard(Struct, frozen=True):
     """The key of `node` is no board's any more, for ever."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -196,8 +186,7 @@ class RevokeBoard:
     reply_to: AnswersOrder
 
 
-@dataclass(frozen=True, slots=True)
-class ListPairing:
+class ListPairing(Struct, frozen=True):
     delivery: ClassVar[Delivery] = Delivery.COMMAND
 
     reply_to: AnswersList
@@ -206,8 +195,7 @@ class ListPairing:
 # ---------------------------------------------------------------- what others are told
 
 
-@dataclass(frozen=True, slots=True)
-class BoardsAdmitted:
+class BoardsAdmitted(Struct, frozen=True):
     """Enrolment → ports: the whole truth, node by key fingerprint; who is not in it is no board of the park."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -215,8 +203,7 @@ class BoardsAdmitted:
     nodes: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class BoardRevoked:
+class BoardRevoked(Struct, frozen=True):
     """Enrolment → ports: end what runs with this key."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -225,8 +212,7 @@ class BoardRevoked:
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True)
-class PairingPortWanted:
+class PairingPortWanted(Struct, frozen=True):
     """Enrolment → pairing port: listen, or do not."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TypeAlias, assert_never
+
+from msgspec.structs import replace
 
 from park.config.quantities import NAME_PATTERN
 from park.model.access import Done, Refused

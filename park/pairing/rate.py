@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 PEER_BURST, PEER_PER_SECOND = 20.0, 1.0  # ours: many boards behind one address translation ask each few seconds
 ALL_BURST, ALL_PER_SECOND = 60.0, 10.0  # ours: a signature check costs a board a few milliseconds
 PEERS = 256  # remembered; beyond it the one with the most left is forgotten, which gives the least away
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(Struct, frozen=True):
     """`left` requests at `at` (mono)."""
 
     left: float
@@ -28,8 +28,7 @@ class Bucket:
         return Bucket(self.left - 1.0, self.at)
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Struct, frozen=True):
     all: Bucket = Bucket(ALL_BURST, 0.0)
     peers: Mapping[str, Bucket] = field(default_factory=dict[str, Bucket])
 

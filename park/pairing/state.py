@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from park.model.access import Done, Refused
 from park.model.alarm import Alarm
@@ -36,24 +37,21 @@ Request: TypeAlias = Order | JoinRequested | CertificateIssued | ListPairing
 EnrolmentEvent: TypeAlias = Start | Tick | RowsLoaded | Committed | CommitFailed | Request
 
 
-@dataclass(frozen=True, slots=True)
-class JoinAnswered:
+class JoinAnswered(Struct, frozen=True):
     """Effect: answer a board."""
 
     request: JoinRequested
     answer: JoinAnswer
 
 
-@dataclass(frozen=True, slots=True)
-class OrderAnswered:
+class OrderAnswered(Struct, frozen=True):
     """Effect: answer a person."""
 
     order: Order
     answer: Done | Refused
 
 
-@dataclass(frozen=True, slots=True)
-class ListAnswered:
+class ListAnswered(Struct, frozen=True):
     """Effect: answer who asked for the list."""
 
     question: ListPairing
@@ -74,8 +72,7 @@ EnrolmentEffect: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class EnrolmentSettings:
+class EnrolmentSettings(Struct, frozen=True):
     """`node`: of the server itself. `always_open`, `fingerprints`: [pairing] of its file."""
 
     node: str
@@ -83,8 +80,7 @@ class EnrolmentSettings:
     fingerprints: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """Rows that change, and who is answered when they are on disk."""
 
     boards: tuple[PairedBoard, ...] = ()
@@ -93,8 +89,7 @@ class Change:
     answer: JoinAnswered | OrderAnswered | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Writing:
+class Writing(Struct, frozen=True):
     """The commit under way. `cause` is refused when the disk refuses."""
 
     token: int
@@ -102,8 +97,7 @@ class Writing:
     change: Change
 
 
-@dataclass(frozen=True, slots=True)
-class Enrolment:
+class Enrolment(Struct, frozen=True):
     """`boards` by fingerprint, `tokens` by digest. `waiting`: told while a commit was under way.
 
     `open_until` (mono): by order of a person. `port`: what the pairing port was last told.

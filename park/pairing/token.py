@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from dataclasses import dataclass, field
+
+from msgspec import Struct
+
+from park.model.secrets import without
 
 PREFIX = "cpj1-"  # chargepark join, version 1
 FAMILY = "cpj"
@@ -15,12 +18,14 @@ _CHECK_BYTES = 4  # tells a token that was mistyped or cut from one that is unkn
 _LENGTH = _AUTHORITY_BYTES + SECRET_BYTES + _CHECK_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class JoinToken:
+class JoinToken(Struct, frozen=True):
     """`authority`: fingerprint of the park's CA key. `secret`: known to the server as its hash only."""
 
     authority: str
-    secret: bytes = field(repr=False)
+    secret: bytes
+
+    def __repr__(self) -> str:
+        return without(self, "secret")
 
     def text(self) -> str:
         body = bytes.fromhex(self.authority) + self.secret

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from park.model.time import Now
 
@@ -14,8 +15,7 @@ BOARD = timedelta(days=365)  # ours: renewed by the board itself
 RENEWED_AT = BOARD / 3  # left: four months in which a board that was switched off comes back by itself
 
 
-@dataclass(frozen=True, slots=True)
-class Validity:
+class Validity(Struct, frozen=True):
     begins: datetime
     ends: datetime
 

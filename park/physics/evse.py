@@ -6,8 +6,9 @@ order, so the result does not depend on how often it is called.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import assert_never
+
+from msgspec import Struct
 
 from park.errors import BenchRefused
 from park.model.electric import MINIMUM_CURRENT_MA, NOMINAL_VOLTAGE_MV, ZERO, PerPhase, Wiring, on_phases
@@ -34,8 +35,7 @@ WH_PER_MA_SECOND = NOMINAL_VOLTAGE_MV / 1e6 / 3600  # on one phase at 230 V, res
 CAR_ON = frozenset({PilotState.C, PilotState.D})
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(Struct, frozen=True):
     """One car from plug to unplug, with the energy register at both ends (None: it is still there)."""
 
     plugged_at: float

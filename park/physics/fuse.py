@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from park.model.electric import PerPhase
 
@@ -11,8 +12,7 @@ TAU_SECONDS = 60.0  # assumed typical thermal time constant of a line circuit br
 TRIP_RATIO = 1.13  # IEC 60898-1: conventional non-tripping current, 1.13 × nominal
 
 
-@dataclass(frozen=True, slots=True)
-class FuseRecord:
+class FuseRecord(Struct, frozen=True):
     """What a fuse has seen. `peak_ratio`: largest current / limit on any phase. Times in seconds, of the worst phase.
 
     `heat` is (I / limit)² after the fuse's inertia; the fuse trips above 1.13². `tripped_at` is a mono time.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from park.model.electric import Wiring
 from park.model.evse import EvseTraits
@@ -38,8 +39,7 @@ class Outlet(Enum):
     CABLE = "cable"
 
 
-@dataclass(frozen=True, slots=True)
-class EvseSpec:
+class EvseSpec(Struct, frozen=True):
     """`wiring` is how it is wired in truth; `UNKNOWN` behaves like RST, since some wiring there must be.
 
     `recloser`: its residual current device moves by order; switched off it is as if it had tripped.

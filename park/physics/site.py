@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from park.errors import BenchRefused, BenchUnusable
 from park.model.access import Feedback, ShowFeedback, TagRead
@@ -22,8 +23,7 @@ Profile = Callable[[float], PerPhase]
 """Other load on L1, L2, L3 in mA at a mono time."""
 
 
-@dataclass(frozen=True, slots=True)
-class CircuitSpec:
+class CircuitSpec(Struct, frozen=True):
     """A fused conductor; `parent` None: the grid connection."""
 
     name: str
@@ -31,8 +31,7 @@ class CircuitSpec:
     parent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MeterSpec:
+class MeterSpec(Struct, frozen=True):
     """A meter of a charge point, or of a circuit, or (neither) of a load of its own. `in_line`: sees the cars too."""
 
     name: str
@@ -41,8 +40,7 @@ class MeterSpec:
     in_line: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class SitePlan:
+class SitePlan(Struct, frozen=True):
     """Everything to build. `circuit_of`: charge point → circuit it hangs on; points without one load no fuse here."""
 
     evses: tuple[EvseSpec, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from park.physics.evse import Evse
 
@@ -10,8 +10,7 @@ MATCH_SECONDS = 1.0  # design: cars that answer do so within about a second
 SLAC_SECONDS = 20.0  # B-293: a car that has answered nothing by then cannot
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """`plugged_at`: mono, which tells one car from the next. `mac` None: it answered nothing."""
 
     plugged_at: float

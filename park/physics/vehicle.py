@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from park.model.electric import MINIMUM_CURRENT_MA
 
@@ -31,8 +32,7 @@ class Behaviour(Enum):
     IGNORES = "ignores"  # once offered anything, draws its maximum whatever the pilot says afterwards
 
 
-@dataclass(frozen=True, slots=True)
-class VehicleSpec:
+class VehicleSpec(Struct, frozen=True):
     """A car with its cable. `minimum_ma`: offered less, it waits in state B. `energy_wh`: what it takes until full.
 
     `mac`: what it answers to SLAC, sense or nonsense; empty: it answers nothing.

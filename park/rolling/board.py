@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypedDict, cast
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from park.model.storage import CommitFailed, Committed, Put, Row, Write
 from park.model.time import Now
@@ -31,8 +33,7 @@ INTERRUPTED = "the installer was interrupted by a restart, and the version is th
 NO_INSTALLER = "it has no [maintenance] installer"
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """What this board knows of the newest update. `running`: version that began the installation.
 
     `expected`: what the installer says will run, empty when it does not say. `boot`: of the process that installs.
@@ -60,8 +61,7 @@ class Held:
         return self.stage in {BoardStage.INSTALLING, BoardStage.INSTALLED}
 
 
-@dataclass(frozen=True, slots=True)
-class BoardFacts:
+class BoardFacts(Struct, frozen=True):
     """`most_bytes`: a larger file is refused. `with_sessions`: install and restart although vehicles charge (B-386)."""
 
     version: str
@@ -74,8 +74,7 @@ class BoardFacts:
 # ------------------------------------------------------------ events beside the server's
 
 
-@dataclass(frozen=True, slots=True)
-class PieceKept:
+class PieceKept(Struct, frozen=True):
     """`size`: bytes of the file that are on disk now. `problem`: why no more are."""
 
     update: str
@@ -83,8 +82,7 @@ class PieceKept:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FileChecked:
+class FileChecked(Struct, frozen=True):
     """`spoilt`: its bytes are not those that were offered."""
 
     update: str
@@ -92,8 +90,7 @@ class FileChecked:
     spoilt: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FileInstalled:
+class FileInstalled(Struct, frozen=True):
     """As the installer of the server's own firmware ends: `version` of its last line, `problem` empty: done."""
 
     update: str
@@ -101,8 +98,7 @@ class FileInstalled:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
+class Looked(Struct, frozen=True):
     """Once a second. `busy`: vehicles charge."""
 
     busy: bool
@@ -115,16 +111,14 @@ BoardEvent: TypeAlias = FromServer | PieceKept | FileChecked | FileInstalled | L
 # ------------------------------------------------------------ effects beside `FirmwareStanding` and `FirmwareWanted`
 
 
-@dataclass(frozen=True, slots=True)
-class BeginFile:
+class BeginFile(Struct, frozen=True):
     """Go on with what is there of this file, or begin it; `anew`: what is there is of no use. → `PieceKept`."""
 
     held: Held
     anew: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class KeepPiece:
+class KeepPiece(Struct, frozen=True):
     """Write it there. → `PieceKept`."""
 
     held: Held
@@ -132,27 +126,23 @@ class KeepPiece:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class CheckFile:
+class CheckFile(Struct, frozen=True):
     """→ `FileChecked`."""
 
     held: Held
 
 
-@dataclass(frozen=True, slots=True)
-class InstallFile:
+class InstallFile(Struct, frozen=True):
     """→ `FileInstalled`."""
 
     held: Held
 
 
-@dataclass(frozen=True, slots=True)
-class ForgetFile:
+class ForgetFile(Struct, frozen=True):
     held: Held
 
 
-@dataclass(frozen=True, slots=True)
-class RestartBoard:
+class RestartBoard(Struct, frozen=True):
     """End in order and start again."""
 
 
@@ -170,8 +160,7 @@ BoardEffect: TypeAlias = (
 Effects: TypeAlias = tuple[BoardEffect, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class BoardState:
+class BoardState(Struct, frozen=True):
     """`have`: bytes of the file on disk, None: the disk is at it. `asked`: mono of the newest question for a piece.
 
     `pulls`: the server offered it since this process began. `transfers`: how often the file was begun.

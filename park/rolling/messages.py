@@ -6,9 +6,10 @@ message that arrives.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
+
+from msgspec import Struct
 
 from park.model.delivery import Delivery
 
@@ -26,8 +27,7 @@ class BoardStage(Enum):
     UNABLE = "unable"  # it installs nothing: it has no installer
 
 
-@dataclass(frozen=True, slots=True)
-class FirmwareAsked:
+class FirmwareAsked(Struct, frozen=True):
     """Server → board: say how far this update is."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -35,8 +35,7 @@ class FirmwareAsked:
     update: str
 
 
-@dataclass(frozen=True, slots=True)
-class FirmwareOffered:
+class FirmwareOffered(Struct, frozen=True):
     """Server → board: fetch this file. `size` in bytes, `sha256` as hex; `certificate`, `signature`: empty: unsigned.
 
     The signature is base64, over the whole file with SHA-256; the certificate of its signer is PEM (white paper §5.11).
@@ -51,8 +50,7 @@ class FirmwareOffered:
     signature: str
 
 
-@dataclass(frozen=True, slots=True)
-class FirmwareOrdered:
+class FirmwareOrdered(Struct, frozen=True):
     """Server → board: it is your turn. A board takes each `turn` once: it installs now, or says that it is busy."""
 
     delivery: ClassVar[Delivery] = Delivery.COMMAND
@@ -61,8 +59,7 @@ class FirmwareOrdered:
     turn: int
 
 
-@dataclass(frozen=True, slots=True)
-class FirmwareStanding:
+class FirmwareStanding(Struct, frozen=True):
     """Board → server. `turn`: the newest it was given. `busy`: vehicles charge there. `problem`: why it failed."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -75,8 +72,7 @@ class FirmwareStanding:
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
-class FirmwareWanted:
+class FirmwareWanted(Struct, frozen=True):
     """Board → server: the piece of the file that begins there."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -85,8 +81,7 @@ class FirmwareWanted:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class FirmwarePiece:
+class FirmwarePiece(Struct, frozen=True):
     """Server → board. `problem`: why the server has none."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -100,8 +95,7 @@ class FirmwarePiece:
 # ------------------------------------------------------------ on the server
 
 
-@dataclass(frozen=True, slots=True)
-class BoardFirmware:
+class BoardFirmware(Struct, frozen=True):
     """Link of a board → central system. `node`: who the certificate of the link says it is."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -110,8 +104,7 @@ class BoardFirmware:
     standing: FirmwareStanding
 
 
-@dataclass(frozen=True, slots=True)
-class PieceWanted:
+class PieceWanted(Struct, frozen=True):
     """Link of a board → who has the file."""
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -120,8 +113,7 @@ class PieceWanted:
     wanted: FirmwareWanted
 
 
-@dataclass(frozen=True, slots=True)
-class TellBoard:
+class TellBoard(Struct, frozen=True):
     """Effect: for the board of this name."""
 
     node: str

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.model.time import Now
 from park.rolling.messages import (
@@ -46,8 +48,7 @@ class Place(Enum):
 SETTLED = frozenset({Place.DONE, Place.LEFT, Place.FAILED})
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(Struct, frozen=True):
     """`since`: mono of its place. `heard`: mono of its newest answer, None: none since this process began.
 
     `why`: for people, of one that is left out or failed. Only `name`, `place` and `why` are on disk.
@@ -67,8 +68,7 @@ class Board:
         return replace(self, place=place, why=why, since=now.mono)
 
 
-@dataclass(frozen=True, slots=True)
-class Roll:
+class Roll(Struct, frozen=True):
     """`turn`: the newest that was given. `until`: those who are away by then are not waited for any more.
 
     `not_before`: mono of the next turn, after one that the disk did not take. `began`: mono at which this process took

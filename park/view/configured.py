@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from park.config.electrical import PlacementSection
 from park.config.node_config import NodeConfig

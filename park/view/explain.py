@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from park.load.report import LimitReported
 from park.model.electric import PerPhase
@@ -14,8 +15,7 @@ from park.view.words import LIMITS, binding, in_words
 UNKNOWN = "–"
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(Struct, frozen=True):
     """`path`: circuits from the charge point to the grid connection. `limits`: in force there and on the way.
 
     `reason`: the chain of the newest plan, the binding limit first; empty before there was one.

@@ -6,9 +6,11 @@ the same object while nothing is reported. No row holds an id tag.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.charging.report import ReportedFault, ReportedGrant, ReportedSession
 from park.load.report import LimitReported, ShareReported
@@ -20,8 +22,7 @@ from park.model.metering import Quality
 from park.model.time import Now
 
 
-@dataclass(frozen=True, slots=True)
-class NodeReported:
+class NodeReported(Struct, frozen=True):
     """Told to the view as it stands. `last_seen`: mono of the newest sign of life; None: never heard of.
 
     A node reports itself with `last_seen` infinity: it is alive whenever it is looked at. `lag_seconds`: how long the
@@ -42,8 +43,7 @@ class NodeReported:
     why: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CircuitPhase:
+class CircuitPhase(Struct, frozen=True):
     """One conductor of a circuit. `bound_by`: the limit that leaves no more available (the names of `Reason.limit`)."""
 
     limit_ma: int | None = None
@@ -54,8 +54,7 @@ class CircuitPhase:
     bound_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CircuitRow:
+class CircuitRow(Struct, frozen=True):
     """`phases`: L1, L2, L3. `holding`: the coordinator has just started and grants nothing yet.
 
     `unconfirmed`, `silent`: charge points whose newest grant is not read back, whose board does not speak.
@@ -70,8 +69,7 @@ class CircuitRow:
     silent: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ChargePointRow:
+class ChargePointRow(Struct, frozen=True):
     """`name` is NODE/CHARGE_POINT. `grant` is what the point holds, `share` what the coordinator plans and counts.
 
     `phases`: grid phases it may load. `measured_ma`: on grid phases L1, L2, L3. `rated_ma`: the smallest of what it and
@@ -104,8 +102,7 @@ class ChargePointRow:
         return replace(self, physical_ma=min(known, default=None))
 
 
-@dataclass(frozen=True, slots=True)
-class MeterRow:
+class MeterRow(Struct, frozen=True):
     """`taken`: mono of the newest good sample; its values stay here, labelled by `quality`, when it is stale.
 
     `failures`: polls without a usable answer since the node began; `problem`: why the newest one was not usable.
@@ -122,8 +119,7 @@ class MeterRow:
     problem: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BackendRow:
+class BackendRow(Struct, frozen=True):
     """`why` explains every state but online. `oldest_at`: when the oldest queued fact happened.
 
     `wire_repeats`: transmissions after the first of a message; `unanswered`: transmissions without an answer. A repeat
@@ -139,8 +135,7 @@ class BackendRow:
     unanswered: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ActorRow:
+class ActorRow(Struct, frozen=True):
     """One supervised actor; counts since its node began."""
 
     name: str
@@ -152,8 +147,7 @@ class ActorRow:
     mailbox: int
 
 
-@dataclass(frozen=True, slots=True)
-class ParkView:
+class ParkView(Struct, frozen=True):
     """All that is known of the park at `now`. Rows are in the order of the configuration, then of first report.
 
     `limits`: those in force beside the design, by target.

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from enum import Enum
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import fields, replace
 from support.probe import Probe
 
 from actors import messages
@@ -132,14 +132,14 @@ def example(hint: Any) -> Any:  # noqa: ANN401 - made from annotations
         return datetime(2026, 1, 5, tzinfo=UTC)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return next(iter(hint))
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+    if isinstance(hint, type) and issubclass(hint, Struct):
         return make(hint)
     return Nowhere()  # a reply address
 
 
-def make(kind: type) -> Any:  # noqa: ANN401 - any message
+def make(kind: type[Struct]) -> Any:  # noqa: ANN401 - any message
     hints = get_type_hints(kind)
-    return kind(**{each.name: example(hints[each.name]) for each in dataclasses.fields(kind) if each.init})
+    return kind(**{each.name: example(hints[each.name]) for each in fields(kind)})
 
 
 class Planted(Exception):

@@ -69,7 +69,7 @@ def test_the_exchange_is_measured_beside_plain_grpc():
 
 
 def test_a_car_on_one_board_is_followed_by_a_setpoint_on_another():
-    reference, arrival, demand = grants.run(((4, 2),), 2)
+    reference, arrival, demand = grants.run(((8, 4),), 2)
     assert (reference.points, reference.seconds.count) == (0, 20)
     assert (arrival.lost, arrival.seconds.count, demand.seconds.count) == (0, 1, 1)  # the first is a warm-up
     assert demand.seconds.p50 < arrival.seconds.p50

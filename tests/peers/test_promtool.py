@@ -1,8 +1,8 @@
 import subprocess
 import urllib.request
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from nodes.metrics.server import MetricsServer
 from park.config.quantities import Endpoint

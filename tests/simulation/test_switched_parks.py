@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from support.parks import SMALL, broken
 
 from actors.charge_point import ChargePoint

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from park.authorization.authorizer import Authorizer, AuthorizerEffect, AuthorizerEvent, step
 from park.authorization.messages import AnswerTags, RulesChanged, TagsListed

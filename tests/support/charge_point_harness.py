@@ -6,9 +6,11 @@ Time moves only by `advance`; ticks come when the step asked for them. What the 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from park.charging.charge_point import Answer, ChargePointEvent, ChargePointState, Effect, initial, step
 from park.charging.settings import ChargePointSettings, Outlet

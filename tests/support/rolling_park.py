@@ -6,8 +6,9 @@ Everything that decides is real; files, installers and the wire are not.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from msgspec.structs import replace
 from support.station import ACCEPTED, WALL, Station
 
 from park.model.session import SessionFact

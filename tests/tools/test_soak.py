@@ -1,8 +1,9 @@
 """The run of many random parks goes on where it was stopped."""
 
 import pickle
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from tools.soak import run
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from park.load.limits import SOURCES
 from park.model.limit import LimitKind
@@ -17,8 +18,7 @@ Voice: TypeAlias = tuple[LimitKind, str]
 STRICTNESS = {mode: number for number, mode in enumerate(SolarMode)}
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     """A mode somebody gave. `until`: mono of its end, `seconds`: its validity as given; None: until told otherwise.
 
     `unsure`: the machine was restarted, and it may have run out: no looser than the configuration then.

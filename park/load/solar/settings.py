@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from park.model.solar import SolarMode
 
@@ -11,8 +11,7 @@ START_SECONDS = 60.0  # evcc, "enable delay" of PV mode: so long enough sun befo
 STAY_SECONDS = 180.0  # evcc, "disable delay" of PV mode: so long too little sun before anybody pauses
 
 
-@dataclass(frozen=True, slots=True)
-class Solar:
+class Solar(Struct, frozen=True):
     """What charge points below `circuit` take is limited by the sun.
 
     `meter`: signed, in line, of this circuit or one above it: it sees house, sun and these charge points.

@@ -6,7 +6,7 @@ signed, in OCMF (S.A.F.E., Open Charge Metering Format 1.0), and the public key 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from park.metering.maps.eastron_sdm630 import EASTRON_SDM630
 from park.metering.register_map import SigningPlaces, TextPlace

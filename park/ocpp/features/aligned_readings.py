@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from park.model.aligned import clock_slot, seconds_to_next_slot
 from park.model.session import ReadingContext

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Protocol, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.model.access import Answer, AnswersCommand, Done, Refused, RepeatSettings
 from park.model.alarm import Alarm
@@ -34,8 +36,7 @@ class _Reply(Protocol):
     def say(self, status: str, why: str = "") -> tuple[CentralSystemEffect, ...]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _ToBackend:
+class _ToBackend(Struct, frozen=True):
     unique_id: str
     link: int
 
@@ -43,8 +44,7 @@ class _ToBackend:
         return result(self.unique_id, "ChangeConfiguration", {"status": status}, self.link)
 
 
-@dataclass(frozen=True, slots=True)
-class _ToPerson:
+class _ToPerson(Struct, frozen=True):
     request_id: str
     reply_to: AnswersCommand
 
@@ -53,8 +53,7 @@ class _ToPerson:
         return (Answer(self.reply_to, Done(self.request_id) if done else Refused(self.request_id, why)),)
 
 
-@dataclass(frozen=True, slots=True)
-class SettingCommit:
+class SettingCommit(Struct, frozen=True):
     """A change takes effect and is answered when it is on disk; `setting` None: one place's value is taken back."""
 
     named: Named
@@ -81,8 +80,7 @@ def ordered(state: CentralSystem, order: ChangeSetting, now: Now) -> Turn:
     return _set(state, order.name, order.value, order.by, reply, now)
 
 
-@dataclass(frozen=True, slots=True)
-class RestoreCommit:
+class RestoreCommit(Struct, frozen=True):
     """All keys are the file's when their rows are gone; what is set once stays (B-047)."""
 
     kept: frozenset[str]

@@ -8,9 +8,11 @@ time it can have been.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.model.session import FactOffered, SessionFact, SessionMetered, SessionStarted
 from park.model.storage import Put, Row
@@ -66,8 +68,7 @@ def _oldest(state: CentralSystem) -> list[str]:
     return list(dict.fromkeys(entry.fact.session for entry in islice(state.queue.backlog.undated, TOGETHER)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Dates:
+class _Dates(Struct, frozen=True):
     """Entries and repeated readings as they are when their dates are on disk."""
 
     entries: tuple[Entry, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from park.model.storage import Row
 from park.model.time import Now
@@ -16,8 +17,7 @@ Turn: TypeAlias = tuple[CentralSystem, tuple[CentralSystemEffect, ...]]
 Handler: TypeAlias = Callable[[CentralSystem, BackendCalled, Now], Turn]
 
 
-@dataclass(frozen=True, slots=True)
-class Feature:
+class Feature(Struct, frozen=True):
     """`handlers`: by action of the backend; each CALL gets exactly one answer, at once or later.
 
     `tables` are read at start and given to `load`, with the rows of everybody else. `settle` runs after every event but

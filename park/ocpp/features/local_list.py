@@ -5,7 +5,8 @@ It is on disk before it is answered. The authorizer is told all of it, and passe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.model.access import RepeatSettings, Verdict
 from park.model.listed import LocalListHeld
@@ -23,8 +24,7 @@ ENABLED = "LocalAuthListEnabled"
 NOT_SUPPORTED = -1  # OCPP 1.6 §5.10: what GetLocalListVersion answers where there is no list
 
 
-@dataclass(frozen=True, slots=True)
-class ListCommit:
+class ListCommit(Struct, frozen=True):
     """An update of the list, in force and answered when it is on disk."""
 
     unique_id: str

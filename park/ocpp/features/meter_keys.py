@@ -6,7 +6,8 @@ The message is that of be.energized, which other backends read too: with the key
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from park.model.metering import ReadingTaken
 from park.model.time import Now

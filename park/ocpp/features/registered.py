@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from park.model.access import BACKEND_REGISTERED, RepeatSettings, SettingChanged
 from park.model.time import Now

@@ -7,7 +7,9 @@ A reservation ends with the session it was for, at its time, when it is cancelle
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.model.access import ConnectorStatus, ConnectorStatusChanged, RepeatSettings, is_unreachable
 from park.model.alarm import Alarm
@@ -29,8 +31,7 @@ LARGEST_NUMBER = 2**31 - 1  # what a backend counts with; larger ones cross no w
 LOOK_SECONDS = 60.0  # ours: a wall clock that is set is noticed within it
 
 
-@dataclass(frozen=True, slots=True)
-class ReservationCommit:
+class ReservationCommit(Struct, frozen=True):
     """A change of the reservations, in force and answered when it is on disk. `removed`: numbers."""
 
     unique_id: str

@@ -7,8 +7,9 @@ of many, and the smallest holds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from park.model.time import Now, milliseconds, moment
 from park.ocpp.features.charging_now import changed, charging, rules, running, unanswered
@@ -28,8 +29,7 @@ from park.ocpp.state import CentralSystem
 from park.ocpp.wire import integer_of, iso, member, text_of
 
 
-@dataclass(frozen=True, slots=True)
-class ProfilesCommit:
+class ProfilesCommit(Struct, frozen=True):
     """A change of the installed profiles, in force and answered when it is on disk."""
 
     unique_id: str

@@ -5,7 +5,8 @@ What the disk takes later all the same is put back, so that a refused change nev
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.model.alarm import Alarm
 from park.model.storage import Delete, Put
@@ -18,8 +19,7 @@ from park.ocpp.state import CentralSystem, Deferred
 CHANGE_SECONDS = 1.0  # B-223: chargebyte's fixed timings
 
 
-@dataclass(frozen=True, slots=True)
-class TimelyCommit:
+class TimelyCommit(Struct, frozen=True):
     """A change by the backend until it is on disk. `refused`: the answer when that takes too long, after `due` (mono).
 
     `name`: what is changed. `before`: its row as it was. `late`: it was refused.
@@ -40,8 +40,7 @@ class TimelyCommit:
         return deferred(state, (self.before,), _PutBack(self.name))
 
 
-@dataclass(frozen=True, slots=True)
-class _PutBack:
+class _PutBack(Struct, frozen=True):
     name: str
 
     def stored(self, state: CentralSystem, now: Now, *, on_disk: bool) -> Turn:  # noqa: ARG002 - the protocol's

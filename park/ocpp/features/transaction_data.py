@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.journal.codec import FactRow, fact_of, fact_row
 from park.model.session import FactOffered, SessionFact, SessionMetered
@@ -21,8 +23,7 @@ TABLE = "transaction_data"
 MOST = 100  # readings of a session; then every second one is left out, as OCPP 1.6 §9.1.27 allows
 
 
-@dataclass(frozen=True, slots=True)
-class _Forgotten:
+class _Forgotten(Struct, frozen=True):
     """The rows of these sessions are gone; on a full disk they are deleted later, with others."""
 
     sessions: tuple[str, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from park.model.time import Now
 from park.ocpp import maintaining, messages

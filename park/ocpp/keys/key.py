@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 LARGEST_NUMBER = 2_147_483_647
 
@@ -43,8 +44,7 @@ class Steers(Enum):
     FACT = "nothing: it tells"
 
 
-@dataclass(frozen=True, slots=True)
-class Alias:
+class Alias(Struct, frozen=True):
     """Another name of the same setting. `words`: how it writes the values that it writes differently, by ours."""
 
     name: str
@@ -54,8 +54,7 @@ class Alias:
 INVERTED: Mapping[str, str] = {"true": "false", "false": "true"}
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """One configuration key. `least`, `most`: bounds of a number, or of a text's length; `or_zero`: 0 is allowed (off).
 
     `choices`: what a list or choice may hold (None: anything). `restart`: a change works after a restart only. `about`:
@@ -82,8 +81,7 @@ class Key:
     unique: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class KeyGroup:
+class KeyGroup(Struct, frozen=True):
     """The keys of one subject. `profile`: the feature profile of OCPP 1.6 they belong to."""
 
     profile: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from park.ocpp.keys import (
     authorization,
@@ -59,8 +60,7 @@ _BY_NAME: dict[str, tuple[Key, Alias | None]] = {
 _PLACED = re.compile(r"([^\[\]]+)\[([^\[\]]+)\]")
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """What a name means: a key, by which of its names, and at which place (None: in the whole park)."""
 
     key: Key

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from park.ocpp.keys.registry import find
 from park.ocpp.setting import Setting
 
 
-@dataclass(frozen=True, slots=True)
-class KeyValues:
+class KeyValues(Struct, frozen=True):
     """`changed`, `station`: by key, or `Key[place]` for one place: a connector's number or a board's name.
 
     `station`: what this station's file says; `changed` goes before it, and the narrower place before the wider.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from park.model.access import BackendAuthorized, Verdict
@@ -127,8 +127,7 @@ def _wanted(
     return TransferWanted(request_id, VENDOR, message, json.dumps(data, separators=(",", ":")), reply_to)
 
 
-@dataclass(frozen=True, slots=True)
-class _EvCertificateReply:
+class _EvCertificateReply(Struct, frozen=True):
     """Makes the answer to Get15118EVCertificate of that to the DataTransfer."""
 
     reply_to: TakesEvCertificate
@@ -145,8 +144,7 @@ class _EvCertificateReply:
         self.reply_to.tell(EvCertificateAnswered(message.request_id, exi, reason))
 
 
-@dataclass(frozen=True, slots=True)
-class _CertificateStatusReply:
+class _CertificateStatusReply(Struct, frozen=True):
     """Makes the answer to GetCertificateStatus of that to the DataTransfer."""
 
     reply_to: TakesCertificateStatus

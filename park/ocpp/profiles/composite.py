@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from park.model.electric import NOMINAL_VOLTAGE_MV
 from park.ocpp.profiles.profile import MOST_PERIODS, SECOND, Unit
@@ -18,16 +19,14 @@ RulingAt: TypeAlias = Callable[[int], Ruling]
 """What one authority says at an instant (ms)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Struct, frozen=True):
     """`start`: seconds after the composite's own. `limit`: thousandths of the asked unit, whole tenths."""
 
     start: int
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class Composite:
+class Composite(Struct, frozen=True):
     """`seconds`: what is covered, less than was asked for when that has more periods than may be told."""
 
     seconds: int

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from park.ocpp.link import Payload
 from park.ocpp.profiles.profile import Profile, Purpose
@@ -12,8 +13,7 @@ from park.ocpp.wire import integer_of, text_of
 PROFILES_A_CONNECTOR = 8  # B-140; MaxChargingProfilesInstalled counts connector 0 and each of the others
 
 
-@dataclass(frozen=True, slots=True)
-class Installed:
+class Installed(Struct, frozen=True):
     """`payload`: as the backend sent it, which is what is kept on disk. `at`: when it came (ms).
 
     `session`: of a TxProfile, which goes with it.
@@ -31,8 +31,7 @@ class Installed:
         return f"backend profile {self.profile.id} ({self.profile.purpose.value}, level {self.profile.stack_level})"
 
 
-@dataclass(frozen=True, slots=True)
-class Profiles:
+class Profiles(Struct, frozen=True):
     """By chargingProfileId, unique within one identity."""
 
     by_id: Mapping[int, Installed] = field(default_factory=dict[int, Installed])

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from itertools import pairwise
 from typing import TypeVar, cast
+
+from msgspec import Struct
 
 from park.model.time import milliseconds
 from park.ocpp.link import Payload
@@ -51,8 +52,7 @@ class Unit(Enum):
     WATTS = "W"
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(Struct, frozen=True):
     """`start`: milliseconds after the schedule's own. `phases`: None: three are meant (OCPP 1.6 §7.14)."""
 
     start: int
@@ -60,8 +60,7 @@ class Period:
     phases: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """`recurs`: length of a recurrence, None: none. `start`: None: with the charging (§7.13, startSchedule).
 
     `periods` ascend and begin with 0. `minimum`: below it charging is not worth it (minChargingRate), thousandths.

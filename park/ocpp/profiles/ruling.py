@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from park.model.electric import NOMINAL_VOLTAGE_MV
 from park.ocpp.profiles.installed import Profiles
@@ -10,8 +10,7 @@ from park.ocpp.profiles.profile import Unit
 from park.ocpp.profiles.stack import Leading, of_connector, of_station
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """Settings above profiles (B-079, B-138, B-139). Currents in mA, `nominal_period` ms, 0: profiles rule at once.
 
     `disconnected_ma`: rules while the backend is away, None: profiles do.
@@ -23,8 +22,7 @@ class Rules:
     disconnected_ma: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(Struct, frozen=True):
     """`limit`, `minimum`: thousandths of the unit, None: nothing limits. `until`: ms, None: until told otherwise.
 
     `source`: for people.
@@ -37,8 +35,7 @@ class Ruling:
     until: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Charging:
+class Charging(Struct, frozen=True):
     """A running session. `begin`: ms. Session "": the one that would run if it began now."""
 
     session: str

@@ -11,7 +11,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from park.ocpp.profiles.installed import Installed, Profiles
 from park.ocpp.profiles.profile import Period, Purpose
@@ -20,8 +21,7 @@ from park.ocpp.profiles.timing import earliest, look
 STATION = 0  # the connector that stands for the whole identity
 
 
-@dataclass(frozen=True, slots=True)
-class Leading:
+class Leading(Struct, frozen=True):
     """The profile that leads and its period; `until`: the next instant (ms) at which another may; None: never."""
 
     installed: Installed | None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from park.model.limit import Limit
 from park.ocpp.link import Payload
@@ -13,8 +14,7 @@ from park.ocpp.profiles.profile import Profile
 from park.ocpp.profiles.ruling import Rules
 
 
-@dataclass(frozen=True, slots=True)
-class Wired:
+class Wired(Struct, frozen=True):
     """A connector as it is built: which charge point it is, its phases, and the most it may carry on each (mA)."""
 
     charge_point: str
@@ -22,8 +22,7 @@ class Wired:
     maximum_ma: int
 
 
-@dataclass(frozen=True, slots=True)
-class Awaited:
+class Awaited(Struct, frozen=True):
     """A profile of a RemoteStartTransaction, until its session begins. `connector` None: whichever it begins on.
 
     `before`: sessions that ran already. `deadline`: mono.
@@ -37,8 +36,7 @@ class Awaited:
     deadline: float
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What limits were worked out from: while it is the same and no time has come, so are they.
 
     `sessions`: connector and session of each running one. `offset`: of the wall clock from the monotonic one, s.
@@ -51,8 +49,7 @@ class Seen:
     offset: float
 
 
-@dataclass(frozen=True, slots=True)
-class SmartCharging:
+class SmartCharging(Struct, frozen=True):
     """`awaited`: by request of the remote start. `look_at`: mono at which the limits may change by themselves.
 
     `told`: the limits in force; None: nobody was told yet. `rules`: the values of keys they were last worked out from,

@@ -3,9 +3,9 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from nodes.energy.server import EnergyServer
 from nodes.view import ViewStore

@@ -1,8 +1,7 @@
 """The tables of `chargepark status` on narrow terminals: titles and figures stay whole."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 from support.park_views import garage
 

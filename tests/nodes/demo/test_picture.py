@@ -1,8 +1,7 @@
 """The page of the demo keeps its figures on every usual terminal."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 from support.park_views import MONO, charging_point, garage, nothing_known
 

@@ -1,8 +1,7 @@
 """Whether the demo notices every way in which a backend's transactions and the virtual meters can disagree."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from nodes.demo.settlement import settle
 from nodes.demo.sightings import Visit

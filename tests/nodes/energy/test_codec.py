@@ -1,7 +1,7 @@
-from dataclasses import replace
 from typing import cast
 
 from hypothesis import given
+from msgspec.structs import replace
 
 from nodes.energy.decoding import decode
 from nodes.energy.encoding import encode

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from types import UnionType
@@ -11,6 +10,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import fields
 
 from nodes.exchange.codec import CROSSING, decode, encode
 from nodes.exchange.shapes import Unreadable
@@ -51,7 +51,7 @@ def values(hint: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 - made from ann
 
 def messages(kind: type) -> st.SearchStrategy[Any]:
     hints = get_type_hints(kind)
-    return st.builds(kind, *(values(hints[field.name]) for field in dataclasses.fields(kind)))
+    return st.builds(kind, *(values(hints[field.name]) for field in fields(kind)))
 
 
 @pytest.mark.parametrize("kind", CROSSING, ids=lambda kind: kind.__name__)

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 import pytest
+from msgspec.structs import replace
 from websockets.asyncio.server import ServerConnection, basic_auth, serve
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol

@@ -8,10 +8,10 @@ import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from support.certificates import Issued, issue, server_context
 from websockets.asyncio.server import ServerConnection, basic_auth, serve
 from websockets.frames import Frame, Opcode

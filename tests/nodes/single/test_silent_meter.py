@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
+from msgspec.structs import replace
 from support.park_views import garage
 from support.rig import Rig, eventually, rig
 from support.views import Views

@@ -1,8 +1,8 @@
 import threading
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from actors.supervision import ChildFigures, Restarted
 from nodes.view import ViewChanged, ViewStore

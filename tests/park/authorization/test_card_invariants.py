@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec.structs import replace
 from support.authorizer_harness import ADA, BOB, EVE, NOON, STRANGER, Driven, point
 
 from park.authorization.authorizer import AuthorizerEffect, AuthorizerEvent

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from park.authorization.settings import Mode
 from park.model.access import BackendOnline, Feedback, StopSession, Verdict

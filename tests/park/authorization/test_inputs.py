@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from support.authorizer_harness import WHITELIST, Driven, point
 
 from park.authorization.settings import AuthorizingInput, Mode, WhitelistEntry

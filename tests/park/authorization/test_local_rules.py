@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from support.authorizer_harness import ADA, BOB, EVE, NOON, OLD, STRANGER, WHITELIST, Driven, point, shown
 
 from park.authorization.messages import (

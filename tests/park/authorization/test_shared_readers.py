@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from support.authorizer_harness import ADA, BOB, EVE, OLD, STRANGER, Driven, point, shown
 
 from park.authorization.authorizer import AuthorizerEffect

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from park.charging.phases_in_use import LEARN_SECONDS, UNKNOWN, UNUSED_MA, PhasesInUse, count, covered, read
 from park.charging.settings import ChargePointSettings

@@ -1,10 +1,10 @@
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import permutations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from support.boards import PARK, heard, record
 
 from park.discovery.announcement import Announcement

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from park.authorization.messages import ApplyRules, LocalRules, ReadersAnnounced
 from park.authorization.settings import Mode, OfflineRule

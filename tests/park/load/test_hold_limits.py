@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from park.load import coordinator
 from park.load.limit_rows import LIMIT_TABLE, row_body, row_key

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 import random
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from park.load import limiting
 from park.load.circuit import Circuit, Placement

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from park.load.circuit import Circuit
 from park.load.raising import affordable, wants_raise

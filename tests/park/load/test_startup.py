@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from park.load.circuit import Circuit, Placement
 from park.load.startup import reaction_bounds, refusals, warnings

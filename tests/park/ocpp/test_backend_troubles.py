@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from nodes.field.clock import BoardClock
 from park.model.session import FactDelivered, FactTaken, SessionEnded, SessionFact, StopReason

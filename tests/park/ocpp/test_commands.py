@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from park.model.access import Done, Refused, RepeatSettings, SettingChanged, Undeliverable
 from park.model.metering import Quality, ReadingTaken

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from nodes.ocpp.endpoint import Endpoint
 from park.model.access import BACKEND_REGISTERED, Answer, Done, Refused, RepeatSettings

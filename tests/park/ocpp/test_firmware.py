@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from park.model.access import PILOT_OFF, ConnectorStatus, ConnectorStatusChanged
 from park.model.session import SessionFact

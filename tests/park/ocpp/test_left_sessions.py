@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from park.model.session import FactDelivered, FactTaken, StopReason
 from park.ocpp.rows import EVIDENCE

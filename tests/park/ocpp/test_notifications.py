@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from park.ocpp.connection import ConnectionSettings
 from park.ocpp.link import LinkLost, LossCause

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from park.model.access import BackendAuthorized, RepeatSettings, Verdict
 from park.model.session import FactDelivered, FactTaken, TransactionAssigned

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from park.model.access import UNREACHABLE, ConnectorStatus, ConnectorStatusChanged, RepeatSettings
 from park.model.reservation import ConnectorReserved, ReservationsHeld

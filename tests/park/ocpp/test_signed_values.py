@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from nodes.virtual.signing import Signer
 from park.metering.maps.virtual_signing import VIRTUAL_SIGNING

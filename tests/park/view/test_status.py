@@ -1,11 +1,11 @@
 import json
-from dataclasses import fields, replace
 from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
+from msgspec.structs import fields, replace
 
 from park.charging.report import ReportedSession
 from park.model.metering import Quality
