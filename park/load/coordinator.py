@@ -440,8 +440,9 @@ def _again(point: Point) -> tuple[Offer, ...]:
 def _send(state: CoordinatorState, offers: Iterable[Offer], now: float) -> Effects:
     effects: Effects = []
     for offer in offers:
-        point, stamp = offer.point, offer.point.board.stamp
-        if stamp is None or not point.board.speaks(now):
+        point, stamp, heard = offer.point, offer.point.board.stamp, offer.point.board.heard
+        valid_for = state.tenure.valid_for(heard)
+        if stamp is None or not point.board.speaks(now) or valid_for <= 0:
             continue
         state.sequence += 1
         grant = Grant(
@@ -451,12 +452,12 @@ def _send(state: CoordinatorState, offers: Iterable[Offer], now: float) -> Effec
             epoch=state.epoch,
             server_id=state.settings.server_id,
             sequence=state.sequence,
-            valid_for=state.settings.lease_seconds,
-            lapse_ma=offer.lapse_ma,
+            valid_for=valid_for,
+            lapse_ma=state.tenure.lapse_ma(offer.lapse_ma, point.commitment.lapse_ma(), now),
             stamp=stamp,
             reason=point.reason,
         )
-        point.was_sent(grant, point.board.heard + lease_and_guard(state.settings.lease_seconds), now)
+        point.was_sent(grant, state.tenure.sent(heard, valid_for), now)
         effects.append(ApplyGrant(grant))
     return effects
 

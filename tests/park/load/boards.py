@@ -179,24 +179,32 @@ class Boards:
     def tell(self, event: coordinator.CoordinatorEvent) -> None:
         if self.down:
             return
+        for effect in self.step(event):
+            self.perform(effect)
+
+    def step(self, event: coordinator.CoordinatorEvent) -> Sequence[object]:
         self.state, effects = coordinator.step(self.state, event, self.clock())
-        for effect in effects:
-            match effect:
-                case ApplyGrant(grant):
-                    self.grants.append((self.now, grant))
-                    self.violations += self.promise.sent(self.now, grant)
-                    self._down(grant)
-                case WakeAt(mono):
-                    life = self.incarnation
-                    self.at(
-                        max(mono, self.now), lambda life=life: self.tell(Tick()) if life == self.incarnation else None
-                    )
-                case coordinator.Recompute():
-                    self.tell(effect)
-                case CircuitReported():
-                    self.reports[effect.circuit] = effect
-                case _:
-                    pass
+        return effects
+
+    def perform(self, effect: object) -> None:
+        match effect:
+            case ApplyGrant(grant):
+                self.grants.append((self.now, grant))
+                self.violations += self.promise.sent(self.now, grant)
+                self._down(grant)
+            case WakeAt(mono):
+                life, when = self.incarnation, max(self.true_time(mono), self.now)
+                self.at(when, lambda: self.tell(Tick()) if life == self.incarnation else None)
+            case coordinator.Recompute():
+                self.tell(effect)
+            case CircuitReported():
+                self.reports[effect.circuit] = effect
+            case _:
+                pass
+
+    def true_time(self, mono: float) -> float:
+        """When the coordinator's clock shows that."""
+        return mono
 
     def _down(self, grant: Grant) -> None:
         link = self.links[self.devices[grant.charge_point].placement.node]
@@ -415,7 +423,7 @@ class Boards:
                 return
             true = on_phases(device.drawn_ma, device.grid_phases())
         noisy = tuple(max(min(0, value), value + self.random.randint(-self.noise, self.noise)) for value in true)
-        taken = self.now
+        taken = self.clock().mono
         reading = ReadingTaken(meter, Quality.FRESH, Sample(noisy, 0, 0), None, taken, WALL, RESOLUTION_MA)  # type: ignore[arg-type]
         self.at(self.now + self.meter_delay, lambda: self.tell(reading))
 
@@ -432,7 +440,7 @@ class Boards:
     def lose_meter(self, meter: str) -> None:
         """It answers no more; the meter actor says so after 5 s."""
         self.dead_meters.add(meter)
-        stale = ReadingTaken(meter, Quality.STALE, None, None, self.now + 5.0, WALL)
+        stale = ReadingTaken(meter, Quality.STALE, None, None, self.clock().mono + 5.0, WALL)
         self.at(self.now + 5.0, lambda: self.tell(stale))
         circuit = next((c for c in self.circuits if c.meter == meter), None)
         if circuit is not None:
@@ -443,7 +451,9 @@ class Boards:
         if self.down or self.state.holding_until is not None:
             return []
         points = self.state.points_by_name
-        found = [(name, self.promise._worst(self.now, name), points[name].committed_ma(self.now)) for name in points]
+        found = [
+            (name, self.promise._worst(self.now, name), points[name].committed_ma(self.clock().mono)) for name in points
+        ]
         return [each for each in found if any(true > counted for true, counted in zip(*each[1:], strict=True))]
 
     def _look(self) -> None:

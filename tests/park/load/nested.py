@@ -1,0 +1,191 @@
+"""Two levels of the model in `boards.py`: a park, and a group whose own coordinator shares out a leased budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
+
+from park.load import subordinate
+from park.load.circuit import Circuit, Placement
+from park.load.group import GroupPlacement, GroupSettings, loads
+from park.model.access import RepeatSettings
+from park.model.electric import ZERO, PerPhase, add, highest, lowest
+from park.model.grant import ApplyGrant, Grant
+from park.model.metering import ReadingTaken
+from park.model.signals import RepeatLevels
+from park.model.time import Now
+from tests.park.load.boards import Boards
+
+GROUP = "sub/group"
+NODE = "sub"
+PHASES = (0, 1, 2)
+
+
+class Park(Boards):
+    """The park above. One of its boards leads a group instead of charge points."""
+
+    group: Group | None = None
+
+    def __init__(
+        self, circuits: Sequence[Circuit], placements: Sequence[Placement], group: GroupPlacement, **more: object
+    ) -> None:
+        self.loads = {each.charge_point: phase for phase, each in enumerate(loads(group))}
+        super().__init__(circuits, [*placements, *loads(group)], **more)  # type: ignore[arg-type]
+
+    def step(self, event: object) -> Sequence[object]:
+        self.look_at_the_group()
+        return super().step(event)  # type: ignore[arg-type]
+
+    def look_at_the_group(self) -> None:
+        """The books of the checkers: what the group may truly draw."""
+        if self.group is None:
+            return
+        worst = self.group.worst_ma()
+        for name, phase in self.loads.items():
+            lapse, fence = self.group.lapse_ma[phase], self.group.fences[phase]
+            # What vehicles still draw of an earlier signal is in `worst` already: as if nothing else flowed.
+            self.promise.signalled(self.now, name, worst[phase], lapse, fence, open_=True)
+
+    def own_ma(self, circuit: str) -> PerPhase:
+        flow = ZERO if self.group is None else self.group.flow_ma()
+        for name, phase in self.loads.items():
+            self.devices[name].drawn_ma = flow[phase]
+        return super().own_ma(circuit)
+
+    def foreign_ma(self, circuit: str) -> PerPhase:
+        return self.house(self.now) if circuit == "grid" else ZERO
+
+    def _meters(self) -> list[str]:
+        own = {each.placement.meter for name, each in self.devices.items() if name in self.loads}
+        return [meter for meter in super()._meters() if meter not in own]  # the group tells what its own meter shows
+
+    def _heartbeat(self, node: str) -> None:
+        if node == NODE and self.group is not None and self.group.down:
+            self.at(self.now + 1.0, lambda: self._heartbeat(node))
+            return
+        super()._heartbeat(node)
+
+    def _receive(self, grant: Grant) -> None:
+        if grant.charge_point not in self.loads:
+            super()._receive(grant)
+        elif self.group is not None and not self.group.down:
+            self.group.receive(grant, self.loads[grant.charge_point])
+
+    def report(self, name: str) -> None:
+        if name not in self.loads:
+            super().report(name)
+        elif self.group is not None:
+            self.group.tell(RepeatLevels())  # type: ignore[arg-type]
+
+    def wish(self, name: str) -> None:
+        if name not in self.loads:
+            super().wish(name)
+
+
+class Group(Boards):
+    """The boards of the group, their coordinator, and what it truly holds of the park above: `lapse_ma`, `held`."""
+
+    def __init__(
+        self,
+        above: Park,
+        circuits: Sequence[Circuit],
+        placements: Sequence[Placement],
+        fallback_ma: PerPhase,
+        **more: object,
+    ) -> None:
+        self.above, self.fallback_ma = above, fallback_ma
+        self.held: dict[int, tuple[Grant, float]] = {}
+        self.fences = [(0, 0)] * len(PHASES)
+        self.lapse_ma: PerPhase = fallback_ma
+        self.lives = 0
+        super().__init__(circuits, placements, **more)  # type: ignore[arg-type]
+        above.group = self
+
+    @property
+    def now(self) -> float:
+        return self.above.now
+
+    @now.setter
+    def now(self, _: float) -> None:
+        """Time is the park's."""
+
+    def at(self, when: float, act: Callable[[], None]) -> None:
+        self.above.at(when, act)
+
+    def clock(self) -> Now:
+        return Now(self.above.board_clock(NODE), self.wall)
+
+    def true_time(self, mono: float) -> float:
+        return (mono - 1000.0 * self.above.boot[NODE]) / self.above.clock_rate
+
+    def foreign_ma(self, circuit: str) -> PerPhase:
+        return self.house(self.now) if circuit == "root" else ZERO
+
+    def flow_ma(self) -> PerPhase:
+        return add(self.own_ma("root"), self.foreign_ma("root"))
+
+    # ------------------------------------------------------------ its coordinator
+
+    def begun(self) -> object:  # type: ignore[override]
+        boot = f"boot{self.above.boot[NODE]}"
+        self.sub = subordinate.initial(
+            self.settings, GroupSettings(GROUP, boot, self.fallback_ma, self.fallback_ma), self.clock()
+        )
+        return self.sub.inner
+
+    def step(self, event: object) -> Sequence[object]:
+        self.promise.limited("root", lowest(self.limit_of("root"), self.allowed_ma()))
+        self.sub, effects = subordinate.step(self.sub, event, self.clock())  # type: ignore[arg-type]
+        return effects
+
+    def perform(self, effect: object) -> None:
+        if isinstance(effect, subordinate.TellAbove):
+            message = effect.message
+            if isinstance(message, ReadingTaken):
+                message = replace(message, mono=self.true_time(message.mono))
+            if not isinstance(message, RepeatSettings):  # where it is placed was said to `begun`
+                self.above._up(NODE, message)
+            return
+        super().perform(effect)
+
+    def receive(self, grant: Grant, phase: int) -> None:
+        """A budget arrives: what it truly allows, and what the coordinator makes of it."""
+        left = (grant.stamp.mono + grant.valid_for - self.clock().mono) / self.above.clock_rate
+        fence, boot = (grant.epoch, grant.sequence), f"boot{self.above.boot[NODE]}"
+        if fence > self.fences[phase] and left > 0 and grant.stamp.boot_id == boot:
+            self.held[phase], self.fences[phase] = (grant, self.now + left), fence
+            lapse = list(self.lapse_ma)
+            lapse[phase] = min(grant.lapse_ma, self.fallback_ma[phase])
+            self.lapse_ma = (lapse[0], lapse[1], lapse[2])
+            self.above.look_at_the_group()
+        self.tell(ApplyGrant(grant))  # type: ignore[arg-type]
+
+    def reboot_leader(self) -> None:
+        """Its process ends, its boards go on by themselves."""
+        self.down = True
+        self.above.boot[NODE] += 1
+        self.held.clear()
+        self.lapse_ma, self.fences = self.fallback_ma, [(0, 0)] * len(PHASES)
+        for name in self.above.loads:
+            self.above.promise.booted(name)
+
+    # ------------------------------------------------------------ what is true
+
+    def allowed_ma(self) -> PerPhase:
+        """The budget in force on each phase."""
+        one, two, three = [
+            max([self.lapse_ma[phase], *(grant.amps_ma for grant, until in self._held(phase) if self.now < until)])
+            for phase in PHASES
+        ]
+        return (one, two, three)
+
+    def _held(self, phase: int) -> list[tuple[Grant, float]]:
+        return [self.held[phase]] if phase in self.held else []
+
+    def worst_ma(self) -> PerPhase:
+        """What all its charge points may draw, and the budget they may be given."""
+        total = self.foreign_ma("root")
+        for name in self.devices:
+            total = add(total, self.promise._worst(self.now, name))
+        return highest(total, self.allowed_ma())
