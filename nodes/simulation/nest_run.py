@@ -25,7 +25,8 @@ from nodes.simulation.sinks import KeptAlarms, KeptCrashes, KeptReports
 from nodes.simulation.world import SimulatedWorld
 from nodes.virtual.plan import bench_plan
 from nodes.wiring import Board, Edges, Park, RemoteBoard, Roles
-from nodes.wiring.above import Leader, offered_loads, placed_loads
+from nodes.wiring.above import Leader, offered_loads
+from park.config.groups import placed_loads
 from park.config.mapping import circuits, full_name, placements
 from park.config.node_config import NodeConfig
 from park.exchange.server_link import BoardSettings

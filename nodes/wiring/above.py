@@ -25,7 +25,7 @@ from park.exchange.server_link import BoardSettings
 from park.load.group import GroupPlacement, GroupSettings, loads
 from park.model.demand import BoardHeartbeat
 from park.model.grant import ApplyGrant
-from park.model.placement import NO_CONNECTOR, Placed
+from park.model.placement import Placed
 from park.model.signals import RepeatLevels
 
 FromAbove: TypeAlias = ApplyGrant | RepeatLevels | Placed
@@ -98,21 +98,3 @@ def offered_loads(group: GroupPlacement) -> tuple[OfferedPoint, ...]:
         )
         for each in loads(group)
     )
-
-
-def placed_loads(group: GroupPlacement) -> dict[str, Placed]:
-    """What the park above places on that board."""
-    return {
-        each.charge_point: Placed(
-            charge_point=each.charge_point,
-            connector=NO_CONNECTOR,
-            circuit=each.circuit,
-            wiring=each.wiring.value,
-            phases=each.phases,
-            minimum_ma=each.minimum_ma,
-            maximum_ma=each.maximum_ma,
-            fallback_ma=each.fallback_ma,
-            boot_ma=each.boot_ma,
-        )
-        for each in loads(group)
-    }

@@ -24,6 +24,7 @@ from park.config.access import LONGEST_WAIT_SECONDS
 from park.config.autocharging import autocharge_of
 from park.config.devices import ChargePointSection, MeterSection, ReaderSection
 from park.config.electrical import CircuitSection, PlacementSection
+from park.config.groups import placed_group, placed_loads, refused_as_group
 from park.config.limiting import DAYS, InputSection, LimitingSection, minutes
 from park.config.node_config import NodeConfig
 from park.config.quantities import milliamperes
@@ -31,6 +32,7 @@ from park.config.suns import suns
 from park.load.algorithms import Algorithm
 from park.load.circuit import Circuit, Placement
 from park.load.conditions import Conditions, InputLimit, TimetableEntry
+from park.load.group import loads
 from park.load.startup import refusals
 from park.load.state import CoordinatorSettings
 from park.metering.maps import register_map
@@ -77,6 +79,8 @@ def placed_boards(config: NodeConfig) -> dict[str, dict[str, Placed]]:
             fallback_ma=placement.fallback_ma,
             boot_ma=placement.boot_ma,
         )
+    for group in (placed_group(section) for section in config.group):
+        boards[group.node] = placed_loads(group)
     return boards
 
 
@@ -141,7 +145,9 @@ def refused_at_start(config: NodeConfig, source: str, traits_of: TraitsOf) -> tu
     """Why this park must not start although its file is well-formed: lapse and boot currents against the fuses."""
     if not config.circuit:
         return ()
-    return tuple(f"{source}: {text}" for text in refusals(circuits(config), placements(config, traits_of)))
+    network, points = circuits(config), placements(config, traits_of)
+    found = refusals(network, points) or refused_as_group(config.above, network, points)
+    return tuple(f"{source}: {text}" for text in found)
 
 
 def circuits(config: NodeConfig) -> tuple[Circuit, ...]:
@@ -151,13 +157,14 @@ def circuits(config: NodeConfig) -> tuple[Circuit, ...]:
 
 
 def placements(config: NodeConfig, traits_of: TraitsOf) -> tuple[Placement, ...]:
-    """Where this board's own charge points hang, then those of other boards."""
+    """Where this board's own charge points hang, then those of other boards, then the loads of groups."""
     own = tuple(
         _own_placement(config.node.name, point, traits_of(point))
         for point in config.charge_point
         if point.circuit is not None
     )
-    return own + tuple(_placement(placement) for placement in config.placement)
+    groups = tuple(load for section in config.group for load in loads(placed_group(section)))
+    return own + tuple(_placement(placement) for placement in config.placement) + groups
 
 
 def meter_settings(config: NodeConfig) -> tuple[MeterSettings, ...]:
