@@ -47,6 +47,11 @@ def test_a_deck_shares_the_connection_of_the_hall_and_falls_to_its_fallback_alon
     assert {row.name for row in view.nodes} == {DECK, HALL}
     bound = {phase.bound_by for row in view.circuits for phase in row.phases}
     assert bound == {"budget"}
+    above = park.board_view(HALL)
+    assert above is not None
+    group = next(row for row in above.circuits if row.name == GROUP)
+    assert group.parent == "grid"
+    assert [(phase.available_ma, phase.bound_by) for phase in group.phases] == [(26_600, "fuse")] * 3
     reasons = [reason for row in view.charge_points if row.share for reason in row.share.reason]
     assert GROUP in {reason.source for reason in reasons}
 
