@@ -91,22 +91,24 @@ def led_group(node: str, above: AboveSection, root: Circuit) -> GroupPlacement:
     )
 
 
+def placed_at(placement: Placement, connector: int) -> Placed:
+    """What the server tells the board of where it counts a charge point, or a load of a group."""
+    return Placed(
+        charge_point=placement.charge_point,
+        connector=connector,
+        circuit=placement.circuit,
+        wiring=placement.wiring.value,
+        phases=placement.phases,
+        minimum_ma=placement.minimum_ma,
+        maximum_ma=placement.maximum_ma,
+        fallback_ma=placement.fallback_ma,
+        boot_ma=placement.boot_ma,
+    )
+
+
 def placed_loads(group: GroupPlacement) -> dict[str, Placed]:
     """What the park above places on the board that leads the group, by load."""
-    return {
-        each.charge_point: Placed(
-            charge_point=each.charge_point,
-            connector=NO_CONNECTOR,
-            circuit=each.circuit,
-            wiring=each.wiring.value,
-            phases=each.phases,
-            minimum_ma=each.minimum_ma,
-            maximum_ma=each.maximum_ma,
-            fallback_ma=each.fallback_ma,
-            boot_ma=each.boot_ma,
-        )
-        for each in loads(group)
-    }
+    return {each.charge_point: placed_at(each, NO_CONNECTOR) for each in loads(group)}
 
 
 def refused_as_group(

@@ -24,7 +24,7 @@ from park.config.access import LONGEST_WAIT_SECONDS
 from park.config.autocharging import autocharge_of
 from park.config.devices import ChargePointSection, MeterSection, ReaderSection
 from park.config.electrical import CircuitSection, PlacementSection
-from park.config.groups import placed_group, placed_loads, refused_as_group
+from park.config.groups import placed_at, placed_group, placed_loads, refused_as_group
 from park.config.limiting import DAYS, InputSection, LimitingSection, minutes
 from park.config.node_config import NodeConfig
 from park.config.quantities import milliamperes
@@ -68,17 +68,7 @@ def placed_boards(config: NodeConfig) -> dict[str, dict[str, Placed]]:
     boards: dict[str, dict[str, Placed]] = {}
     for section in config.placement:
         placement = _placement(section)
-        boards.setdefault(placement.node, {})[placement.charge_point] = Placed(
-            charge_point=placement.charge_point,
-            connector=section.connector,
-            circuit=placement.circuit,
-            wiring=placement.wiring.value,
-            phases=placement.phases,
-            minimum_ma=placement.minimum_ma,
-            maximum_ma=placement.maximum_ma,
-            fallback_ma=placement.fallback_ma,
-            boot_ma=placement.boot_ma,
-        )
+        boards.setdefault(placement.node, {})[placement.charge_point] = placed_at(placement, section.connector)
     for group in (placed_group(section) for section in config.group):
         boards[group.node] = placed_loads(group)
     return boards
