@@ -60,14 +60,17 @@ meter = "{name}-meter"
 """
 
 
-def write_files(directory: Path, limit: int, fallback: int) -> dict[str, Path]:
-    """The hall's grid is the one both share; the deck's feed could carry 40 A."""
+def write_files(directory: Path, limit: int, fallback: int, *, discovery: bool = False) -> dict[str, Path]:
+    """The hall's grid is the one both share; the deck's feed could carry 40 A. `discovery`: no address is told."""
+    seen = '[discovery]\nenabled = true\ninterfaces = ["127.0.0.1"]\n' if discovery else ""
     boards, pairing, hall_energy, hall_metrics, energy, metrics, bench_port, hall_modbus, modbus = free_ports(9)
     hall_listens = {"boards": boards, "pairing": pairing, "energy": hall_energy, "metrics": hall_metrics}
     hall = _node(directory, HALL, "server", hall_listens, bench_port)
+    hall_park = f"{HALL}-{abs(hash(directory)) % 10**8}"  # parks of tests beside each other are not to meet
+    hall += seen
     hall += f"""
 [park]
-name = "{HALL}"
+name = "{hall_park}"
 [pairing]
 open = true
 [[circuit]]
@@ -82,13 +85,14 @@ weight = 2
 """
     hall += _point("front", 1, "grid", hall_modbus, 1, 6)
     deck = _node(directory, DECK, "single", {"energy": energy, "metrics": metrics}, bench_port)
+    address = f'address = "127.0.0.1:{boards}"\npairing_address = "127.0.0.1:{pairing}"\n'
+    deck += seen
     deck += f"""
 [park]
 name = "{DECK}"
 [above]
-park = "{HALL}"
-address = "127.0.0.1:{boards}"
-pairing_address = "127.0.0.1:{pairing}"
+park = "{hall_park}"
+{"" if discovery else address}
 join_token_file = "{directory / "deck.token"}"
 fallback_amps = [{fallback}, {fallback}, {fallback}]
 [[meter]]
@@ -145,9 +149,9 @@ class NestRig(Rig):
 
 
 @contextmanager
-def nest_rig(directory: Path, *, limit: int = 40, fallback: int = 13) -> Generator[NestRig]:
+def nest_rig(directory: Path, *, limit: int = 40, fallback: int = 13, discovery: bool = False) -> Generator[NestRig]:
     """Bench and hall run, and the deck has joined; whatever still runs at the end is killed."""
-    files = write_files(directory, limit, fallback)
+    files = write_files(directory, limit, fallback, discovery=discovery)
     bench_port = int(tomllib.loads(files[HALL].read_text(encoding="utf-8"))["bench"]["address"].rpartition(":")[2])
     made = NestRig(directory, Configuration(files[HALL], 0, 0, bench_port, 0, 0))
     made.files = files

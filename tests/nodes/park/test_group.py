@@ -66,9 +66,10 @@ def test_a_deck_shares_the_connection_of_the_hall_and_falls_to_its_fallback_alon
     eventually("the deck has its share again", lambda: deck_amps(park) == 2 * (LIMIT // 3), PATIENCE)
 
 
-def test_the_deck_shows_its_words_of_the_hall(park: NestRig):
-    arguments = ["pair", "show", str(park.files[DECK])]
-    shown = CliRunner().invoke(application(arguments), arguments).output
-    assert f"paired       with park {HALL}" in shown
-    words = shown.splitlines()[1].split()[1]
-    assert words in park.log(HALL), "the hall wrote whose certificate it gave"
+def test_a_deck_finds_the_hall_by_discovery_and_shows_its_words_there(tmp_path: Path):
+    with nest_rig(tmp_path, limit=LIMIT, fallback=FALLBACK, discovery=True) as park:
+        arguments = ["pair", "show", str(park.files[DECK])]
+        shown = CliRunner().invoke(application(arguments), arguments).output
+        assert f"paired       with park {HALL}" in shown
+        words = shown.splitlines()[1].split()[1]
+        assert words in park.log(HALL), "the hall wrote whose certificate it gave"
