@@ -31,7 +31,7 @@ def wants_raise(point: Point, now: float) -> bool:
     if not point.reachable(now):
         return False
     if not point.wants:
-        return point.target_lapse_ma > point.commitment.lapse_ma()
+        return point.target_lapse_ma > point.granted_lapse_ma()
     held = point.held_ma(now)
     return point.target_ma > held and (held == 0 or now >= point.raised_at + RAISE_SPACING_SECONDS)
 

@@ -257,12 +257,15 @@ class Point:
         """What it may take for granted: the newest grant, after that the lapse current, before any its own signal."""
         if self.sent is None:
             return self.commitment.signalled_ma or 0
-        commitment = self.commitment
-        return self.sent.amps_ma if now < commitment.leases.counted_until() else commitment.lapse_ma()
+        return self.sent.amps_ma if self.in_force(now) else self.granted_lapse_ma()
 
     def held_lapse_ma(self) -> int:
         """The lapse current it was told last, or reported when it was told none."""
         return self.commitment.lapse_ma() if self.sent is None else self.sent.lapse_ma
+
+    def granted_lapse_ma(self) -> int:
+        """The one that counts; of a group the one it was told: it may report more, for boards that it does not hear."""
+        return self.held_lapse_ma() if self.placement.reports_most else self.commitment.lapse_ma()
 
     def was_sent(self, grant: Grant, until: float, now: float) -> None:
         self.commitment.leases.sent(grant.sequence, grant.amps_ma, grant.lapse_ma, until)

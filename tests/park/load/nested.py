@@ -12,6 +12,7 @@ from park.load.circuit import Circuit, Placement
 from park.load.group import GroupPlacement, GroupSettings, loads
 from park.load.invariants import Violation
 from park.model.access import RepeatSettings
+from park.model.demand import CurrentSignalled
 from park.model.electric import ZERO, PerPhase, add, highest, lowest, subtract
 from park.model.grant import ApplyGrant, Grant, Stamp
 from park.model.metering import ReadingTaken
@@ -123,6 +124,7 @@ class Group(Boards):
         self.held: dict[int, tuple[Grant, float]] = {}
         self.fences = [(0, 0)] * len(PHASES)
         self.lapse_ma: PerPhase = fallback_ma
+        self.reported: list[float] = []  # when
         self._houses: deque[tuple[float, PerPhase]] = deque([(-KNOWN_SECONDS, ZERO)])
         super().__init__(circuits, placements, **more)  # type: ignore[arg-type]
         above.group = self
@@ -191,6 +193,8 @@ class Group(Boards):
     def perform(self, effect: object) -> None:
         if isinstance(effect, subordinate.TellAbove):
             message = effect.message
+            if isinstance(message, CurrentSignalled):
+                self.reported.append(self.now)
             if isinstance(message, ReadingTaken):
                 message = replace(message, mono=self.true_time(message.mono))
             if not isinstance(message, RepeatSettings):  # where it is placed was said to `begun`
