@@ -28,13 +28,12 @@ class Budget:
     A grant that echoes a stamp of before `began` is not taken: what followed it was forgotten with the life before.
     """
 
-    __slots__ = ("_began", "_leases", "_settings", "fallback_ma", "heard")
+    __slots__ = ("_began", "_leases", "_settings", "fallback_ma")
 
     def __init__(self, settings: GroupSettings, began: float) -> None:
         self._settings, self._began = settings, began
         self.fallback_ma = lowest(settings.fallback_ma, settings.counted_ma)
         self._leases = [Lease(lapse_ma=self.fallback_ma[phase]) for phase in PHASES]
-        self.heard = False  # a grant was taken since
 
     def place(self, phase: int, counted_ma: int) -> None:
         """The park above counts so much for the group on this phase while nothing is heard of it."""
@@ -58,7 +57,6 @@ class Budget:
         if grant.stamp.mono < self._began or refusal(lease, grant, holder, mono) is not None:
             return False
         self._leases[phase] = take(lease, grant, holder, mono)
-        self.heard = True
         return True
 
     def allowed_ma(self, mono: float) -> PerPhase:
@@ -74,6 +72,10 @@ class Budget:
     def ends(self, mono: float) -> float:
         """Mono at which the first of what is above the lapse current ends; ∞: nothing is."""
         return min((lease.ends for lease in self._leases if lease.allows(mono) > lease.lapse_ma), default=math.inf)
+
+    def heard(self, phase: int) -> bool:
+        """A grant was taken since it began."""
+        return self._leases[phase].grant is not None
 
     def fence(self, phase: int) -> tuple[int, int]:
         """(epoch, sequence) of the newest grant taken; (0, 0): none."""

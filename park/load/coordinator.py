@@ -161,6 +161,8 @@ def _signalled(state: CoordinatorState, report: CurrentSignalled, now: float) ->
     if unsure and not point.commitment.holds_unknown(now):  # it was counted with all it might have held
         state.found_room = True
         effects += _recompute(state)
+    if point.lapse_rose() or point.begins:  # who took what it counts for now has to give it back
+        effects += _soon(state)
     if state.holding_until is not None and not state.unheard and state.rivalry.standing is Standing.LEADS:
         effects += _released(state, now)
     return effects + _lowered(state, point)
@@ -378,7 +380,8 @@ def _reductions(points: Iterable[Point], now: float) -> list[Offer]:
         commitment = point.commitment
         held = point.held_ma(now) if point.wants or point.sent is None or point.in_force(now) else 0
         counted_lapse = commitment.lapse_ma()
-        if point.target_ma >= held and point.target_lapse_ma >= counted_lapse and not commitment.holds_unknown(now):
+        known = not commitment.holds_unknown(now) and not point.begins
+        if point.target_ma >= held and point.target_lapse_ma >= counted_lapse and known:
             continue  # what is unknown is replaced by a grant of ours, and it is known
         amps = min(point.target_ma, held)
         lapse = min(point.target_lapse_ma, max(counted_lapse, amps))

@@ -86,6 +86,7 @@ def _load(group: GroupPlacement, phase: int) -> Placement:
         priority=group.priority,
         weight=group.weight,
         meter=meter_of(name) if group.metered else None,
+        reports_most=True,
     )
 
 

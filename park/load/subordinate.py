@@ -17,17 +17,18 @@ from park.load import coordinator
 from park.load.budget import PHASES, Budget
 from park.load.coordinator import CoordinatorEffect, CoordinatorEvent, Recompute
 from park.load.group import GroupSettings, load_on, meter_of
+from park.load.lease import FOLLOWED_SECONDS
 from park.load.standing import Point
 from park.load.state import CircuitState, CoordinatorSettings, CoordinatorState
 from park.load.wishes import Wishes
 from park.model.access import RepeatSettings
 from park.model.demand import CurrentSignalled, DemandChanged
-from park.model.electric import PerPhase, Phases, add, highest, on_phases
+from park.model.electric import MINIMUM_CURRENT_MA, PerPhase, Phases, add, highest, on_phases
 from park.model.grant import ApplyGrant
 from park.model.limit import Limit, LimitKind
 from park.model.metering import ReadingTaken
 from park.model.placement import Placed
-from park.model.signals import RepeatLevels, Start, WakeAt
+from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.time import Now
 
 REPORT_SECONDS = 1.0  # as a board's heartbeat: what is lost heals by the next one
@@ -72,6 +73,8 @@ def initial(settings: CoordinatorSettings, group: GroupSettings, now: Now) -> Su
     Build it from what `startup.refusals` and `group.group_refusals` found nothing wrong with.
     """
     state = Subordinate(settings, group, now)
+    if state.inner.holding_until is not None:  # what it had given up may flow to others as long as a lease above lasts
+        state.inner.holding_until += FOLLOWED_SECONDS
     _await_above(state)
     _obey(state, now)
     return state
@@ -90,6 +93,7 @@ def step(state: Subordinate, event: SubordinateEvent, now: Now) -> tuple[Subordi
         case Placed():
             _placed(state, event)
         case _:
+            effects += _obey(state, now)  # what is over by now is not shared out once more
             effects += coordinator.step(state.inner, event, now)[1]
             _await_above(state)
     effects += _obey(state, now)
@@ -98,12 +102,18 @@ def step(state: Subordinate, event: SubordinateEvent, now: Now) -> tuple[Subordi
         effects += [TellAbove(RepeatSettings(load_on(state.settings.name, phase))) for phase in PHASES]
     if now.mono >= state.report_at or isinstance(event, Start):
         effects += _report(state, now)
+    if isinstance(event, Tick):  # a later one than the inner coordinator asks for would be forgotten
+        effects.append(WakeAt(min(state.report_at, state.budget.ends(now.mono))))
     return state, tuple(effects)
 
 
 def _await_above(state: Subordinate) -> None:
-    """A start is over early once everybody was heard: the coordinator above, which has the budget, among them."""
-    if state.budget.heard:
+    """A start is over early once everybody was heard: the coordinator above, which has the budget, among them.
+
+    On each phase where the group is a load: what it falls to on another one may have gone to others meanwhile.
+    """
+    limit = state.root.circuit.limit_ma
+    if all(state.budget.heard(phase) for phase in PHASES if limit[phase] >= MINIMUM_CURRENT_MA):
         state.inner.unheard.discard(state.settings.name)
     elif state.inner.holding_until is not None:
         state.inner.unheard.add(state.settings.name)

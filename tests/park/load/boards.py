@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -163,6 +164,7 @@ class Boards:
         self.settings = replace(self.settings, epoch=epoch)
         self.state = self.begun()
         self.incarnation = getattr(self, "incarnation", 0) + 1
+        self._ticks: list[float] = []  # under way
         self.tell(Start())
         for name, limit in self.operator.items():
             self.tell(operator_limit(name, limit))
@@ -190,17 +192,34 @@ class Boards:
         match effect:
             case ApplyGrant(grant):
                 self.grants.append((self.now, grant))
-                self.violations += self.promise.sent(self.now, grant)
+                self.violations += self.promised(grant)
                 self._down(grant)
             case WakeAt(mono):
-                life, when = self.incarnation, max(self.true_time(mono), self.now)
-                self.at(when, lambda: self.tell(Tick()) if life == self.incarnation else None)
+                self._wake_at(max(self.true_time(mono), self.now))
             case coordinator.Recompute():
                 self.tell(effect)
             case CircuitReported():
                 self.reports[effect.circuit] = effect
             case _:
                 pass
+
+    def promised(self, grant: Grant) -> Sequence[Violation]:
+        """Into the books of the checkers."""
+        return self.promise.sent(self.now, grant)
+
+    def _wake_at(self, when: float) -> None:
+        """As actors are woken: not for what is later than a tick that is already under way."""
+        if min(self._ticks, default=math.inf) <= when:
+            return
+        life = self.incarnation
+        self._ticks.append(when)
+
+        def wake() -> None:
+            if life == self.incarnation:
+                self._ticks.remove(when)
+                self.tell(Tick())
+
+        self.at(when, wake)
 
     def true_time(self, mono: float) -> float:
         """When the coordinator's clock shows that."""
@@ -401,6 +420,10 @@ class Boards:
         """What flows there besides our own."""
         return self.house(self.now)
 
+    def flows_ma(self, circuit: str) -> tuple[PerPhase, PerPhase]:
+        """What charge points draw there, and what flows besides."""
+        return self.own_ma(circuit), self.foreign_ma(circuit)
+
     def _meters(self) -> list[str]:
         return [c.meter for c in self.circuits if c.meter] + [
             d.placement.meter for d in self.devices.values() if d.placement.meter
@@ -463,9 +486,7 @@ class Boards:
     def _check(self) -> None:
         for circuit in self.circuits:
             name = circuit.name
-            self.violations += self.overload[name].observe(
-                self.now, self.limit_of(name), self.own_ma(name), self.foreign_ma(name)
-            )
+            self.violations += self.overload[name].observe(self.now, self.limit_of(name), *self.flows_ma(name))
         for name, device in self.devices.items():
             self.violations += self.signal[name].signalled(self.now, device.signalled_ma)
 

@@ -21,8 +21,8 @@ from tests.park.load.nested import GROUP, NODE, Group, Park
 FOREIGN_MA = 5_000  # what the house of the park may take at any time
 HOUSE_MA = 2_000  # what the house behind the group's own meter takes
 STEP = 0.5
-RATES = ((1.0, 1.0), (0.95, 1.0), (1.0, 1.05), (1.0, 0.96), (0.95, 0.95))
-"""Of the clocks of the group's leader and of its boards. No leader is too fast: it counts a vehicle's 5 s itself."""
+RATES = ((1.0, 1.0), (0.95, 1.0), (1.0, 1.05), (1.0, 0.96), (0.95, 0.95), (1.05, 1.0), (1.05, 1.05))
+"""Of the clocks of the group's leader and of its boards."""
 
 
 def nest(limit_ma: int = 63_000, root_ma: int = 40_000, fallback_ma: int = 12_000, cars: int = 2) -> tuple[Park, Group]:
@@ -53,6 +53,7 @@ class NestedDay:
         self.limit, self.house = limit_ma, (0, 0, 0)
         share = self.random.choice([0, 12_000, 18_000])
         house = self.random.choice([0, HOUSE_MA]) if share else 0
+        self.most_below = self.house_below = each(house)
         root = self.random.choice([20_000, 32_000, limit_ma])
         below = self._below((share - house) // 6_000)
         circuits = [Circuit("root", each(root), meter="root-meter", external_fallback_ma=each(house))]
@@ -80,7 +81,7 @@ class NestedDay:
             below,
             each(share),
             seed=seed + 1,
-            house=lambda _: each(house),
+            house=lambda _: self.house_below,
             clock_rate=inner,
             noise_ma=noise_ma,
         )
@@ -144,6 +145,12 @@ class NestedDay:
         loads_ma = [self.random.choice([0, 1_000, FOREIGN_MA, most]) for _ in range(3)]
         self.house = (loads_ma[0], loads_ma[1], loads_ma[2])
 
+    def switch_below(self) -> None:
+        """The house behind the meter of the group."""
+        most = self.most_below[0]
+        one, two, three = [self.random.choice([0, most // 2, most]) for _ in range(3)]
+        self.house_below = (one, two, three)
+
     def order(self) -> None:
         if self.heal is not None:
             return
@@ -167,14 +174,14 @@ class NestedDay:
                     world.report(name)
                     world.wish(name)
             return
-        self.house = each(FOREIGN_MA)
+        self.house, self.house_below = each(FOREIGN_MA), self.most_below
         self.park.limit("grid", each(self.limit))
         kinds = [self._cut, self._cut_group, self._lossy, self._lossy_group, self._meter, self._restart]
         self.heal = self.random.choice([*kinds, self._restart_group, self._kill_group])()
 
     def crash(self) -> None:
         """The coordinator of the group crashes alone and begins anew at once; the clock of its board goes on."""
-        if self.heal is None:
+        if not self.group.down:
             self.epoch += 1
             self._caused(Cause.RESTART, lambda: self.group.start_coordinator(self.epoch))()
 
@@ -242,7 +249,7 @@ class NestedDay:
         return healed
 
 
-DEEDS = ["plug", "plug", "plug", "plug", "switch", "order", "fault", "fault", "reboot", "crash"]
+DEEDS = ["plug", "plug", "plug", "plug", "switch", "switch_below", "order", "fault", "fault", "reboot", "crash"]
 happenings = st.lists(st.tuples(st.sampled_from(DEEDS), st.sampled_from([0.05, 0.5, 1, 3, 7, 20])), max_size=12)
 
 
