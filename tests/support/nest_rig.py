@@ -160,7 +160,7 @@ def nest_rig(directory: Path, *, limit: int = 40, fallback: int = 13, discovery:
         made.start_board(HALL)
         made.pair()
         made.start_board(DECK)
-        eventually("the deck has joined", lambda: "connected" in made.log(DECK), PATIENCE)
+        eventually("the deck has joined", lambda: "connected to the server" in made.log(DECK), PATIENCE)
         yield made
     finally:
         made.close()

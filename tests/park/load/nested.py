@@ -200,6 +200,10 @@ class Group(Boards):
             if not isinstance(message, RepeatSettings):  # where it is placed was said to `begun`
                 self.above._up(NODE, message)
             return
+        if isinstance(effect, RepeatLevels):
+            for name in self.devices:
+                self.report(name)
+                self.wish(name)
         super().perform(effect)
         self.above.look_at_the_group(raises=True)
 

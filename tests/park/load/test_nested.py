@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from park.load.circuit import Circuit, Placement
@@ -255,6 +255,7 @@ happenings = st.lists(st.tuples(st.sampled_from(DEEDS), st.sampled_from([0.05, 0
 
 @pytest.mark.rule("B-084", "B-403")
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(688, 40_000, 0, [("plug", 0.05), ("switch", 0.05), *[("plug", 0.05)] * 2, ("plug", 7), ("fault", 0.05)])
 @given(st.integers(0, 10_000), st.sampled_from([40_000, 63_000]), st.sampled_from([0, 30]), happenings)
 def test_no_promise_is_broken_on_either_level_whatever_happens(
     seed: int, limit: int, noise: int, deeds: list[tuple[str, float]]
