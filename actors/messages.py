@@ -12,8 +12,8 @@ from park.exchange.board_link import BoardLinkEvent
 from park.exchange.messages import EndLink, EndLinks, SendFrame
 from park.exchange.server_link import LinkReported, ServerLinkEvent
 from park.journal.journal import JournalEvent
-from park.load.coordinator import CoordinatorEvent
 from park.load.report import CircuitReported, LimitsReported, ShareReported
+from park.load.subordinate import SubordinateEvent
 from park.metering.meter import MeterEvent
 from park.model.access import ShowFeedback
 from park.model.alarm import Alarm
@@ -33,7 +33,7 @@ ChargePointMessage: TypeAlias = ChargePointEvent
 MeterMessage: TypeAlias = MeterEvent
 ReaderMessage: TypeAlias = ReaderEvent
 StationMessage: TypeAlias = StationEvent
-CoordinatorMessage: TypeAlias = CoordinatorEvent
+CoordinatorMessage: TypeAlias = SubordinateEvent
 AuthorizerMessage: TypeAlias = AuthorizerEvent
 JournalMessage: TypeAlias = JournalEvent
 CentralSystemMessage: TypeAlias = CentralSystemEvent

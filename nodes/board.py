@@ -10,10 +10,12 @@ from msgspec.structs import replace
 
 from nodes.time_zones import time_zone
 from nodes.wiring import Board, ClientBoard, Hardware, RemoteBoard
+from nodes.wiring.above import Leader, offered_loads
 from park.authorization.reader import ServiceTags
 from park.charging.placing import unplaced, with_placement
 from park.charging.settings import ChargePointSettings
 from park.config.access import BackendSection
+from park.config.groups import led_group
 from park.config.mapping import (
     authorizer_settings,
     charge_point_settings,
@@ -33,6 +35,7 @@ from park.exchange.board_link import ServerFacts
 from park.exchange.messages import OfferedPoint
 from park.exchange.placing import fitted, placed_of
 from park.exchange.server_link import BoardSettings
+from park.load.group import GroupSettings
 from park.load.told import Telling, telling
 from park.model.limit import LimitKind
 from park.model.placement import Placed
@@ -106,8 +109,26 @@ def leading_board(
             store_id=identities.journal_id,
             clock_known=clock_known,
         ),
+        above=_leader(config, identities, version),
         boards=tuple(RemoteBoard(node, _told(placed, told)) for node, placed in placed_boards(config).items()),
     )
+
+
+def _leader(config: NodeConfig, identities: Identities, version: str) -> Leader | None:
+    """As what the park above knows this board; None: nothing is above."""
+    root = next((circuit for circuit in circuits(config) if circuit.parent is None), None)
+    if config.above is None or root is None:
+        return None
+    group = led_group(config.node.name, config.above, root)
+    link = BoardSettings(
+        park=config.above.park,
+        node=config.node.name,
+        version=version,
+        boot_id=identities.boot_id,
+        journal_id=identities.journal_id,
+        charge_points=offered_loads(group),
+    )
+    return Leader(GroupSettings(group.name, identities.boot_id, group.fallback_ma), link)
 
 
 def _draw(seed: str, name: str) -> float:

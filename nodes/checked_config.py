@@ -9,6 +9,7 @@ from msgspec import Struct
 from nodes.config_files import read_config
 from nodes.time_zones import time_zone
 from park.config.cautions import cautions
+from park.config.groups import refused_as_group
 from park.config.mapping import TraitsOf, circuits, meter_settings, placements
 from park.config.node_config import NodeConfig
 from park.errors import ConfigurationInvalid, RegisterMapUnknown
@@ -34,7 +35,7 @@ def read_checked(path: Path, traits_of: TraitsOf) -> CheckedConfig:
     if config.node.role == "client":  # its server counts the currents
         return CheckedConfig(config, tuple(cautions(config)), ())
     network, points = circuits(config), placements(config, traits_of)
-    if refusals := startup.refusals(network, points):
+    if refusals := startup.refusals(network, points) or refused_as_group(config.above, network, points):
         raise ConfigurationInvalid(tuple(f"{path}: {refusal}" for refusal in refusals))
     warnings = (*startup.warnings(network, points), *cautions(config))
     return CheckedConfig(config, warnings, _reaction(config))

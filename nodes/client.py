@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import itertools
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -12,7 +10,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-import grpc
 import structlog
 
 from actors.address import Address, Nowhere
@@ -23,39 +20,31 @@ from nodes.bridge import Outbox
 from nodes.checked_config import read_checked
 from nodes.discovery.edge import DiscoveryEdge
 from nodes.energy.server import EnergyServer
-from nodes.exchange.client import MOST_DIALLED, SERVER_BACKOFF, Dial, ServerEdge, ServerUnknown
+from nodes.exchange.client import SERVER_BACKOFF, ServerEdge
 from nodes.field import ThreadWorld, clock
 from nodes.maintenance.board_firmware import BoardFirmware
 from nodes.maintenance.board_logs import BoardLogs
 from nodes.maintenance.parts import about, board_workshop
+from nodes.membership import ServerPlaces, joined
 from nodes.metrics.server import MetricsServer
-from nodes.pairing.client import join, log_progress, pairing_endpoint, renew_if_due
-from nodes.pairing.credentials import CHANNEL_OPTIONS, channel_credentials
 from nodes.pairing.identity import BoardKeys
-from nodes.pairing.token_file import read_token
-from nodes.parts import LOCAL_BACKOFF, Ending, Restarts, cancel, driver_tasks, kept, meter_tasks
-from nodes.server import NETWORK_BACKOFF
+from nodes.parts import LOCAL_BACKOFF, NETWORK_BACKOFF, Ending, Restarts, cancel, driver_tasks, kept, meter_tasks
 from nodes.store import Store
 from nodes.view import ViewStore
 from nodes.wiring import Client, ClientEdges, wire_client
 from park.config.board import ServerSection
 from park.config.node_config import NodeConfig
-from park.config.quantities import Endpoint
 from park.discovery.announcement import Announcement
-from park.discovery.candidates import server_candidates, server_endpoints
 from park.discovery.settings import DiscoverySettings, discovery_settings
-from park.discovery.sightings import SightingsChanged
-from park.errors import AddressUnusable, ChargeparkError, KeysUnusable
+from park.errors import AddressUnusable
 from park.exchange.messages import PROTOCOL, LogWanted, RestartOrdered
 from park.exchange.placing import PLACED_TABLE
 from park.model.time import Now
-from park.pairing.token import JoinToken
 from park.physics.hardware import TRAITS
 from park.rolling.board import FIRMWARE_TABLE, BoardEvent
 from park.view.configured import as_configured
 
 INDISPENSABLE = frozenset({"server-link", "journal"})  # without grants or durable facts the node has to end
-RENEWAL_LOOK_SECONDS = 3600.0  # certificates last a year and are renewed with a third of it left
 _log = structlog.get_logger("node")
 
 
@@ -136,12 +125,12 @@ async def client(
             end.push_async_callback(energy.stop)
         devices = driver_tasks(config, driver, board.charge_points, board.readers, board.link, board.link)
         end.push_async_callback(cancel, [*devices, *meter_tasks(config, board.meters)])
-        server = _Server(config, keys)
-        token_file = beside / (config.server.join_token_file if config.server else "")
+        section = config.server or ServerSection(park="")
+        server = ServerPlaces(section, keys)
         edge = ServerEdge(server.dials, board.link, exchange)
 
         def connect() -> Coroutine[object, object, None]:
-            return _joined(config, keys, server, edge, token_file)
+            return joined(config.node.name, section, keys, server, edge, beside)
 
         tasks = [
             asyncio.create_task(edge.obey(), name="exchange orders"),
@@ -179,96 +168,8 @@ def _energy_server(config: NodeConfig, view: ViewStore, now: Callable[[], Now]) 
         return None
 
 
-class _Server:
-    """Where the server may be: the fixed address, or what discovery sees, one after the other."""
-
-    def __init__(self, config: NodeConfig, keys: BoardKeys) -> None:
-        self._section: ServerSection = config.server or ServerSection(park="")
-        self._keys, self._seen = keys, SightingsChanged(())
-        self._round, self._asked = itertools.count(), 0
-        self._elsewhere = asyncio.Event()
-
-    def tell(self, message: SightingsChanged, /) -> None:
-        before = self._pairing_places()
-        self._seen = message
-        if self._pairing_places() != before:
-            self._elsewhere.set()
-
-    def dials(self) -> list[Dial]:
-        """The next places to try at once; raises ServerUnknown when there is none, KeysUnusable before pairing."""
-        section, pinned = self._section, self._keys.known_authority() or ""
-        places = server_endpoints(self._seen.sightings, section.park, pinned, section.address)
-        if not places:
-            raise ServerUnknown(f"no server of park {section.park} is announced in this network")
-        rounds = -(-len(places) // MOST_DIALLED)
-        first = next(self._round) % rounds * MOST_DIALLED
-        return [self.dial(str(place)) for place in places[first : first + MOST_DIALLED]]
-
-    def dial(self, target: str) -> Dial:
-        """With the certificate this board has now; raises KeysUnusable."""
-        return Dial(target, channel_credentials(self._keys.directory), CHANNEL_OPTIONS)
-
-    def pairing_place(self) -> Endpoint | None:
-        """The next place to ask for pairing, as far as that is known: who announces one may be no server of ours."""
-        self._elsewhere.clear()
-        places = self._pairing_places()
-        self._asked += 1
-        return places[self._asked % len(places)] if places else None
-
-    async def pause(self, seconds: float) -> None:
-        """Sleep, at most until pairing is at another place, and just a moment while there are more places to ask."""
-        shortest = min(seconds, SERVER_BACKOFF.first)  # whatever is announced how often
-        await asyncio.sleep(shortest)
-        if self._asked % max(1, len(self._pairing_places())):
-            return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds - shortest):
-                await self._elsewhere.wait()
-
-    def _pairing_places(self) -> list[Endpoint]:
-        named = pairing_endpoint(self._section, None)
-        if named is not None:
-            return [named]
-        pinned = self._keys.known_authority() or ""
-        seen = server_candidates(self._seen.sightings, self._section.park, pinned)
-        return [Endpoint(each.addresses[0], each.pairing_port) for each in seen if each.pairing_port]
-
-
-async def _joined(config: NodeConfig, keys: BoardKeys, server: _Server, edge: ServerEdge, token_file: Path) -> None:
-    """Pair once, then one connection after the other: each ends as an OSError."""
-    name, section = config.node.name, config.server
-    if section is None:
-        return
-    if keys.needs_pairing(name, clock.now().wall):
-
-        def token() -> JoinToken | None:
-            return read_token(token_file) if section.join_token_file else None
-
-        report = log_progress(keys, name)
-        await join(keys, name, section.park, server.pairing_place, token, report, sleep=server.pause)
-    renewing = asyncio.create_task(_renewed(name, keys, server, edge), name="renew certificate")
-    try:
-        await edge.run()
-    except KeysUnusable as error:
-        raise ConnectionError(str(error)) from error
-    finally:
-        renewing.cancel()
-
-
-async def _renewed(node: str, keys: BoardKeys, server: _Server, edge: ServerEdge) -> None:
-    """While connected: a new certificate before the old one expires."""
-    while True:
-        try:
-            dial = server.dial(await edge.connected())
-            async with grpc.aio.secure_channel(dial.target, dial.credentials, options=dial.options) as channel:
-                await renew_if_due(keys, node, channel, clock.now().wall)
-        except (OSError, ChargeparkError, grpc.aio.AioRpcError) as error:
-            _log.warning("certificate not renewed; tried again in an hour", reason=str(error))
-        await asyncio.sleep(RENEWAL_LOOK_SECONDS)
-
-
 def _discovery(
-    settings: DiscoverySettings, keys: BoardKeys, server: _Server, alarms: Address[Alarm]
+    settings: DiscoverySettings, keys: BoardKeys, server: ServerPlaces, alarms: Address[Alarm]
 ) -> asyncio.Task[None]:
     announcements: Outbox[Announcement] = Outbox(key=type)
     announcements.tell(settings.announcement(PROTOCOL, keys.fingerprint))

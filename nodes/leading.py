@@ -23,6 +23,7 @@ from actors.messages import (
     MaintenanceMessage,
 )
 from nodes import epochs, interpreter, log_lines, time_floor, told
+from nodes.above import below_another
 from nodes.administration.configuration import configuration_service
 from nodes.administration.limits import limit_service
 from nodes.administration.managers import manager_service
@@ -96,6 +97,7 @@ class Built(Struct, frozen=True):
     collector: Collector
     firmware: FirmwareDesk
     recent: RecentMessages
+    above: Outbox[ExchangeMessage]
 
 
 Boards = Callable[[Built], AbstractAsyncContextManager[object]]
@@ -113,7 +115,7 @@ async def lead(path: Path, boards: Boards) -> bool:
         _log.warning(warning)
     access = backend_access(checked.config, path)
     ending = Ending(checked.config.node.name, INDISPENSABLE)
-    async with leading(checked.config, access, ending.gave_up, boards, ending.restart):
+    async with leading(checked.config, access, ending.gave_up, boards, ending.restart, path.parent):
         await ending.wait()
     ending.close()
     return ending.again
@@ -126,8 +128,11 @@ async def leading(
     gave_up: Callable[[str], None] = lambda _: None,
     boards: Boards = _alone,
     restart: Callable[[str], None] = lambda _: None,
+    beside: Path = Path(),
 ) -> AsyncGenerator[Park]:
     """A node that runs within the block. Raises ChargeparkError when store or ports cannot be used.
+
+    `beside`: the folder of its file, where a join token for the park above lies.
 
     It ends in the reverse of this order: intake first, so that nothing new begins; then the actors, off the loop; then
     what they talk to.
@@ -155,6 +160,7 @@ async def leading(
         devices = driver_tasks(config, built.driver, park.charge_points, park.readers, park.inputs, park.authorizer)
         end.push_async_callback(cancel, [*devices, *meter_tasks(config, park.meters), *_time_kept(store, board_clock)])
         await end.enter_async_context(boards(built))
+        await end.enter_async_context(below_another(config, beside, park.above, built.above, built.alarms))
         end.push_async_callback(asyncio.to_thread, park.supervisor.stop)
         for energy in energies:
             await energy.start()
@@ -224,6 +230,7 @@ def _build(
     driver: Outbox[DriverMessage] = Outbox(loop)
     backend: Outbox[BackendLinkMessage] = Outbox(loop)
     exchange: Outbox[ExchangeMessage] = Outbox(loop)
+    above: Outbox[ExchangeMessage] = Outbox(loop)
     maintenance: Outbox[MaintenanceMessage] = Outbox(loop)
     park: Park
     collector = Collector(lambda node: park.link_of(node))  # noqa: PLW0108 - the park is made later
@@ -256,6 +263,7 @@ def _build(
         Restarts(restart),
         firmware,
         services,
+        above,
     )
     board = leading_board(config, identities, program, lambda: board_clock.known, telling, password)
     park = wire(world, board, edges, log_lines.Supervision(view), gave_up)
@@ -288,6 +296,7 @@ def _build(
         collector,
         firmware,
         RecentMessages(board_clock.now),
+        above,
     )
 
 

@@ -84,7 +84,7 @@ class Changes:
         if report.state == "up":
             _log.info("connected to the server", server=report.server, server_id=report.server_id)
         elif report.state != "greeting":
-            _log.warning("alone: no server is heard", state=report.state, why=report.why)
+            _log.warning("no server is heard: on its own", state=report.state, why=report.why)
 
     def _board(self, report: NodeReported) -> None:
         before, self._boards[report.name] = self._boards.get(report.name), report.state

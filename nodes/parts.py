@@ -32,6 +32,7 @@ from park.model.autocharge import VehicleIdentified
 from park.model.limit import InputChanged
 
 LOCAL_BACKOFF = Backoff(first=0.2, most=2.0)  # bench and meters are on the same board: they are back soon or not at all
+NETWORK_BACKOFF = Backoff(first=1.0, most=10.0)  # an interface that is not there yet at power-on comes within seconds
 CERTIFICATES = "backend"  # folder of the data directory, of what backends install
 CANCEL_SECONDS = 5.0  # the slowest edge, a backend that does not answer the closing handshake, takes two
 _log = structlog.get_logger("node")

@@ -12,7 +12,7 @@ import structlog
 
 from actors.messages import AdmissionMessage, Alarm
 from nodes import log_lines
-from nodes.bridge import Backoff, Outbox, on_loop
+from nodes.bridge import Outbox, on_loop
 from nodes.discovery.edge import DiscoveryEdge
 from nodes.exchange.others import OtherServers
 from nodes.exchange.server import ExchangeServer
@@ -21,7 +21,7 @@ from nodes.field import clock
 from nodes.leading import Built, lead
 from nodes.pairing.credentials import server_credentials
 from nodes.pairing.server import ServerPairing, declare_pairing
-from nodes.parts import LOCAL_BACKOFF, cancel, kept
+from nodes.parts import LOCAL_BACKOFF, NETWORK_BACKOFF, cancel, kept
 from nodes.wiring import Park
 from park.discovery.announcement import Announcement
 from park.discovery.settings import DiscoverySettings, discovery_settings
@@ -30,7 +30,6 @@ from park.exchange.messages import PROTOCOL
 from park.load.rivalry import Standing, StandingReported
 from park.pairing.events import BoardsAdmitted
 
-NETWORK_BACKOFF = Backoff(first=1.0, most=10.0)  # an interface that is not there yet at power-on comes within seconds
 _log = structlog.get_logger("node")
 
 

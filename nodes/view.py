@@ -15,6 +15,7 @@ from actors.address import Address
 from actors.supervision import ChildFigures, Crashed, GaveUp, Quarantined, Restarted, SupervisionReport
 from park.charging.report import ChargePointReported
 from park.exchange.server_link import LinkReported
+from park.load.group import load_on
 from park.load.report import CircuitReported, EpochTaken, LimitReported, LimitsReported, ShareReported
 from park.load.rivalry import StandingReported
 from park.model.electric import PHASE_NAMES
@@ -55,6 +56,8 @@ class ViewStore:
         self._lock = threading.Lock()
         self._nodes = {row.name: row for row in configured.nodes}
         self._circuits = {row.name: row for row in configured.circuits}
+        groups = [row.name for row in configured.circuits if "/" in row.name]
+        self._loads = {load_on(group, phase): (group, phase) for group in groups for phase in range(len(PHASE_NAMES))}
         self._charge_points = {row.name: row for row in configured.charge_points}
         self._meters = {row.name: row for row in configured.meters}
         self._backend = configured.backend
@@ -109,8 +112,7 @@ class ViewStore:
             case CircuitReported():
                 self._circuits[report.circuit] = self._circuit(report)
             case ShareReported():
-                if known := self._charge_points.get(report.charge_point):
-                    self._charge_points[report.charge_point] = replace(known, share=report)
+                self._share(report)
             case LimitsReported(limits):
                 self._limits = limits
             case EpochTaken():
@@ -130,6 +132,22 @@ class ViewStore:
                 pass  # the figures are read afresh
             case _:
                 assert_never(report)
+
+    def _share(self, report: ShareReported) -> None:
+        """Of a charge point, or the budget of a group on one phase."""
+        if known := self._charge_points.get(report.charge_point):
+            self._charge_points[report.charge_point] = replace(known, share=report)
+        elif load := self._loads.get(report.charge_point):
+            group, number = load
+            row = self._circuits[group]
+            phases = list(row.phases)
+            phases[number] = replace(
+                phases[number],
+                available_ma=report.granted_ma,
+                committed_ma=report.committed_ma,
+                bound_by=next((reason.limit for reason in report.reason), None),
+            )
+            self._circuits[group] = replace(row, phases=(phases[0], phases[1], phases[2]))
 
     def _server(self, report: LinkReported) -> None:
         """Of a client: its server is a node like others, alive while it is heard; else the board says why it is not."""

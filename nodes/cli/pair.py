@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from google.protobuf.json_format import MessageToDict
 
+from nodes.above import keys_of
 from nodes.cli import managers
 from nodes.config_files import read_config
 from nodes.pairing.identity import BoardKeys
@@ -135,9 +136,11 @@ def clear_command(
 def show_command(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="TOML file of the board.")],
 ) -> None:
-    """Show a board's own words and fingerprint, and whether it is paired."""
-    file = _config(config, "client", "on the server say `chargepark pair list`")
-    keys = BoardKeys(Path(file.node.data_dir))
+    """Show a board's own words and fingerprint, and whether it is paired; of a group's, in the park above."""
+    file = read_config(config)
+    if file.above is None:
+        file = _config(config, "client", "on the server say `chargepark pair list`")
+    keys = BoardKeys(keys_of(file))
     typer.echo(f"board        {file.node.name}")
     typer.echo(f"words        {keys.words}")
     typer.echo(f"fingerprint  {keys.fingerprint}")

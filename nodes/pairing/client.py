@@ -21,7 +21,7 @@ from nodes.pairing.credentials import CHANNEL_OPTIONS
 from nodes.pairing.identity import BoardKeys, other_park
 from nodes.rpc import pairing_pb2 as pb
 from nodes.rpc.pairing_pb2_grpc import PairingStub, RenewalStub
-from park.config.board import PAIRING_PORT, ServerSection
+from park.config.board import PAIRING_PORT, JoinSection
 from park.config.quantities import Endpoint, endpoint
 from park.errors import KeysUnusable, PairingRefused, ParkUnreachable
 from park.pairing.fingerprint import words
@@ -174,7 +174,7 @@ async def presented_certificate(server: Endpoint) -> x509.Certificate:
         ) from error
 
 
-def pairing_endpoint(section: ServerSection, found: Endpoint | None) -> Endpoint | None:
+def pairing_endpoint(section: JoinSection, found: Endpoint | None) -> Endpoint | None:
     """Where to ask: as the file says, else on the usual port of the server the file names or discovery found."""
     if section.pairing_address:
         return endpoint(section.pairing_address)

@@ -39,6 +39,7 @@ _OUTPUTS = {
     PilotOutput.PWM: pb.PILOT_DRIVE_PWM,
     PilotOutput.IDLE: pb.PILOT_DRIVE_IDLE,
     PilotOutput.FAULT: pb.PILOT_DRIVE_FAULT,
+    PilotOutput.DIGITAL: pb.PILOT_DRIVE_DIGITAL,
 }
 _FEEDBACKS = {
     Feedback.ACCEPTED: pb.READER_FEEDBACK_ACCEPTED,
@@ -88,6 +89,7 @@ def levels_to_wire(report: EvseReported, charge_point: str) -> pb.EvseLevels:
         residual_ua=report.residual_ua,
         recloser_closed=report.recloser_closed,
         secondary_closed=report.secondary_closed,
+        matched=report.matched,
     )
 
 
@@ -113,6 +115,7 @@ def levels_from_wire(levels: pb.EvseLevels) -> EvseReported:
         residual_ua=levels.residual_ua if levels.HasField("residual_ua") else None,
         recloser_closed=levels.recloser_closed if levels.HasField("recloser_closed") else None,
         secondary_closed=levels.secondary_closed if levels.HasField("secondary_closed") else None,
+        matched=levels.matched if levels.HasField("matched") else None,
     )
 
 

@@ -83,6 +83,8 @@ class _PilotDriveEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PilotDrive
     PILOT_DRIVE_PWM: _PilotDrive.ValueType  # 1
     PILOT_DRIVE_IDLE: _PilotDrive.ValueType  # 2
     PILOT_DRIVE_FAULT: _PilotDrive.ValueType  # 3
+    PILOT_DRIVE_DIGITAL: _PilotDrive.ValueType  # 4
+    """5 %: the vehicle is to talk first"""
 
 class PilotDrive(_PilotDrive, metaclass=_PilotDriveEnumTypeWrapper): ...
 
@@ -90,6 +92,8 @@ PILOT_DRIVE_UNKNOWN: PilotDrive.ValueType  # 0
 PILOT_DRIVE_PWM: PilotDrive.ValueType  # 1
 PILOT_DRIVE_IDLE: PilotDrive.ValueType  # 2
 PILOT_DRIVE_FAULT: PilotDrive.ValueType  # 3
+PILOT_DRIVE_DIGITAL: PilotDrive.ValueType  # 4
+"""5 %: the vehicle is to talk first"""
 Global___PilotDrive: _TypeAlias = PilotDrive  # noqa: Y015
 
 class _ReaderFeedback:
@@ -1333,6 +1337,7 @@ class EvseLevels(_message.Message):
     RECLOSER_CLOSED_FIELD_NUMBER: _builtins.int
     RESIDUAL_UA_FIELD_NUMBER: _builtins.int
     SECONDARY_CLOSED_FIELD_NUMBER: _builtins.int
+    MATCHED_FIELD_NUMBER: _builtins.int
     charge_point: _builtins.str
     pilot: Global___Pilot.ValueType
     proximity_ohms: _builtins.float
@@ -1350,6 +1355,8 @@ class EvseLevels(_message.Message):
     """absent: no residual current monitor that tells"""
     secondary_closed: _builtins.bool
     """absent: all phases hang on one contactor"""
+    matched: _builtins.bool
+    """whether the modem knows the vehicle; absent: it was not asked"""
     @_builtins.property
     def faults(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -1370,13 +1377,16 @@ class EvseLevels(_message.Message):
         recloser_closed: _builtins.bool | None = ...,
         residual_ua: _builtins.int | None = ...,
         secondary_closed: _builtins.bool | None = ...,
+        matched: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed", "_proximity_ohms", b"_proximity_ohms", "_recloser_closed", b"_recloser_closed", "_residual_ua", b"_residual_ua", "_secondary_closed", b"_secondary_closed", "_temperature_c", b"_temperature_c", "lock_closed", b"lock_closed", "proximity_ohms", b"proximity_ohms", "recloser_closed", b"recloser_closed", "residual_ua", b"residual_ua", "secondary_closed", b"secondary_closed", "temperature_c", b"temperature_c"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed", "_matched", b"_matched", "_proximity_ohms", b"_proximity_ohms", "_recloser_closed", b"_recloser_closed", "_residual_ua", b"_residual_ua", "_secondary_closed", b"_secondary_closed", "_temperature_c", b"_temperature_c", "lock_closed", b"lock_closed", "matched", b"matched", "proximity_ohms", b"proximity_ohms", "recloser_closed", b"recloser_closed", "residual_ua", b"residual_ua", "secondary_closed", b"secondary_closed", "temperature_c", b"temperature_c"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed", "_proximity_ohms", b"_proximity_ohms", "_recloser_closed", b"_recloser_closed", "_residual_ua", b"_residual_ua", "_secondary_closed", b"_secondary_closed", "_temperature_c", b"_temperature_c", "charge_point", b"charge_point", "contactor_closed", b"contactor_closed", "deadman_tripped", b"deadman_tripped", "faults", b"faults", "lapse_ma", b"lapse_ma", "lock_closed", b"lock_closed", "output", b"output", "pilot", b"pilot", "proximity_ohms", b"proximity_ohms", "recloser_closed", b"recloser_closed", "residual_ua", b"residual_ua", "secondary_closed", b"secondary_closed", "signalled_ma", b"signalled_ma", "temperature_c", b"temperature_c", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed", "_matched", b"_matched", "_proximity_ohms", b"_proximity_ohms", "_recloser_closed", b"_recloser_closed", "_residual_ua", b"_residual_ua", "_secondary_closed", b"_secondary_closed", "_temperature_c", b"_temperature_c", "charge_point", b"charge_point", "contactor_closed", b"contactor_closed", "deadman_tripped", b"deadman_tripped", "faults", b"faults", "lapse_ma", b"lapse_ma", "lock_closed", b"lock_closed", "matched", b"matched", "output", b"output", "pilot", b"pilot", "proximity_ohms", b"proximity_ohms", "recloser_closed", b"recloser_closed", "residual_ua", b"residual_ua", "secondary_closed", b"secondary_closed", "signalled_ma", b"signalled_ma", "temperature_c", b"temperature_c", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__lock_closed: _TypeAlias = _typing.Literal["lock_closed"]  # noqa: Y015
     _WhichOneofArgType__lock_closed: _TypeAlias = _typing.Literal["_lock_closed", b"_lock_closed"]  # noqa: Y015
+    _WhichOneofReturnType__matched: _TypeAlias = _typing.Literal["matched"]  # noqa: Y015
+    _WhichOneofArgType__matched: _TypeAlias = _typing.Literal["_matched", b"_matched"]  # noqa: Y015
     _WhichOneofReturnType__proximity_ohms: _TypeAlias = _typing.Literal["proximity_ohms"]  # noqa: Y015
     _WhichOneofArgType__proximity_ohms: _TypeAlias = _typing.Literal["_proximity_ohms", b"_proximity_ohms"]  # noqa: Y015
     _WhichOneofReturnType__recloser_closed: _TypeAlias = _typing.Literal["recloser_closed"]  # noqa: Y015
@@ -1389,6 +1399,8 @@ class EvseLevels(_message.Message):
     _WhichOneofArgType__temperature_c: _TypeAlias = _typing.Literal["_temperature_c", b"_temperature_c"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__lock_closed) -> _WhichOneofReturnType__lock_closed | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__matched) -> _WhichOneofReturnType__matched | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__proximity_ohms) -> _WhichOneofReturnType__proximity_ohms | None: ...
     @_typing.overload

@@ -594,6 +594,7 @@ class Circuit(_message.Message):
     UNCONFIRMED_FIELD_NUMBER: _builtins.int
     SILENT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """NODE/CIRCUIT: a group, led by that board; what is available to it is its budget"""
     parent: _builtins.str
     """not set: the grid connection"""
     meter: _builtins.str

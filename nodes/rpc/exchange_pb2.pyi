@@ -1160,6 +1160,7 @@ class ApplyRules(_message.Message):
         READERS_FIELD_NUMBER: _builtins.int
         RESERVATIONS_FIELD_NUMBER: _builtins.int
         AUTOCHARGE_FIELD_NUMBER: _builtins.int
+        TAGLESS_FIELD_NUMBER: _builtins.int
         version: _builtins.int
         mode: _builtins.str
         offline: _builtins.str
@@ -1175,6 +1176,8 @@ class ApplyRules(_message.Message):
         def reservations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reservation]: ...
         @_builtins.property
         def autocharge(self) -> Global___ApplyRules.Autocharge: ...
+        @_builtins.property
+        def tagless(self) -> _containers.RepeatedCompositeFieldContainer[Global___ApplyRules.TaglessTag]: ...
         def __init__(
             self,
             *,
@@ -1188,14 +1191,35 @@ class ApplyRules(_message.Message):
             readers: _abc.Iterable[Global___Reader] | None = ...,
             reservations: _abc.Iterable[Global___Reservation] | None = ...,
             autocharge: Global___ApplyRules.Autocharge | None = ...,
+            tagless: _abc.Iterable[Global___ApplyRules.TaglessTag] | None = ...,
         ) -> None: ...
         _HasFieldArgType: _TypeAlias = _typing.Literal["_autocharge", b"_autocharge", "autocharge", b"autocharge"]  # noqa: Y015
         def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["_autocharge", b"_autocharge", "autocharge", b"autocharge", "free_tag", b"free_tag", "mode", b"mode", "offline", b"offline", "readers", b"readers", "refused", b"refused", "reservations", b"reservations", "stop_with_card", b"stop_with_card", "version", b"version", "whitelist", b"whitelist"]  # noqa: Y015
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["_autocharge", b"_autocharge", "autocharge", b"autocharge", "free_tag", b"free_tag", "mode", b"mode", "offline", b"offline", "readers", b"readers", "refused", b"refused", "reservations", b"reservations", "stop_with_card", b"stop_with_card", "tagless", b"tagless", "version", b"version", "whitelist", b"whitelist"]  # noqa: Y015
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         _WhichOneofReturnType__autocharge: _TypeAlias = _typing.Literal["autocharge"]  # noqa: Y015
         _WhichOneofArgType__autocharge: _TypeAlias = _typing.Literal["_autocharge", b"_autocharge"]  # noqa: Y015
         def WhichOneof(self, oneof_group: _WhichOneofArgType__autocharge) -> _WhichOneofReturnType__autocharge | None: ...
+
+    @_typing.final
+    class TaglessTag(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        CONNECTOR_FIELD_NUMBER: _builtins.int
+        TAG_FIELD_NUMBER: _builtins.int
+        connector: _builtins.int
+        tag: _builtins.str
+        def __init__(
+            self,
+            *,
+            connector: _builtins.int = ...,
+            tag: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "tag", b"tag"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     @_typing.final
     class Autocharge(_message.Message):

@@ -28,7 +28,7 @@ from nodes.simulation.network import Orders, Port, SimulatedNetwork
 from nodes.simulation.park_eyes import ParkCheckers
 from nodes.simulation.store import SimulatedStore
 from nodes.simulation.world import SimulatedWorld
-from nodes.wiring import ClientEdges, Edges, Roles, wire, wire_client
+from nodes.wiring import Board, ClientEdges, Edges, Park, Roles, wire, wire_client
 from park.config.mapping import full_name
 from park.config.node_config import NodeConfig
 from park.exchange.placing import PLACED_TABLE
@@ -221,8 +221,8 @@ class ServerNode(SimulatedNode):
         eyes = around.checkers.of_server(self.name, world, boot_id)
         park = wire(
             world,
-            leading_board(self.config, ids, VERSION, told=telling),
-            edges,
+            self._led(leading_board(self.config, ids, VERSION, told=telling)),
+            self._reaching(edges, world),
             around.crashes,
             eyes=eyes,
             roles=self._roles,
@@ -233,7 +233,19 @@ class ServerNode(SimulatedNode):
         around.network.listen(self.listening)
         if self.config.backend is not None:
             self._backend.connect(self.config.backend.identity, world.entry(park.central))
+        self._connect(world, park)
         return park.supervisor
+
+    def _led(self, board: Board) -> Board:
+        """What it leads, beyond its configuration."""
+        return board
+
+    def _reaching(self, edges: Edges, world: BoardWorld) -> Edges:  # noqa: ARG002
+        """What it reaches, beyond its own park."""
+        return edges
+
+    def _connect(self, world: BoardWorld, park: Park) -> None:
+        """It runs: whoever it is a board of may be called."""
 
     def _ended(self) -> None:
         self._backend.disconnect()

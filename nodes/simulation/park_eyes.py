@@ -166,11 +166,12 @@ class ParkCheckers(Checkers):
         now = self._moment()
         self.grants += 1
         self.log.write(("sent", grant.charge_point, grant.amps_ma, grant.epoch, grant.sequence, grant.lapse_ma))
+        self.violations += self._promises.sent(now, grant, self._until(grant, now))
+
+    def _until(self, grant: Grant, now: float) -> float:
+        """True time of its end; now, where its board is not what it was any more."""
         run = self._runs.get(grant.stamp.boot_id)
-        until = now
-        if run is not None and run.alive:
-            until = run.true_time(grant.stamp.mono + grant.valid_for)
-        self.violations += self._promises.sent(now, grant, until)
+        return run.true_time(grant.stamp.mono + grant.valid_for) if run is not None and run.alive else now
 
     def received(self, run: BoardWorld, boot_id: str, grant: Grant) -> None:
         """A grant reaches the charge point it is for (S2, S12)."""

@@ -28,12 +28,14 @@ from actors.messages import (
     MeterMessage,
     ReaderMessage,
     Report,
+    ServerLinkMessage,
     StoreMessage,
 )
 from actors.remote import Everyone, Remote, Returns
 from actors.supervisor import Child, RestartPolicy, SupervisionReport, Supervisor
 from actors.world import World
 from nodes.epochs import Incarnations
+from nodes.wiring.above import Beats, EdgesAbove, Leader, declare_above
 from nodes.wiring.hardware import Eyes, Hardware, Listeners, Roles, Things, declare, safe_state
 from park.authorization.settings import AuthorizerSettings
 from park.exchange import board_link
@@ -44,6 +46,7 @@ from park.load.rivalry import StandingReported
 from park.load.state import CoordinatorSettings
 from park.load.told import LapseKept
 from park.model.access import BackendOnline
+from park.model.demand import BoardHeartbeat
 from park.model.limit import InputChanged
 from park.model.placement import Placed
 from park.model.signals import RepeatLevels
@@ -64,7 +67,10 @@ class RemoteBoard(Struct, frozen=True):
 
 
 class Board(Struct, frozen=True):
-    """What the configuration says of the board that leads a park: alone (no `boards`), or with client boards."""
+    """What the configuration says of the board that leads a park: alone (no `boards`), or with client boards.
+
+    `above`: it leads a group of another park.
+    """
 
     hardware: Hardware
     journal_id: str
@@ -73,6 +79,7 @@ class Board(Struct, frozen=True):
     ocpp: OcppSettings
     server: ServerFacts
     boards: tuple[RemoteBoard, ...] = ()
+    above: Leader | None = None
 
 
 class Edges(Struct, frozen=True):
@@ -93,6 +100,7 @@ class Edges(Struct, frozen=True):
     restarts: Address[RestartOrdered] = Nowhere()
     firmware: Address[PieceWanted] = Nowhere()
     services: Address[ForwardTransfer] = Nowhere()
+    above: Address[ExchangeMessage] = Nowhere()
 
 
 class Park(Struct, frozen=True):
@@ -110,6 +118,7 @@ class Park(Struct, frozen=True):
     journal: Address[JournalMessage]
     central: Address[CentralSystemMessage]
     link_of: Callable[[str], Address[BoardLinkMessage]]
+    above: Address[ServerLinkMessage] = Nowhere()
 
     @property
     def inputs(self) -> Address[InputChanged]:
@@ -225,10 +234,15 @@ def wire(
             world,
             voices.next(),
             CoordinatorWires(
-                points, edges.view, voices, edges.standing, edges.told, edges.alarms, edges.store, me, central
+                points, edges.view, voices, edges.standing, edges.told, edges.alarms, edges.store, me, central, above
             ),
+            None if board.above is None else board.above.group,
         ),
     )
+    above: Address[ServerLinkMessage] = Nowhere()
+    if board.above is not None:
+        links = EdgesAbove(edges.above, edges.store, edges.view, edges.alarms)
+        above = declare_above(world, root, board.above, links, coordinator, roles)
     if eyes is not None:
         journal = eyes.on_journal(journal)
         coordinator = eyes.on_coordinator(coordinator)
@@ -250,8 +264,9 @@ def wire(
         services=edges.services,
     )
     point_wires = ChargePointWires(edges.driver, journal, coordinator, authorizer, central, edges.view)
+    beats: Address[BoardHeartbeat] = coordinator if board.above is None else Beats(coordinator, above)
     listeners = Listeners(
-        point_wires, coordinator, central, authorizer, coordinator, edges.driver, edges.view, edges.restarts, central
+        point_wires, coordinator, central, authorizer, beats, edges.driver, edges.view, edges.restarts, central
     )
     declare(world, root, board.hardware, listeners, things, roles, eyes)
     link_wires = BoardLinkWires(
@@ -276,4 +291,4 @@ def wire(
             root.start()
         return boards[node]
 
-    return Park(root, points, things.meters, readers, coordinator, authorizer, journal, central, link_of)
+    return Park(root, points, things.meters, readers, coordinator, authorizer, journal, central, link_of, above)

@@ -13,7 +13,7 @@ from msgspec.json import Decoder, encode
 from msgspec.structs import replace
 
 from park.authorization import caching, cards, listing, readers, refusals, teaching
-from park.authorization.messages import LocalRules, RulesChanged
+from park.authorization.messages import LocalRules, RulesChanged, TaglessTag
 from park.authorization.settings import Autocharge
 from park.authorization.state import Authorizer, Effects, Stepped, known_tags
 from park.model.alarm import Alarm
@@ -114,6 +114,7 @@ def _rules(state: Authorizer) -> LocalRules:
         readers=readers.all_readers(state),
         reservations=state.reservations,
         autocharge=settings.autocharge,
+        tagless=tuple(TaglessTag(connector, tag) for connector, tag in sorted(settings.tagless.items())),
     )
 
 
@@ -141,6 +142,7 @@ def _under(state: Authorizer, rules: LocalRules) -> Authorizer:
         free_tag=rules.free_tag,
         stop_with_card=rules.stop_with_card,
         autocharge=rules.autocharge or Autocharge(),
+        tagless={each.connector: each.tag for each in rules.tagless},
     )
     return replace(
         state,

@@ -99,6 +99,13 @@ class ClearCards(Struct, frozen=True):
     reply_to: AnswersCommand
 
 
+class TaglessTag(Struct, frozen=True):
+    """The id tag of sessions without a card at one connector (B-133)."""
+
+    connector: int
+    tag: str
+
+
 class LocalRules(Struct, frozen=True):
     """All a board needs to decide about cards while its server is away. `version` counts up within one server.
 
@@ -117,6 +124,7 @@ class LocalRules(Struct, frozen=True):
     readers: tuple[ReaderSettings, ...]
     reservations: tuple[Reservation, ...] = ()
     autocharge: Autocharge | None = None
+    tagless: tuple[TaglessTag, ...] = ()
 
 
 class ListChanged(Struct, frozen=True):

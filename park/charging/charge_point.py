@@ -28,7 +28,7 @@ from park.charging import (
     unlocking,
     vehicle,
 )
-from park.charging.energy import poles_seen, settle_contactor, settle_lock, settle_pilot, settle_poles
+from park.charging.energy import poles_seen, settle_contactor, settle_lock, settle_pilot, settle_poles, talking_ends
 from park.charging.session import Phase
 from park.charging.settings import ChargePointSettings, StopMode
 from park.charging.state import (
@@ -196,6 +196,7 @@ def _deadlines(state: ChargePointState) -> tuple[float, ...]:
         *contactor.deadlines(state.contactor),
         *overdraw.deadlines(state.overdraw),
         state.lock.due,
+        talking_ends(state),
         math.inf if state.poles is None else phase_switching.next_due(state.poles),
         state.lease.ends,
         state.recover_due,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from park.charging import contactor, lock, overdraw, phase_switching, phases_in_use, signalling
 from park.charging.contactor import Wish
 from park.charging.faults import Impact
@@ -11,10 +13,11 @@ from park.charging.session import Phase
 from park.charging.signalling import Offer
 from park.charging.state import ChargePointState, Effect
 from park.charging.unlocking import is_freed
-from park.model.evse import EvseReported, PilotOutput, SetContactor, SetLock
+from park.model.evse import EvseReported, PilotOutput, PilotState, SetContactor, SetLock
 
 NOTHING = Offer(PilotOutput.IDLE, 0, 0)
 SHUTDOWN = Offer(PilotOutput.FAULT, 0, 0)
+TALK = Offer(PilotOutput.DIGITAL, 0, 0)
 
 
 def limit_ma(state: ChargePointState) -> int:
@@ -48,6 +51,8 @@ def offer(state: ChargePointState, mono: float) -> Offer:
         return SHUTDOWN
     if state.faults and any(fault.kind.impact is Impact.SHUTDOWN for fault in state.faults):
         return SHUTDOWN
+    if _talks_first(state, mono):
+        return TALK
     if not may_charge(state):
         return NOTHING
     settings, lease = state.settings, state.lease
@@ -65,6 +70,20 @@ def offer(state: ChargePointState, mono: float) -> Offer:
     ):
         amps_ma = min(amps_ma, lapse_ma)  # of no use on these phases, and never more than it says (S2)
     return signalling.pwm(amps_ma, lapse_ma, lease.until(mono), phases)
+
+
+def _talks_first(state: ChargePointState, mono: float) -> bool:
+    """B-064: the vehicle has just come, is not ready, and its modem may still answer; authorized or not."""
+    report, seconds = state.evse, state.settings.slac_seconds
+    if not seconds or report is None or not state.settings.operative:
+        return False
+    return report.pilot is PilotState.B and not report.matched and mono < state.vehicle.since + seconds
+
+
+def talking_ends(state: ChargePointState) -> float:
+    """Mono at which the time for talking is over."""
+    seconds = state.settings.slac_seconds
+    return state.vehicle.since + seconds if seconds and state.vehicle.present else math.inf
 
 
 def wish(state: ChargePointState) -> Wish:

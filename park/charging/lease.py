@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -10,6 +11,19 @@ from park.charging.settings import ChargePointSettings
 from park.model.grant import Grant
 
 FOREVER = math.inf
+
+
+class Holder(Protocol):
+    """Who may hold a grant: a charge point, or one phase of a group. As in `ChargePointSettings`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def boot_id(self) -> str: ...
+
+    @property
+    def fallback_ma(self) -> int: ...
 
 
 class Lease(Struct, frozen=True):
@@ -45,7 +59,7 @@ def boot_lease(settings: ChargePointSettings) -> Lease:
     return Lease(lapse_ma=settings.boot_ma)
 
 
-def refusal(lease: Lease, grant: Grant, settings: ChargePointSettings, mono: float) -> str | None:
+def refusal(lease: Lease, grant: Grant, settings: Holder, mono: float) -> str | None:
     """Why this grant must not be taken, or None: fenced by (epoch, server id), ordered by sequence."""
     held = lease.grant
     if grant.charge_point != settings.name:
@@ -66,7 +80,7 @@ def refusal(lease: Lease, grant: Grant, settings: ChargePointSettings, mono: flo
     return None
 
 
-def take(lease: Lease, grant: Grant, settings: ChargePointSettings, mono: float) -> Lease:
+def take(lease: Lease, grant: Grant, settings: Holder, mono: float) -> Lease:
     """The lease after a grant arrived. A stamp from the future counts as now: it cannot stretch the validity."""
     reason = refusal(lease, grant, settings, mono)
     if reason is not None:

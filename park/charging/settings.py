@@ -53,6 +53,7 @@ class ChargePointSettings(Struct, frozen=True):
     `pilot_off`: vehicles are shown state F (B-387). `temperature_delta_c`, `residual_delta`: changes
     that are told (B-038), the latter in tenths of a milliampere (B-037); 0: none.
     `phase_pause_seconds`: from the first contactor off to an offer on another number of phases (B-288).
+    `slac_seconds`: so long after plug-in a vehicle may tell who it is, before any current is offered (B-064); 0: none.
     `service_restart`: a vehicle found without a session after a start charges under `service_tag` (B-383).
     """
 
@@ -79,6 +80,7 @@ class ChargePointSettings(Struct, frozen=True):
     clock_interval_seconds: int = 0
     accept_state_d: bool = False
     open_contactor_on_pause: bool = True
+    slac_seconds: float = 0.0
     stop_mode: StopMode = StopMode.NORMAL
     stop_on_ev_disconnect: bool = True
     unlock_on_ev_disconnect: bool = True

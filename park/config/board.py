@@ -119,8 +119,8 @@ class DiscoverySection(Section):
     ] = ()
 
 
-class ServerSection(Section):
-    """The server a client board joins."""
+class JoinSection(Section):
+    """A park that a board joins, and where its server is."""
 
     park: Annotated[Name, About("Name of the park to join.")]
     address: Annotated[RemoteAddress, About("Fixed HOST:PORT of the server instead of discovery.")] = ""
@@ -129,6 +129,11 @@ class ServerSection(Section):
         About("HOST:PORT of the server's pairing port; empty: where the server was found, on port 7072."),
     ] = ""
     join_token_file: Annotated[str, About("File with a single-use join token; empty: approval on the server.")] = ""
+
+
+class ServerSection(JoinSection):
+    """The server a client board joins."""
+
     inputs: Annotated[
         tuple[InputNumber, ...],
         Field(strict=False),

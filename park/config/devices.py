@@ -90,6 +90,16 @@ class ChargePointSection(Section):
             source="B-285",
         ),
     ] = False
+    slac_seconds: Annotated[
+        float,
+        Field(ge=0, le=60),
+        About(
+            "For vehicles that tell who they are (Autocharge): so long after plug-in 5 % is signalled, or until the "
+            "modem knows the vehicle; only then current is offered. 0: there is no modem. 20 is usual.",
+            "s",
+            "B-064, B-293",
+        ),
+    ] = 0
     phase_switching_pause_seconds: Annotated[
         float,
         Field(ge=SHORTEST_PAUSE, le=LONGEST_PAUSE),

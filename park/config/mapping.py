@@ -24,6 +24,7 @@ from park.config.access import LONGEST_WAIT_SECONDS
 from park.config.autocharging import autocharge_of
 from park.config.devices import ChargePointSection, MeterSection, ReaderSection
 from park.config.electrical import CircuitSection, PlacementSection
+from park.config.groups import placed_at, placed_group, placed_loads, refused_as_group
 from park.config.limiting import DAYS, InputSection, LimitingSection, minutes
 from park.config.node_config import NodeConfig
 from park.config.quantities import milliamperes
@@ -31,6 +32,7 @@ from park.config.suns import suns
 from park.load.algorithms import Algorithm
 from park.load.circuit import Circuit, Placement
 from park.load.conditions import Conditions, InputLimit, TimetableEntry
+from park.load.group import loads
 from park.load.startup import refusals
 from park.load.state import CoordinatorSettings
 from park.metering.maps import register_map
@@ -66,17 +68,9 @@ def placed_boards(config: NodeConfig) -> dict[str, dict[str, Placed]]:
     boards: dict[str, dict[str, Placed]] = {}
     for section in config.placement:
         placement = _placement(section)
-        boards.setdefault(placement.node, {})[placement.charge_point] = Placed(
-            charge_point=placement.charge_point,
-            connector=section.connector,
-            circuit=placement.circuit,
-            wiring=placement.wiring.value,
-            phases=placement.phases,
-            minimum_ma=placement.minimum_ma,
-            maximum_ma=placement.maximum_ma,
-            fallback_ma=placement.fallback_ma,
-            boot_ma=placement.boot_ma,
-        )
+        boards.setdefault(placement.node, {})[placement.charge_point] = placed_at(placement, section.connector)
+    for group in (placed_group(section) for section in config.group):
+        boards[group.node] = placed_loads(group)
     return boards
 
 
@@ -141,7 +135,9 @@ def refused_at_start(config: NodeConfig, source: str, traits_of: TraitsOf) -> tu
     """Why this park must not start although its file is well-formed: lapse and boot currents against the fuses."""
     if not config.circuit:
         return ()
-    return tuple(f"{source}: {text}" for text in refusals(circuits(config), placements(config, traits_of)))
+    network, points = circuits(config), placements(config, traits_of)
+    found = refusals(network, points) or refused_as_group(config.above, network, points)
+    return tuple(f"{source}: {text}" for text in found)
 
 
 def circuits(config: NodeConfig) -> tuple[Circuit, ...]:
@@ -151,13 +147,14 @@ def circuits(config: NodeConfig) -> tuple[Circuit, ...]:
 
 
 def placements(config: NodeConfig, traits_of: TraitsOf) -> tuple[Placement, ...]:
-    """Where this board's own charge points hang, then those of other boards."""
+    """Where this board's own charge points hang, then those of other boards, then the loads of groups."""
     own = tuple(
         _own_placement(config.node.name, point, traits_of(point))
         for point in config.charge_point
         if point.circuit is not None
     )
-    return own + tuple(_placement(placement) for placement in config.placement)
+    groups = tuple(load for section in config.group for load in loads(placed_group(section)))
+    return own + tuple(_placement(placement) for placement in config.placement) + groups
 
 
 def meter_settings(config: NodeConfig) -> tuple[MeterSettings, ...]:
@@ -215,6 +212,7 @@ def _charge_point(
         plug_timeout_seconds=config.authorization.plug_timeout_seconds,
         card_timeout_seconds=config.authorization.card_timeout_seconds,
         accept_state_d=point.accept_ventilation,
+        slac_seconds=point.slac_seconds,
         stop_mode=StopMode(point.stop_mode),
         phase_pause_seconds=point.phase_switching_pause_seconds,
     )

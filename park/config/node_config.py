@@ -20,6 +20,7 @@ from park.config.board import (
 )
 from park.config.devices import ChargePointSection, MeterSection, ReaderSection
 from park.config.electrical import CircuitSection, LoadSection, PlacementSection
+from park.config.groups import AboveSection, GroupSection
 from park.config.limiting import InputSection, TimetableSection
 from park.config.quantities import About, Endpoint, Name, Section, endpoint
 from park.config.solar import SolarSection
@@ -51,6 +52,7 @@ class NodeConfig(Section):
     maintenance: MaintenanceSection = MaintenanceSection()
     park: ParkSection | None = None
     server: ServerSection | None = None
+    above: AboveSection | None = None
     pairing: PairingSection | None = None
     load: LoadSection = LoadSection()
     authorization: AuthorizationSection = AuthorizationSection()
@@ -61,6 +63,7 @@ class NodeConfig(Section):
     input: Annotated[tuple[InputSection, ...], Field(strict=False)] = ()
     solar: Annotated[tuple[SolarSection, ...], Field(strict=False)] = ()
     placement: Annotated[tuple[PlacementSection, ...], Field(strict=False)] = ()
+    group: Annotated[tuple[GroupSection, ...], Field(strict=False)] = ()
     meter: Annotated[tuple[MeterSection, ...], Field(strict=False)] = ()
     reader: Annotated[tuple[ReaderSection, ...], Field(strict=False)] = ()
     charge_point: Annotated[tuple[ChargePointSection, ...], Field(strict=False)] = ()

@@ -41,8 +41,8 @@ def _repeated(entries: Iterable[tuple[Path, str | int]], what: str) -> Iterator[
 
 
 def references(config: NodeConfig, document: Document) -> Iterator[Finding]:
-    circuits, meters = _names(document, "circuit"), _names(document, "meter")
-    points = _names(document, "charge_point")
+    circuits, meters = names(document, "circuit"), names(document, "meter")
+    points = names(document, "charge_point")
     placements = {each.charge_point for each in config.placement}
     for n, circuit in enumerate(config.circuit):
         yield from _unknown(("circuit", n, "parent"), circuit.parent, circuits, "circuit")
@@ -89,7 +89,7 @@ def _unknown(path: Path, name: str | None, known: Iterable[str], what: str) -> I
         yield Finding(path, f"there is no {what} {name!r}", nearest(name, known))
 
 
-def _names(document: Document, table: str) -> set[str]:
+def names(document: Document, table: str) -> set[str]:
     """Names of all tables of a list, those with mistakes included: a reference to them is no mistake of its own."""
     tables = document.get(table)
     entries = cast("list[object]", tables) if isinstance(tables, list) else []
@@ -99,7 +99,7 @@ def _names(document: Document, table: str) -> set[str]:
 
 def tree(config: NodeConfig, document: Document) -> Iterator[Finding]:
     parents = {circuit.name: circuit.parent for circuit in config.circuit}
-    complete = len(_names(document, "circuit")) == len(parents)
+    complete = len(names(document, "circuit")) == len(parents)
     roots = [n for n, circuit in enumerate(config.circuit) if circuit.parent is None]
     for n in roots[1:]:
         remedy = f"give it a parent, for instance {config.circuit[roots[0]].name!r}"

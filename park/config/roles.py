@@ -16,9 +16,10 @@ NEEDED: Mapping[Role, tuple[str, ...]] = {
     "client": ("server", "charge_point"),
 }
 OUT_OF_PLACE: Mapping[Role, tuple[str, ...]] = {
-    "single": ("server", "placement", "pairing"),
+    "single": ("server", "placement", "group", "pairing"),
     "server": ("server",),
     "client": (
+        "above",
         "park",
         "load",
         "authorization",
@@ -29,6 +30,7 @@ OUT_OF_PLACE: Mapping[Role, tuple[str, ...]] = {
         "input",
         "solar",
         "placement",
+        "group",
         "pairing",
     ),
 }

@@ -55,7 +55,7 @@ from park.model.demand import CurrentSignalled, DemandChanged
 from park.model.limit import InputChanged
 from park.model.listed import ApplyLocalList
 from park.model.metering import MeterReported, Quality, ReadingTaken
-from park.model.placement import Placed, PlacementKept
+from park.model.placement import NO_CONNECTOR, Placed, PlacementKept
 from park.model.session import FactOffered, FactsHeld
 from park.model.signals import RepeatLevels, Start, Tick, WakeAt
 from park.model.time import Now
@@ -264,7 +264,7 @@ def _owns(state: BoardLink, charge_point: str) -> bool:
 
 
 def _owns_connector(state: BoardLink, connector: int) -> bool:
-    return any(placed.connector == connector for placed in state.placed.values())
+    return connector != NO_CONNECTOR and any(placed.connector == connector for placed in state.placed.values())
 
 
 def _foreign(state: BoardLink, charge_point: str) -> Alarm:
@@ -436,6 +436,7 @@ def _unreachable(state: BoardLink, now: Now) -> Effects:
         [
             Inward("", ConnectorStatusChanged(placed.connector, ConnectorStatus.UNAVAILABLE, NO_ERROR, text, now.wall))
             for placed in state.placed.values()
+            if placed.connector != NO_CONNECTOR
         ],
     )
 

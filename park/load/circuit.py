@@ -57,6 +57,7 @@ class Placement(Struct, frozen=True):
     `charge_point`: NODE/CHARGE_POINT. `node`: the board whose heartbeats speak for it. `phases`: 1, 2, 3 wired.
     `fallback_ma`: highest lapse current. `boot_ma`: what holds after a boot. `resolution_ma`: step of the pilot.
     `priority`: a higher class is served first. `weight`: shares within a class. `meter`: the point's own one.
+    `reports_most`: its reports say what may flow at most, which may be more than it was told: it is a group.
     """
 
     charge_point: str
@@ -74,6 +75,7 @@ class Placement(Struct, frozen=True):
     meter: str | None = None
     resolution_ma: int = 100
     expired_limit_ma: int | None = None  # holds once an energy manager's limit ran out; None: nothing
+    reports_most: bool = False
 
     def grid_phases(self, used: int) -> Phases:
         """Grid phases a vehicle on the connector's first `used` phases may load; none for `used` 0."""

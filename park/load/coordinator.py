@@ -161,6 +161,8 @@ def _signalled(state: CoordinatorState, report: CurrentSignalled, now: float) ->
     if unsure and not point.commitment.holds_unknown(now):  # it was counted with all it might have held
         state.found_room = True
         effects += _recompute(state)
+    if point.lapse_rose() or point.begins:  # who took what it counts for now has to give it back
+        effects += _soon(state)
     if state.holding_until is not None and not state.unheard and state.rivalry.standing is Standing.LEADS:
         effects += _released(state, now)
     return effects + _lowered(state, point)
@@ -378,7 +380,8 @@ def _reductions(points: Iterable[Point], now: float) -> list[Offer]:
         commitment = point.commitment
         held = point.held_ma(now) if point.wants or point.sent is None or point.in_force(now) else 0
         counted_lapse = commitment.lapse_ma()
-        if point.target_ma >= held and point.target_lapse_ma >= counted_lapse and not commitment.holds_unknown(now):
+        known = not commitment.holds_unknown(now) and not point.begins
+        if point.target_ma >= held and point.target_lapse_ma >= counted_lapse and known:
             continue  # what is unknown is replaced by a grant of ours, and it is known
         amps = min(point.target_ma, held)
         lapse = min(point.target_lapse_ma, max(counted_lapse, amps))
@@ -440,8 +443,9 @@ def _again(point: Point) -> tuple[Offer, ...]:
 def _send(state: CoordinatorState, offers: Iterable[Offer], now: float) -> Effects:
     effects: Effects = []
     for offer in offers:
-        point, stamp = offer.point, offer.point.board.stamp
-        if stamp is None or not point.board.speaks(now):
+        point, stamp, heard = offer.point, offer.point.board.stamp, offer.point.board.heard
+        valid_for = state.tenure.valid_for(heard)
+        if stamp is None or not point.board.speaks(now) or valid_for <= 0:
             continue
         state.sequence += 1
         grant = Grant(
@@ -451,12 +455,12 @@ def _send(state: CoordinatorState, offers: Iterable[Offer], now: float) -> Effec
             epoch=state.epoch,
             server_id=state.settings.server_id,
             sequence=state.sequence,
-            valid_for=state.settings.lease_seconds,
-            lapse_ma=offer.lapse_ma,
+            valid_for=valid_for,
+            lapse_ma=state.tenure.lapse_ma(offer.lapse_ma, point.commitment.lapse_ma(), now),
             stamp=stamp,
             reason=point.reason,
         )
-        point.was_sent(grant, point.board.heard + lease_and_guard(state.settings.lease_seconds), now)
+        point.was_sent(grant, state.tenure.sent(heard, valid_for), now)
         effects.append(ApplyGrant(grant))
     return effects
 

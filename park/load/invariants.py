@@ -324,6 +324,10 @@ class PromiseWatch:
             raised = self._phases[grant.charge_point] if max(grant.amps_ma, grant.lapse_ma) > max(before) else ()
         return tuple(self._excesses(at, grant, raised)) if raised else ()
 
+    def worst_ma(self, at: float, charge_point: str) -> PerPhase:
+        """The most it may draw now, mA per phase."""
+        return self._worst(at, charge_point)
+
     def _worst(self, at: float, charge_point: str) -> PerPhase:
         live, promise = self._live.get(charge_point), self._promises[charge_point]
         if live is not None:

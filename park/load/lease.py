@@ -41,9 +41,12 @@ class Leases:
         self.newest_sequence = 0
 
     def sent(self, sequence: int, amps_ma: int, lapse_ma: int, until: float) -> None:
-        """A grant left for the charge point; it counts until `until` (see `lease_and_guard`)."""
+        """A grant left for the charge point; it counts until `until` (see `lease_and_guard`).
+
+        It may be lost: what it replaces counts as long as that would have lasted.
+        """
         while self._sent and self._sent[-1].amps_ma <= amps_ma:
-            self._sent.pop()
+            until = max(until, self._sent.pop().until)
         self._sent.append(_Sent(sequence, amps_ma, until))
         while self._lapses and self._lapses[-1][1] <= lapse_ma:
             self._lapses.pop()

@@ -31,7 +31,7 @@ def wants_raise(point: Point, now: float) -> bool:
     if not point.reachable(now):
         return False
     if not point.wants:
-        return point.target_lapse_ma > point.commitment.lapse_ma()
+        return point.target_lapse_ma > point.granted_lapse_ma()
     held = point.held_ma(now)
     return point.target_ma > held and (held == 0 or now >= point.raised_at + RAISE_SPACING_SECONDS)
 
@@ -81,10 +81,11 @@ def _fits_below(state: CoordinatorState, point: Point, now: float) -> bool:
 def without_harm(state: CoordinatorState, offers: Sequence[Offer], now: float) -> Sequence[Offer]:
     """Offers of what is counted anyway, such that they raise nobody in truth where more is counted than is available.
 
-    A device whose board has booted since it confirmed something holds less than it is counted with: there it is offered
-    what it surely holds, and once it has confirmed that it counts for no more.
+    A device whose board has booted since it confirmed something holds less than it is counted with, and so does a group
+    that does not hear all its boards: there it is offered what it surely holds, and once that is confirmed, and nothing
+    else to be feared, it counts for no more.
     """
-    raises = {offer.point: surely for offer in offers if (surely := _raised_from(offer)) is not None}
+    raises = {offer.point: surely for offer in offers if (surely := _raised_from(offer, now)) is not None}
     if not raises:
         return offers
     room = _room(state, state.committed_ma(now))
@@ -96,9 +97,9 @@ def without_harm(state: CoordinatorState, offers: Sequence[Offer], now: float) -
     ]
 
 
-def _raised_from(offer: Offer) -> int | None:
+def _raised_from(offer: Offer, now: float) -> int | None:
     """What it surely holds, mA, where it is less than it is offered."""
-    surely = offer.point.surely_holds_ma
+    surely = offer.point.surely_holds_ma(now)
     return surely if surely is not None and max(offer.amps_ma, offer.lapse_ma) > surely else None
 
 

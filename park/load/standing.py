@@ -22,6 +22,7 @@ from park.model.metering import Quality, ReadingTaken
 
 SILENT_SECONDS = 3.0  # three heartbeats missed: nothing new is given to this board
 FALL_MA = 500  # a smaller fall between two readings waits for the circuit's next reading
+RISE_MA = 500  # a smaller rise of a lapse current is the noise of a meter in a group
 OVERDRAW_STEP_MA = 250  # what a vehicle draws too much is planned in such steps: the noise of a meter moves no plan
 OVERDRAW_TURNS = 6  # … and the last step stays for 30 s: noise that is now above, now below the signal toggles nothing
 TOLERATED_OVERDRAW, TOLERATED_MA = 0.10, 500  # safety §3: beyond signalled × 1.10 + 0.5 A it does not follow
@@ -66,6 +67,7 @@ class Point:
     __slots__ = (
         "_confirmed_boot",
         "_lease_and_guard",
+        "_noted_lapse_ma",
         "_range_ma",
         "_reported_boot",
         "asked",
@@ -114,6 +116,7 @@ class Point:
         self._lease_and_guard = lease_and_guard(lease_seconds)
         self._confirmed_boot: str | None = None  # of its board, when it last confirmed a grant
         self._reported_boot: str | None = None  # … and when it last reported
+        self._noted_lapse_ma = placement.fallback_ma
         self.demand: DemandChanged | None = None
         self.wants = False  # by its demand
         self.held_limits: tuple[HeldLimit, ...] = ()
@@ -153,14 +156,26 @@ class Point:
         """Nothing it was told for a whole lease was read back: it is only probed, with its lapse current."""
         return self.unconfirmed_since is not None and now - self.unconfirmed_since >= self._lease_and_guard
 
-    @property
-    def surely_holds_ma(self) -> int | None:
+    def surely_holds_ma(self, now: float) -> int | None:
         """What its device holds at least, whatever it is counted with; None: all that it was told and confirmed."""
-        stamp = self.board.stamp
+        stamp, group = self.board.stamp, self.placement.reports_most
         boot = None if stamp is None else stamp.boot_id
         if boot == self._confirmed_boot:
-            return None
-        return self.commitment.reported_ma if self._reported_boot in {boot, UNKNOWN_BOOT} else 0
+            return self._told_at_most_ma(now) if group else None
+        if self._reported_boot not in {boot, UNKNOWN_BOOT}:
+            return 0
+        return max(self.commitment.measured_ma or ZERO) if group else self.commitment.reported_ma
+
+    def _told_at_most_ma(self, now: float) -> int:
+        """By the newest grant."""
+        if self.sent is None:
+            return 0
+        return max(self.sent.amps_ma, self.sent.lapse_ma) if self.in_force(now) else self.sent.lapse_ma
+
+    @property
+    def begins(self) -> bool:
+        """The leader of this group began anew: until it is told something in this life it gives nothing."""
+        return self.placement.reports_most and self._reported_boot is not None and self._confirmed_boot is None
 
     @property
     def adrift(self) -> bool:
@@ -242,12 +257,15 @@ class Point:
         """What it may take for granted: the newest grant, after that the lapse current, before any its own signal."""
         if self.sent is None:
             return self.commitment.signalled_ma or 0
-        commitment = self.commitment
-        return self.sent.amps_ma if now < commitment.leases.counted_until() else commitment.lapse_ma()
+        return self.sent.amps_ma if self.in_force(now) else self.granted_lapse_ma()
 
     def held_lapse_ma(self) -> int:
         """The lapse current it was told last, or reported when it was told none."""
         return self.commitment.lapse_ma() if self.sent is None else self.sent.lapse_ma
+
+    def granted_lapse_ma(self) -> int:
+        """The one that counts; of a group the one it was told: it may report more, for boards that it does not hear."""
+        return self.held_lapse_ma() if self.placement.reports_most else self.commitment.lapse_ma()
 
     def was_sent(self, grant: Grant, until: float, now: float) -> None:
         self.commitment.leases.sent(grant.sequence, grant.amps_ma, grant.lapse_ma, until)
@@ -274,12 +292,19 @@ class Point:
         self.commitment.reported(report, sequence, now)
         self._hear_poles(report.phases, sequence)
         self._reported_boot = UNKNOWN_BOOT if self.board.stamp is None else self.board.stamp.boot_id
-        if sequence:
-            self._confirmed_boot = self._reported_boot
+        self._confirmed_boot = self._reported_boot if sequence else None
         if not self.commitment.leases.unconfirmed:
             self.unconfirmed_since = None
         elif sequence:
             self.unconfirmed_since = self.sent_at
+
+    def lapse_rose(self) -> bool:
+        """More counts of its lapse current than was noted here last, by so much that a plan has to answer it."""
+        lapse, noted = self.commitment.lapse_ma(), self._noted_lapse_ma
+        rose = lapse > noted + RISE_MA
+        if rose or lapse < noted:
+            self._noted_lapse_ma = lapse
+        return rose
 
     def _hear_poles(self, phases: int, sequence: int) -> None:
         """Behind unknown wiring one phase may be any of them: there nobody switches."""

@@ -20,6 +20,7 @@ from park.load.rivalry import Rivalry
 from park.load.solar.settings import Solar
 from park.load.solar.sun import Sun
 from park.load.standing import Board, Point
+from park.load.tenure import Tenure
 from park.load.told import Told, told_by
 from park.load.unused import SETTLE_SECONDS
 from park.model.electric import PerPhase, lowest, subtract
@@ -269,6 +270,7 @@ class CoordinatorState:
         "stale_plan",
         "suns",
         "targets",
+        "tenure",
         "told_limits",
         "touched",
         "unheard",
@@ -329,6 +331,7 @@ class CoordinatorState:
             suspects=settings.suspects,
         )
         self.sequence = 0
+        self.tenure = Tenure(settings.lease_seconds)
         self.holding_until: float | None = began + lease_and_guard(settings.lease_seconds)
         self.next_cycle = began + settings.interval_seconds
         self.renewal_turns = max(1, -(-len(self.points) // RENEWED_TOGETHER))

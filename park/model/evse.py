@@ -27,6 +27,7 @@ class PilotOutput(Enum):
     """What the station puts on the control pilot."""
 
     PWM = "pwm"  # offers a current by duty cycle
+    DIGITAL = "digital"  # 5 %: a vehicle that can is to talk first, nothing offered (IEC 61851-1 A.3: 3 to 7 %)
     IDLE = "idle"  # steady +12 V, 100 %: nothing offered
     FAULT = "fault"  # steady -12 V, 0 %: state F
 
@@ -49,6 +50,7 @@ class EvseReported(Struct, frozen=True):
     `recloser_closed`: whether the residual current device is on; None: none that can be moved by order.
     `faults`: names of device faults (e.g. "rcd", "emergency", "lock", "contactor").
     `secondary_closed`: feedback of the second pole, None: `contactor_closed` is all phases.
+    `matched`: whether the power line modem knows the vehicle by now (ISO 15118-3), None: it was not asked.
     """
 
     delivery: ClassVar[Delivery] = Delivery.STATE
@@ -68,6 +70,7 @@ class EvseReported(Struct, frozen=True):
     residual_ua: int | None = None
     recloser_closed: bool | None = None
     secondary_closed: bool | None = None
+    matched: bool | None = None
 
 
 class EvseLost(Struct, frozen=True):

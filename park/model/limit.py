@@ -20,6 +20,7 @@ class LimitKind(Enum):
     TIMETABLE = "timetable"
     INPUT = "input"
     SOLAR = "solar"
+    BUDGET = "budget"  # of a group, by the coordinator above
 
 
 EXPIRED = "expired"

@@ -8,6 +8,9 @@ from msgspec import Struct
 
 from park.model.delivery import Delivery
 
+NO_CONNECTOR = 10_000  # ours: above the highest number a connector can have (`config.electrical.ConnectorId`)
+"""Of a load that is placed but that no vehicle is plugged into: a group."""
+
 
 class Placed(Struct, frozen=True):
     """Server → charge point: where it hangs and within what it may be granted current; the board keeps it on disk.

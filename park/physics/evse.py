@@ -26,7 +26,7 @@ from park.model.evse import (
 )
 from park.physics.actuator import Actuator
 from park.physics.hardware import REPORTED, TRAITS, TRIPPING, EvseSpec, Fault, Outlet, proximity_ohms
-from park.physics.vehicle import NEVER, STOP_SECONDS, Vehicle, VehicleSpec
+from park.physics.vehicle import MATCH_SECONDS, NEVER, STOP_SECONDS, Vehicle, VehicleSpec
 
 CONTACTOR_SECONDS = 0.05  # IEC 61851-1 A.3 wants the circuit open within 100 ms after the pilot leaves state C
 LOCK_SECONDS = 0.4  # a motor's way
@@ -53,10 +53,10 @@ class Evse:
     """
 
     __slots__ = (
-        "_deadman_at", "_levels", "_mono", "_must_open_at", "_wiring", "amps_ma", "cable_ohms", "contactor",
-        "current_ma", "due", "energy_wh", "faults", "flow_ma", "lapse_ma", "lock", "output", "permitted", "pilot",
-        "residual_ua", "revision", "secondary", "spec", "temperature_c", "token", "torn", "tripped", "vehicle",
-        "visits", "wh_per_second",
+        "_deadman_at", "_levels", "_match_at", "_mono", "_must_open_at", "_wiring", "amps_ma", "cable_ohms",
+        "contactor", "current_ma", "due", "energy_wh", "faults", "flow_ma", "lapse_ma", "lock", "matched",
+        "matched_at", "output", "permitted", "pilot", "residual_ua", "revision", "secondary", "spec", "temperature_c",
+        "token", "torn", "tripped", "vehicle", "visits", "wh_per_second",
     )  # fmt: skip
 
     def __init__(self, spec: EvseSpec, mono: float = 0.0) -> None:
@@ -76,6 +76,8 @@ class Evse:
         self.faults: set[Fault] = set()
         self.temperature_c = 25.0
         self.residual_ua: int | None = None  # its monitor tells nothing before somebody lets current leak
+        self.matched: bool | None = None  # None: the modem was not asked since a car came
+        self.matched_at = NEVER
         self.energy_wh = 0.0
         self.pilot = PilotState.A
         self.current_ma = 0
@@ -87,6 +89,7 @@ class Evse:
         self._mono = mono
         self._deadman_at = NEVER
         self._must_open_at = NEVER
+        self._match_at = NEVER
         self.due = NEVER
         self._levels = self._read()
 
@@ -121,6 +124,8 @@ class Evse:
         if self._must_open_at <= mono:
             self._must_open_at = NEVER
             self.permitted = False
+        if self._match_at <= mono:
+            self.matched, self.matched_at, self._match_at = True, mono, NEVER
         self._follow(mono)
 
     def _follow(self, mono: float) -> None:
@@ -175,7 +180,7 @@ class Evse:
         self.wh_per_second = vehicle.demand_ma * phases * WH_PER_MA_SECOND
 
     def _soonest(self) -> float:
-        soonest = min(self._deadman_at, self._must_open_at, self.contactor.next_change())
+        soonest = min(self._deadman_at, self._must_open_at, self._match_at, self.contactor.next_change())
         if self.lock is not None:
             soonest = min(soonest, self.lock.next_change())
         if self.secondary is not None:
@@ -240,6 +245,15 @@ class Evse:
             self.vehicle.see(amps_ma, self._mono)
         self.output = output
         self.amps_ma = amps_ma
+        self._listen()
+
+    def _listen(self) -> None:
+        """The modem finds a car that answers while 5 % is shown, and no other."""
+        if self.vehicle is None or self.output is not PilotOutput.DIGITAL:
+            self._match_at = NEVER
+        elif not self.matched and self._match_at == NEVER:
+            self.matched = False
+            self._match_at = self._mono + MATCH_SECONDS if self.vehicle.spec.mac else NEVER
 
     def _fall(self, mono: float) -> None:
         """Deadman: the controller is silent. Never raises; without a lapse current the contactor goes after 3 s."""
@@ -259,7 +273,7 @@ class Evse:
             self.pilot, self.cable_ohms, self.contactor.closed, self.contactor.failed, lock and lock.closed,
             lock and lock.failed, self.output, self.amps_ma, self.lapse_ma, self.token, self.tripped,
             self.temperature_c, self.residual_ua, frozenset(self.faults) if self.faults else None,
-            self.secondary and (self.secondary.closed, self.secondary.failed),
+            self.secondary and (self.secondary.closed, self.secondary.failed), self.matched,
         )  # fmt: skip
 
     def report(self, charge_point: str | None = None) -> EvseReported:
@@ -285,6 +299,7 @@ class Evse:
             residual_ua=self.residual_ua,
             recloser_closed=Fault.RCD not in self.faults if self.spec.recloser else None,
             secondary_closed=None if self.secondary is None else self.secondary.closed,
+            matched=self.matched,
         )
 
     def currents_ma(self) -> PerPhase:
@@ -309,6 +324,7 @@ class Evse:
         self.visits.append(Visit(mono, self.energy_wh))
         if self.amps_ma:
             self.vehicle.see(self.amps_ma, mono)
+        self._listen()
         self._follow(mono)
 
     def unplug(self, mono: float) -> None:
@@ -317,6 +333,8 @@ class Evse:
         if self.vehicle is None:
             raise BenchRefused(f"{self.spec.name} has no car")
         self.vehicle = None
+        self.matched, self.matched_at = None, NEVER
+        self._listen()
         last = self.visits[-1]
         self.visits[-1] = Visit(last.plugged_at, last.start_wh, mono, self.energy_wh)
         self.permitted = False  # leave given to one car is none for the next

@@ -6,7 +6,6 @@ from msgspec import Struct
 
 from park.physics.evse import Evse
 
-MATCH_SECONDS = 1.0  # design: cars that answer do so within about a second
 SLAC_SECONDS = 20.0  # B-293: a car that has answered nothing by then cannot
 
 
@@ -21,6 +20,7 @@ def found(evse: Evse, since: float, mono: float) -> Found | None:
     """None: no car is there, or nothing is known of it yet. `since`: mono from which somebody has looked."""
     if evse.vehicle is None:
         return None
-    plugged_at, mac = evse.visits[-1].plugged_at, evse.vehicle.spec.mac
-    known_at = max(plugged_at, since) + (MATCH_SECONDS if mac else SLAC_SECONDS)
-    return Found(plugged_at, mac or None) if known_at <= mono else None
+    plugged_at = evse.visits[-1].plugged_at
+    if evse.matched:
+        return Found(plugged_at, evse.vehicle.spec.mac) if max(evse.matched_at, since) <= mono else None
+    return Found(plugged_at, None) if max(plugged_at, since) + SLAC_SECONDS <= mono else None

@@ -15,6 +15,7 @@ NEVER = math.inf
 REACTION_SECONDS = 1.0  # an ordinary car; IEC 61851-1 A.3 allows 5 s from a new duty cycle to the new current
 SLOW_REACTION_SECONDS = 4.8  # the slowest that keeps those 5 s when it is only looked at every 100 ms
 STOP_SECONDS = 3.0  # IEC 61851-1 A.3: the car opens S2 within 3 s after the pilot goes steady
+MATCH_SECONDS = 1.0  # design: a car that answers to SLAC does so within about a second
 GREED_PERCENT = 8  # overdraw a park must bear without cutting the car off (it may be cut above 10 %)
 TAPER_SHARE = 0.2  # the last fifth of the charge is drawn with falling current, as by a battery near full
 TAPER_STEPS = 10  # stairs of that fall: between stairs the current is constant, so energy stays exact

@@ -7,6 +7,7 @@ import math
 from msgspec.structs import replace
 
 from park.config.electrical import PlacementSection
+from park.config.groups import GroupSection
 from park.config.node_config import NodeConfig
 from park.config.quantities import milliamperes
 from park.model.electric import Wiring
@@ -22,7 +23,7 @@ def as_configured(config: NodeConfig, now: Now, version: str, restarts: int | No
         park=park,
         now=now,
         nodes=(NodeReported(name, config.node.role, "alive", math.inf, version, restarts),),
-        circuits=_circuits(config),
+        circuits=(*_circuits(config), *(_group(group) for group in config.group)),
         charge_points=(*_own_points(config), *(_placed_point(config, placement) for placement in config.placement)),
         meters=tuple(MeterRow(meter.name, name) for meter in config.meter),
         backend=BackendRow("offline") if config.backend else BackendRow("disabled", "no backend is configured"),
@@ -35,6 +36,12 @@ def _circuits(config: NodeConfig) -> tuple[CircuitRow, ...]:
         l1, l2, l3 = (CircuitPhase(limit_ma=milliamperes(limit)) for limit in circuit.limit_amps)
         rows.append(CircuitRow(circuit.name, circuit.parent, circuit.meter, (l1, l2, l3)))
     return tuple(rows)
+
+
+def _group(group: GroupSection) -> CircuitRow:
+    """A circuit that is led elsewhere: here its budget is what it may take."""
+    l1, l2, l3 = (CircuitPhase(limit_ma=milliamperes(limit)) for limit in group.max_amps)
+    return CircuitRow(group.name, group.circuit, None, (l1, l2, l3))
 
 
 def _own_points(config: NodeConfig) -> tuple[ChargePointRow, ...]:

@@ -58,6 +58,7 @@ class CircuitRow(Struct, frozen=True):
     """`phases`: L1, L2, L3. `holding`: the coordinator has just started and grants nothing yet.
 
     `unconfirmed`, `silent`: charge points whose newest grant is not read back, whose board does not speak.
+    One named NODE/CIRCUIT is a group, led by that board: what is available to it is its budget.
     """
 
     name: str

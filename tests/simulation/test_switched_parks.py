@@ -17,7 +17,7 @@ from park.model.grant import ApplyGrant
 
 SWITCHING = replace(SMALL, switches=True)
 SWITCHED = 8  # a park where a vehicle goes to one phase and back to three
-ON_ONE = 57  # a park where a three-phase vehicle is to go to one
+ON_ONE = 17  # a park where a three-phase vehicle is to go to one
 TIGHT = 5  # one where others wait for the current that frees
 LONG_MINUTES = 10.0
 MINUTES = 8.0

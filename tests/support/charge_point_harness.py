@@ -110,6 +110,7 @@ class Electronics:
     shorted: bool = False
     secondary: bool | None = None
     stuck_secondary: bool = False
+    matched: bool | None = None
 
     @property
     def pilot(self) -> PilotState:
@@ -167,6 +168,7 @@ class Electronics:
             recloser_closed=self.recloser_closed,
             faults=self.faults,
             secondary_closed=self.secondary,
+            matched=self.matched,
         )
 
 

@@ -6,6 +6,7 @@ FOLDER = "tests/park/load"
 WORLDS = ("test_traps.py", "test_coordinator.py", "test_reaction_times.py", "test_promises.py")
 """Short days on simulated boards: what is counted and raised wrongly breaks a promise there."""
 SHARING = ("test_allocate.py", "test_admission.py", "test_rotation.py")
+NESTED = ("test_nested_lives.py", "test_nested.py")
 ALL = (*WORLDS, *SHARING, "test_external.py", "test_limits.py")
 NEAREST = {
     "committed.py": ("test_committed.py", "test_told.py", *WORLDS),
@@ -18,6 +19,9 @@ NEAREST = {
     "admission.py": SHARING,
     "allocate.py": ("test_allocate.py", "test_admission.py"),
     "fair/rounding.py": ("fair/test_rounding.py", "test_admission.py", "fair/test_filling.py"),
+    "subordinate.py": NESTED,
+    "budget.py": ("test_budget.py", *NESTED),
+    "tenure.py": ("test_tenure.py", *NESTED),
     "raising.py": ("test_raising.py", *WORLDS, "test_rotation.py"),
 }
 ELSEWHERE = {

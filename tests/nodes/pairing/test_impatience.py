@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from nodes.client import _Server
 from nodes.config_files import read_config
+from nodes.membership import ServerPlaces
 from nodes.pairing.identity import BoardKeys
+from park.config.board import ServerSection
 from park.config.quantities import Endpoint
 from park.discovery.sighting import Sighting
 from park.discovery.sightings import SightingsChanged
@@ -23,12 +24,18 @@ def seen(pairing_port: int, park: str = "carpark", node: str = "server") -> Sigh
     return SightingsChanged((announced,))
 
 
+def section() -> ServerSection:
+    found = read_config(EXAMPLE).server
+    assert found is not None
+    return found
+
+
 @pytest.fixture
-def server(tmp_path: Path) -> _Server:
-    return _Server(read_config(EXAMPLE), BoardKeys(tmp_path))
+def server(tmp_path: Path) -> ServerPlaces:
+    return ServerPlaces(section(), BoardKeys(tmp_path))
 
 
-async def test_it_asks_when_pairing_opens(server: _Server) -> None:
+async def test_it_asks_when_pairing_opens(server: ServerPlaces) -> None:
     assert server.pairing_place() is None
     pause = asyncio.create_task(server.pause(AN_HOUR))
     server.tell(seen(pairing_port=7072))
@@ -36,13 +43,13 @@ async def test_it_asks_when_pairing_opens(server: _Server) -> None:
     assert server.pairing_place() == Endpoint("192.0.2.7", 7072)
 
 
-async def test_what_opened_while_it_asked_is_not_missed(server: _Server) -> None:
+async def test_what_opened_while_it_asked_is_not_missed(server: ServerPlaces) -> None:
     assert server.pairing_place() is None
     server.tell(seen(pairing_port=7072))
     await asyncio.wait_for(server.pause(AN_HOUR), 10)
 
 
-async def test_the_same_place_again_is_no_reason_to_ask_sooner(server: _Server) -> None:
+async def test_the_same_place_again_is_no_reason_to_ask_sooner(server: ServerPlaces) -> None:
     server.tell(seen(pairing_port=7072))
     assert server.pairing_place() is not None
     server.tell(seen(pairing_port=7072))

@@ -13,6 +13,7 @@ from park.model.evse import PilotState
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 POINT = "cp1"  # its name at the bench, where it is the only one
+TALKS = "[[charge_point]]\nslac_seconds = 20"
 KNOWN = 'autocharge = "mac"\nwhitelist = [{ tag = "VID:02000000000B" }, '
 
 
@@ -37,6 +38,9 @@ def server_of(park: ParkRig) -> str:
 @pytest.mark.rule("B-063")
 def test_a_vehicle_at_a_client_board_charges_with_its_server_and_without(park: ParkRig) -> None:
     park.kill(SERVER)
+    board = park.files["bay-1"]
+    board.write_text(board.read_text(encoding="utf-8").replace("[[charge_point]]", TALKS), encoding="utf-8")
+    park.kill("bay-1")
     text = park.files[SERVER].read_text(encoding="utf-8")
     park.files[SERVER].write_text(text.replace("whitelist = [", KNOWN, 1), encoding="utf-8")
     park.start_boards()

@@ -11,6 +11,7 @@ from support.rig import Rig, bare_rig, eventually
 from park.physics.slac import SLAC_SECONDS
 
 AUTOCHARGE = '[authorization]\nautocharge = "fixed-id"\nautocharge_id = "FLEET"'
+TALKS = "[[charge_point]]\nslac_seconds = 20"
 BLOCKED = "VID:02000000000B"
 ADA = "04A1B2C3"
 PATIENCE = SLAC_SECONDS + 40.0  # for a board under load
@@ -21,11 +22,13 @@ def delivered(park: Rig) -> bool:
     return len(transactions) == 3 and all(each.stops for each in transactions)
 
 
-@pytest.mark.rule("B-063", "B-294")
+@pytest.mark.rule("B-063", "B-064", "B-294")
 def test_vehicles_charge_by_their_mac_or_by_the_fixed_id_and_by_card_where_the_backend_refuses(tmp_path: Path) -> None:
     with bare_rig(tmp_path, points=3) as park:
         text = park.config.path.read_text(encoding="utf-8")
-        park.config.path.write_text(text.replace("[authorization]", AUTOCHARGE), encoding="utf-8")
+        park.config.path.write_text(
+            text.replace("[authorization]", AUTOCHARGE).replace("[[charge_point]]", TALKS), encoding="utf-8"
+        )
         park.start_bench()
         park.start_backend("--blocked", BLOCKED)
         park.start_node()

@@ -287,3 +287,38 @@ def test_a_client_shows_its_server_and_why_it_hears_none():
     store.tell(LinkReported("refused", "attic", "", "this board was revoked"))
     own, server = store.snapshot(NOW).nodes
     assert (own.why, server.state) == ("this board was revoked", "gone")
+
+
+GROUPED = """
+[node]
+name = "hall"
+role = "server"
+data_dir = "var"
+[park]
+name = "hall"
+[[circuit]]
+name = "grid"
+limit_amps = [63, 63, 63]
+[[group]]
+name = "deck/feed"
+circuit = "grid"
+max_amps = [40, 40, 32]
+fallback_amps = [13, 13, 13]
+"""
+
+
+@pytest.mark.rule("B-084")
+def test_a_group_is_a_circuit_whose_budget_is_what_is_available():
+    view = ViewStore("hall", as_configured(parse(GROUPED, "hall.toml"), NOW, "1"))
+    view.tell(ShareReported("deck/feed.L3", 20_000, 16_000, 18_000, confirmed=False, reason=(REASON,)))
+    grid, group = view.snapshot(NOW).circuits
+    assert grid.name == "grid"
+    assert (group.name, group.parent, group.phases[0].limit_ma) == ("deck/feed", "grid", 40_000)
+    assert group.phases[0].available_ma is None, "nothing was told of it yet"
+    third = group.phases[2]
+    assert (third.limit_ma, third.available_ma, third.committed_ma, third.bound_by) == (
+        32_000,
+        16_000,
+        18_000,
+        REASON.limit,
+    )

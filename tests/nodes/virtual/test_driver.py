@@ -205,6 +205,10 @@ async def test_a_vehicle_tells_its_mac_once_a_link(rig: Rig):
     async with verbs(rig) as stub:
         async with node.running():
             await node.reported()
+            for name in node.points:
+                node.outbox.tell(Signal(name, PilotOutput.DIGITAL, 0, (1, 2, 3), 3600.0, 0, 1))
+            await node.reported(lambda levels: levels.output is PilotOutput.DIGITAL)
+            await node.reported(lambda levels: levels.output is PilotOutput.DIGITAL, "cp2")
             await stub.Plug(pb.PlugRequest(charge_point="cp2", mac="02:00:00:00:00:02"))
             told = [await node.vehicles.expect(lambda _: True)]
             await stub.Unplug(pb.UnplugRequest(charge_point="cp2"))

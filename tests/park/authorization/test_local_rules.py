@@ -278,3 +278,13 @@ def test_what_a_commit_says_that_nobody_asked_for_changes_nothing() -> None:
     node.tell(Committed(0))
     assert node.state == before
     assert isinstance(node.rules[-1], RulesChanged)
+
+
+@pytest.mark.rule("B-133")
+def test_a_board_alone_knows_the_id_tag_of_each_connector() -> None:
+    node = Driven(Mode.FREE, point(1), node="g", tagless={1: "BAY-1", 2: ""})
+    alone = board()
+    alone.tell(ApplyRules(newest(node)))
+    assert alone.state.settings.tag_without_card(1) == "BAY-1"
+    assert alone.state.settings.tag_without_card(2) == "FREE", "an empty one is none"
+    assert alone.state.settings.tag_without_card(3) == "FREE"

@@ -64,7 +64,7 @@ from park.model.grant import ApplyGrant, Grant, Stamp
 from park.model.limit import InputChanged
 from park.model.listed import ApplyLocalList, ListedTag
 from park.model.metering import MeterReported, Quality, ReadingTaken, Sample
-from park.model.placement import Placed, PlacementKept
+from park.model.placement import NO_CONNECTOR, Placed, PlacementKept
 from park.model.reservation import ConnectorReserved, Reservation
 from park.model.session import FactId, FactOffered, FactTaken, SessionStarted
 from park.model.signals import RepeatLevels, Start, Tick
@@ -416,6 +416,18 @@ def test_connectors_of_an_unreachable_board_are_unavailable_after_a_while_and_no
     assert (told.connector, told.status) == (7, ConnectorStatus.UNAVAILABLE)
     pair.run(60.0)
     assert len(pair.came(ConnectorStatusChanged, board=False)) == 1
+
+
+def test_a_load_without_a_connector_is_no_business_of_the_backend() -> None:
+    """What a board leads as a group is placed, and nobody plugs in there."""
+    pair = Pair(placed={"bay/group.L1": replace(PLACED, charge_point="bay/group.L1", connector=NO_CONNECTOR)})
+    name = pair.connect()
+    pair.tell_board(ConnectorStatusChanged(NO_CONNECTOR, ConnectorStatus.AVAILABLE, "NoError", "", WALL))
+    pair.run(1.0)
+    pair.cut = True
+    pair.drop(name)
+    pair.run(UNREACHABLE_SECONDS + 1.0)
+    assert pair.came(ConnectorStatusChanged, board=False) == []
 
 
 def test_an_order_is_answered_by_the_board() -> None:

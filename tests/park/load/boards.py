@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -163,6 +164,7 @@ class Boards:
         self.settings = replace(self.settings, epoch=epoch)
         self.state = self.begun()
         self.incarnation = getattr(self, "incarnation", 0) + 1
+        self._ticks: list[float] = []  # under way
         self.tell(Start())
         for name, limit in self.operator.items():
             self.tell(operator_limit(name, limit))
@@ -179,24 +181,49 @@ class Boards:
     def tell(self, event: coordinator.CoordinatorEvent) -> None:
         if self.down:
             return
+        for effect in self.step(event):
+            self.perform(effect)
+
+    def step(self, event: coordinator.CoordinatorEvent) -> Sequence[object]:
         self.state, effects = coordinator.step(self.state, event, self.clock())
-        for effect in effects:
-            match effect:
-                case ApplyGrant(grant):
-                    self.grants.append((self.now, grant))
-                    self.violations += self.promise.sent(self.now, grant)
-                    self._down(grant)
-                case WakeAt(mono):
-                    life = self.incarnation
-                    self.at(
-                        max(mono, self.now), lambda life=life: self.tell(Tick()) if life == self.incarnation else None
-                    )
-                case coordinator.Recompute():
-                    self.tell(effect)
-                case CircuitReported():
-                    self.reports[effect.circuit] = effect
-                case _:
-                    pass
+        return effects
+
+    def perform(self, effect: object) -> None:
+        match effect:
+            case ApplyGrant(grant):
+                self.grants.append((self.now, grant))
+                self.violations += self.promised(grant)
+                self._down(grant)
+            case WakeAt(mono):
+                self._wake_at(max(self.true_time(mono), self.now))
+            case coordinator.Recompute():
+                self.tell(effect)
+            case CircuitReported():
+                self.reports[effect.circuit] = effect
+            case _:
+                pass
+
+    def promised(self, grant: Grant) -> Sequence[Violation]:
+        """Into the books of the checkers."""
+        return self.promise.sent(self.now, grant)
+
+    def _wake_at(self, when: float) -> None:
+        """As actors are woken: not for what is later than a tick that is already under way."""
+        if min(self._ticks, default=math.inf) <= when:
+            return
+        life = self.incarnation
+        self._ticks.append(when)
+
+        def wake() -> None:
+            if life == self.incarnation:
+                self._ticks.remove(when)
+                self.tell(Tick())
+
+        self.at(when, wake)
+
+    def true_time(self, mono: float) -> float:
+        """When the coordinator's clock shows that."""
+        return mono
 
     def _down(self, grant: Grant) -> None:
         link = self.links[self.devices[grant.charge_point].placement.node]
@@ -393,6 +420,10 @@ class Boards:
         """What flows there besides our own."""
         return self.house(self.now)
 
+    def flows_ma(self, circuit: str) -> tuple[PerPhase, PerPhase]:
+        """What charge points draw there, and what flows besides."""
+        return self.own_ma(circuit), self.foreign_ma(circuit)
+
     def _meters(self) -> list[str]:
         return [c.meter for c in self.circuits if c.meter] + [
             d.placement.meter for d in self.devices.values() if d.placement.meter
@@ -415,7 +446,7 @@ class Boards:
                 return
             true = on_phases(device.drawn_ma, device.grid_phases())
         noisy = tuple(max(min(0, value), value + self.random.randint(-self.noise, self.noise)) for value in true)
-        taken = self.now
+        taken = self.clock().mono
         reading = ReadingTaken(meter, Quality.FRESH, Sample(noisy, 0, 0), None, taken, WALL, RESOLUTION_MA)  # type: ignore[arg-type]
         self.at(self.now + self.meter_delay, lambda: self.tell(reading))
 
@@ -432,7 +463,7 @@ class Boards:
     def lose_meter(self, meter: str) -> None:
         """It answers no more; the meter actor says so after 5 s."""
         self.dead_meters.add(meter)
-        stale = ReadingTaken(meter, Quality.STALE, None, None, self.now + 5.0, WALL)
+        stale = ReadingTaken(meter, Quality.STALE, None, None, self.clock().mono + 5.0, WALL)
         self.at(self.now + 5.0, lambda: self.tell(stale))
         circuit = next((c for c in self.circuits if c.meter == meter), None)
         if circuit is not None:
@@ -443,7 +474,9 @@ class Boards:
         if self.down or self.state.holding_until is not None:
             return []
         points = self.state.points_by_name
-        found = [(name, self.promise._worst(self.now, name), points[name].committed_ma(self.now)) for name in points]
+        found = [
+            (name, self.promise._worst(self.now, name), points[name].committed_ma(self.clock().mono)) for name in points
+        ]
         return [each for each in found if any(true > counted for true, counted in zip(*each[1:], strict=True))]
 
     def _look(self) -> None:
@@ -453,9 +486,7 @@ class Boards:
     def _check(self) -> None:
         for circuit in self.circuits:
             name = circuit.name
-            self.violations += self.overload[name].observe(
-                self.now, self.limit_of(name), self.own_ma(name), self.foreign_ma(name)
-            )
+            self.violations += self.overload[name].observe(self.now, self.limit_of(name), *self.flows_ma(name))
         for name, device in self.devices.items():
             self.violations += self.signal[name].signalled(self.now, device.signalled_ma)
 
