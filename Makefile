@@ -60,7 +60,8 @@ $(INSTALLED): requirements.lock pyproject.toml
 demo: $(INSTALLED)
 	@$(BIN)/chargepark demo
 
-test: $(INSTALLED)
+FIRST ?=
+test: $(INSTALLED) $(FIRST)
 	@$(BIN)/python -m pytest -n 6 --dist loadgroup --no-loadscope-reorder --durations 20
 
 # Each check is a target of its own, so that `make -k check` shows all findings at once.
@@ -79,11 +80,13 @@ check-contracts:
 check-types:
 	$(BIN)/pyright
 
-# Generated files first: that collects all tests, and what it compiles the workers of the tests need not. Then the
-# rest together: the type checker keeps one processor busy for as long as the slow tests mostly wait.
-.PHONY: ci
-ci: check-generated
-	@$(MAKE) --keep-going --jobs 3 --output-sync $(filter-out $<,$(CHECKS)) test
+# All checks beside the tests: the type checker keeps one processor busy for as long as the slow tests mostly wait. What
+# compiles the tests runs once before them, instead of in every worker.
+.PHONY: ci compiled-tests
+ci: $(INSTALLED)
+	@$(MAKE) --keep-going --jobs 3 --output-sync FIRST=compiled-tests test $(CHECKS)
+compiled-tests: $(INSTALLED)
+	@$(BIN)/python -m pytest --collect-only -q > /dev/null
 
 bench: $(INSTALLED)
 	@$(BIN)/python -m benchmarks
