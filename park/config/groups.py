@@ -9,14 +9,13 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from park.config.board import JoinSection
+from park.config.electrical import Load
 from park.config.findings import Finding, nearest
-from park.config.quantities import About, Amperes, Name, Section, milliamperes
+from park.config.quantities import About, Name, Section, milliamperes
 from park.load.circuit import Circuit, Placement
 from park.load.group import GroupPlacement, group_refusals, loads
 from park.model.electric import MINIMUM_CURRENT_MA, PHASE_NAMES, PerPhase
 from park.model.placement import NO_CONNECTOR, Placed
-
-GroupAmps = Annotated[Amperes, Field(ge=0, le=6300)]  # IEC 60947-2: largest usual circuit-breaker
 
 
 def _of_a_board(text: str) -> str:
@@ -33,7 +32,7 @@ class AboveSection(JoinSection):
     """
 
     fallback_amps: Annotated[
-        tuple[GroupAmps, GroupAmps, GroupAmps],
+        tuple[Load, Load, Load],
         Field(strict=False),
         About(
             "What L1, L2 and L3 of the topmost circuit fall to while nothing is heard of the park above; it takes the "
@@ -52,12 +51,12 @@ class GroupSection(Section):
     ]
     circuit: Annotated[Name, About("Circuit that feeds it here.")]
     max_amps: Annotated[
-        tuple[GroupAmps, GroupAmps, GroupAmps],
+        tuple[Load, Load, Load],
         Field(strict=False),
         About("Design current of L1, L2 and L3 of its feed; below 6 it gets nothing on that phase.", "A"),
     ]
     fallback_amps: Annotated[
-        tuple[GroupAmps, GroupAmps, GroupAmps],
+        tuple[Load, Load, Load],
         Field(strict=False),
         About("Counted for it at any time, and what it falls to without this park.", "A", "B-084"),
     ]
