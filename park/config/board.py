@@ -6,11 +6,12 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
-from park.config.quantities import About, InputNumber, ListenAddress, Name, RemoteAddress, Section
+from park.config.quantities import About, InputNumber, ListenAddress, Name, RemoteAddress, Section, reached_at
 from park.pairing.fingerprint import parse_fingerprint
 
 Role: TypeAlias = Literal["single", "server", "client"]
 KeyFingerprint: TypeAlias = Annotated[str, AfterValidator(parse_fingerprint)]
+BOARDS_PORT = 7070  # ours, for boards; 7071 is for energy managers
 PAIRING_PORT = 7072  # ours, beside 7070 and 7071
 
 
@@ -31,7 +32,7 @@ class NodeSection(Section):
 class ListenSection(Section):
     """Where the node listens; each key is HOST:PORT, or empty for closed. A role opens only what it needs."""
 
-    boards: Annotated[ListenAddress, About("gRPC for client boards; server only.")] = "0.0.0.0:7070"
+    boards: Annotated[ListenAddress, About("gRPC for client boards; server only.")] = f"0.0.0.0:{BOARDS_PORT}"
     pairing: Annotated[
         ListenAddress, About("gRPC for boards that want to join, bound only while pairing is open; server only.")
     ] = f"0.0.0.0:{PAIRING_PORT}"
@@ -123,10 +124,17 @@ class JoinSection(Section):
     """A park that a board joins, and where its server is."""
 
     park: Annotated[Name, About("Name of the park to join.")]
-    address: Annotated[RemoteAddress, About("Fixed HOST:PORT of the server instead of discovery.")] = ""
+    address: Annotated[
+        str,
+        AfterValidator(reached_at(BOARDS_PORT)),
+        About(
+            "Fixed HOST or HOST:PORT of the server instead of discovery; port 7070 unless it says another.", "", "B-083"
+        ),
+    ] = ""
     pairing_address: Annotated[
-        RemoteAddress,
-        About("HOST:PORT of the server's pairing port; empty: where the server was found, on port 7072."),
+        str,
+        AfterValidator(reached_at(PAIRING_PORT)),
+        About("HOST or HOST:PORT of the server's pairing port, 7072; empty: where the server was found, on port 7072."),
     ] = ""
     join_token_file: Annotated[str, About("File with a single-use join token; empty: approval on the server.")] = ""
 

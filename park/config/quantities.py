@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Annotated, TypeAlias
 
 from msgspec import Struct
@@ -97,6 +98,16 @@ def _listening(text: str) -> str:
     if text:
         endpoint(text)
     return text
+
+
+def reached_at(default_port: int) -> Callable[[str], str]:
+    """What makes HOST:PORT of HOST alone, by the port the other side listens on when nobody says another."""
+
+    def completed(text: str) -> str:
+        alone = ":" not in text or text.endswith("]")
+        return _reached(f"{text}:{default_port}" if text and alone else text)
+
+    return completed
 
 
 def _reached(text: str) -> str:

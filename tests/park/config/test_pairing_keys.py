@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,40 @@ def test_a_server_has_a_pairing_port_and_a_client_must_not(tmp_path: Path):
     file.write_text(client.replace("[listen]", '[listen]\npairing = "0.0.0.0:7072"'), encoding="utf-8")
     with pytest.raises(ConfigurationInvalid, match=r"listen\.pairing: is not opened by role client"):
         read_config(file)
+
+
+ADDRESSES = [
+    ("10.0.0.1", "10.0.0.1:7070", "10.0.0.1:7072"),
+    ("hall.example", "hall.example:7070", "hall.example:7072"),
+    ("[fe80::1]", "[fe80::1]:7070", "[fe80::1]:7072"),
+    ("10.0.0.1:9000", "10.0.0.1:9000", "10.0.0.1:9000"),
+    ("[::1]:9000", "[::1]:9000", "[::1]:9000"),
+    ("", "", ""),
+]
+
+
+@pytest.mark.rule("B-083")
+@pytest.mark.parametrize(("written", "address", "pairing"), ADDRESSES)
+def test_a_server_is_at_the_port_a_server_listens_on_unless_a_file_says_another(
+    tmp_path: Path, written: str, address: str, pairing: str
+):
+    section = read_config(client_file(tmp_path, written)).server
+    assert section is not None
+    assert (section.address, section.pairing_address) == (address, pairing)
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"), [("10.0.0.1:0", "port 0 cannot"), ("10.0.0.1:", "is no port"), ("a b", "is no host name")]
+)
+def test_what_is_no_address_of_a_server_is_refused(tmp_path: Path, written: str, reason: str):
+    with pytest.raises(ConfigurationInvalid, match=rf"server\.address.*{reason}"):
+        read_config(client_file(tmp_path, written))
+
+
+def client_file(folder: Path, address: str) -> Path:
+    """The file of a client whose server is there."""
+    example = (Path(__file__).parents[3] / "examples" / "client.toml").read_text(encoding="utf-8")
+    file = folder / "client.toml"
+    lines = f'address = "{address}"\npairing_address = "{address}"'
+    file.write_text(re.sub(r'(?m)^address = ""', lines, example, count=1), encoding="utf-8")
+    return file
