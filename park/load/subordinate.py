@@ -22,6 +22,7 @@ from park.load.standing import Point
 from park.load.state import CircuitState, CoordinatorSettings, CoordinatorState
 from park.load.wishes import Wishes
 from park.model.access import RepeatSettings
+from park.model.alarm import Alarm
 from park.model.demand import CurrentSignalled, DemandChanged
 from park.model.electric import MINIMUM_CURRENT_MA, PerPhase, Phases, add, highest, on_phases
 from park.model.grant import ApplyGrant
@@ -91,7 +92,7 @@ def step(state: Subordinate, event: SubordinateEvent, now: Now) -> tuple[Subordi
             state.wishes.forget()
             state.report_at = now.mono
         case Placed():
-            _placed(state, event)
+            effects += _placed(state, event)
         case _:
             effects += _obey(state, now)  # what is over by now is not shared out once more
             effects += coordinator.step(state.inner, event, now)[1]
@@ -119,10 +120,26 @@ def _await_above(state: Subordinate) -> None:
         state.inner.unheard.add(state.settings.name)
 
 
-def _placed(state: Subordinate, placed: Placed) -> None:
+def _placed(state: Subordinate, placed: Placed) -> Effects:
+    effects: Effects = []
     for phase in PHASES:
-        if placed.charge_point == load_on(state.settings.name, phase):
-            state.budget.place(phase, placed.fallback_ma if placed.connector else 0)
+        name = load_on(state.settings.name, phase)
+        if placed.charge_point == name:
+            counted_ma = placed.fallback_ma if placed.connector else 0
+            state.budget.place(phase, counted_ma)
+            if counted_ma != state.settings.fallback_ma[phase]:
+                effects.append(_differs(name, state.settings.fallback_ma[phase], counted_ma))
+    return effects
+
+
+def _differs(load: str, fallback_ma: int, counted_ma: int) -> Alarm:
+    """What each side has in its file for the fallback of a group is not the same; nothing is overloaded by that."""
+    text = (
+        f"{load}: the fallback is {fallback_ma / 1000:g} A here (above.fallback_amps), and the park above counts "
+        f"{counted_ma / 1000:g} A (group.fallback_amps there; 0 also where it knows no such group, or has max_amps "
+        "below 6 on that phase); the lower holds: make both the same"
+    )
+    return Alarm(f"group-fallback-{load}", text)
 
 
 def _obey(state: Subordinate, now: Now) -> Effects:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from park.load import subordinate
 from park.load.circuit import Circuit, Placement
@@ -13,8 +14,10 @@ from park.load.lease import FOLLOWED_SECONDS
 from park.load.planning import RESTORE_SECONDS
 from park.load.state import CoordinatorSettings
 from park.load.subordinate import REPORT_SECONDS
+from park.model.alarm import Alarm
 from park.model.electric import PerPhase
 from park.model.grant import ApplyGrant, Grant, Stamp
+from park.model.placement import Placed
 from park.model.time import Now
 from tests.park.load.boards import WALL, Vehicle, each, grid, places
 from tests.park.load.nested import GROUP, NODE, Group, Park
@@ -50,6 +53,22 @@ def full(more: int = 0) -> tuple[Park, Group]:
 
 def committed(park: Park) -> PerPhase:
     return park.state.points_by_name[load_on(GROUP, 0)].committed_ma(park.now)
+
+
+@pytest.mark.rule("B-084")
+@pytest.mark.parametrize(("connector", "counted_ma"), [(7, 10_000), (7, 13_000), (0, FALLBACK_MA)])
+def test_two_files_that_name_different_fallbacks_are_said_to_do_so(connector: int, counted_ma: int):
+    _, group = apart()
+    load = load_on(GROUP, 0)
+    same = Placed(load, 7, "grid", "RST", 1, 0, ROOT_MA, FALLBACK_MA, FALLBACK_MA)
+    assert not [each for each in group.step(same) if isinstance(each, Alarm)]
+    effects = group.step(replace(same, connector=connector, fallback_ma=counted_ma))
+    (alarm,) = [each for each in effects if isinstance(each, Alarm)]
+    counted = counted_ma if connector else 0
+    assert alarm.code == f"group-fallback-{load}"
+    assert "12 A here" in alarm.text
+    assert f"the park above counts {counted // 1000} A" in alarm.text
+    assert group.sub.budget.fallback_ma[0] == min(counted, FALLBACK_MA)
 
 
 @pytest.mark.rule("B-084")
