@@ -32,7 +32,6 @@ class Commitment:
         "_promised_until",
         "_silence",
         "_spoke",
-        "contactor_open",
         "leases",
         "measured_ma",
         "resolution_ma",
@@ -52,7 +51,6 @@ class Commitment:
         self._past: list[tuple[float, int]] = []  # (counts until, mA) of earlier signals, mA strictly descending
         self.leases = Leases(has_deadman=placement.has_deadman)
         self.signalled_ma: int | None = None  # None: never reported
-        self.contactor_open = False
         self.measured_ma: PerPhase | None = None  # by its own meter; None: none or not fresh
         self.resolution_ma = 0
         self._counted: tuple[int, Phases, PerPhase | None, int] = (0, (), None, 0)
@@ -72,7 +70,6 @@ class Commitment:
             known = self._placement.maximum_ma if self.signalled_ma is None else self.signalled_ma
             self._remember(max(ruled_out, known), now)
         self.signalled_ma = report.amps_ma
-        self.contactor_open = report.contactor_open
         self._spoke = now
 
     def _remember(self, amps_ma: int, now: float) -> None:
