@@ -65,6 +65,9 @@ Precedence: TypeAlias = tuple[int, int, bool, float, float, str]
 Turn: TypeAlias = tuple[Precedence, int, Weighing, int]
 """With the number of the request, what it does to the differences, and its minimum."""
 
+Hope: TypeAlias = tuple[int, Iterable[tuple[int, int]], tuple[int, ...], int]
+"""Who may come yet: number of the request, its pulls by line, the differences it makes larger, mA it needs."""
+
 NOTHING_WANTED = Share(0, None)
 
 _alike = itemgetter(1, 2, 8, 7)
@@ -236,13 +239,14 @@ class Admission:
                 if not self._one(number):
                     tilting.append(number)
                 continue
-            tilts = [difference for difference in weighing.tips if room[difference] < least]
-            if not tilts:
+            for difference in weighing.tips:
+                if room[difference] < least:
+                    self.out[number] = Share(0, scales.over(difference), balance=True)
+                    self._take_room(number, -1)
+                    tilting.append(number)
+                    break
+            else:
                 scales.add(weighing, least)
-                continue
-            self.out[number] = Share(0, scales.over(tilts[0]), balance=True)
-            self._take_room(number, -1)
-            tilting.append(number)
         return tilting
 
     def _too_many(self, asked: set[int]) -> set[int]:
@@ -270,14 +274,41 @@ class Admission:
 
     def _again(self, waiting: list[int]) -> None:
         """Whom only the balance is against is asked again when others have come, at last together with others."""
-        while waiting:
-            tilting = [number for number in waiting if not self._one(number)]
-            if len(tilting) == len(waiting):
-                break
-            waiting = tilting
+        waiting = self._tilting(waiting)
         while self._some_together(waiting):
             waiting = [number for number in waiting if number in self.out]
             waiting = [number for number in waiting if not self._one(number)]
+
+    def _tilting(self, waiting: Sequence[int]) -> list[int]:
+        """Those of them whom the balance is against whoever else of them comes. The others have come, or cannot."""
+        requests, of, more = self.requests, self.scales.of, True
+        asked = [(number, requests[number].lines, requests[number].needed_ma) for number in waiting]
+        hopes = [(number, pulls(lines).items(), of[lines].tips, needed) for number, lines, needed in asked]
+        while more:
+            tilting = self._pass(hopes)
+            more, hopes = len(tilting) < len(hopes), tilting
+        for number, _, tips, needed in hopes:
+            against = next(difference for difference in tips if self.scales.room[difference] < needed)
+            self.out[number] = Share(0, self.scales.over(against), balance=True)
+        return [number for number, *_ in hopes]
+
+    def _pass(self, hopes: Sequence[Hope]) -> list[Hope]:
+        """Ask each of them once. Returns those whom only the balance is against, nearly all: it looks before it asks."""
+        room, free, tilting = self.room, self.scales.room, list[Hope]()
+        for hope in hopes:
+            number, taken, tips, needed = hope
+            for line, pull in taken:
+                if room[line] < pull * needed:
+                    self._one(number)  # cannot come
+                    break
+            else:
+                for difference in tips:
+                    if free[difference] < needed:
+                        tilting.append(hope)
+                        break
+                else:
+                    self._one(number)
+        return tilting
 
     def _load(self, number: int, sign: int) -> None:
         self._take_room(number, sign)

@@ -61,10 +61,7 @@ class Helpers:
 
     def find(self, prices: Prices, closed: Sequence[int]) -> Column | None:
         """A load that can give way at these prices, by rising, or from its ceiling by falling; it helps now."""
-        by_line = prices.by_line
-        for line in sorted(by_line, key=lambda line: (by_line[line], line)):
-            if by_line[line] >= 0:
-                break
+        for _, line in sorted([(price, line) for line, price in prices.by_line.items() if price < 0]):
             column = self._first(line, prices, closed)
             if column is not None:
                 return self._alone(column)

@@ -217,7 +217,7 @@ class Rows:
             found[under] = found.get(under, 0.0) - weight
             if adrift is not None:
                 found[adrift] = found.get(adrift, 0.0) + weight
-        return {line: weight for line, weight in found.items() if abs(weight) > NOTHING}
+        return {line: weight for line, weight in found.items() if weight > NOTHING or weight < -NOTHING}
 
     # ------------------------------------------------------------ when they will be full
 
