@@ -293,7 +293,7 @@ class Admission:
         return [number for number, *_ in hopes]
 
     def _pass(self, hopes: Sequence[Hope]) -> list[Hope]:
-        """Ask each of them once. Returns those whom only the balance is against, nearly all: it looks before it asks."""
+        """Ask each of them once. Returns those whom only the balance is against: a look tells, and they are many."""
         room, free, tilting = self.room, self.scales.room, list[Hope]()
         for hope in hopes:
             number, taken, tips, needed = hope

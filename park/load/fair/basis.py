@@ -40,10 +40,15 @@ class Basis:
         `weights`: multipliers of the row, `answers`: of the reliever, `pivot`: its entry less weights · A[T, reliever].
         """
         self.inverse[reliever], self.columns[row] = {}, {}
+        columns = self.columns
         for other, answer in answers.items():
             line = self.inverse[other]
             for full, weight in weights.items():
-                self._put(other, full, line.get(full, 0.0) + answer * weight / pivot)
+                entry = line.get(full, 0.0) + answer * weight / pivot
+                if entry > NOTHING or entry < -NOTHING:
+                    line[full] = columns[full][other] = entry
+                elif full in line:
+                    del line[full], columns[full][other]
             self._put(other, row, -answer / pivot)
         for full, weight in weights.items():
             self._put(reliever, full, -weight / pivot)
