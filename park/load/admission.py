@@ -14,6 +14,7 @@ from park.load.circuit import Lines
 from park.load.fair.balance import Scales, Weighings
 from park.load.fair.columns import Alike, Column, Weighing, pulls
 from park.load.fair.crowd import Crowd
+from park.load.fair.hopes import hopeful
 
 COMPANIONS = 2  # so many others, one for each other phase, may have to come together with a load
 
@@ -64,9 +65,6 @@ Precedence: TypeAlias = tuple[int, int, bool, float, float, str]
 
 Turn: TypeAlias = tuple[Precedence, int, Weighing, int]
 """With the number of the request, what it does to the differences, and its minimum."""
-
-Hope: TypeAlias = tuple[int, Iterable[tuple[int, int]], tuple[int, ...], int]
-"""Who may come yet: number of the request, its pulls by line, the differences it makes larger, mA it needs."""
 
 NOTHING_WANTED = Share(0, None)
 
@@ -281,34 +279,14 @@ class Admission:
 
     def _tilting(self, waiting: Sequence[int]) -> list[int]:
         """Those of them whom the balance is against whoever else of them comes. The others have come, or cannot."""
-        requests, of, more = self.requests, self.scales.of, True
+        requests, of, free = self.requests, self.scales.of, self.scales.room
         asked = [(number, requests[number].lines, requests[number].needed_ma) for number in waiting]
         hopes = [(number, pulls(lines).items(), of[lines].tips, needed) for number, lines, needed in asked]
-        while more:
-            tilting = self._pass(hopes)
-            more, hopes = len(tilting) < len(hopes), tilting
+        hopes = hopeful(hopes, self.room, free, self._one)
         for number, _, tips, needed in hopes:
-            against = next(difference for difference in tips if self.scales.room[difference] < needed)
+            against = next(difference for difference in tips if free[difference] < needed)
             self.out[number] = Share(0, self.scales.over(against), balance=True)
         return [number for number, *_ in hopes]
-
-    def _pass(self, hopes: Sequence[Hope]) -> list[Hope]:
-        """Ask each of them once. Returns those whom only the balance is against: a look tells, and they are many."""
-        room, free, tilting = self.room, self.scales.room, list[Hope]()
-        for hope in hopes:
-            number, taken, tips, needed = hope
-            for line, pull in taken:
-                if room[line] < pull * needed:
-                    self._one(number)  # cannot come
-                    break
-            else:
-                for difference in tips:
-                    if free[difference] < needed:
-                        tilting.append(hope)
-                        break
-                else:
-                    self._one(number)
-        return tilting
 
     def _load(self, number: int, sign: int) -> None:
         self._take_room(number, sign)
