@@ -210,7 +210,7 @@ class Rows:
         found: dict[int, float] = {}
         for row, weight in weights.items():
             if row < self.count:
-                found[row] = found.get(row, 0.0) + weight
+                found[row] = found[row] + weight if row in found else weight
                 continue
             over, under, _, adrift = self.spreads[row - self.count]
             found[over] = found.get(over, 0.0) + weight
