@@ -14,6 +14,7 @@ from park.load.circuit import Lines
 from park.load.fair.balance import Scales, Weighings
 from park.load.fair.columns import Alike, Column, Weighing, pulls
 from park.load.fair.crowd import Crowd
+from park.load.fair.hopes import hopeful
 
 COMPANIONS = 2  # so many others, one for each other phase, may have to come together with a load
 
@@ -236,13 +237,14 @@ class Admission:
                 if not self._one(number):
                     tilting.append(number)
                 continue
-            tilts = [difference for difference in weighing.tips if room[difference] < least]
-            if not tilts:
+            for difference in weighing.tips:
+                if room[difference] < least:
+                    self.out[number] = Share(0, scales.over(difference), balance=True)
+                    self._take_room(number, -1)
+                    tilting.append(number)
+                    break
+            else:
                 scales.add(weighing, least)
-                continue
-            self.out[number] = Share(0, scales.over(tilts[0]), balance=True)
-            self._take_room(number, -1)
-            tilting.append(number)
         return tilting
 
     def _too_many(self, asked: set[int]) -> set[int]:
@@ -270,14 +272,21 @@ class Admission:
 
     def _again(self, waiting: list[int]) -> None:
         """Whom only the balance is against is asked again when others have come, at last together with others."""
-        while waiting:
-            tilting = [number for number in waiting if not self._one(number)]
-            if len(tilting) == len(waiting):
-                break
-            waiting = tilting
+        waiting = self._tilting(waiting)
         while self._some_together(waiting):
             waiting = [number for number in waiting if number in self.out]
             waiting = [number for number in waiting if not self._one(number)]
+
+    def _tilting(self, waiting: Sequence[int]) -> list[int]:
+        """Those of them whom the balance is against whoever else of them comes. The others have come, or cannot."""
+        requests, of, free = self.requests, self.scales.of, self.scales.room
+        asked = [(number, requests[number].lines, requests[number].needed_ma) for number in waiting]
+        hopes = [(number, pulls(lines).items(), of[lines].tips, needed) for number, lines, needed in asked]
+        hopes = hopeful(hopes, self.room, free, self._one)
+        for number, _, tips, needed in hopes:
+            against = next(difference for difference in tips if free[difference] < needed)
+            self.out[number] = Share(0, self.scales.over(against), balance=True)
+        return [number for number, *_ in hopes]
 
     def _load(self, number: int, sign: int) -> None:
         self._take_room(number, sign)

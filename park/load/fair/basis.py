@@ -40,10 +40,15 @@ class Basis:
         `weights`: multipliers of the row, `answers`: of the reliever, `pivot`: its entry less weights · A[T, reliever].
         """
         self.inverse[reliever], self.columns[row] = {}, {}
+        columns = self.columns
         for other, answer in answers.items():
             line = self.inverse[other]
             for full, weight in weights.items():
-                self._put(other, full, line.get(full, 0.0) + answer * weight / pivot)
+                entry = line.get(full, 0.0) + answer * weight / pivot
+                if entry > NOTHING or entry < -NOTHING:
+                    line[full] = columns[full][other] = entry
+                elif full in line:
+                    del line[full], columns[full][other]
             self._put(other, row, -answer / pivot)
         for full, weight in weights.items():
             self._put(reliever, full, -weight / pivot)
@@ -56,9 +61,10 @@ class Basis:
         for other, answer in answers.items():
             if other != old:
                 self._subtract(other, line, answer)
-        self.inverse[new] = {}
+        line = self.inverse[new] = {row: entry for row, entry in line.items() if entry > NOTHING or entry < -NOTHING}
+        columns = self.columns
         for row, entry in line.items():
-            self._put(new, row, entry)
+            columns[row][new] = entry
 
     def replace_row(self, old: int, new: int, weights: Sparse) -> None:
         """The relievers keep `new` full and let go of `old`. `weights`: multipliers of the new one."""
@@ -87,9 +93,13 @@ class Basis:
             self.columns[row].pop(reliever, None)
 
     def _subtract(self, reliever: int, other: Sparse, times: float) -> None:
-        line = self.inverse[reliever]
+        line, columns = self.inverse[reliever], self.columns
         for row, entry in other.items():
-            self._put(reliever, row, line.get(row, 0.0) - times * entry)
+            left = line.get(row, 0.0) - times * entry
+            if left > NOTHING or left < -NOTHING:
+                line[row] = columns[row][reliever] = left
+            elif row in line:
+                del line[row], columns[row][reliever]
 
     def _without_reliever(self, reliever: int) -> Sparse:
         line = self.inverse.pop(reliever)

@@ -13,8 +13,11 @@ from park.load.circuit import LIMITS, WIRES, Lines, is_power
 from park.load.fair.balance import Weighings
 from park.load.fair.columns import DONE, HELPS, WAITS, Alike, Climber, Column, Stop, Weighing
 
-Ranked: TypeAlias = dict[Weighing, list[tuple[int, Column]]]
-"""Columns by what they do to the differences, each with its place among all of them, in that order."""
+Place: TypeAlias = tuple[int, Column]
+"""A column behind its place among all there are: who could rise most comes first."""
+
+Ranked: TypeAlias = dict[Weighing, list[Place]]
+"""Columns by what they do to the differences, in the order of their places."""
 
 _alike = itemgetter(0, 1, 3, 4)
 
@@ -28,8 +31,8 @@ class Crowd:
     """
 
     __slots__ = (
-        "_anew", "_columns", "_firsts", "_floors", "_minima", "_of", "_on_line", "_ranked", "_tight", "_tops", "_watts",
-        "_weights", "ceilings", "columns", "floors", "tops", "weights"
+        "_anew", "_columns", "_firsts", "_floors", "_minima", "_of", "_on_line", "_places", "_ranked", "_tight",
+        "_tops", "_watts", "_weights", "ceilings", "columns", "floors", "tops", "weights"
     )  # fmt: skip
 
     def __init__(self, kinds: Iterable[tuple[Alike, int]], ceilings: Sequence[int], lines: int) -> None:
@@ -45,6 +48,7 @@ class Crowd:
         self._watts = False  # whether powers have been counted
         self._tight: set[int] | None = None  # the lines that were so at last
         self._ranked: dict[int, Ranked] = {}
+        self._places: list[int] = []  # of the columns by number; found when asked for first
         self._of: Weighings | None = None
         self._minima: list[tuple[Weighing, int]] = []
         self.columns, self.floors, self.tops, self.weights = self._columns, self._floors, self._tops, self._weights
@@ -148,8 +152,12 @@ class Crowd:
         """Who loads the line, those who could rise most first."""
         known = self._ranked.get(line)
         if known is None:
+            if not self._places:
+                self._places = [0] * len(self._columns)
+                for place, column in enumerate(sorted(self._columns, key=self._rank)):
+                    self._places[column.number] = place
             known = self._ranked[line] = {}
-            for place, column in enumerate(sorted(self._on_line[line], key=self._rank)):
+            for place, column in sorted([(self._places[column.number], column) for column in self._on_line[line]]):
                 known.setdefault(column.weighing, []).append((place, column))
         return known
 

@@ -239,9 +239,9 @@ class _Filling:
             self._answer()
             rows.schedule(row, self.level)
             return
-        other = self._other_reliever(weights)
+        other = self._other_reliever(prices := Prices(rows, weights))
         if other is None:
-            self._certify(weights, None)
+            self._certify(weights, None, prices)
             if way < 0 and reliever.number not in self.settled:
                 reliever.stop = self._first_on(reliever, self._causes(weights, None))
             self.settled.add(reliever.number)
@@ -288,9 +288,10 @@ class _Filling:
             self._answer()
             rows.schedule(released, self.level)
             return
-        reliever = self._other_reliever(weights)
+        prices = Prices(rows, weights)
+        reliever = self._other_reliever(prices)
         if reliever is None:
-            self._certify(weights, row)
+            self._certify(weights, row, prices)
             return
         on_full = rows.on_full(reliever)
         pivot = rows.coefficient(row, pulls(reliever.way)) - sum(
@@ -314,10 +315,10 @@ class _Filling:
         locked = self.rows.locked
         return next((full for full in weights if weights[full] < -NOTHING and full != row and full not in locked), None)
 
-    def _other_reliever(self, weights: Sparse) -> Column | None:
-        """A load that can give way on the rows weighed so; it helps now."""
+    def _other_reliever(self, prices: Prices) -> Column | None:
+        """A load that can give way at these prices; it helps now."""
         columns = len(self.crowd.columns)
-        found = self.helpers.find(Prices(self.rows, weights), self.rows.closed)
+        found = self.helpers.find(prices, self.rows.closed)
         if found is not None and found.number == columns and found.priority == self.rising:
             self.steps.expect(found)  # it has left its column
         return found
@@ -330,9 +331,9 @@ class _Filling:
             column.state, column.stop = DONE, line
         self.rows.finish(rising, self.level)
 
-    def _certify(self, weights: Sparse, row: int | None) -> None:
+    def _certify(self, weights: Sparse, row: int | None, prices: Prices) -> None:
         """Nobody can give way: whoever loads these rows is stopped for good, and whoever relieves them stays."""
-        rows, prices = self.rows, Prices(self.rows, weights)
+        rows = self.rows
         rows.locked.update(weights)
         if row is not None and len(weights) == 1 and row < rows.count:
             rows.closed[row] = 1

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable, Mapping, Sequence
 
 from park.load.fair.basis import NOTHING
 from park.load.fair.columns import DONE, HELPS, RISES, Column, Weighing
-from park.load.fair.crowd import Crowd, Ranked
+from park.load.fair.crowd import Crowd, Place, Ranked
 from park.load.fair.rows import Rows
 
 
@@ -31,6 +32,15 @@ class Prices:
             return self.of_differences(column.weighing)
         return column.price(self.by_line)
 
+    def dear(self, weighing: Weighing, columns: Iterable[Column]) -> Iterable[Column]:
+        """Those of these columns, which all weigh so, where it costs more than nothing."""
+        lines, by_line, dear = self.lines, self.by_line, self.of_differences(weighing) > NOTHING
+        if not lines:
+            return columns if dear else ()
+        return (
+            column for column in columns if (dear if lines.isdisjoint(column.way) else column.price(by_line) > NOTHING)
+        )
+
     def of_differences(self, weighing: Weighing) -> float:
         """What it costs on the differences."""
         known = self._known.get(weighing)
@@ -48,7 +58,7 @@ class Helpers:
     `helping`: those who keep rows full by the lines they load, in the order in which they came.
     """
 
-    __slots__ = ("_at_ceiling", "_ceilings", "_on_line", "_ranked", "_singles", "crowd", "helping")
+    __slots__ = ("_at_ceiling", "_away", "_ceilings", "_on_line", "_ranked", "_singles", "crowd", "helping")
 
     def __init__(self, crowd: Crowd, lines: set[int]) -> None:
         self.crowd = crowd
@@ -56,33 +66,26 @@ class Helpers:
         self._ceilings: dict[Weighing, dict[int, Column]] = {}
         self._at_ceiling: dict[int, int] = {}  # by line: so many of them load it
         self.helping: dict[int, list[int]] = {}
-        self._ranked: dict[int, Ranked] = {}  # on lines where somebody was asked; without those that are done
+        self._ranked: dict[int, Ranked] = {}  # on lines where somebody was asked; without those found done or away
+        self._away: dict[int, list[tuple[list[Place], Place]]] = {}  # help, or are at their ceilings: where they belong
         self._singles: dict[int, list[Column]] = {}  # loads that left their column to help, by the lines they load
 
     def find(self, prices: Prices, closed: Sequence[int]) -> Column | None:
         """A load that can give way at these prices, by rising, or from its ceiling by falling; it helps now."""
-        by_line = prices.by_line
-        for line in sorted(by_line, key=lambda line: (by_line[line], line)):
-            if by_line[line] >= 0:
-                break
+        for _, line in sorted([(price, line) for line, price in prices.by_line.items() if price < 0]):
             column = self._first(line, prices, closed)
             if column is not None:
                 return self._alone(column)
         for weighing, columns in self._ceilings.items():
-            if prices.lines or prices.of_differences(weighing) > NOTHING:
-                for column in columns.values():
-                    if prices.of(column) > NOTHING:
-                        return self._alone(column)
+            for column in prices.dear(weighing, columns.values()):
+                return self._alone(column)
         return None
 
     def rising_on(self, lines: Iterable[int], prices: Prices) -> Iterable[Column]:
         """Who rises on these lines though it costs something there."""
         for line in lines:
             for weighing, columns in self._ranks(line).items():
-                if prices.lines or prices.of_differences(weighing) > NOTHING:
-                    for _, column in columns:
-                        if column.state == RISES and prices.of(column) > NOTHING:
-                            yield column
+                yield from prices.dear(weighing, [column for _, column in columns if column.state == RISES])
             for column in self._singles.get(line, ()):
                 if column.state == RISES and prices.of(column) > NOTHING:
                     yield column
@@ -103,6 +106,9 @@ class Helpers:
         """It does so no more."""
         for line in (*reliever.lines, *reliever.powers):
             self.helping[line].remove(reliever.number)
+        if reliever.state <= RISES:
+            for columns, place in self._away.pop(reliever.number, ()):
+                insort(columns, place)
 
     def can_give_way(self, line: int) -> bool:
         """Somebody who loads the line keeps a row full, or is at its ceiling before its time."""
@@ -132,30 +138,36 @@ class Helpers:
 
     def _first(self, line: int, prices: Prices, closed: Sequence[int]) -> Column | None:
         """Who can help most comes first, who was one of many and helped already last."""
-        found: tuple[int, Column] | None = None
-        for weighing, columns in self._ranks(line).items():
-            pays = prices.of_differences(weighing) < -NOTHING
-            if pays or prices.paying:
-                best = self._best(columns, prices, closed, None if pays else prices.paying)
-                if best is not None and (found is None or best[0] < found[0]):
-                    found = best
-        if found is not None:
-            return found[1]
+        found = [
+            best
+            for weighing, columns in self._ranks(line).items()
+            for few in self._may_pay(line, weighing, columns, prices)
+            if (best := self._best(few, line, prices, closed)) is not None
+        ]
+        if found:
+            return min(found)[1]
         return next((single for single in self._singles.get(line, ()) if self._helps(single, prices, closed)), None)
 
-    def _best(
-        self, columns: list[tuple[int, Column]], prices: Prices, closed: Sequence[int], only: set[int] | None
-    ) -> tuple[int, Column] | None:
-        """`only`: who loads none of these lines cannot help."""
-        place = 0
-        while place < len(columns):
-            column = columns[place][1]
-            if column.state == DONE:
-                del columns[place]
+    def _may_pay(self, line: int, weighing: Weighing, columns: list[Place], prices: Prices) -> Iterable[list[Place]]:
+        """Where those of the line's columns are that cost less than nothing: a long line has many that never do."""
+        if line in prices.paying or prices.of_differences(weighing) < -NOTHING:
+            return (columns,)
+        return [few for other in prices.paying if (few := self._ranks(other).get(weighing))]
+
+    def _best(self, columns: list[Place], line: int, prices: Prices, closed: Sequence[int]) -> Place | None:
+        """Of those who load the line too. Who helps already is not looked at again before it leaves."""
+        number = 0
+        while number < len(columns):
+            place = columns[number]
+            column = place[1]
+            if column.state > RISES:
+                del columns[number]
+                if column.state != DONE:
+                    self._away.setdefault(column.number, []).append((columns, place))
                 continue
-            if (only is None or not only.isdisjoint(column.way)) and self._helps(column, prices, closed):
-                return columns[place]
-            place += 1
+            if line in column.way and self._helps(column, prices, closed):
+                return place
+            number += 1
         return None
 
     def _ranks(self, line: int) -> Ranked:

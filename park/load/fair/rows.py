@@ -210,14 +210,14 @@ class Rows:
         found: dict[int, float] = {}
         for row, weight in weights.items():
             if row < self.count:
-                found[row] = found.get(row, 0.0) + weight
+                found[row] = found[row] + weight if row in found else weight
                 continue
             over, under, _, adrift = self.spreads[row - self.count]
             found[over] = found.get(over, 0.0) + weight
             found[under] = found.get(under, 0.0) - weight
             if adrift is not None:
                 found[adrift] = found.get(adrift, 0.0) + weight
-        return {line: weight for line, weight in found.items() if abs(weight) > NOTHING}
+        return {line: weight for line, weight in found.items() if weight > NOTHING or weight < -NOTHING}
 
     # ------------------------------------------------------------ when they will be full
 
