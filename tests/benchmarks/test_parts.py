@@ -183,3 +183,12 @@ def test_the_coordinator_is_measured_on_a_park_that_charges():
 
 def test_exactness_says_how_far_off_shares_are():
     assert "0.0000" in exactness.report(quick=True).rows[0]
+
+
+def test_how_much_longer_ten_times_as_many_take_is_said_where_both_were_measured():
+    def rows(*seconds: float) -> list[sharing.Row]:
+        return [sharing.Row(each, 2 * each, 1.0, 1.0, 1.0) for each in seconds]
+
+    measured = {"100": rows(1.0), "1 000, balance": rows(1.0, 2.0, 9.0), "10 000, balance": rows(20.0, 30.0, 40.0)}
+    assert sharing.growth(measured) == " 10 000, balance: 15.0 times as long as 1 000, balance, anew 15.0."
+    assert sharing.growth({"10 000": rows(1.0)}) == ""
