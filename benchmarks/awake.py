@@ -1,4 +1,4 @@
-"""Processors that do not sleep while something is measured.
+"""Processors that do not sleep while something is measured, and how long they were away all the same.
 
 On a virtual machine an idle processor is given back to its host, and comes back milliseconds after it is wanted; a
 message that crosses six threads in three processes meets that several times. A loop of the policy SCHED_IDLE on each
@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 LOOP = """
 import os, sys
@@ -22,6 +23,25 @@ while os.getppid() == parent:
     for _ in range(1_000_000):
         pass
 """
+
+
+STOLEN = 7  # proc_stat(5): time the host gave to others while this machine wanted to run
+
+
+class Stolen:
+    """What a host takes of the processors of a virtual machine from now on."""
+
+    def __init__(self) -> None:
+        self._began = _ticks()
+
+    def percent(self) -> float:
+        """Of all processor time since."""
+        spent = [now - then for then, now in zip(self._began, _ticks(), strict=True)]
+        return 100 * spent[STOLEN] / max(1, sum(spent[: STOLEN + 1]))
+
+
+def _ticks() -> list[int]:
+    return [int(ticks) for ticks in Path("/proc/stat").read_text(encoding="ascii").partition("\n")[0].split()[1:]]
 
 
 @contextmanager
