@@ -45,11 +45,11 @@ def _ticks() -> list[int]:
 
 
 @contextmanager
-def processors_awake() -> Generator[None]:
-    """Within the block. The loops end with it, and with this process."""
+def processors_awake() -> Generator[tuple[int, ...]]:
+    """Within the block, by these processes. They end with it, and with this one."""
     loops = [subprocess.Popen([sys.executable, "-c", LOOP, str(each)]) for each in sorted(os.sched_getaffinity(0))]
     try:
-        yield
+        yield tuple(loop.pid for loop in loops)
     finally:
         for loop in loops:
             loop.kill()

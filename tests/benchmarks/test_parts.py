@@ -1,6 +1,7 @@
 """Every part measures in a tiny size and its rows are plausible; how large the figures are is nobody's promise."""
 
 import math
+import os
 import subprocess
 import sys
 from itertools import pairwise
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import ocpp.messages as library
 import pytest
+from support.rig import eventually
 
 from benchmarks import (
     actors,
@@ -24,6 +26,7 @@ from benchmarks import (
     store,
     validation,
 )
+from benchmarks.awake import Stolen, processors_awake
 from benchmarks.parts import PARTS
 from benchmarks.spread import Spread
 from benchmarks.table import Table, machine
@@ -69,10 +72,24 @@ def test_the_exchange_is_measured_beside_plain_grpc():
 
 
 def test_a_car_on_one_board_is_followed_by_a_setpoint_on_another():
-    reference, arrival, demand = grants.run(((8, 4),), 2)
-    assert (reference.points, reference.seconds.count) == (0, 20)
+    reference, asleep, arrival, demand = grants.run(((8, 4),), 2)
+    assert (reference.points, reference.seconds.count) == (0, 20) == (asleep.points, asleep.seconds.count)
     assert (arrival.lost, arrival.seconds.count, demand.seconds.count) == (0, 1, 1)  # the first is a warm-up
     assert demand.seconds.p50 < arrival.seconds.p50
+
+
+def test_processors_are_kept_awake_within_the_block_and_give_way_to_all_else():
+    with processors_awake() as loops:
+        assert len(loops) == len(os.sched_getaffinity(0))
+        for loop in loops:
+            eventually("it gives way", lambda loop=loop: os.sched_getscheduler(loop) == os.SCHED_IDLE)
+    for loop in loops:
+        with pytest.raises(ProcessLookupError):
+            os.kill(loop, 0)
+
+
+def test_what_the_host_takes_is_a_part_of_all_time():
+    assert 0.0 <= Stolen().percent() <= 100.0
 
 
 def test_memory_is_measured_in_a_process_of_its_own():
