@@ -307,8 +307,10 @@ class Boards:
         """The pilot follows the grant in force at once; the vehicle follows the pilot after its reaction time."""
         device = self.devices[name]
         vehicle, grant = device.vehicle, device.grant
-        covered = grant is not None and self.now < device.valid_until and set(device.grid_phases()) <= set(grant.phases)
-        allowed = grant.amps_ma if grant is not None and covered else device.lapse_ma
+        allowed = device.lapse_ma
+        if grant is not None and self.now < device.valid_until:
+            covered = set(device.grid_phases()) <= set(grant.phases)
+            allowed = grant.amps_ma if covered else min(grant.amps_ma, device.lapse_ma)
         amps = min(allowed, device.placement.maximum_ma) if vehicle and not device.pausing else 0
         if not amps and device.signalled_ma:
             device.quiet_since = self.now
