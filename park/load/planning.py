@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from park.load.admission import Request, Share
+from park.load.algorithms import Sharing
 from park.load.balancing import balances
 from park.load.circuit import LIMITS, WIRES, Lines
+from park.load.fair.balance import Balance
 from park.load.fair.columns import pulls
 from park.load.reasons import Explanations
 from park.load.rotation import MINIMUM_ON_SECONDS, Turn, next_turn, slice_began, turn, turn_in
@@ -51,7 +53,7 @@ def plan(state: CoordinatorState, now: float) -> list[Point]:
     for point in crowd.told:
         point.hold_still()
     state.stale_plan, state.touched = False, set()
-    plain = shares is state.parts.shares and not crowd.fixed
+    plain = shares is state.parts.shares and not crowd.fixed and not any(_pauses(point) for point in wanting)
     state.near_until = _stays_until(state, wanting, now) if plain else -math.inf
     return crowd.told
 
@@ -117,19 +119,50 @@ def _shares(state: CoordinatorState, crowd: Crowd, room: Sequence[int], now: flo
     requests = [request_of(state, point, now, began) for point in wanting]
     tilts = balances(state, frozenset(crowd.fixed), now)
     left = without_reserve(idle, room)
-    shares = state.parts.allocate(requests, left, tilts)
+    shares = _lasting(state, wanting, requests, left, tilts, state.parts)
     full = binding(shares) | {line for line, free in enumerate(left) if free < 0}
     giving = [point for point in idle if point.reserve and not full.isdisjoint(point.lines)] if full else []
     if any(point.placement.fallback_ma for point in giving):
         for point in giving:
             point.reserve = False
         left = without_reserve(idle, room)
-        shares = state.parts.allocate(requests, left, tilts)
+        shares = _lasting(state, wanting, requests, left, tilts, state.parts)
         full = binding(shares)
     if full and any(point.usage.cap_ma is not None for point in wanting):
         requests = [_without_unused(point, request) for point, request in zip(wanting, requests, strict=True)]
-        shares = state.parts_unused.allocate(requests, left, tilts)
+        shares = _lasting(state, wanting, requests, left, tilts, state.parts_unused)
     return shares
+
+
+def _lasting(
+    state: CoordinatorState,
+    wanting: Sequence[Point],
+    requests: Sequence[Request],
+    left: Sequence[int],
+    tilts: Sequence[Balance],
+    parts: Sharing,
+) -> dict[str, Share]:
+    """Shares by `parts`, where nobody begins to charge who has to stop when those who pause are back (S8)."""
+    shares = parts.allocate(requests, left, tilts)
+    waiting = [request for request in requests if request.charging_since is None and request.maximum_ma]
+    beginning = {request.charge_point for request in waiting if shares[request.charge_point].amps_ma}
+    if not beginning or not any(_pauses(point) for point in wanting):
+        return shares
+    back = [
+        request._replace(maximum_ma=point.maximum_ma()) if _pauses(point) else request
+        for point, request in zip(wanting, requests, strict=True)
+    ]
+    then = state.share_out(back, left, tilts)
+    aside = {request.charge_point for request in waiting if not then[request.charge_point].amps_ma}
+    if beginning.isdisjoint(aside):
+        return shares
+    lasting = [request._replace(maximum_ma=0) if request.charge_point in aside else request for request in requests]
+    return parts.allocate(lasting, left, tilts)
+
+
+def _pauses(point: Point) -> bool:
+    """It has to wait a while after it was shed; asked for after `request_of` alone."""
+    return point.asked is not None and not point.asked.maximum_ma and point.maximum_ma() >= point.minimum_ma()
 
 
 def binding(shares: dict[str, Share]) -> set[int]:
