@@ -87,6 +87,46 @@ def test_who_lost_its_minimum_stays_off_for_half_a_minute_however_much_comes_bac
     assert 28 < again - began < 36
 
 
+def test_nobody_stands_in_for_who_pauses_only_to_be_sent_away_when_it_is_back():
+    """Who waits could have the room for half a minute, and would lose it to the class above: wear for nothing."""
+    first, second = places(2)
+    world = Boards([replace(BARE, limit_ma=each(7_000))], [replace(first, priority=1), second]).run(12)
+    for name in world.devices:
+        world.arrive(name)
+    world.run(30)
+    assert signals(world) == [7_000, 0]
+    world.limit("grid", each(5_000))
+    world.run(2)
+    assert signals(world) == [0, 0]
+    came_back = world.now
+    world.limit("grid", each(7_000))
+    world.run(10)
+    assert signals(world) == [0, 0]
+    assert world.state.points_by_name["n/cp2"].reason[0].source == "others are back first"
+    world.run(50)
+    assert signals(world) == [7_000, 0]
+    assert not [at for at, _ in world.devices["n/cp2"].changes if at >= came_back]
+    assert not world.violations
+
+
+def test_who_waits_takes_what_is_left_beside_those_who_pause():
+    first, second = places(2)
+    world = Boards([replace(BARE, limit_ma=each(14_000))], [replace(first, priority=1), second]).run(12)
+    world.limit("grid", each(7_000))
+    for name in world.devices:
+        world.arrive(name)
+    world.run(30)
+    world.limit("grid", each(5_000))
+    world.run(2)
+    world.limit("grid", each(14_000))
+    world.run(10)
+    assert signals(world)[0] == 0
+    assert signals(world)[1] >= 6_000
+    world.run(40)
+    assert signals(world) == [8_000, 6_000]
+    assert not world.violations
+
+
 def test_four_cars_at_35_amperes_share_and_leave_less_than_a_step_each():
     world = charging(replace(BARE, limit_ma=each(35_000)), *[Vehicle() for _ in range(4)])
     assert signals(world) == [8_700] * 4
