@@ -17,15 +17,17 @@ from typing import Any
 from nodes.demo.layout import MOST_CLIENTS
 from nodes.demo.ports import BASE_STEP, OFFSETS, choose
 from park.errors import AddressUnusable
+from tests.support import ports
 from tests.support.cli import COMMAND, ENVIRONMENT, ROOT
 
+FIRST_BASE = 10_000  # tests take blocks from here on
 PATIENCE = 100.0  # seconds until a test fails that would otherwise hang; never the time it takes
 GONE_SECONDS = 30.0  # for processes that were killed or told to end long ago
 
 
 def free_base(blocks: int = 1) -> int:
-    """A base whose block, and those after it, nobody uses now; below the ports the system gives out."""
-    for base in random.sample(range(20_000, 31_000 - blocks * BASE_STEP, 100), k=60):
+    """A base whose block, and those after it, nobody uses now; below the ports that other tests and the system use."""
+    for base in random.sample(range(FIRST_BASE, ports.FIRST - blocks * BASE_STEP, 100), k=60):
         try:
             for block in range(blocks):
                 choose(base + block * BASE_STEP, MOST_CLIENTS)
