@@ -412,10 +412,12 @@ def _renewed(state: CoordinatorState, now: float) -> Effects:
 
 
 def _renewal(point: Point, now: float) -> tuple[Offer, ...]:
+    sent = point.sent
     if point.mute(now):
         lapse = point.commitment.lapse_ma()  # counted anyway: it costs nothing to ask whether it is back
+        if sent is not None:
+            lapse = min(lapse, sent.lapse_ma)  # unless it obeys already what it was told and cannot say so
         return (Offer(point, lapse, lapse),)
-    sent = point.sent
     if sent is None or not point.wants or not point.in_force(now) or not point.reachable(now):
         return ()
     needed = sent.stamp != point.board.stamp and (sent.amps_ma > 0 or point.commitment.lapse_ma() > 0)
