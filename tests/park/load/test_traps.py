@@ -412,3 +412,28 @@ def test_idle_port_is_ready_for_the_next_car_within_the_reaction_time():
     world.run(8)
     assert signals(world)[2] >= 6_000
     assert not world.violations
+
+
+class Unheard(Boards):
+    """One charge point's confirmations are lost, and nothing else."""
+
+    lost = ""
+
+    def report(self, name: str) -> None:
+        if name != self.lost:
+            super().report(name)
+
+
+def test_who_cannot_be_heard_is_never_asked_with_more_than_it_was_told_last():
+    """It may obey already, and others have what it gave up."""
+    world = Unheard([replace(BARE, limit_ma=each(13_000))], places(2, fallback_ma=6_000)).run(12)
+    for name in world.devices:
+        world.arrive(name)
+    world.run(30)
+    world.lost, began = "n/cp2", world.now
+    world.limit("grid", each(6_000))
+    world.run(60)
+    told = [grant.amps_ma for at, grant in world.grants if at > began + 2 and grant.charge_point == world.lost]
+    assert told
+    assert max(told) == 0
+    assert not world.violations
