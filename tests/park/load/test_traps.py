@@ -426,7 +426,8 @@ class Unheard(Boards):
 
 def test_who_cannot_be_heard_is_never_asked_with_more_than_it_was_told_last():
     """It may obey already, and others have what it gave up."""
-    world = Unheard([replace(BARE, limit_ma=each(13_000))], places(2, fallback_ma=6_000)).run(12)
+    world = Unheard([replace(BARE, limit_ma=each(13_000))], places(2, fallback_ma=6_000))
+    world.run(12)
     for name in world.devices:
         world.arrive(name)
     world.run(30)
