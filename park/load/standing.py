@@ -153,7 +153,7 @@ class Point:
         return self.commitment.signalled_ma is None or (self.unconfirmed_since is not None and self.mute(now))
 
     def mute(self, now: float) -> bool:
-        """Nothing it was told for a whole lease was read back: it is only probed, with no more than its lapse current."""
+        """Nothing it was told for a whole lease was read back: it is only probed, at most with its lapse current."""
         return self.unconfirmed_since is not None and now - self.unconfirmed_since >= self._lease_and_guard
 
     def surely_holds_ma(self, now: float) -> int | None:
