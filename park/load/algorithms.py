@@ -19,6 +19,11 @@ class Algorithm(Enum):
     FAIR = "fair"  # weighted max-min, class by class
     GREENFLUX_LOCAL = "greenflux-local"  # one common current, then turns
 
+    @property
+    def has_classes(self) -> bool:
+        """Who is of a higher class comes first."""
+        return self is Algorithm.FAIR
+
 
 ShareOut: TypeAlias = Callable[[Sequence[Request], Sequence[int], Sequence[Balance]], dict[str, Share]]
 """Shares by charge point of (requests, mA of room by line, limits of imbalance)."""

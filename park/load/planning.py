@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from park.load.admission import Request, Share
+from park.load.admission import Request, Share, precedence
 from park.load.algorithms import Sharing
 from park.load.balancing import balances
 from park.load.circuit import LIMITS, WIRES, Lines
@@ -142,10 +142,19 @@ def _lasting(
     tilts: Sequence[Balance],
     parts: Sharing,
 ) -> dict[str, Share]:
-    """Shares by `parts`, where nobody begins to charge who has to stop when those who pause are back (S8)."""
+    """Shares by `parts`, where nobody begins to charge who has to stop soon or makes those stop who come first (S8)."""
     shares = parts.allocate(requests, left, tilts)
     waiting = [request for request in requests if request.charging_since is None and request.maximum_ma]
     beginning = {request.charge_point for request in waiting if shares[request.charge_point].amps_ma}
+    if not beginning:
+        return shares
+    aside = _standing_in(requests, shares)
+    if aside:  # a balance of phases does that: who tilts them waits for others, and they take its room
+        kept = _without(requests, aside)
+        shown = state.share_out(kept, left, tilts)
+        if any(_stops(request, shares) and not _stops(request, shown) for request in requests):
+            requests, shares = kept, parts.allocate(kept, left, tilts)
+            beginning -= aside
     if not beginning or not any(_pauses(point) for point in wanting):
         return shares
     back = [
@@ -154,10 +163,26 @@ def _lasting(
     ]
     then = state.share_out(back, left, tilts)
     aside = {request.charge_point for request in waiting if not then[request.charge_point].amps_ma}
-    if beginning.isdisjoint(aside):
-        return shares
-    lasting = [request._replace(maximum_ma=0) if request.charge_point in aside else request for request in requests]
-    return parts.allocate(lasting, left, tilts)
+    return shares if beginning.isdisjoint(aside) else parts.allocate(_without(requests, aside), left, tilts)
+
+
+def _standing_in(requests: Sequence[Request], shares: dict[str, Share]) -> set[str]:
+    """Those who would begin to charge while somebody who comes before them has to stop."""
+    first = min((precedence(request) for request in requests if _stops(request, shares)), default=None)
+    if first is None:
+        return set()
+    begin = [each for each in requests if each.charging_since is None and shares[each.charge_point].amps_ma]
+    return {request.charge_point for request in begin if precedence(request) > first}
+
+
+def _stops(request: Request, shares: dict[str, Share]) -> bool:
+    """It charges, could go on, and has no share."""
+    might = request.charging_since is not None and request.maximum_ma >= request.minimum_ma
+    return might and not shares[request.charge_point].amps_ma
+
+
+def _without(requests: Sequence[Request], aside: set[str]) -> list[Request]:
+    return [request._replace(maximum_ma=0) if request.charge_point in aside else request for request in requests]
 
 
 def _pauses(point: Point) -> bool:
@@ -183,7 +208,8 @@ def request_of(state: CoordinatorState, point: Point, now: float, began: float) 
     place, asked = turn_in(began, since, waiting, now), point.asked
     if asked is None or asked[1:7] != wish or asked.turn != place or asked.adrift != point.adrift:
         at = point.placement
-        asked = Request(at.charge_point, *wish, at.priority, at.weight, at.resolution_ma, place, point.adrift)
+        priority = at.priority if state.settings.algorithm.has_classes else 0
+        asked = Request(at.charge_point, *wish, priority, at.weight, at.resolution_ma, place, point.adrift)
         point.asked = asked
     return asked
 

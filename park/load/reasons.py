@@ -73,7 +73,7 @@ class Explanations:
             return (too_little,) if limited is None else (imposed_reason(limited, maximum), _pauses(point))
         if share.amps_ma == 0:
             pauses = point.asked is None or not point.asked.maximum_ma
-            return (Reason("waiting", "minimum pause after protection" if pauses else "others are back first"),)
+            return (Reason("waiting", "minimum pause after protection" if pauses else "others come first"),)
         if share.amps_ma < maximum:
             return (_of_its_own("own_maximum", "the vehicle draws less", share.amps_ma),)
         if limited is not None:

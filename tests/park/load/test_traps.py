@@ -102,7 +102,7 @@ def test_nobody_stands_in_for_who_pauses_only_to_be_sent_away_when_it_is_back():
     world.limit("grid", each(7_000))
     world.run(10)
     assert signals(world) == [0, 0]
-    assert world.state.points_by_name["n/cp2"].reason[0].source == "others are back first"
+    assert world.state.points_by_name["n/cp2"].reason[0].source == "others come first"
     world.run(50)
     assert signals(world) == [7_000, 0]
     assert not [at for at, _ in world.devices["n/cp2"].changes if at >= came_back]
@@ -124,6 +124,27 @@ def test_who_waits_takes_what_is_left_beside_those_who_pause():
     assert signals(world)[1] >= 6_000
     world.run(40)
     assert signals(world) == [8_000, 6_000]
+    assert not world.violations
+
+
+def test_nobody_takes_the_place_of_who_charges_because_the_balance_of_phases_asks_that_one_last():
+    """Who tilts the phases waits for others to come; till then the room may be gone to who came last of all."""
+    wirings = (Wiring.RST, Wiring.STR, Wiring.STR, Wiring.RST, Wiring.RST)
+    wired = [replace(place, wiring=wiring) for place, wiring in zip(places(5), wirings, strict=True)]
+    wired[0] = replace(wired[0], priority=1)
+    circuit = replace(BARE, limit_ma=(17_000, 60_000, 60_000), imbalance_ma=6_000)
+    world = Boards([circuit], wired).run(12)
+    for name, phases in zip(world.devices, (1, 2, 2, 1), strict=False):
+        world.arrive(name, Vehicle(phases=phases))
+        world.run(12)
+    began = world.now
+    assert signals(world)[3] >= 6_000
+    world.arrive("n/cp5", Vehicle())
+    world.run(120)
+    assert signals(world)[3] >= 6_000
+    assert signals(world)[4] == 0
+    assert world.state.points_by_name["n/cp5"].reason[0].source == "others come first"
+    assert all(amps for at, amps in world.devices["n/cp4"].changes if at >= began)
     assert not world.violations
 
 
