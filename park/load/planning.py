@@ -145,16 +145,13 @@ def _lasting(
     """Shares by `parts`, where nobody begins to charge who has to stop soon or makes those stop who come first (S8)."""
     shares = parts.allocate(requests, left, tilts)
     waiting = [request for request in requests if request.charging_since is None and request.maximum_ma]
-    beginning = {request.charge_point for request in waiting if shares[request.charge_point].amps_ma}
-    if not beginning:
+    if not _beginning(waiting, shares):
         return shares
-    aside = _standing_in(requests, shares)
-    if aside:  # a balance of phases does that: who tilts them waits for others, and they take its room
-        kept = _without(requests, aside)
-        shown = state.share_out(kept, left, tilts)
-        if any(_stops(request, shares) and not _stops(request, shown) for request in requests):
-            requests, shares = kept, parts.allocate(kept, left, tilts)
-            beginning -= aside
+    aside = _out_of_turn(state, requests, shares, left, tilts)
+    if aside:
+        requests = _without(requests, aside)
+        shares = parts.allocate(requests, left, tilts)
+    beginning = {request.charge_point for request in _beginning(waiting, shares)}
     if not beginning or not any(_pauses(point) for point in wanting):
         return shares
     back = [
@@ -166,19 +163,42 @@ def _lasting(
     return shares if beginning.isdisjoint(aside) else parts.allocate(_without(requests, aside), left, tilts)
 
 
-def _standing_in(requests: Sequence[Request], shares: dict[str, Share]) -> set[str]:
-    """Those who would begin to charge while somebody who comes before them has to stop."""
-    first = min((precedence(request) for request in requests if _stops(request, shares)), default=None)
-    if first is None:
+def _out_of_turn(
+    state: CoordinatorState,
+    requests: Sequence[Request],
+    shares: dict[str, Share],
+    left: Sequence[int],
+    tilts: Sequence[Balance],
+) -> set[str]:
+    """Who is not to begin to charge, for the sake of those who charge and come before it.
+
+    Turns see to that, but for a balance of phases: who tilts them is asked last, when others have taken its room.
+    """
+    charging = [each for each in requests if each.charging_since is not None and each.maximum_ma >= each.minimum_ma]
+    waiting = [request for request in requests if request.charging_since is None]
+    later = _standing_in(charging, waiting, shares)
+    if not later:
+        return later
+    alone = state.share_out(_without(requests, later), left, tilts)
+    charging = [request for request in charging if alone[request.charge_point].amps_ma]
+    aside: set[str] = set()
+    while more := _standing_in(charging, _beginning(waiting, shares), shares):
+        aside |= more
+        shares = state.share_out(_without(requests, aside), left, tilts)
+    return aside
+
+
+def _standing_in(charging: Sequence[Request], waiting: Sequence[Request], shares: dict[str, Share]) -> set[str]:
+    """Those who wait and would come in before their turn: somebody who comes before them has to stop."""
+    stopped = [precedence(request) for request in charging if not shares[request.charge_point].amps_ma]
+    if not stopped:
         return set()
-    begin = [each for each in requests if each.charging_since is None and shares[each.charge_point].amps_ma]
-    return {request.charge_point for request in begin if precedence(request) > first}
+    first = min(stopped)
+    return {request.charge_point for request in waiting if precedence(request) > first}
 
 
-def _stops(request: Request, shares: dict[str, Share]) -> bool:
-    """It charges, could go on, and has no share."""
-    might = request.charging_since is not None and request.maximum_ma >= request.minimum_ma
-    return might and not shares[request.charge_point].amps_ma
+def _beginning(waiting: Sequence[Request], shares: dict[str, Share]) -> list[Request]:
+    return [request for request in waiting if shares[request.charge_point].amps_ma]
 
 
 def _without(requests: Sequence[Request], aside: set[str]) -> list[Request]:
