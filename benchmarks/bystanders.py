@@ -7,22 +7,20 @@ from then on cars come and go, until the process is told to end.
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 from pathlib import Path
 
+from benchmarks.awake import behind_others
 from benchmarks.boards import HERE, Site, running
 from benchmarks.grants import EVENT_SECONDS, Rows
 from nodes import interpreter
 from nodes.field import PoolWorld
 from nodes.field.timers import Timers
 
-NICE = 19  # they have machines of their own: whatever the two that are measured or the server want goes first
-
 
 async def stand_by(site: Site) -> None:
-    os.nice(NICE)
+    behind_others()  # they have machines of their own
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     world, timers = PoolWorld(), Timers()

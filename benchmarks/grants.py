@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks import exchange
-from benchmarks.awake import Stolen, processors_awake
+from benchmarks.awake import Stolen, ahead_of_others, processors_awake
 from benchmarks.boards import MAX_AMPS, MeasuredBoard, Place, park_of_boards, places, wait_for
 from benchmarks.hardware import After
 from benchmarks.spread import Spread
@@ -125,14 +125,16 @@ def run(sizes: tuple[tuple[int, int], ...] = ((250, 10), (1000, 20)), events: in
 
 def report(*, quick: bool) -> Table:
     stolen = Stolen()
-    rows = run(((8, 2),), 4) if quick else run()
+    with ahead_of_others() as ahead:
+        rows = run(((8, 2),), 4) if quick else run()
+    priority = "at real-time priority" if ahead else "NOT at real-time priority, which only root may give them"
     reference = rows[0].seconds.p50
     return Table(
         "Event on one board to setpoint on another",
         ("charge points on boards: event", "p50 ms", "p99 ms", "max ms", "p50 / round trip", "events", "lost"),
         tuple(_cells(row, reference) for row in rows),
-        "Lost: events that no setpoint followed within a second. Processors are kept awake, but where it says so; the "
-        f"host took {stolen.percent():.1f} % of them away meanwhile.",
+        f"Lost: events that no setpoint followed within a second. Server and measured boards are {priority}. Processors"
+        f" are kept awake, but where it says so; the host took {stolen.percent():.1f} % of them away meanwhile.",
     )
 
 

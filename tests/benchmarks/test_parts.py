@@ -4,6 +4,7 @@ import math
 import os
 import subprocess
 import sys
+import threading
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from benchmarks import (
     store,
     validation,
 )
-from benchmarks.awake import Stolen, processors_awake
+from benchmarks.awake import Stolen, ahead_of_others, processors_awake
 from benchmarks.parts import PARTS
 from benchmarks.spread import Spread
 from benchmarks.table import Table, machine
@@ -86,6 +87,28 @@ def test_processors_are_kept_awake_within_the_block_and_give_way_to_all_else():
     for loop in loops:
         with pytest.raises(ProcessLookupError):
             os.kill(loop, 0)
+
+
+def test_what_is_measured_goes_before_others_within_the_block():
+    policies = (os.SCHED_RR, os.SCHED_OTHER)
+    ended = threading.Event()
+    thread = threading.Thread(target=ended.wait)
+    thread.start()
+    with ahead_of_others() as ahead:
+        assert os.sched_getscheduler(0) == os.sched_getscheduler(thread.native_id or 0) == policies[not ahead]
+        assert os.sched_getscheduler(threading.get_native_id()) == policies[not ahead]
+    assert os.sched_getscheduler(0) == os.sched_getscheduler(thread.native_id or 0) == os.SCHED_OTHER
+    assert ahead == (os.geteuid() == 0)
+    ended.set()
+    thread.join()
+
+
+def test_what_keeps_it_company_goes_behind_them():
+    goes = "import os; from benchmarks.awake import behind_others; behind_others()"
+    told = f"{goes}; print(os.nice(0), os.sched_getscheduler(0))"
+    with ahead_of_others():
+        answer = subprocess.run([sys.executable, "-c", told], check=True, capture_output=True, text=True).stdout
+    assert answer.split() == ["19", str(os.SCHED_OTHER)]
 
 
 def test_what_the_host_takes_is_a_part_of_all_time():
