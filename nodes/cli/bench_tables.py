@@ -50,6 +50,8 @@ def _signal(levels: pb.EvseLevels) -> str:
         pb.PILOT_DRIVE_PWM: f"{levels.signalled_ma / 1000:g}",
         pb.PILOT_DRIVE_IDLE: "idle",
         pb.PILOT_DRIVE_FAULT: "fault",
+        pb.PILOT_DRIVE_DIGITAL: "5 %",
+        pb.PILOT_DRIVE_ZERO: "0 V",
     }.get(levels.output, "?")
     return f"{offered} (deadman)" if levels.deadman_tripped else offered
 

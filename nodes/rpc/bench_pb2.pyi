@@ -37,6 +37,8 @@ class _VehicleBehaviourEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Vehi
     VEHICLE_BEHAVIOUR_TAPER: _VehicleBehaviour.ValueType  # 3
     VEHICLE_BEHAVIOUR_FULL: _VehicleBehaviour.ValueType  # 4
     VEHICLE_BEHAVIOUR_IGNORES: _VehicleBehaviour.ValueType  # 5
+    VEHICLE_BEHAVIOUR_ASLEEP: _VehicleBehaviour.ValueType  # 6
+    """in state B until 0 V on the pilot wakes it"""
 
 class VehicleBehaviour(_VehicleBehaviour, metaclass=_VehicleBehaviourEnumTypeWrapper): ...
 
@@ -46,6 +48,8 @@ VEHICLE_BEHAVIOUR_GREEDY: VehicleBehaviour.ValueType  # 2
 VEHICLE_BEHAVIOUR_TAPER: VehicleBehaviour.ValueType  # 3
 VEHICLE_BEHAVIOUR_FULL: VehicleBehaviour.ValueType  # 4
 VEHICLE_BEHAVIOUR_IGNORES: VehicleBehaviour.ValueType  # 5
+VEHICLE_BEHAVIOUR_ASLEEP: VehicleBehaviour.ValueType  # 6
+"""in state B until 0 V on the pilot wakes it"""
 Global___VehicleBehaviour: _TypeAlias = VehicleBehaviour  # noqa: Y015
 
 class _Pilot:
@@ -85,6 +89,8 @@ class _PilotDriveEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PilotDrive
     PILOT_DRIVE_FAULT: _PilotDrive.ValueType  # 3
     PILOT_DRIVE_DIGITAL: _PilotDrive.ValueType  # 4
     """5 %: the vehicle is to talk first"""
+    PILOT_DRIVE_ZERO: _PilotDrive.ValueType  # 5
+    """0 V, state E: wakes a vehicle that sleeps"""
 
 class PilotDrive(_PilotDrive, metaclass=_PilotDriveEnumTypeWrapper): ...
 
@@ -94,6 +100,8 @@ PILOT_DRIVE_IDLE: PilotDrive.ValueType  # 2
 PILOT_DRIVE_FAULT: PilotDrive.ValueType  # 3
 PILOT_DRIVE_DIGITAL: PilotDrive.ValueType  # 4
 """5 %: the vehicle is to talk first"""
+PILOT_DRIVE_ZERO: PilotDrive.ValueType  # 5
+"""0 V, state E: wakes a vehicle that sleeps"""
 Global___PilotDrive: _TypeAlias = PilotDrive  # noqa: Y015
 
 class _ReaderFeedback:

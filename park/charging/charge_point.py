@@ -27,6 +27,7 @@ from park.charging import (
     signalling,
     unlocking,
     vehicle,
+    waking,
 )
 from park.charging.energy import poles_seen, settle_contactor, settle_lock, settle_pilot, settle_poles, talking_ends
 from park.charging.session import Phase
@@ -173,6 +174,7 @@ def _same_deadlines(before: ChargePointState, state: ChargePointState) -> bool:
         and before.signalling is state.signalling
         and before.contactor is state.contactor
         and before.overdraw is state.overdraw
+        and before.waking is state.waking
         and before.phases_in_use.learned == state.phases_in_use.learned
         and before.outbox is state.outbox
         and before.lock is state.lock
@@ -195,6 +197,7 @@ def _deadlines(state: ChargePointState) -> tuple[float, ...]:
         *signalling.deadlines(state.signalling),
         *contactor.deadlines(state.contactor),
         *overdraw.deadlines(state.overdraw),
+        *waking.deadlines(state.waking, state.settings.wake_up_seconds),
         state.lock.due,
         talking_ends(state),
         math.inf if state.poles is None else phase_switching.next_due(state.poles),

@@ -73,7 +73,7 @@ def _at_the_device(state: ChargePointState, report: EvseReported, found: Found) 
     stuck = state.contactor.failed or (state.poles is not None and state.poles.stuck is not None)
     if stuck:
         found.append((faults.CONTACTOR, ""))
-    if report.pilot is PilotState.E:
+    if report.pilot is PilotState.E and report.output is not PilotOutput.ZERO:
         found.append((faults.PILOT_SHORTED, ""))
     if report.pilot is PilotState.F and report.output is not PilotOutput.FAULT:
         found.append((faults.PILOT_UNAVAILABLE, ""))

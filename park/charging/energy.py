@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from park.charging import contactor, lock, overdraw, phase_switching, phases_in_use, signalling
+from park.charging import contactor, lock, overdraw, phase_switching, phases_in_use, signalling, waking
 from park.charging.contactor import Wish
 from park.charging.faults import Impact
 from park.charging.lock import Stage
 from park.charging.phase_switching import PolesSeen, SetPole
 from park.charging.session import Phase
-from park.charging.signalling import Offer
+from park.charging.signalling import CONFIRM_SECONDS, Offer
 from park.charging.state import ChargePointState, Effect
 from park.charging.unlocking import is_freed
 from park.model.evse import EvseReported, PilotOutput, PilotState, SetContactor, SetLock
@@ -133,7 +133,17 @@ def settle_lock(state: ChargePointState, mono: float, effects: list[Effect]) -> 
 
 
 def settle_pilot(state: ChargePointState, mono: float, effects: list[Effect]) -> None:
-    state.signalling, send = signalling.settle(state.signalling, offer(state, mono), state.lease.fence, mono)
+    showing = offer(state, mono)
+    state.waking = waking.settle(
+        state.waking,
+        offered=showing.amps_ma > 0 and state.vehicle.present,
+        ready=state.ready,
+        patience=state.settings.wake_up_seconds,
+        mono=mono,
+    )
+    if state.waking.shows_zero(mono):  # should we fall silent meanwhile, the device's deadman ends it
+        showing = Offer(PilotOutput.ZERO, 0, showing.lapse_ma, state.waking.ends + CONFIRM_SECONDS, showing.phases)
+    state.signalling, send = signalling.settle(state.signalling, showing, state.lease.fence, mono)
     command = signalling.command(state.signalling, state.settings.name, mono) if send else None
     if command is not None:
         effects.append(command)

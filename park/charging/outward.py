@@ -208,7 +208,7 @@ def is_faulted(state: ChargePointState) -> bool:
 
 def _energy_status(state: ChargePointState) -> ConnectorStatus:
     """B-177: SuspendedEV when the vehicle lets the contactor open, SuspendedEVSE when the station does."""
-    if state.signalling.amps_ma == 0 and state.vehicle.present:
+    if state.signalling.amps_ma == 0 and state.vehicle.present and not state.is_waking:
         return ConnectorStatus.SUSPENDED_EVSE
     if not state.ready:
         return ConnectorStatus.SUSPENDED_EV

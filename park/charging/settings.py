@@ -54,6 +54,7 @@ class ChargePointSettings(Struct, frozen=True):
     that are told (B-038), the latter in tenths of a milliampere (B-037); 0: none.
     `phase_pause_seconds`: from the first contactor off to an offer on another number of phases (B-288).
     `slac_seconds`: so long after plug-in a vehicle may tell who it is, before any current is offered (B-064); 0: none.
+    `wake_up_seconds`: a vehicle that takes no current so long after it was offered some is woken (B-281); 0: none is.
     `service_restart`: a vehicle found without a session after a start charges under `service_tag` (B-383).
     """
 
@@ -81,6 +82,7 @@ class ChargePointSettings(Struct, frozen=True):
     accept_state_d: bool = False
     open_contactor_on_pause: bool = True
     slac_seconds: float = 0.0
+    wake_up_seconds: float = 0.0
     stop_mode: StopMode = StopMode.NORMAL
     stop_on_ev_disconnect: bool = True
     unlock_on_ev_disconnect: bool = True

@@ -25,6 +25,7 @@ from park.charging.settings import ChargePointSettings
 from park.charging.signalling import Signalling
 from park.charging.unlocking import Unlocking
 from park.charging.vehicle import READY, Vehicle
+from park.charging.waking import RESTING, Waking
 from park.model.access import (
     Answer,
     AuthorizationGranted,
@@ -39,7 +40,7 @@ from park.model.access import (
     UnlockConnector,
 )
 from park.model.demand import CurrentSignalled, DemandChanged
-from park.model.evse import EvseCommand, EvseLost, EvseReported
+from park.model.evse import EvseCommand, EvseLost, EvseReported, PilotOutput
 from park.model.grant import ApplyGrant
 from park.model.metering import Quality, ReadingTaken
 from park.model.placement import Placed
@@ -131,6 +132,7 @@ class ChargePointState(Struct):
     signalling: Signalling = field(default_factory=Signalling)
     overdraw: Overdraw = field(default_factory=Overdraw)
     phases_in_use: PhasesInUse = phases_in_use.UNKNOWN
+    waking: Waking = RESTING
     ground_fault: bool = False
     ventilation: bool = False
     reserved_ends: float = NOT_RESERVED
@@ -157,6 +159,11 @@ class ChargePointState(Struct):
     def ready(self) -> bool:
         """Vehicle in state C or D."""
         return self.evse is not None and self.evse.pilot in READY
+
+    @property
+    def is_waking(self) -> bool:
+        """The pilot shows 0 V to a vehicle that sleeps."""
+        return self.signalling.offer is not None and self.signalling.offer.output is PilotOutput.ZERO
 
     @property
     def meter_fresh(self) -> bool:

@@ -38,8 +38,9 @@ def is_present(before: bool, report: EvseReported, outlet: Outlet) -> bool:  # n
         return True
     if report.pilot is PilotState.A:
         return False
-    # With our own -12 V on the pilot a vehicle cannot answer; an empty socket still tells that it left.
-    gone = outlet is Outlet.SOCKET and report.output is PilotOutput.FAULT and report.proximity_ohms is None
+    # With our own -12 V or 0 V on the pilot a vehicle cannot answer; an empty socket still tells that it left.
+    mute = report.output in {PilotOutput.FAULT, PilotOutput.ZERO}
+    gone = outlet is Outlet.SOCKET and mute and report.proximity_ohms is None
     return before and not gone
 
 

@@ -100,6 +100,16 @@ class ChargePointSection(Section):
             "B-064, B-293",
         ),
     ] = 0
+    wake_up_seconds: Annotated[
+        float,
+        Field(ge=0, le=600),
+        About(
+            "A vehicle that takes no current so long after it was offered some is woken, once, by 0 V on the pilot for "
+            "5 s. For old ones that fall asleep while they wait. 0: none is. 30 is usual.",
+            "s",
+            "B-281",
+        ),
+    ] = 0
     phase_switching_pause_seconds: Annotated[
         float,
         Field(ge=SHORTEST_PAUSE, le=LONGEST_PAUSE),

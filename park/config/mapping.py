@@ -213,6 +213,7 @@ def _charge_point(
         card_timeout_seconds=config.authorization.card_timeout_seconds,
         accept_state_d=point.accept_ventilation,
         slac_seconds=point.slac_seconds,
+        wake_up_seconds=point.wake_up_seconds,
         stop_mode=StopMode(point.stop_mode),
         phase_pause_seconds=point.phase_switching_pause_seconds,
     )

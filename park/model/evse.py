@@ -30,6 +30,7 @@ class PilotOutput(Enum):
     DIGITAL = "digital"  # 5 %: a vehicle that can is to talk first, nothing offered (IEC 61851-1 A.3: 3 to 7 %)
     IDLE = "idle"  # steady +12 V, 100 %: nothing offered
     FAULT = "fault"  # steady -12 V, 0 %: state F
+    ZERO = "zero"  # steady 0 V: state E, which wakes a vehicle that sleeps (B-281)
 
 
 class Pole(Enum):
@@ -85,8 +86,8 @@ class EvseLost(Struct, frozen=True):
 class Signal(Struct, frozen=True):
     """Offer a current for `valid_for` seconds; the device itself falls to `lapse_ma` when not refreshed by then.
 
-    `output` IDLE or FAULT carries `amps_ma` 0. `token` is echoed in `EvseReported`. `until`: mono, on the clock of who
-    holds it, at which it is over even if it waited on its way; a driver translates it to the device's clock.
+    `output` IDLE, FAULT or ZERO carries `amps_ma` 0. `token` is echoed in `EvseReported`. `until`: mono, on the clock
+    of who holds it, at which it is over even if it waited on its way; a driver translates it to the device's clock.
     """
 
     charge_point: str

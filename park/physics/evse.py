@@ -160,7 +160,7 @@ class Evse:
         return self.spec.phases if self.secondary is None or self.secondary.closed else 1
 
     def _pilot(self) -> PilotState:
-        if Fault.PILOT in self.faults:
+        if Fault.PILOT in self.faults or self.output is PilotOutput.ZERO:
             return PilotState.E
         if self.output is PilotOutput.FAULT:
             return PilotState.F
@@ -241,8 +241,11 @@ class Evse:
         return stepped if stepped >= MINIMUM_CURRENT_MA else 0
 
     def _put(self, output: PilotOutput, amps_ma: int) -> None:
-        if amps_ma != self.amps_ma and self.vehicle is not None:
-            self.vehicle.see(amps_ma, self._mono)
+        if self.vehicle is not None:
+            if output is PilotOutput.ZERO:
+                self.vehicle.wake()
+            if amps_ma != self.amps_ma:
+                self.vehicle.see(amps_ma, self._mono)
         self.output = output
         self.amps_ma = amps_ma
         self._listen()

@@ -30,6 +30,7 @@ class Behaviour(Enum):
     GREEDY = "greedy"  # draws 8 % more than it is offered
     TAPER = "taper"  # its current falls towards the end of the charge
     FULL = "full"  # plugged, wants nothing: stays in state B
+    ASLEEP = "asleep"  # stays in state B until 0 V on the pilot wakes it, then as normal
     IGNORES = "ignores"  # once offered anything, draws its maximum whatever the pilot says afterwards
 
 
@@ -65,7 +66,10 @@ class Vehicle:
     It follows the pilot with a pure delay: what it draws now was offered within the last reaction time (times greed).
     """
 
-    __slots__ = ("_followed_ma", "_offered_before", "_offers", "_reaction", "demand_ma", "ready", "received_wh", "spec")
+    __slots__ = (
+        "_asleep", "_followed_ma", "_offered_before", "_offers", "_reaction", "demand_ma", "ready", "received_wh",
+        "spec",
+    )  # fmt: skip
 
     def __init__(self, spec: VehicleSpec) -> None:
         self.spec = spec
@@ -76,6 +80,7 @@ class Vehicle:
         self._offers: deque[tuple[float, int]] = deque()  # (when it will follow, offered)
         self._followed_ma = 0
         self._offered_before = False
+        self._asleep = spec.behaviour is Behaviour.ASLEEP
 
     def see(self, offered_ma: int, mono: float) -> None:
         """Notice a changed pilot; 0: steady, nothing offered. The car acts on it at `next_change`."""
@@ -84,6 +89,10 @@ class Vehicle:
         while self._offers and self._offers[-1][0] >= due:  # a stop overtakes the raise that was not yet followed
             self._offers.pop()
         self._offers.append((due, offered_ma))
+
+    def wake(self) -> None:
+        """Notice 0 V on the pilot."""
+        self._asleep = False
 
     def next_change(self) -> float:
         """Mono of the next thing the car does by itself; `NEVER` if none is due."""
@@ -105,7 +114,9 @@ class Vehicle:
         return max(missing, 0.0)
 
     def _wants(self) -> bool:
-        return self.spec.behaviour is not Behaviour.FULL and self.spec.energy_wh - self.received_wh > FULL_WITHIN_WH
+        if self._asleep or self.spec.behaviour is Behaviour.FULL:
+            return False
+        return self.spec.energy_wh - self.received_wh > FULL_WITHIN_WH
 
     def _follows(self) -> bool:
         if self.spec.behaviour is Behaviour.IGNORES:

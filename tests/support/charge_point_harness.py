@@ -84,14 +84,15 @@ class Slot:
 class Electronics:
     """Control pilot, contactor and lock of one outlet, and the car on it.
 
-    `follows`: the car closes S2 when it is offered current and opens it when not. `stuck_contactor`, `stuck_lock`:
-    the position they stay in whatever they are told. `secondary`: the pole of L2 and L3, None: there is none;
-    `stuck_secondary`: it stays where it is. It never moves while the other one is closed.
+    `follows`: the car closes S2 when it is offered current and opens it when not; `sleeps`: not before 0 V woke it.
+    `stuck_contactor`, `stuck_lock`: the position they stay in whatever they are told. `secondary`: the pole of L2 and
+    L3, None: there is none; `stuck_secondary`: it stays where it is. It never moves while the other one is closed.
     """
 
     lock: bool | None = False
     car: PilotState | None = None
     follows: bool = True
+    sleeps: bool = False
     ohms: float | None = None
     permitted: bool = False
     stuck_contactor: bool | None = None
@@ -114,7 +115,7 @@ class Electronics:
 
     @property
     def pilot(self) -> PilotState:
-        if self.shorted:
+        if self.shorted or self.output is PilotOutput.ZERO:
             return PilotState.E
         if self.output is PilotOutput.FAULT:
             return PilotState.F
@@ -142,6 +143,7 @@ class Electronics:
     def obey(self, signal: Signal, mono: float) -> None:
         self.output, self.amps_ma, self.lapse_ma = signal.output, signal.amps_ma, signal.lapse_ma
         self.expires, self.token, self.tripped = mono + signal.valid_for, signal.token, False
+        self.sleeps = self.sleeps and signal.output is not PilotOutput.ZERO
 
     def pass_time(self, mono: float) -> None:
         """The deadman, then the car."""
@@ -149,7 +151,7 @@ class Electronics:
             self.amps_ma, self.expires, self.tripped = self.lapse_ma, math.inf, True
             self.output = PilotOutput.PWM if self.lapse_ma else PilotOutput.IDLE
         if self.follows and self.car is not None:
-            self.car = PilotState.C if self.output is PilotOutput.PWM else PilotState.B
+            self.car = PilotState.C if self.output is PilotOutput.PWM and not self.sleeps else PilotState.B
 
     def report(self) -> EvseReported:
         return EvseReported(

@@ -58,6 +58,14 @@ def test_one_that_ignores_keeps_drawing_when_the_pilot_goes_steady():
     assert (car.ready, car.demand_ma) == (True, 32_000)
 
 
+def test_one_that_sleeps_wants_nothing_until_it_is_woken():
+    car = settled(VehicleSpec(behaviour=Behaviour.ASLEEP), 16_000)
+    assert (car.ready, car.demand_ma) == (False, 0)
+    car.wake()
+    car.settle(20.0)
+    assert (car.ready, car.demand_ma) == (True, 16_000)
+
+
 @pytest.mark.parametrize(
     ("behaviour", "raise_after", "stop_after"),
     [
