@@ -97,8 +97,7 @@ class Commitment:
 
     def lapse_ma(self) -> int:
         """Lapse current that counts; lowered only once the device reported it lower."""
-        leases = self.leases
-        return leases.lapse_ma(self.told.highest_ma if leases.reported_lapse_ma is None else 0)
+        return self.leases.lapse_ma(self.told.highest_ma)
 
     @property
     def reported_ma(self) -> int:
@@ -120,7 +119,6 @@ class Commitment:
         if self.told == ours or not self._kept or reported is None or reported > ours.highest_ma:
             return False
         self.told = ours
-        self._promised_until = -math.inf
         return True
 
     def promised_ma(self, now: float) -> int:

@@ -30,7 +30,7 @@ def _path(lines: Lines) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=65536)
-def _first(lines: Lines) -> tuple[tuple[int, int], ...]:
+def innermost(lines: Lines) -> tuple[tuple[int, int], ...]:
     """Of the circuit where the load hangs: (phase or power, what one mA takes there)."""
     return tuple([(line % LIMITS, pull) for line, pull in pulls(lines).items() if line // LIMITS == lines[0] // LIMITS])
 
@@ -50,7 +50,7 @@ class _Unit:
         wish = [0] * LIMITS
         for request in requests:
             most = max(request.maximum_ma, request.needed_ma)
-            for place, pull in _first(request.lines):
+            for place, pull in innermost(request.lines):
                 wish[place] += pull * most
         self.wish = wish
         self.own: Sequence[int] | None = None

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from park.load.circuit import LIMITS, Lines
+from park.load.circuit import Lines
 from park.load.fair.columns import Climber, pulls
 from park.load.fair.filling import raise_together, whole
 from park.load.leaning import Rise, upright
+from park.load.parts import innermost
 from park.load.standing import Point
 from park.load.state import CoordinatorState, by_line
 from park.model.electric import ZERO, PerPhase, add
@@ -73,9 +74,7 @@ def _fits_below(state: CoordinatorState, point: Point, now: float) -> bool:
     left = (one - taken[0], two - taken[1], three - taken[2], power - sum(taken))
     floor = min(point.target_ma, point.minimum_ma()) if point.wants else point.target_lapse_ma
     cost = max(0, floor - point.promised_ma(now))
-    first = state.network.index[here.circuit.name] * LIMITS
-    pulled = [(line - first, pull) for line, pull in pulls(point.lines).items() if first <= line < first + LIMITS]
-    return all(left[place] >= pull * cost for place, pull in pulled)
+    return all(left[place] >= pull * cost for place, pull in innermost(point.lines))
 
 
 def without_harm(state: CoordinatorState, offers: Sequence[Offer], now: float) -> Sequence[Offer]:

@@ -7,7 +7,7 @@ WORLDS = ("test_traps.py", "test_coordinator.py", "test_reaction_times.py", "tes
 """Short days on simulated boards: what is counted and raised wrongly breaks a promise there."""
 SHARING = ("test_allocate.py", "test_admission.py", "test_rotation.py")
 NESTED = ("test_nested_lives.py", "test_nested.py")
-ALL = (*WORLDS, *SHARING, "test_external.py", "test_limits.py")
+ALL = (*WORLDS, *SHARING, "test_external.py", "test_limits.py", "test_switching.py")
 NEAREST = {
     "committed.py": ("test_committed.py", "test_told.py", *WORLDS),
     "lease.py": ("test_committed.py", *WORLDS),
@@ -22,6 +22,7 @@ NEAREST = {
     "subordinate.py": NESTED,
     "budget.py": ("test_budget.py", *NESTED),
     "tenure.py": ("test_tenure.py", *NESTED),
+    "switching.py": ("test_switching.py",),
     "raising.py": ("test_raising.py", *WORLDS, "test_rotation.py"),
 }
 ELSEWHERE = {

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from park.load.admission import Request, Share
-from park.load.allocate import allocate
+from park.load.allocate import Allocation, allocate
 from park.load.fair.balance import Balance
 from park.load.fair.columns import pulls
 
@@ -180,3 +180,15 @@ def test_a_share_that_the_balance_stopped_names_the_phase_with_too_much():
     assert shares == {"a": Share(10_000, L1, balance=True), "c": Share(10_000, L3, balance=True)}
     shares = allocate([car("a", (L1,)), car("c", (L3,))], [15_000, 100_000, 100_000, 100_000], [other])
     assert shares == {"a": Share(15_000, L1), "c": Share(19_000, L3, balance=True)}
+
+
+def test_nobody_on_nothing_has_nothing():
+    assert Allocation().allocate([], []) == {}
+
+
+def test_what_is_remembered_is_of_these_vehicles_alone():
+    allocation = Allocation()
+    room = [30_000] * 4
+    one, two = [car("a")], [car("a"), car("b")]
+    for requests in (one, two, one, two, two):
+        assert allocation.allocate(requests, room) == allocate(requests, room)

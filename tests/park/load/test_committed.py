@@ -351,7 +351,12 @@ def test_what_was_told_before_is_forgotten_when_neither_board_nor_device_has_it(
     if kept is not None:
         commitment.keeps(kept)
     commitment.leases.reported_lapse_ma = reported_ma
+    commitment.signalled_ma = 0
+    later = UNTIL + FOLLOWED_SECONDS
+    was_ma = commitment.promised_ma(later)
+    assert was_ma == max(16_000 if reported_ma is None else 0, reported_ma or 0)
     assert commitment.lowered() is forgotten
+    assert commitment.promised_ma(later) == (reported_ma if forgotten else was_ma)
     assert commitment.told == (Told(6_000, 8_000) if forgotten else before)
     assert not commitment.lowered(), "told once"
 
@@ -366,3 +371,40 @@ def test_a_sample_is_compared_with_what_was_promised_when_it_was_taken():
     assert commitment.promised_ma(followed + 0.5) == 6_000
     assert commitment.promised_at_ma(followed - 0.1, followed + 0.5) == 16_000
     assert commitment.promised_at_ma(followed, followed + 0.5) == 6_000
+
+
+def test_of_currents_of_before_the_larger_is_remembered_no_longer_than_a_reaction():
+    """Two falls, long apart: a sample of between them is compared with what was promised then."""
+    commitment = known()
+    for sequence, amps, at in ((1, 16_000, 1.0), (2, 10_000, 2.0), (3, 0, 30.0)):
+        commitment.leases.sent(sequence, amps, 0, 100.0)
+        commitment.reported(report(amps, sequence), sequence, at)
+        commitment.promised_ma(at + FOLLOWED_SECONDS)
+    now = 30.0 + FOLLOWED_SECONDS + 0.5
+    assert commitment.promised_at_ma(now - 1.0, now) == 10_000
+    assert commitment.promised_at_ma(now - 0.5, now) == 0
+
+
+def test_who_signals_nothing_and_falls_to_nothing_is_promised_nothing():
+    commitment = known()
+    assert (commitment.lapse_ma(), commitment.promised_ma(1.0), commitment.reported_ma) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("amps", "lapse", "reported_ma"), [(6_000, 0, 6_000), (0, 8_000, 8_000), (9_000, 8_000, 9_000)]
+)
+def test_a_device_may_draw_what_it_signals_or_falls_to_by_its_report(amps: int, lapse: int, reported_ma: int):
+    commitment = point()
+    assert commitment.reported_ma == 0, "nothing was heard of it"
+    commitment.reported(report(amps, 1, lapse), 1, 1.0)
+    assert commitment.reported_ma == reported_ma
+
+
+def test_what_another_coordinator_may_have_granted_ends_by_time_alone():
+    commitment = known()
+    commitment.reported(report(0, 0, foreign=1, open_=True), 0, 5.0)
+    commitment.superseded(3.0)
+    ends = 3.0 + UNTIL + FOLLOWED_SECONDS
+    assert commitment.promised_ma(6.0) == 32_000
+    assert commitment.promised_ma(ends - 0.01) == 32_000
+    assert commitment.promised_ma(ends) == 0

@@ -107,3 +107,22 @@ def test_anything_in_between_keeps_the_last_step():
     for turn in range(20):
         hold.follow((10 if turn % 3 == 0 else 0, 0, 0), turn * TURN_SECONDS)
         assert hold.held_ma == (STEP_MA, 0, 0)
+
+
+def test_a_rise_on_one_phase_is_seen_beside_a_neighbour_that_holds_more():
+    for phase in range(3):
+        hold = PeakHold(on(phase, 4_000, 6_000))
+        assert hold.rise(on(phase, 4_500, 0)), phase
+        assert hold.held_ma == on(phase, 4_500, 6_000)
+
+
+@PHASES
+def test_a_last_step_that_nobody_saw_again_is_given_up_after_its_turns(phase: int):
+    hold = PeakHold(deadband_ma=STEP_MA, last_turns=2)
+    hold.rise(on(phase, 1))
+    nothing = (0, 0, 0)
+    held = []
+    for turn in range(3):
+        hold.follow(nothing, turn * TURN_SECONDS)
+        held.append(hold.held_ma[phase])
+    assert held == [STEP_MA, STEP_MA, 0]

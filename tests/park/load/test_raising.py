@@ -89,6 +89,13 @@ def test_a_minimum_that_just_fits_is_given_and_one_that_does_not_waits():
     assert offered(world, wishing(world, cp1=6_000)) == {}
 
 
+def test_a_minimum_that_fits_is_given_where_the_lapse_current_would_not():
+    world = settled(6_500)
+    (point,) = wishing(world, cp1=20_000)
+    point.target_lapse_ma = 8_000
+    assert offered(world, [point]) == {"cp1": (6_500, 6_500)}
+
+
 def test_one_phase_that_is_full_is_enough_to_wait():
     circuit = Circuit("grid", (10_000, 5_900, 10_000))
     world = Boards([circuit], places(1, fallback_ma=0)).run(12)
