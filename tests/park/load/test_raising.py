@@ -6,9 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from park.load.circuit import Circuit
-from park.load.raising import affordable, wants_raise
+from park.load.raising import Offer, affordable, wants_raise, without_harm
 from park.load.standing import Point
 from park.model.demand import CurrentSignalled, DemandChanged
+from park.model.electric import Wiring
 from tests.park.load.boards import Boards, Vehicle, each, grid, places
 
 LIMIT_MA = 55_000
@@ -222,3 +223,46 @@ def test_who_cannot_be_told_wants_nothing():
     (point,) = wishing(world, cp1=10_000)
     assert wants_raise(point, world.now)
     assert not wants_raise(point, world.now + 60.0)
+
+
+@pytest.mark.parametrize("full", [Wiring.RST, Wiring.STR, Wiring.TRS])
+@pytest.mark.parametrize("free", [Wiring.RST, Wiring.STR, Wiring.TRS])
+def test_what_is_full_on_one_phase_keeps_nobody_waiting_on_another(free: Wiring, full: Wiring):
+    circuit = grid(10_000, headroom_ma=0, meter=None, external_fallback_ma=each(0))
+    wired = [
+        replace(place, wiring=on) for place, on in zip(places(2, fallback_ma=0, phases=1), (free, full), strict=True)
+    ]
+    world = Boards([circuit], wired).run(12)
+    (point,) = wishing(world, cp1=6_000)
+    falls_to(world, world.state.points_by_name["n/cp2"], 10_000)
+    assert offered(world, [point]) == ({} if free is full else {"cp1": (6_000, 0)})
+
+
+# ------------------------------------------------------------ what is counted anyway
+
+
+@pytest.mark.parametrize(
+    ("amps_ma", "lapse_ma", "instead"),
+    [
+        (16_000, 0, (6_000, 0)),
+        (16_000, 8_000, (6_000, 6_000)),
+        (0, 8_000, (6_000, 6_000)),
+        (6_000, 6_000, (6_000, 6_000)),
+        (0, 6_000, (0, 6_000)),
+        (5_000, 0, (5_000, 0)),
+    ],
+)
+def test_where_too_much_is_counted_a_board_that_booted_is_offered_no_more_than_it_holds(
+    amps_ma: int, lapse_ma: int, instead: tuple[int, int]
+):
+    world = settled(40_000)
+    point, other = (world.state.points_by_name[name] for name in ("n/cp1", "n/cp2"))
+    assert point.board.stamp is not None
+    point.board.stamp = replace(point.board.stamp, boot_id="again")
+    report = CurrentSignalled(point.placement.charge_point, 6_000, 0, 0, 0, contactor_open=True, mono=world.now)
+    point.signals(report, 0, world.now)
+    offer = Offer(point, amps_ma, lapse_ma)
+    assert without_harm(world.state, [offer], world.now) == [offer], "there is room for all that is counted"
+    falls_to(world, other, 20_100)
+    (found,) = without_harm(world.state, [offer], world.now)
+    assert (found.amps_ma, found.lapse_ma) == instead
